@@ -1,0 +1,53 @@
+"""Check arguments once, with one error template: the argument, the value received, the remedy."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+
+def message(name: str, rule: str, value: Any, remedy: str) -> str:
+    """Return "`name` must be <rule>; received name=<value>. <remedy>"."""
+    return f"`{name}` must be {rule}; received {name}={value!r}. {remedy}"
+
+
+def positive_int(name: str, value: Any, remedy: str) -> int:
+    """Return `value` as an int when it is a whole number above zero, else raise."""
+    try:
+        whole = operator.index(value)  # ints, NumPy's integers, eager integer tensors
+    except (TypeError, ValueError):
+        whole = None
+    if whole is None or isinstance(value, bool):
+        raise TypeError(message(name, "a positive integer", value, remedy))
+    if whole <= 0:
+        raise ValueError(message(name, "a positive integer", value, remedy))
+    return whole
+
+
+def number(
+    name: str,
+    value: Any,
+    remedy: str,
+    *,
+    above: float = float("-inf"),
+    at_least: float = float("-inf"),
+    rule: str = "a finite number",
+) -> float:
+    """Return `value` as a float when it is finite and in range, else raise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(message(name, rule, value, remedy))
+    result = float(value)
+    if not (above < result < float("inf") and result >= at_least):
+        raise ValueError(message(name, rule, value, remedy))
+    return result
+
+
+def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str = "") -> Any:
+    """Return `value` when it is one of `allowed`, else raise."""
+    options = tuple(allowed)
+    if value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(message(name, f"one of {listed}", value, remedy).rstrip())
+    return value

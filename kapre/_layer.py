@@ -1,0 +1,238 @@
+"""`AudioLayer`: what every Kapre layer shares, written once: data formats, dtypes, shapes, config, registration."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from kapre._checks import message
+
+_CH_FIRST_STR = "channels_first"
+_CH_LAST_STR = "channels_last"
+_CH_DEFAULT_STR = "default"
+
+DataFormat = Literal["default", "channels_first", "channels_last"]
+Shape = tuple[int | None, ...]
+
+register = keras.saving.register_keras_serializable(package="Kapre")
+
+_AXES = {
+    (3, _CH_FIRST_STR): "(batch, channel, time)",
+    (3, _CH_LAST_STR): "(batch, time, channel)",
+    (4, _CH_FIRST_STR): "(batch, channel, time, frequency)",
+    (4, _CH_LAST_STR): "(batch, time, frequency, channel)",
+}
+
+
+def validate_data_format_str(data_format: str) -> None:
+    """Check a data format's name.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last".
+
+    Raises:
+        TypeError: If it is not a string.
+        ValueError: If it is another string.
+
+    Example:
+        ```python
+        import kapre
+
+        kapre.backend.validate_data_format_str("channels_last")
+        ```
+    """
+    formats = (_CH_DEFAULT_STR, _CH_FIRST_STR, _CH_LAST_STR)
+    if not isinstance(data_format, str):
+        raise TypeError(message("data_format", "a string", data_format, f"Use one of {', '.join(formats)}."))
+    if data_format not in formats:
+        raise ValueError(message("data_format", f"one of {', '.join(formats)}", data_format, "Use 'default'."))
+
+
+def resolve_data_format(data_format: str) -> str:
+    """Return channels_first or channels_last; "default" is Keras' `image_data_format()` now."""
+    validate_data_format_str(data_format)
+    return keras.config.image_data_format() if data_format == _CH_DEFAULT_STR else data_format
+
+
+def _check_rank(shape: Any, rank: int, data_format: str) -> None:
+    known = shape is not None and getattr(shape, "rank", rank) is not None  # TensorFlow's shapes may have no rank
+    if not known or len(shape) != rank:
+        given = str(tuple(shape)) if known else "of unknown rank"
+        hint = ""
+        if known and len(shape) == rank - 1:
+            hint = (
+                " For one channel, add its axis: x[:, None]."
+                if data_format == _CH_FIRST_STR
+                else (" For one channel, add its axis: x[..., None].")
+            )
+        raise ValueError(
+            f"The input must have shape {_AXES[rank, data_format]} for data_format={data_format!r}; "
+            f"received shape {given}.{hint}"
+        )
+
+
+def channels_second(x: Any, rank: int, data_format: str) -> Any:
+    """Move the channel axis to place 1, so that the axes an op works on are the last; check the rank."""
+    _check_rank(x.shape, rank, data_format)
+    if data_format == _CH_FIRST_STR:
+        return x
+    if x.shape[-1] == 1:
+        return ops.expand_dims(ops.squeeze(x, -1), 1)
+    return ops.moveaxis(x, -1, 1)
+
+
+def channels_in_place(x: Any, data_format: str) -> Any:
+    """Move the channel axis from place 1 to where the data format has it."""
+    if data_format == _CH_FIRST_STR:
+        return x
+    if x.shape[1] == 1:
+        return ops.expand_dims(ops.squeeze(x, 1), -1)
+    return ops.moveaxis(x, 1, -1)
+
+
+def shape_channels_second(shape: Any, rank: int, data_format: str) -> Shape:
+    """Do to a shape what `channels_second` does to a tensor."""
+    _check_rank(shape, rank, data_format)
+    shape = tuple(shape)
+    return shape if data_format == _CH_FIRST_STR else (shape[0], shape[-1], *shape[1:-1])
+
+
+def shape_in_place(shape: Shape, data_format: str) -> Shape:
+    """Do to a shape what `channels_in_place` does to a tensor."""
+    return shape if data_format == _CH_FIRST_STR else (shape[0], *shape[2:], shape[1])
+
+
+def is_complex(dtype: Any) -> bool:
+    """Tell whether a dtype, of any backend, is complex."""
+    return "complex" in str(dtype)
+
+
+def work_dtype(dtype: str) -> str:
+    """Return the dtype transforms run in: at least float32, float64 for float64."""
+    return "float64" if dtype == "float64" else "float32"
+
+
+def _check_dtype(dtype: Any, kind: str) -> None:
+    """Refuse integer samples, whose full scale is not known, and what is not of the layer's kind."""
+    given = keras.backend.standardize_dtype(dtype)
+    if given.startswith(("int", "uint", "bool")):
+        raise TypeError(
+            f"The input must be floating point, with full scale at 1.0; received dtype {given}. "
+            "For 16-bit PCM use x / 32768 or, for any integer type, kapre.pcm_to_float(x)."
+        )
+    if kind == "real" and is_complex(given):
+        raise TypeError(f"The input must be real; received dtype {given}. Put kapre.Magnitude() before this layer.")
+    if kind == "complex" and not is_complex(given):
+        raise TypeError(f"The input must be complex; received dtype {given}. Give it the output of kapre.STFT.")
+
+
+class AudioLayer(keras.layers.Layer):
+    """Be the base of every Kapre layer.
+
+    A layer on it stores each constructor argument under its own name, keeps what it derives from them private, works
+    on trailing axes, and says its output's shape and dtype in `output_shape_and_dtype`. Config, data formats, dtypes
+    and shapes follow from that.
+
+    Inputs are never rounded to the compute dtype: the work is done in float32 (float64 under a float64 policy) and a
+    real result is cast once. Kapre's layers have no weights.
+
+    Args:
+        **kwargs: Keras' own (`name`, `dtype`, `trainable`, …).
+
+    Example:
+        ```python
+        import keras
+        import kapre
+
+        class Louder(kapre.Magnitude):
+            def __init__(self, gain=2.0, **kwargs):
+                super().__init__(**kwargs)
+                self.gain = gain
+
+            def call(self, inputs):
+                return self.gain * super().call(inputs)
+
+        assert Louder(gain=3.0).get_config()["gain"] == 3.0
+        assert Louder(gain=3.0, power=2.0).get_config()["power"] == 2.0
+        ```
+    """
+
+    input_kind: Literal["real", "complex", "either"] = "real"
+    """What the layer takes."""
+
+    spectrogram_format: str | None = None
+    """The data format of the spectrogram this layer hands on, where it depends on one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["autocast"] = False  # Keras would round the samples to float16 before the transform
+        super().__init__(**kwargs)
+
+    @property
+    def work_dtype(self) -> str:
+        """The real dtype that this layer computes in."""
+        return work_dtype(self.compute_dtype)
+
+    @property
+    def complex_dtype(self) -> str:
+        """The complex dtype that belongs to `work_dtype`."""
+        return "complex128" if self.work_dtype == "float64" else "complex64"
+
+    def real_input(self, x: Any) -> Any:
+        """Return real samples in the dtype to work in; refuse integers and complex numbers."""
+        _check_dtype(x.dtype, self.input_kind)
+        return ops.cast(x, self.work_dtype)
+
+    def complex_input(self, x: Any) -> tuple[Any, Any]:
+        """Return a complex tensor as its real and imaginary parts in the dtype to work in."""
+        _check_dtype(x.dtype, self.input_kind)
+        return ops.cast(ops.real(x), self.work_dtype), ops.cast(ops.imag(x), self.work_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        """Return the output's shape and dtype for an input's shape; raise where the input does not fit."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        self.output_shape_and_dtype(input_shape)
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        return self.output_shape_and_dtype(input_shape)[0]
+
+    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> keras.KerasTensor:
+        _check_dtype(inputs.dtype, self.input_kind)
+        shape, dtype = self.output_shape_and_dtype(inputs.shape)
+        return keras.KerasTensor(shape, dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument, the parents' too as long as each constructor takes `**kwargs`."""
+        config = super().get_config()
+        for cls in type(self).__mro__:
+            if cls is AudioLayer:
+                break
+            constructor = vars(cls).get("__init__")
+            if constructor is None:
+                continue
+            parameters = list(inspect.signature(constructor).parameters.values())[1:]
+            for parameter in parameters:
+                if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                    config.setdefault(parameter.name, self._argument(cls, parameter.name))
+            if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+                break
+        return config
+
+    def _argument(self, cls: type, name: str) -> Any:
+        try:
+            value = getattr(self, name)
+        except AttributeError:
+            raise AttributeError(
+                f"{cls.__name__}.__init__ takes `{name}`, but the layer has no attribute of that name, so its config "
+                f"is not known: write `self.{name} = {name}` in __init__, or override get_config."
+            ) from None
+        if isinstance(value, Mapping):
+            return dict(value)
+        return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,47 @@
+"""What an audio file's container says before anything is decoded, and what the checks of all formats share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kapre.corpus._source import Part, Source
+
+
+class NotAudioError(Exception):
+    """The bytes cannot be given to a decoder; the text says why."""
+
+
+@dataclass
+class Container:
+    """What the bytes say before anything is decoded.
+
+    `streams` are the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
+    `at_least[1]` must come out. `promised` is a sample count that nothing but decoding can confirm.
+    """
+
+    name: str
+    damage: list[str] = field(default_factory=list)
+    streams: list[list[Part]] = field(default_factory=list)
+    at_least: tuple[int, int] | None = None
+    promised: int | None = None
+
+
+def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
+    """Return the phrase for a promise in seconds that is not kept; `fallback` when it looks kept to a millisecond."""
+    said, found = f"{promised:.3f} s", f"{there:.3f} s"
+    if said == found:
+        said, found = f"{fallback[0]} {fallback[2]}", str(fallback[1])
+    return f"cut short: the header promises {said}, {found} are there"
+
+
+def count(number: int, noun: str) -> str:
+    """Return the number with its noun, in the plural when it is not one."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def after_id3v2(source: Source, position: int) -> int:
+    """Return the position after the ID3v2 tags that start at `position`."""
+    while (head := source.at(position, 10))[:3] == b"ID3" and len(head) == 10:
+        a, b, c, d = head[6:]
+        position += 10 + ((a & 127) << 21 | (b & 127) << 14 | (c & 127) << 7 | d & 127) + (head[5] & 16) // 16 * 10
+    return position

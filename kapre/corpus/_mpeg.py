@@ -1,0 +1,244 @@
+"""Check the frames of MP3 and layer II: their headers, and the counts in a Xing, Info or VBRI header."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kapre.corpus._container import Container, NotAudioError, after_id3v2, count, cut_short
+from kapre.corpus._source import Part, Source
+
+_KBITS = {
+    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (3, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+"""Bit rates by version (3: MPEG-1, 2: MPEG-2 and 2.5) and layer bits (2: II, 1: III)."""
+
+_DECODER_DELAY = 529
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The header of an MPEG audio frame."""
+
+    kind: tuple[int, int, int]  # version, layer, sample rate
+    length: int
+    samples: int
+    mono: bool
+
+
+def _header(word: bytes) -> _Header | None:
+    """Return the MPEG frame header in four bytes, or None for anything else: layer I and free format too."""
+    if len(word) < 4 or word[0] != 0xFF or word[1] < 0xE0:
+        return None
+    version, layer, bits, speed = word[1] >> 3 & 3, word[1] >> 1 & 3, word[2] >> 4, word[2] >> 2 & 3
+    if version == 1 or layer not in (1, 2) or not 1 <= bits <= 14 or speed == 3:
+        return None
+    rate = (44100, 48000, 32000)[speed] >> {3: 0, 2: 1, 0: 2}[version]
+    old = version == 3
+    kbits = _KBITS[(3, layer) if old else (2, 2)][bits - 1]
+    padding = word[2] >> 1 & 1
+    samples = 1152 if old or layer == 2 else 576
+    length = samples * 125 * kbits // rate + padding
+    return _Header((version, layer, rate), length, samples, word[3] >> 6 == 3)
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """What a Xing, Info or VBRI header says: frames, size in bytes (None if it does not), trimmed samples."""
+
+    frames: int | None
+    size: int | None
+    delay: int
+    padding: int
+    patched: Callable[[int, int], bytes]
+
+
+def _side_info(header: _Header) -> int:
+    """Return the size in bytes of a layer III frame's side information."""
+    sizes = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 9}
+    return sizes[header.kind[0] == 3, header.mono]
+
+
+def _promise(frame: bytes, header: _Header) -> _Promise | None:
+    """Return what the first MPEG frame says of the whole file, or None if it is an ordinary frame."""
+    tag = 4 + _side_info(header)
+    if frame[36:40] == b"VBRI" and len(frame) >= 54:
+        size, count = struct.unpack(">II", frame[46:54])
+        return _Promise(count, size, 0, 0, lambda n, m: frame[:46] + struct.pack(">II", m, n) + frame[54:])
+    if frame[tag : tag + 4] not in (b"Xing", b"Info") or len(frame) < tag + 8:
+        return None
+    flags = frame[tag + 7]
+    at = tag + 8
+    places: list[int | None] = []
+    for bit, width in ((1, 4), (2, 4), (4, 100), (8, 4)):
+        places.append(at if flags & bit and at + width <= len(frame) else None)
+        at += width if flags & bit else 0
+    values = [None if place is None else int.from_bytes(frame[place : place + 4], "big") for place in places[:2]]
+    trims = frame[at + 21 : at + 24]
+    lame = len(trims) == 3 and frame[at : at + 4] in (b"LAME", b"Lavf", b"Lavc")
+    delay, padding = divmod(int.from_bytes(trims, "big"), 4096) if lame else (0, 0)
+
+    def patched(count: int, size: int) -> bytes:
+        copy = bytearray(frame)
+        for place, value in zip(places, (count, size), strict=False):
+            if place is not None:
+                copy[place : place + 4] = value.to_bytes(4, "big")
+        if lame:
+            copy[at + 21 : at + 24] = (delay << 12).to_bytes(3, "big")
+        return bytes(copy)
+
+    return _Promise(values[0], values[1], delay, padding, patched)
+
+
+def _after_tag(source: Source, position: int) -> int:
+    """Return the position after an ID3, APE or Lyrics3 tag that starts here, else `position` itself."""
+    head = source.at(position, 32)
+    if head.startswith(b"TAG"):
+        return position + 128
+    if head.startswith(b"APETAGEX") and len(head) == 32:
+        size, flags = struct.unpack("<I4xI", head[12:24])
+        return position + int(size) + (32 if flags & 1 << 29 else 0)
+    if head.startswith(b"LYRICSBEGIN"):
+        for end in (b"LYRICS200", b"LYRICSEND"):
+            if (found := source.find(end, position)) >= 0:
+                return found + 9
+    return after_id3v2(source, position)
+
+
+def _resync(source: Source, position: int, kind: tuple[int, int, int]) -> int:
+    """Return where the next two MPEG frames of this kind follow each other, or -1."""
+    while (position := source.find(b"\xff", position)) >= 0:
+        header = _header(source.at(position, 4))
+        if header and header.kind == kind:
+            after = position + header.length
+            following = _header(source.at(after, 4))
+            if after == source.size or (following and following.kind == kind):
+                return position
+        position += 1
+    return -1
+
+
+def _counting_frames(word: bytes, first: _Header, frames: int, size: int) -> bytes:
+    """Return an Info frame and a silent frame, to stand before `frames` layer III frames of `size` bytes.
+
+    mpg123 trims its own delay, 529 samples, from a stream with an Info header. The header here asks for one whole
+    frame, the silent one, so that nothing else is trimmed.
+    """
+    for bits in range(1, 15):
+        copy = bytes((0xFF, word[1] | 1, bits << 4 | word[2] & 0x0C, word[3]))
+        if (header := _header(copy)) and header.length >= 48 + _side_info(header):
+            break
+    assert header is not None
+    silent = copy.ljust(header.length, b"\0")
+    counts = struct.pack(">III", 3, frames + 1, size + 2 * header.length)
+    trims = ((first.samples - _DECODER_DELAY) << 12).to_bytes(3, "big")
+    info = copy + bytes(_side_info(header)) + b"Info" + counts + b"LAME3.100".ljust(21, b"\0") + trims
+    return info.ljust(header.length, b"\0") + silent
+
+
+def check_mpeg(source: Source, start: int) -> Container:
+    """Check MP3 (and layer II): every frame in its place, the last one whole, as many as promised.
+
+    Layer III that is damaged or has no frame count is given to the decoder as its whole frames only, behind an Info
+    header with their count. mpg123, inside libsndfile, guesses the length from the first frame's bit rate otherwise
+    and leaves out what is beyond it; and at damage it would give up and write warnings to the terminal.
+    """
+    word = source.at(start, 4)
+    first = _header(word)
+    if first is None and len(word) == 4 and _header(word[:2] + bytes((word[2] | 0x10, word[3]))):
+        return Container("MP3")  # free format: the length of a frame is not in its header
+    if first is None or start + first.length > source.size:
+        raise NotAudioError("it starts like MP3, but no whole MPEG frame is there")
+    promise = _promise(source.at(start, first.length), first)
+    walk = _walk_mpeg(source, start, first)
+    layer_iii, rate, each = first.kind[1] == 1, first.kind[2], first.samples
+    frames = walk.frames - (promise is not None)
+    lone = frames == 1 and promise is None
+    if frames == 0 or (lone and (not layer_iii or walk.partial or walk.rest or walk.gaps)):
+        raise NotAudioError("it starts like MP3, but too few whole MPEG frames are there")
+    container = Container("MP3")
+    trim = promise.delay + _DECODER_DELAY if promise and promise.delay else 0
+    said = promise.frames if promise else None
+    size = sum(stop - begin for begin, stop in walk.spans)
+    short = _short_mpeg(promise, frames, size)
+    seconds = max(0, frames * each - trim) / rate
+    gaps = count(walk.gaps, "place")
+    if short and promise and said:
+        whole = max(0, said * each - promise.delay - promise.padding) / rate
+        phrase = cut_short(whole, min(whole, seconds), (said, frames, "MPEG frames"))
+        if walk.gaps:
+            phrase = phrase.replace("cut short", f"damaged inside, in {gaps}")
+        container.damage.append(phrase)
+    elif short or walk.partial:
+        container.damage.append(f"cut short: the file breaks off inside a frame or tag, after {seconds:.3f} s")
+    elif said and frames > said + 1:
+        phrase = f"longer than its header says: {said * each / rate:.3f} s promised, {seconds:.3f} s are there"
+        container.damage.append(phrase)
+    elif walk.rest > 2 * first.length + 4096 and not said:
+        container.damage.append(f"damaged inside: the last {walk.rest} bytes are not MPEG audio")
+    if walk.gaps and not short:
+        container.damage.append(f"damaged inside: MPEG frames are missing in {gaps}")
+    parts: list[Part] = list(walk.spans)
+    if layer_iii and (container.damage or not said):
+        if promise:
+            parts[0] = (start + first.length, walk.spans[0][1])
+        if promise and said:
+            parts.insert(0, promise.patched(frames, size))
+        else:
+            parts.insert(0, _counting_frames(word, first, frames, size))
+    container.streams = [parts]
+    container.at_least = (max(0, (frames - 2) * each - trim - (promise.padding if promise else 0)), rate)
+    return container
+
+
+@dataclass
+class _Walk:
+    """The MPEG frames found: their count, the spans they fill, the gaps between, and what is after the last one."""
+
+    frames: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    gaps: int = 0
+    rest: int = 0
+    partial: bool = False
+
+
+def _walk_mpeg(source: Source, start: int, first: _Header) -> _Walk:
+    """Return the frames of the same kind as `first`, from `start` on."""
+    walk, position = _Walk(), start
+    while position < source.size:
+        header = _header(word := source.at(position, 4))
+        if header and header.kind == first.kind:
+            end = position + header.length
+            if end > source.size:
+                walk.partial = True
+                break
+            if walk.spans and walk.spans[-1][1] == position:
+                walk.spans[-1] = (walk.spans[-1][0], end)
+            else:
+                walk.spans.append((position, end))
+            walk.frames, position = walk.frames + 1, end
+        elif (after := _after_tag(source, position)) > position:
+            walk.partial = after > source.size
+            position = after
+        elif (after := _resync(source, position, first.kind)) > position:
+            walk.gaps += 1
+            position = after
+        else:
+            walk.rest = source.size - position
+            walk.partial = walk.rest < 4 and word[:1] == b"\xff"
+            break
+    return walk
+
+
+def _short_mpeg(promise: _Promise | None, frames: int, size: int) -> bool:
+    """Return whether fewer MPEG frames or bytes are there than promised."""
+    if promise is None:
+        return False
+    if promise.frames is None:
+        return promise.size is not None and size < promise.size
+    # Some encoders count the header frame too: then the bytes decide.
+    counted_header = promise.frames == frames + 1 and promise.size is not None and size >= promise.size
+    return frames < promise.frames and not counted_header

@@ -1,0 +1,352 @@
+"""Read audio files, and find damage instead of hiding it.
+
+soundfile decodes a file that was cut short as a shorter clip. Here every file is checked against what its own
+header promises, so that a clip has all of its samples or is reported. By format, what shows damage:
+
+* WAV, RF64, BW64, AIFF, W64, CAF, AU: chunk sizes against the bytes there. Sizes left open by a writer to a pipe
+  (0, all ones, SoX's 0x7FFFF000 and the like) mean "to the end of the file"; such a file shows a cut only
+  inside a sample. A wrong bit among the samples cannot be known.
+* FLAC: the sample count and the checksum of every frame. Without a sample count (encoded to a pipe), a cut
+  exactly between two frames cannot be known.
+* Ogg Vorbis and Opus: the checksum and number of every page, the end-of-stream mark, the positions.
+* MP3: the frame count of the Xing, Info or VBRI header (soundfile and LAME write one) and every frame header.
+  Without a count, a cut exactly between two frames cannot be known. Wrong bits inside a frame cannot be known;
+  for some of them, mpg123 inside libsndfile writes a line to the terminal. It writes none for other damage except
+  after a gap: it is given whole frames only, behind a header that agrees with them.
+* other formats libsndfile reads: only what its decoder reports.
+
+In every format: samples that are not finite, and fewer samples decoded than promised.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kapre import _checks
+from kapre.corpus._container import Container, NotAudioError, cut_short
+from kapre.corpus._containers import examine
+from kapre.corpus._source import Part, Source, View
+
+_COPY_AGAIN = "Copy it again from its source."
+_CONVERT = "Convert it to WAV or FLAC, or leave it out."
+_BLOCK = 1 << 18  # samples of all channels in one block
+
+Samples = npt.NDArray[np.float32]
+
+
+class AudioError(Exception):
+    """An audio file that cannot be used: one line with the file, what is wrong, and the remedy."""
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What an audio file holds, found by decoding all of it.
+
+    Attributes:
+        path: The path as given.
+        sample_rate: Samples per second.
+        channels: The count of channels.
+        n_samples: Samples per channel, as decoded.
+        duration_seconds: `n_samples / sample_rate`.
+        format: libsndfile's name of the container, such as "WAV", "WAVEX" (WAV with an extensible header), "FLAC",
+            "OGG" or "MP3".
+        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS".
+        peak: The largest magnitude of a finite sample; full scale is 1.
+        rms: The root mean square of the finite samples of all channels.
+        non_finite: The count of samples that are NaN or infinite.
+        damage: One phrase for each kind of damage; empty if the file is sound.
+    """
+
+    path: str
+    sample_rate: int
+    channels: int
+    n_samples: int
+    duration_seconds: float
+    format: str
+    subtype: str
+    peak: float
+    rms: float
+    non_finite: int
+    damage: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The samples of an audio file.
+
+    Attributes:
+        samples: float32 samples of shape (time, channels).
+        sample_rate: The rate of `samples`, which may differ from `info.sample_rate` after resampling.
+        info: The file as it was before resampling.
+    """
+
+    samples: Samples
+    sample_rate: int
+    info: AudioInfo
+
+
+def inspect(path: str | os.PathLike[str]) -> AudioInfo:
+    """Decode an audio file in blocks and return what it holds, damage included.
+
+    The content decides the format; the name does not matter. The module's docstring says what counts as damage.
+    Memory stays bounded however long the file is.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The file's properties, with what is wrong in `damage`.
+
+    Raises:
+        AudioError: The file is missing, empty, not audio, or cannot be opened at all.
+        ImportError: soundfile is not installed.
+    """
+    return _decode(path, None)
+
+
+def read(path: str | os.PathLike[str], sample_rate: int | None = None) -> Recording:
+    """Decode a sound audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
+
+    Args:
+        path: The file.
+        sample_rate: The rate of the result. None keeps the file's rate.
+
+    Returns:
+        The samples as float32 of shape (time, channels), with the file's properties.
+
+    Raises:
+        AudioError: The file is missing, empty, not audio, or damaged in any way that `inspect` finds.
+        ImportError: soundfile or soxr is not installed.
+    """
+    if sample_rate is not None:
+        sample_rate = _checks.positive_int("sample_rate", sample_rate, "Give samples per second, or None.")
+    blocks: list[Samples] = []
+    info = _decode(path, blocks)
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    if sample_rate is None or sample_rate == info.sample_rate:
+        return Recording(samples, info.sample_rate, info)
+    resampled: Samples = _module("soxr", "Resampling").resample(samples, info.sample_rate, sample_rate, quality="HQ")
+    return Recording(resampled, sample_rate, info)
+
+
+def readable_formats() -> dict[str, bool]:
+    """Return which of wav, flac, ogg (Vorbis), opus and mp3 the installed libsndfile knows.
+
+    Raises:
+        ImportError: soundfile is not installed.
+    """
+    soundfile = _module("soundfile", "Reading audio")
+    containers = soundfile.available_formats()
+    in_ogg = soundfile.available_subtypes("OGG") if "OGG" in containers else {}
+    return {
+        "wav": "WAV" in containers,
+        "flac": "FLAC" in containers,
+        "ogg": "VORBIS" in in_ogg,
+        "opus": "OPUS" in in_ogg,
+        "mp3": "MP3" in containers,
+    }
+
+
+def _module(name: str, task: str) -> Any:
+    """Return an optional module, or raise ImportError with the remedy."""
+    try:
+        return import_module(name)
+    except (ImportError, OSError) as error:  # OSError: soundfile without libsndfile
+        raise ImportError(f"{task} needs {name}: run `pip install 'kapre[audio]'`.") from error
+
+
+def _line(path: str, problem: str, remedy: str) -> AudioError:
+    """Return an AudioError whose text is one line whatever the path holds."""
+    name = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in path)
+    return AudioError(f"{name}: {problem}. {remedy}")
+
+
+class _Levels:
+    """Peak, energy and the count of samples that are not finite, block by block."""
+
+    def __init__(self) -> None:
+        self.peak, self.energy, self.finite, self.non_finite = 0.0, 0.0, 0, 0
+
+    def add(self, block: Samples) -> None:
+        """Take in the samples of a block."""
+        values = block.ravel()
+        # A sum of squares in float64 is finite exactly when every float32 sample is.
+        energy = float(np.square(values, dtype=np.float64).sum())
+        if not np.isfinite(energy):
+            good = np.isfinite(values)
+            self.non_finite += values.size - int(good.sum())
+            values = values[good]
+            energy = float(np.square(values, dtype=np.float64).sum())
+        self.finite += values.size
+        self.energy += energy
+        if values.size:
+            self.peak = max(self.peak, float(values.max()), -float(values.min()))
+
+    @property
+    def rms(self) -> float:
+        """The root mean square of the finite samples, 0 if there are none."""
+        return float(np.sqrt(self.energy / self.finite)) if self.finite else 0.0
+
+
+def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
+    """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
+    soundfile = _module("soundfile", "Reading audio")
+    name = os.fsdecode(path)
+    try:
+        mode = os.stat(name).st_mode
+        if stat.S_ISDIR(mode):
+            raise _line(name, "a folder, not a file", "Give the path of one audio file.")
+        if not stat.S_ISREG(mode):
+            raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
+        with open(name, "rb", buffering=0) as file:
+            source = Source(file)
+            return _decode_open(soundfile, name, source, keep)
+    except FileNotFoundError:
+        raise _line(name, "no such file", "Check the path.") from None
+    except PermissionError:
+        raise _line(name, "permission denied", "Make the file readable for this user.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _line(name, f"reading failed ({reason})", "Check the path and the disk.") from error
+
+
+def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] | None) -> AudioInfo:
+    """Do the work of `_decode` on an open file."""
+    if source.size == 0:
+        raise _line(name, "an empty file (0 bytes)", _COPY_AGAIN)
+    try:
+        container = examine(source)
+    except NotAudioError as error:
+        raise _line(name, f"not audio that can be read: {error}", _COPY_AGAIN) from None
+    damage = container.damage if container else []
+    if damage and keep is not None:
+        raise _line(name, "; ".join(damage), _COPY_AGAIN)
+    levels = _Levels()
+    decoder = _Decoder(soundfile, name, source, container)
+    for block in decoder.blocks():
+        levels.add(block)
+        if keep is not None:
+            keep.append(block.copy())
+    damage = damage + decoder.damage()
+    if levels.non_finite:
+        damage.append(f"{levels.non_finite} samples are not finite (NaN or infinity)")
+    if keep is not None and damage:
+        remedy = "Write it again with finite samples." if levels.non_finite and len(damage) == 1 else _COPY_AGAIN
+        raise _line(name, "; ".join(damage), remedy)
+    return AudioInfo(
+        path=name,
+        sample_rate=decoder.sample_rate,
+        channels=decoder.channels,
+        n_samples=decoder.n_samples,
+        duration_seconds=decoder.n_samples / decoder.sample_rate,
+        format=decoder.format,
+        subtype=decoder.subtype,
+        peak=levels.peak,
+        rms=levels.rms,
+        non_finite=levels.non_finite,
+        damage=tuple(damage),
+    )
+
+
+class _Decoder:
+    """soundfile over the streams of a container."""
+
+    def __init__(self, soundfile: Any, name: str, source: Source, container: Container | None) -> None:
+        self._soundfile, self._name, self._source, self._container = soundfile, name, source, container
+        self._problems: list[str] = []
+        self._promised = 0
+        self._stopped: tuple[str, bool] | None = None
+        self.sample_rate, self.channels, self.n_samples = 0, 0, 0
+        self.format, self.subtype = "", ""
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
+        whole: list[Part] = [(0, self._source.size)]
+        streams = self._container.streams if self._container else [whole]
+        for index, parts in enumerate(streams):
+            view = View(self._source, parts)
+            with self._open(view) as sound:
+                if index == 0:
+                    self.sample_rate, self.channels = sound.samplerate, sound.channels
+                    self.format, self.subtype = sound.format, sound.subtype
+                elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
+                    change = f"{sound.samplerate} Hz and {sound.channels} channels"
+                    self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
+                    return
+                yield from self._blocks_of(sound, view)
+            if self._stopped:
+                return
+
+    def _open(self, view: View) -> Any:
+        # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
+        forward = type("_Forward", (self._soundfile.SoundFile,), {"seekable": lambda _: False})
+        try:
+            return forward(view)
+        except self._soundfile.SoundFileError as error:
+            self._raise_failure(view)
+            reason = str(getattr(error, "error_string", error)).strip(" .\n") or "unknown content"
+            if self._container is None:
+                raise _line(self._name, f"not audio that can be read ({reason})", _CONVERT) from None
+            problem = "; ".join(self._container.damage)
+            problem = problem or f"{self._container.name} cut short in its header, or of an unknown kind ({reason})"
+            raise _line(self._name, problem, "Copy it again from its source, or convert it to WAV.") from None
+
+    @staticmethod
+    def _raise_failure(view: View) -> None:
+        if view.failure is not None:
+            raise view.failure
+
+    def _blocks_of(self, sound: Any, view: View) -> Iterator[Samples]:
+        """Yield the blocks of one stream; a decoder's error ends them and is noted."""
+        buffer = np.empty((max(1024, _BLOCK // sound.channels), sound.channels), np.float32)
+        promised = self._container.promised if self._container else None
+        self._promised += sound.frames if promised is None else promised
+        done = 0
+        while promised is None or promised == 0 or done < promised:
+            # Nothing is asked for after the last sample of FLAC: what follows may be a tag.
+            wanted = len(buffer) if not promised else min(len(buffer), promised - done)
+            try:
+                count = len(sound.read(out=buffer[:wanted]))
+            except self._soundfile.SoundFileError as error:
+                reason = str(getattr(error, "error_string", error)).strip(" .\n") or "decoder error"
+                self._stopped = (reason, view.reached_end)
+                count = min(wanted, max(0, sound.tell() - done))
+            self._raise_failure(view)
+            if count:
+                done += count
+                self.n_samples += count
+                yield buffer[:count]
+            if count == 0 or self._stopped:
+                break
+
+    def damage(self) -> list[str]:
+        """Return what decoding has shown, beyond what the container already told."""
+        found = list(self._problems)
+        known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
+        n_samples, rate = self.n_samples, self.sample_rate
+        # libsndfile only estimates the length of MP3.
+        promised = 0 if self.format == "MP3" else self._promised
+        if self._container and self._container.at_least and not found:
+            samples, clock = self._container.at_least
+            promised = max(promised, samples * rate // clock)
+        if n_samples < promised and not known:
+            stopped_inside = self._stopped and not self._stopped[1]
+            if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":
+                found.append(f"damaged inside: {n_samples / rate:.3f} s of {promised / rate:.3f} s can be decoded")
+            else:
+                counts = (promised, n_samples, "samples")
+                found.append(cut_short(promised / rate, n_samples / rate, counts))
+        elif self._stopped and not known:
+            kind = "cut short: the file breaks off" if self._stopped[1] else "damaged inside: decoding stops"
+            found.append(f"{kind} after {n_samples / rate:.3f} s")
+        if n_samples == 0:
+            found.append("no samples: there is a header and nothing to decode after it")
+        return found

@@ -1,0 +1,92 @@
+"""Run a recipe, and read the recipe of a chain of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from kapre.ops import fourier, frames, scales
+from kapre.ops.fourier import Pair
+from kapre.recipe import Recipe
+
+
+def stft(recipe: Recipe, x: Any) -> Pair:
+    """Transform `(..., time)` floats into real and imaginary parts, each `(..., frames, n_freq)`."""
+    left, right = recipe.padding
+    x = frames.pad(x, left, right, recipe.pad_mode if recipe.center else "constant")
+    return fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+
+
+def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None) -> Any:
+    """Invert `stft`: pairs of `(..., frames, n_freq)` to `(..., time)`, the padding of `center` cut off.
+
+    `length` cuts or zero-pads the result to so many samples.
+    """
+    x = fourier.istft(
+        pair, recipe.analysis_window, recipe.synthesis_window, recipe.n_fft, recipe.hop_length, exact_edges
+    )
+    left, right = recipe.padding
+    if length is not None:
+        return frames.pad(x, 0, left + length)[..., left : left + length]
+    return x[..., left : ops.shape(x)[-1] - right] if left or right else x
+
+
+def apply_bank(x: Any, bank: Any) -> Any:
+    """Multiply the last axis by a `(n_freq, bands)` NumPy matrix."""
+    # Not matmul: a rank-4 by rank-2 tf.matmul crashed TensorFlow 2.20 and 2.21 on one shape.
+    return ops.tensordot(x, fourier.constant(bank, x), axes=1)
+
+
+def run(recipe: Recipe, x: Any) -> Any:
+    """Compute a recipe's features on the active backend: pad, frame, window, DFT, `|z| ** power`, bank, decibel.
+
+    Args:
+        recipe: What to compute.
+        x: A float32 or float64 tensor of shape `(batch, ..., time)`, full scale at 1.0; the work is done in
+            that dtype.
+
+    Returns:
+        A tensor of shape `(batch, ..., frames, bands)` and the dtype of `x`. The decibel's maximum is that of an entry
+        of the first axis.
+
+    Example:
+        ```python
+        import keras
+        import kapre
+        from kapre.executor import run
+
+        recipe = kapre.Recipe(n_fft=512, hop_length=160, filterbank="mel", sample_rate=16000, n_mels=40)
+        assert tuple(run(recipe, keras.ops.zeros((2, 16000))).shape) == (2, 97, 40)
+        ```
+    """
+    features = fourier.magnitude(stft(recipe, x), recipe.power)
+    if recipe.bank is not None:
+        features = apply_bank(features, recipe.bank)
+    if recipe.decibel:
+        features = scales.decibel(features, recipe.ref_value, recipe.amin, recipe.dynamic_range)
+    return features
+
+
+_CHAINS = {("stft", "magnitude", *bank, *log) for bank in ((), ("bank",)) for log in ((), ("decibel",))}
+
+
+def recipe_of(layers: Sequence[Any]) -> Recipe | None:
+    """Return the recipe that computes the same as a chain of layers, or None when there is none.
+
+    Only layers of exactly Kapre's own types count (a subclass may compute something else), all under one dtype policy
+    and with spectrograms in one data format.
+    """
+    if tuple(vars(type(layer)).get("recipe_stage") for layer in layers) not in _CHAINS:
+        return None
+    if len({layer.dtype_policy.name for layer in layers}) > 1:
+        return None
+    if len({layer.spectrogram_format for layer in layers} - {None}) > 1:
+        return None
+    fields: dict[str, Any] = {}
+    for layer in layers:
+        fields.update(layer.recipe_fields())
+    n_freq = fields.pop("n_freq", None)
+    recipe = Recipe(**fields)
+    return recipe if n_freq in (None, recipe.n_freq) else None

@@ -1,0 +1,179 @@
+"""Filter banks over the bins of a real DFT, in NumPy float64.
+
+A bank is a matrix of shape `(n_freq, bands)`, so that `spectrum @ bank` gives the bands.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import warnings
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from kapre._checks import message, number, positive_int
+
+C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
+"""The log bank's lowest default centre: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
+
+# Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
+_SLANEY_HZ_PER_MEL = 200.0 / 3.0
+_SLANEY_KNEE_HZ = 1000.0
+_SLANEY_KNEE_MEL = _SLANEY_KNEE_HZ / _SLANEY_HZ_PER_MEL
+_SLANEY_LOG_STEP = math.log(6.4) / 27.0
+
+
+def hz_to_mel(hz: Any, htk: bool = False) -> np.ndarray:
+    """Convert Hz to mel: Slaney's scale, or HTK's `2595 log10(1 + f / 700)`."""
+    hz = np.asarray(hz, dtype=np.float64)
+    if htk:
+        return 2595.0 * np.log10(1.0 + hz / 700.0)
+    logarithmic = _SLANEY_KNEE_MEL + np.log(np.maximum(hz, _SLANEY_KNEE_HZ) / _SLANEY_KNEE_HZ) / _SLANEY_LOG_STEP
+    return np.where(hz < _SLANEY_KNEE_HZ, hz / _SLANEY_HZ_PER_MEL, logarithmic)
+
+
+def mel_to_hz(mel: Any, htk: bool = False) -> np.ndarray:
+    """Convert mel to Hz, the inverse of `hz_to_mel`."""
+    mel = np.asarray(mel, dtype=np.float64)
+    if htk:
+        return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    above = np.maximum(mel, _SLANEY_KNEE_MEL) - _SLANEY_KNEE_MEL
+    return np.where(
+        mel < _SLANEY_KNEE_MEL, mel * _SLANEY_HZ_PER_MEL, _SLANEY_KNEE_HZ * np.exp(_SLANEY_LOG_STEP * above)
+    )
+
+
+def bin_frequencies(sample_rate: float, n_freq: int) -> np.ndarray:
+    """Return the frequency in Hz of each of `n_freq` bins, from 0 to Nyquist."""
+    return np.linspace(0.0, sample_rate / 2.0, n_freq)
+
+
+def mel_points(n_mels: int, f_min: float, f_max: float, htk: bool) -> np.ndarray:
+    """Return the `n_mels + 2` corners of the triangles in Hz: band i rises from i, peaks at i + 1, ends at i + 2."""
+    low, high = hz_to_mel([f_min, f_max], htk)
+    return mel_to_hz(np.linspace(low, high, n_mels + 2), htk)
+
+
+def log_centres(n_bins: int, bins_per_octave: int, f_min: float) -> np.ndarray:
+    """Return the log bank's centres in Hz: `f_min * 2 ** (i / bins_per_octave)`."""
+    return f_min * 2.0 ** (np.arange(n_bins) / bins_per_octave)
+
+
+def check_norm(norm: Any) -> str | float | None:
+    """Return a valid mel `norm`: None, "slaney", or a number p >= 0 (infinity too) for the p-norm of each band."""
+    if norm is None or norm == "slaney":
+        return norm
+    if isinstance(norm, numbers.Real) and not isinstance(norm, bool) and float(norm) >= 0.0:
+        return float(norm)
+    raise ValueError(
+        message("norm", "None, 'slaney' or a number >= 0", norm, "'slaney' gives each triangle the same area.")
+    )
+
+
+def _check_bank(sample_rate: Any, n_freq: Any) -> tuple[float, int]:
+    rate = number(
+        "sample_rate", sample_rate, "Give it in Hz, such as 22050.", above=0.0, rule="a positive number of Hz"
+    )
+    bins = positive_int("n_freq", n_freq, "It is n_fft // 2 + 1, such as 1025 for n_fft=2048.")
+    if bins < 2:
+        raise ValueError(message("n_freq", "at least 2", n_freq, "It is n_fft // 2 + 1, such as 1025 for n_fft=2048."))
+    return rate, bins
+
+
+def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
+    """Warn of bands that hold no DFT bin, naming them and an n_fft that would resolve them."""
+    empty = np.flatnonzero(~bank.any(axis=0))
+    if not empty.size:
+        return
+    n_fft = 2 * (bank.shape[0] - 1)
+    shown = ", ".join(str(band) for band in empty[:8]) + (", …" if empty.size > 8 else "")
+    warnings.warn(
+        f"{empty.size} of {bank.shape[1]} filter bank bands hold no DFT bin and are always 0: band {shown}. "
+        f"n_fft={n_fft} at {sample_rate:g} Hz is too coarse for them: use a longer n_fft (such as {4 * n_fft}), "
+        "fewer bands, a higher f_min, or an f_max within Nyquist.",
+        stacklevel=3,
+    )
+
+
+def mel(
+    sample_rate: float,
+    n_freq: int,
+    n_mels: int = 128,
+    f_min: float = 0.0,
+    f_max: float | None = None,
+    htk: bool = False,
+    norm: str | float | None = "slaney",
+) -> np.ndarray:
+    """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`."""
+    sample_rate, n_freq = _check_bank(sample_rate, n_freq)
+    n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
+    f_min = number("f_min", f_min, "Use 0.0.", at_least=0.0, rule="a frequency in Hz, at least 0")
+    if f_max is None:
+        f_max = sample_rate / 2.0
+    f_max = number(
+        "f_max", f_max, "Use None for Nyquist.", above=f_min, rule=f"None or a frequency in Hz above f_min={f_min:g}"
+    )
+    return _mel_values(sample_rate, n_freq, n_mels, f_min, f_max, bool(htk), check_norm(norm))
+
+
+@lru_cache(maxsize=32)
+def _mel_values(
+    sample_rate: float, n_freq: int, n_mels: int, f_min: float, f_max: float, htk: bool, norm: str | float | None
+) -> np.ndarray:
+    points = mel_points(n_mels, f_min, f_max, htk)
+    left, centre, right = points[:-2], points[1:-1], points[2:]
+    bins = bin_frequencies(sample_rate, n_freq)[:, None]
+    bank = np.maximum(0.0, np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)))
+    if norm == "slaney":
+        bank *= 2.0 / (right - left)
+    elif norm is not None:
+        size = np.linalg.norm(bank, ord=float(norm), axis=0)
+        bank /= np.where(size > np.finfo(np.float32).tiny, size, 1.0)
+    bank.setflags(write=False)
+    return bank
+
+
+def log_frequency(
+    sample_rate: float,
+    n_freq: int,
+    n_bins: int = 84,
+    bins_per_octave: int = 12,
+    f_min: float | None = None,
+    spread: float = 0.125,
+) -> np.ndarray:
+    """Return log-normal windows on a log2 frequency axis, shape `(n_freq, n_bins)`; see `kapre.backend`."""
+    sample_rate, n_freq = _check_bank(sample_rate, n_freq)
+    n_bins = positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
+    bins_per_octave = positive_int("bins_per_octave", bins_per_octave, "12 gives semitones.")
+    spread = number("spread", spread, "The default is 0.125.", above=0.0, rule="a positive number")
+    if f_min is None:
+        f_min = C1_HZ
+    f_min = number("f_min", f_min, "Use None for C1.", above=0.0, rule="None or a positive frequency in Hz")
+    top = f_min * 2.0 ** (n_bins / bins_per_octave)
+    if top > sample_rate / 2.0:
+        fits = math.floor(bins_per_octave * math.log2(sample_rate / 2.0 / f_min))
+        raise RuntimeError(
+            f"The log-frequency bank reaches f_min * 2 ** (n_bins / bins_per_octave) = {top:.6g} Hz, beyond Nyquist "
+            f"({sample_rate / 2.0:g} Hz); received f_min={f_min:g}, n_bins={n_bins}, "
+            f"bins_per_octave={bins_per_octave}, sample_rate={sample_rate:g}. "
+            + (f"Use n_bins={fits} or fewer, or a lower f_min." if fits > 0 else "Use a lower f_min.")
+        )
+    return _log_values(sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread)
+
+
+@lru_cache(maxsize=32)
+def _log_values(
+    sample_rate: float, n_freq: int, n_bins: int, bins_per_octave: int, f_min: float, spread: float
+) -> np.ndarray:
+    sigma = spread / bins_per_octave
+    octave = np.log2(bin_frequencies(sample_rate, n_freq)[1:, None])
+    centre = np.log2(log_centres(n_bins, bins_per_octave, f_min))
+    rows = np.exp(-0.5 * ((octave - centre) / sigma) ** 2 - math.log2(sigma) - octave)
+    bank = np.concatenate([np.zeros((1, n_bins)), rows])  # no logarithm of 0 Hz: DC belongs to no band
+    total = bank.sum(axis=0)
+    reached = total > np.finfo(np.float64).tiny  # a denormal sum holds no digits: that band is empty, as published
+    bank = np.where(reached, bank / np.where(reached, total, 1.0), 0.0)
+    bank.setflags(write=False)
+    return bank

@@ -1,0 +1,164 @@
+"""The real DFT as (real, imag) pairs, and the short-time transform built on it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kapre._checks import message
+from kapre.ops import frames
+from kapre.ops.kernels import active as kernel
+from kapre.ops.windows import window
+
+Pair = tuple[Any, Any]
+
+
+def is_empty(x: Any) -> bool:
+    """Tell whether a dimension is known to be 0."""
+    return 0 in tuple(x.shape)
+
+
+def constant(values: np.ndarray | float, like: Any) -> Any:
+    """Return a constant as a tensor of the dtype of `like`.
+
+    Numbers too: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32.
+    """
+    dtype = keras.backend.standardize_dtype(like.dtype)
+    return ops.convert_to_tensor(np.asarray(values, dtype=dtype, order="C"), dtype=dtype)
+
+
+def rfft(x: Any, n_fft: int) -> Pair:
+    """Transform the last axis, cropped or zero-padded on its right to `n_fft`, into `n_fft // 2 + 1` bins."""
+    length = x.shape[-1]
+    if length > n_fft:
+        x = x[..., :n_fft]
+    x = frames.pad(x, 0, max(0, n_fft - length))
+    if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21)
+        nothing = x[..., : n_fft // 2 + 1] * 0.0
+        return nothing, nothing
+    real, imag = ops.rfft(x, fft_length=n_fft)
+    return real, imag
+
+
+def irfft(pair: Pair, n_fft: int) -> Any:
+    """Invert `rfft`: `(..., n_fft // 2 + 1)` pairs to `(..., n_fft)` samples."""
+    real, imag = pair
+    if is_empty(real):
+        return frames.pad(real, 0, n_fft - real.shape[-1])
+    return ops.irfft((real, imag), fft_length=n_fft)
+
+
+def placed_window(window_name: str | None, win_length: int, n_fft: int, center: bool) -> np.ndarray:
+    """Return the window where it lies in a frame: at its start, or (centred) in the middle of `n_fft` samples."""
+    values = window(window_name, win_length)
+    if not center:
+        return values
+    left = (n_fft - win_length) // 2
+    placed: np.ndarray = np.pad(values, (left, n_fft - win_length - left))
+    return placed
+
+
+def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
+    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`; frames are as long as the window."""
+    framed = frames.frame(x, len(analysis), hop_length, pad_end=pad_end)
+    return rfft(framed * constant(analysis, framed), n_fft)
+
+
+def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
+    """Sum the squared window over its shifts by whole hops: what overlap-add multiplies a steady signal by.
+
+    Shape `(hop_length,)`, one value for each place within a hop.
+    """
+    parts = math.ceil(len(analysis) / hop_length)
+    squared = np.pad(analysis**2, (0, parts * hop_length - len(analysis)))
+    return squared.reshape(parts, hop_length).sum(axis=0)
+
+
+def synthesis_window(analysis: np.ndarray, hop_length: int) -> np.ndarray:
+    """Return the window that undoes `analysis` under overlap-add: `w / overlapped_power`, 0 where nothing overlaps."""
+    total = np.resize(overlapped_power(analysis, hop_length), len(analysis))
+    return np.divide(analysis, total, out=np.zeros_like(analysis), where=total > 0.0)
+
+
+def istft(
+    pair: Pair,
+    analysis: np.ndarray,
+    synthesis: np.ndarray,
+    n_fft: int,
+    hop_length: int,
+    exact_edges: bool = False,
+) -> Any:
+    """Overlap-add the inverse transforms of `(..., frames, n_fft // 2 + 1)` pairs into `(..., time)`.
+
+    With the synthesis window, which divides by the overlapped power of an endless signal, the ends stay tapered; with
+    `exact_edges` the sum is divided by the squared windows that really lie there.
+    """
+    samples = irfft(pair, n_fft)
+    width = len(analysis)
+    samples = samples[..., :width] if width < n_fft else frames.pad(samples, 0, width - n_fft)
+    if not exact_edges:
+        return frames.overlap_add(samples * constant(synthesis, samples), hop_length)
+    weights = constant(analysis, samples)
+    summed = frames.overlap_add(samples * weights, hop_length)
+    squared = ops.square(weights)
+    envelope = frames.overlap_add(ops.ones((ops.shape(samples)[-2], 1), dtype=squared.dtype) * squared, hop_length)
+    covered = envelope > np.finfo(np.float32).tiny
+    return ops.where(covered, summed / ops.where(covered, envelope, ops.ones_like(envelope)), 0.0 * summed)
+
+
+def magnitude(pair: Pair, power: float = 1.0) -> Any:
+    """Return `|z| ** power` for power 1 or 2. The gradient of the magnitude at 0 is 0."""
+    real, imag = pair
+    squared = ops.square(real) + ops.square(imag)
+    if power == 2.0:
+        return squared
+    zero = squared == 0.0
+    return ops.where(zero, 0.0 * squared, ops.sqrt(ops.where(zero, ops.ones_like(squared), squared)))
+
+
+def phase(pair: Pair, atan_terms: int | None = None) -> Any:
+    """Return the angle in (-pi, pi]. Where the power underflows, the angle and its gradient are 0."""
+    real, imag = pair
+    smallest = float(np.finfo(keras.backend.standardize_dtype(real.dtype)).tiny)  # its reciprocal is still finite
+    silent = ops.square(real) + ops.square(imag) < smallest
+    real = ops.where(silent, ops.ones_like(real), real)
+    imag = ops.where(silent, ops.zeros_like(imag), imag)
+    if atan_terms is None:
+        return kernel.arctan2(imag, real)
+    return _approximate_arctan2(imag, real, atan_terms)
+
+
+def _approximate_arctan2(y: Any, x: Any, terms: int) -> Any:
+    """Return arctan2 by plain arithmetic: a continued fraction of `terms` levels on ratios within tan(pi / 8)."""
+    steep = ops.abs(y) > ops.abs(x)
+    large, small = ops.where(steep, y, x), ops.where(steep, x, y)
+    ratio = small / large
+    # Halve the angle: tan(a / 2) = t / (1 + sqrt(1 + t^2)), so that |t| <= tan(pi / 8) and each level gains a digit.
+    half = ratio / (1.0 + ops.sqrt(1.0 + ops.square(ratio)))
+    terms = min(terms, 12)  # enough for float64
+    tail = 2.0 * terms - 1.0 + 0.0 * half
+    for level in range(terms - 1, 0, -1):
+        tail = (2.0 * level - 1.0) + ops.square(level * half) / tail
+    angle = 2.0 * half / tail
+    half_turn = ops.where(y < 0.0, constant(-math.pi, angle), constant(math.pi, angle))
+    from_x_axis = angle + ops.where(x < 0.0, half_turn, ops.zeros_like(angle))
+    from_y_axis = half_turn / 2.0 - angle
+    return ops.where(steep, from_y_axis, from_x_axis)
+
+
+def check_invertible(analysis: np.ndarray, hop_length: int, largest_gain: float, window_name: str) -> None:
+    """Refuse an overlap whose inverse would amplify rounding errors by more than `largest_gain`."""
+    power = overlapped_power(analysis, hop_length)
+    if power.min() * largest_gain**2 < power.max():
+        raise RuntimeError(
+            message(
+                "hop_length",
+                f"short enough for {window_name!r} of {len(analysis)} samples to be inverted",
+                hop_length,
+                f"Use {max(1, len(analysis) // 4)} (75 % overlap), or at most {max(1, len(analysis) // 2)}.",
+            )
+        )

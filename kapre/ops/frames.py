@@ -1,0 +1,97 @@
+"""Padding, framing and overlap-add on the last axis, and the one frame-count formula."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from keras import ops
+
+PadMode = Literal["constant", "reflect", "symmetric", "edge"]
+PAD_MODES: tuple[str, ...] = ("constant", "reflect", "symmetric", "edge")
+
+
+def num_frames(n_samples: Any, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
+    """Count the frames in `n_samples`: `1 + (n_samples - frame_length) // hop_length`, never below 0.
+
+    With `pad_end`, a frame starts at every hop that meets a sample: `ceil(n_samples / hop_length)`, which is the
+    same formula after `frame_length - 1` samples of padding.
+
+    Args:
+        n_samples: An int, `None` (unknown, so the count is `None`), or an integer tensor.
+        frame_length: Samples in a frame.
+        hop_length: Samples from one frame's start to the next.
+        pad_end: Whether frames that reach past the end are kept.
+    """
+    if n_samples is None:
+        return None
+    if pad_end:
+        n_samples = n_samples + (frame_length - 1)
+    count = 1 + (n_samples - frame_length) // hop_length
+    return max(count, 0) if isinstance(count, int) else ops.maximum(count, 0)
+
+
+def _sources(positions: Any, length: Any, mode: str) -> Any:
+    """Map positions on the time line to the samples that padding repeats there, in `[0, length)`.
+
+    `length` is at least 1; both are ints and NumPy, or both tensors.
+    """
+    lib: Any = np if isinstance(length, int) else ops
+    if mode == "edge":
+        return lib.clip(positions, 0, length - 1)
+    if mode == "symmetric":
+        folded = positions % (2 * length)
+        return lib.where(folded < length, folded, 2 * length - 1 - folded)
+    period = lib.maximum(2 * (length - 1), 1)
+    folded = positions % period
+    return lib.minimum(lib.minimum(folded, period - folded), length - 1)
+
+
+def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.0) -> Any:
+    """Pad the last axis, as `numpy.pad` does: a clip shorter than the pad is reflected again and again.
+
+    A clip of no samples has nothing to repeat: it is padded with zeros in every mode.
+    """
+    if left == 0 and right == 0:
+        return x
+    if mode == "constant":
+        return ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(left, right)], constant_values=value)
+    length = ops.shape(x)[-1]
+    known = isinstance(length, int)
+    before, after = np.arange(-left, 0, dtype="int32"), np.arange(right, dtype="int32")
+    if not known:
+        before, after = ops.convert_to_tensor(before), ops.convert_to_tensor(after)
+    repeated = max(length, 1) if known else ops.maximum(length, 1)
+    source = x if known and length > 0 else pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
+    pieces = [ops.take(source, _sources(where, repeated, mode), axis=-1) for where in (before, after + length)]
+    return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
+
+
+def frame(x: Any, frame_length: int, hop_length: int, pad_end: bool = False, pad_value: float = 0.0) -> Any:
+    """Cut the last axis into frames: `(..., time)` to `(..., frames, frame_length)`."""
+    if pad_end:
+        x = pad(x, 0, frame_length - 1, value=pad_value)
+    length = ops.shape(x)[-1]
+    if isinstance(length, int) and length < frame_length:
+        one = ops.extract_sequences(pad(x, 0, frame_length - length), frame_length, hop_length)
+        return one[..., :0, :]
+    return ops.extract_sequences(x, frame_length, hop_length)
+
+
+def overlap_add(frames: Any, hop_length: int) -> Any:
+    """Add frames at their places: `(..., frames, frame_length)` to `(..., (frames - 1) * hop + frame_length)`."""
+    *lead, count, frame_length = ops.shape(frames)
+    parts = -(-frame_length // hop_length)
+    rank = len(frames.shape)
+    keep = [(0, 0)] * (rank - 2)
+    # Each frame becomes `parts` pieces of one hop. Laid out as (parts, count + parts) rows and flattened, dropping the
+    # last `parts` rows shifts part k by k rows, so that one sum over the parts adds what overlaps.
+    padded = ops.pad(frames, [*keep, (0, 0), (0, parts * hop_length - frame_length)])
+    pieces = ops.reshape(padded, (*lead, count, parts, hop_length))
+    pieces = ops.swapaxes(pieces, -3, -2)
+    pieces = ops.pad(pieces, [*keep, (0, 0), (0, parts), (0, 0)])
+    rows = ops.reshape(pieces, (*lead, parts * (count + parts), hop_length))
+    rows = rows[..., : parts * (count + parts - 1), :]
+    total = ops.sum(ops.reshape(rows, (*lead, parts, count + parts - 1, hop_length)), axis=-3)
+    samples = ops.reshape(total, (*lead, (count + parts - 1) * hop_length))
+    return samples[..., : (count - 1) * hop_length + frame_length]

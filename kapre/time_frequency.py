@@ -1,0 +1,499 @@
+"""Layers between waveforms and time-frequency representations."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from keras import ops
+
+from kapre import executor
+from kapre._checks import choice, message, positive_int
+from kapre._layer import (
+    AudioLayer,
+    DataFormat,
+    Shape,
+    channels_in_place,
+    channels_second,
+    is_complex,
+    register,
+    resolve_data_format,
+    shape_channels_second,
+    shape_in_place,
+)
+from kapre.ops import filterbanks, fourier, frames, scales
+from kapre.ops.kernels import active as kernel
+from kapre.recipe import Recipe, check_decibel, framing
+
+
+def _warn_if_cropped(recipe: Recipe) -> None:
+    if recipe.frame_length > recipe.n_fft:
+        warnings.warn(
+            f"win_length={recipe.win_length} is longer than n_fft={recipe.n_fft}: each windowed frame is cropped to "
+            f"its first {recipe.n_fft} samples. Use n_fft={recipe.win_length} or more to keep the whole window.",
+            stacklevel=3,
+        )
+
+
+@register
+class STFT(AudioLayer):
+    """Compute the short-time Fourier transform of waveforms, as a complex spectrogram.
+
+    Frames of `win_length` samples, `hop_length` apart, are multiplied by the window and transformed by a real DFT of
+    `n_fft` points: `X[t, k] = Σ_n x[t·hop + n] w[n] exp(−2πi·k·n / n_fft)`. Nothing is padded unless asked for.
+
+    Args:
+        n_fft: int ≥ 1, samples. DFT length; bins are `sample_rate / n_fft` Hz apart (2048 at 22050 Hz: 10.8 Hz).
+        win_length: int ≥ 1 or None (`n_fft`), samples. A window shorter than `n_fft` lies at the frame's start, with
+            zeros to its right; a longer one is cropped to `n_fft`, with a warning.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Smaller gives more frames that overlap more.
+        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
+        pad_end: bool. Keep frames that reach past the end: `ceil(time / hop_length)` frames.
+        input_data_format: "default" (Keras' setting), "channels_first" or "channels_last".
+        output_data_format: The same, of the output.
+        center: bool. Centre frame i on sample `i * hop_length`, as librosa and torch do by default: `n_fft // 2`
+            samples are padded on both sides, and a short window lies in the middle of the frame.
+        pad_mode: "constant" (librosa's default), "reflect" (torch's), "symmetric" or "edge": how `center` pads.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
+
+    Output shape:
+        channels_last `(batch, frame, n_fft // 2 + 1, channel)`, channels_first `(batch, channel, frame,
+        n_fft // 2 + 1)`; complex64, or complex128 under a float64 policy. There are
+        `1 + (time - win_length) // hop_length` frames (with `center`, `1 + time // hop_length` for an even n_fft), and
+        0 for a clip shorter than a frame.
+
+    Raises:
+        ValueError: If a number is out of range or paddings exclude one another.
+        TypeError: If a number is not an integer, or the samples are integers.
+        NotImplementedError: If the window's name is unknown.
+
+    Notes:
+        Equal to `librosa.stft` with `center=False` or `center=True` to 2e-6 of the peak in float32 and 1e-12 in float64
+        when `win_length == n_fft`, or `center=True`. With `center=False` and a shorter window, librosa, torch and
+        `keras.ops.stft` centre the window in the frame and this layer, like TensorFlow, does not.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.random.uniform(-1, 1, (2, 16000, 1)).astype("float32")
+        spectrogram = kapre.STFT(n_fft=512, hop_length=160)(x)
+        assert tuple(spectrogram.shape) == (2, 97, 257, 1)
+        ```
+
+    References:
+        Allen, J. B. (1977). Short term spectral analysis, synthesis, and modification by discrete Fourier transform.
+        IEEE Transactions on Acoustics, Speech, and Signal Processing, 25(3).
+    """
+
+    recipe_stage = "stft"
+
+    def __init__(
+        self,
+        n_fft: int = 2048,
+        win_length: int | None = None,
+        hop_length: int | None = None,
+        window_name: str | None = None,
+        pad_begin: bool = False,
+        pad_end: bool = False,
+        input_data_format: DataFormat = "default",
+        output_data_format: DataFormat = "default",
+        center: bool = False,
+        pad_mode: frames.PadMode = "constant",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._recipe = framing(
+            n_fft=n_fft,
+            win_length=win_length,
+            hop_length=hop_length,
+            window_name=window_name,
+            pad_begin=pad_begin,
+            pad_end=pad_end,
+            center=center,
+            pad_mode=pad_mode,
+        )
+        _warn_if_cropped(self._recipe)
+        self.n_fft = self._recipe.n_fft
+        self.win_length = self._recipe.win_length
+        self.hop_length = self._recipe.hop_length
+        self.window_name = self._recipe.window_name
+        self.pad_begin = self._recipe.pad_begin
+        self.pad_end = self._recipe.pad_end
+        self.input_data_format = resolve_data_format(input_data_format)
+        self.output_data_format = resolve_data_format(output_data_format)
+        self.center = self._recipe.center
+        self.pad_mode = self._recipe.pad_mode
+
+    @property
+    def spectrogram_format(self) -> str:  # type: ignore[override]
+        return self.output_data_format
+
+    def recipe_fields(self) -> dict[str, Any]:
+        """Return this layer's part of a recipe."""
+        names = ("n_fft", "win_length", "hop_length", "window_name", "pad_begin", "pad_end", "center", "pad_mode")
+        return {name: getattr(self, name) for name in names}
+
+    def call(self, inputs: Any) -> Any:
+        x = channels_second(self.real_input(inputs), 3, self.input_data_format)
+        real, imag = executor.stft(self._recipe, x)
+        return channels_in_place(kernel.to_complex(real, imag), self.output_data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, time = shape_channels_second(shape, 3, self.input_data_format)
+        spectrogram = (batch, channels, self._recipe.num_frames(time), self._recipe.n_freq)
+        return shape_in_place(spectrogram, self.output_data_format), self.complex_dtype
+
+
+@register
+class InverseSTFT(AudioLayer):
+    """Turn complex spectrograms back into waveforms by overlap-add.
+
+    Each frame's inverse DFT is multiplied by a synthesis window, `w[n] / Σ_m w²[n + m·hop]`, and added at its place, so
+    that a signal analysed by `STFT` with the same arguments comes back.
+
+    Args:
+        n_fft: int ≥ 1, samples. DFT length of the forward transform.
+        win_length: int ≥ 1 or None (`n_fft`), samples. Window length of the forward transform.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples.
+        forward_window_name: The forward transform's window, or None for hann.
+        input_data_format: "default", "channels_first" or "channels_last".
+        output_data_format: The same, of the output.
+        center: bool. Whether the forward transform was centred: `n_fft // 2` samples are cut from both ends.
+        length: int ≥ 0 or None, samples. Cut or zero-pad the output to this length.
+        exact_edges: bool. Divide by the squared windows that really overlap at each sample, as librosa and torch do.
+            By default the sum for an endless signal is used, and the first and last `win_length - hop_length` samples
+            stay tapered.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, n_fft // 2 + 1, channel)`, channels_first `(batch, channel, frame,
+        n_fft // 2 + 1)`; complex.
+
+    Output shape:
+        channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`, with
+        `time = (frames - 1) * hop_length + win_length` unless `length` or `center` says otherwise.
+
+    Raises:
+        ValueError: If a number is out of range, or the input has another number of bins.
+        TypeError: If a number is not an integer, or the input is real.
+        NotImplementedError: If the window's name is unknown.
+
+    Notes:
+        With `center=True, exact_edges=True, length=n` the whole signal comes back to 1e-6 of its peak, as from
+        `librosa.istft(..., length=n)`. Where no window reaches, or the window is 0, the output is 0: without
+        `center`, hann's first sample is lost, and the few next to it hold few digits.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.random.uniform(-1, 1, (1, 8000, 1)).astype("float32")
+        settings = dict(n_fft=512, hop_length=128, center=True)
+        y = kapre.InverseSTFT(**settings, exact_edges=True, length=8000)(kapre.STFT(**settings)(x))
+        assert abs(np.asarray(y) - x).max() < 1e-5
+        ```
+
+    References:
+        Griffin, D. and Lim, J. (1984). Signal estimation from modified short-time Fourier transform. IEEE Transactions
+        on Acoustics, Speech, and Signal Processing, 32(2).
+    """
+
+    input_kind = "complex"
+
+    def __init__(
+        self,
+        n_fft: int = 2048,
+        win_length: int | None = None,
+        hop_length: int | None = None,
+        forward_window_name: str | None = None,
+        input_data_format: DataFormat = "default",
+        output_data_format: DataFormat = "default",
+        center: bool = False,
+        length: int | None = None,
+        exact_edges: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._recipe = framing(
+            n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name, center=center
+        )
+        _warn_if_cropped(self._recipe)
+        self.n_fft = self._recipe.n_fft
+        self.win_length = self._recipe.win_length
+        self.hop_length = self._recipe.hop_length
+        self.forward_window_name = self._recipe.window_name
+        self.input_data_format = resolve_data_format(input_data_format)
+        self.output_data_format = resolve_data_format(output_data_format)
+        self.center = self._recipe.center
+        if length is not None and length != 0:
+            length = positive_int("length", length, "Use None for every sample that the frames cover.")
+        self.length = length
+        self.exact_edges = bool(exact_edges)
+
+    def call(self, inputs: Any) -> Any:
+        real, imag = (channels_second(part, 4, self.input_data_format) for part in self.complex_input(inputs))
+        waveform = executor.istft(self._recipe, (real, imag), self.exact_edges, self.length)
+        return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, count, bins = shape_channels_second(shape, 4, self.input_data_format)
+        _check_bins(bins, self._recipe.n_freq, f"n_fft={self.n_fft}")
+        time = self.length if self.length is not None else self._recipe.num_samples(count)
+        return shape_in_place((batch, channels, time), self.output_data_format), self.compute_dtype
+
+
+def _check_bins(bins: int | None, expected: int, of: str) -> None:
+    if bins is not None and bins != expected:
+        raise ValueError(
+            f"The input must have {expected} frequency bins for {of}; received {bins}. "
+            "Give it the layers' common n_fft, or check the data format."
+        )
+
+
+@register
+class Magnitude(AudioLayer):
+    """Take the magnitude of a complex spectrogram, `|X|`, or with `power=2.0` its power, `|X|²`.
+
+    Args:
+        power: 1.0 or 2.0.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Any, in either data format; complex (of real input, the absolute value).
+
+    Output shape:
+        The same; the compute dtype.
+
+    Raises:
+        ValueError: If `power` is neither.
+
+    Notes:
+        The gradient at 0 is 0 (TensorFlow, JAX and PyTorch by themselves give NaN or differ).
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        assert float(kapre.Magnitude()(np.array([[3 + 4j]], "complex64"))[0, 0]) == 5.0
+        assert float(kapre.Magnitude(power=2.0)(np.array([[3 + 4j]], "complex64"))[0, 0]) == 25.0
+        ```
+    """
+
+    recipe_stage = "magnitude"
+    input_kind = "either"
+
+    def __init__(self, power: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.power = float(choice("power", power, (1.0, 2.0), "1.0 is the magnitude, 2.0 the power."))
+
+    def recipe_fields(self) -> dict[str, Any]:
+        """Return this layer's part of a recipe."""
+        return {"power": self.power}
+
+    def call(self, inputs: Any) -> Any:
+        if is_complex(inputs.dtype):
+            result = fourier.magnitude(self.complex_input(inputs), self.power)
+        else:
+            result = ops.abs(self.real_input(inputs)) ** self.power
+        return ops.cast(result, self.compute_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), self.compute_dtype
+
+
+@register
+class Phase(AudioLayer):
+    """Take the phase of a complex spectrogram in radians, in (−π, π].
+
+    Args:
+        approx_atan_accuracy: None for the exact arctangent, or int ≥ 1: the levels of a continued fraction made of
+            plain arithmetic, for runtimes that have no arctangent. The error is below `0.05 * 0.04 ** (levels - 1)`
+            rad, down to rounding (1e-6 rad at 5 levels in float32).
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Any, in either data format; complex.
+
+    Output shape:
+        The same; the compute dtype.
+
+    Raises:
+        ValueError: If `approx_atan_accuracy` is below 1.
+        TypeError: If the input is real.
+
+    Notes:
+        Where the power underflows to 0 (below about 1e-19 in float32), the phase and its gradient are 0.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        z = np.array([[1j, -1.0]], "complex64")
+        assert np.allclose(kapre.Phase()(z), [[np.pi / 2, np.pi]])
+        assert np.allclose(kapre.Phase(approx_atan_accuracy=5)(z), [[np.pi / 2, np.pi]], atol=1e-6)
+        ```
+    """
+
+    input_kind = "complex"
+
+    def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if approx_atan_accuracy is not None:
+            approx_atan_accuracy = positive_int("approx_atan_accuracy", approx_atan_accuracy, "Use None, or 5.")
+        self.approx_atan_accuracy = approx_atan_accuracy
+
+    def call(self, inputs: Any) -> Any:
+        return ops.cast(fourier.phase(self.complex_input(inputs), self.approx_atan_accuracy), self.compute_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), self.compute_dtype
+
+
+@register
+class MagnitudeToDecibel(AudioLayer):
+    """Convert to decibel: `10 log10(max(x, amin) / max(ref_value, amin))`, each item within a range of its own peak.
+
+    As Kapre always has, this is 10 log10 of whatever comes in, a magnitude included. For decibels in the usual sense
+    put `Magnitude(power=2.0)` before it, or pass `power=2.0` to the composed helpers.
+
+    Args:
+        ref_value: float > 0. What becomes 0 dB.
+        amin: float > 0. Smaller values are raised to it. The default, 1e-5, is −50 dB.
+        dynamic_range: float > 0, dB. Values further below the item's own maximum are raised to that floor. The maximum
+            is taken over all but the first axis: an item never depends on its neighbours in a batch.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        `(batch, ...)` in either data format; real.
+
+    Output shape:
+        The same; the compute dtype, dB.
+
+    Raises:
+        ValueError: If a number is not positive.
+        TypeError: If the input is complex.
+
+    Notes:
+        Equal to `librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range)` to 1e-4 dB.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.array([[10.0, 1e-9]], "float32")
+        assert np.allclose(kapre.MagnitudeToDecibel()(x), [[10.0, -50.0]])
+        ```
+    """
+
+    recipe_stage = "decibel"
+
+    def __init__(self, ref_value: float = 1.0, amin: float = 1e-5, dynamic_range: float = 80.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ref_value, self.amin, self.dynamic_range = check_decibel(ref_value, amin, dynamic_range)
+
+    def recipe_fields(self) -> dict[str, Any]:
+        """Return this layer's part of a recipe."""
+        return {
+            "decibel": True,
+            "ref_value": self.ref_value,
+            "amin": self.amin,
+            "dynamic_range": self.dynamic_range,
+        }
+
+    def call(self, inputs: Any) -> Any:
+        x = self.real_input(inputs)
+        return ops.cast(scales.decibel(x, self.ref_value, self.amin, self.dynamic_range), self.compute_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), self.compute_dtype
+
+
+_BANK_FIELDS = {
+    "mel": ("sample_rate", "n_freq", "n_mels", "f_min", "f_max", "htk", "norm"),
+    "log": ("sample_rate", "n_freq", "n_bins", "bins_per_octave", "f_min", "spread"),
+}
+
+
+@register
+class ApplyFilterbank(AudioLayer):
+    """Sum the bins of a spectrogram into the bands of a filter bank.
+
+    Args:
+        type: "mel" or "log".
+        filterbank_kwargs: dict. The arguments of `kapre.backend.filterbank_mel` or `kapre.backend.filterbank_log`;
+            `sample_rate` (Hz) and `n_freq` (`n_fft // 2 + 1`) are required.
+        data_format: "default", "channels_first" or "channels_last".
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, n_freq, channel)`, channels_first `(batch, channel, frame, n_freq)`; real.
+
+    Output shape:
+        The same with bands in place of bins; the compute dtype.
+
+    Raises:
+        ValueError: If `type` or a keyword is unknown, or the input has another number of bins.
+        TypeError: If a required keyword is missing, or the input is complex.
+        RuntimeError: If the log bank reaches beyond Nyquist.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        mel = kapre.ApplyFilterbank("mel", dict(sample_rate=16000, n_freq=257, n_mels=40))
+        assert tuple(mel(np.ones((1, 10, 257, 1), "float32")).shape) == (1, 10, 40, 1)
+        ```
+    """
+
+    recipe_stage = "bank"
+
+    def __init__(
+        self, type: str, filterbank_kwargs: dict[str, Any], data_format: DataFormat = "default", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.type = choice("type", type, tuple(_BANK_FIELDS), "Use 'mel' or 'log'.")
+        self.filterbank_kwargs = dict(filterbank_kwargs)
+        unknown = sorted(set(self.filterbank_kwargs) - set(_BANK_FIELDS[type]))
+        if unknown:
+            raise ValueError(
+                message(
+                    "filterbank_kwargs", f"arguments of filterbank_{type}", unknown, f"They are {_BANK_FIELDS[type]}."
+                )
+            )
+        for name in ("sample_rate", "n_freq"):
+            if name not in self.filterbank_kwargs:
+                raise TypeError(
+                    message("filterbank_kwargs", f"given with {name!r}", filterbank_kwargs, "n_freq is n_fft // 2 + 1.")
+                )
+        make = filterbanks.mel if type == "mel" else filterbanks.log_frequency
+        self._bank = make(**self.filterbank_kwargs)
+        filterbanks.warn_if_empty(self._bank, self.filterbank_kwargs["sample_rate"])
+        self.data_format = resolve_data_format(data_format)
+
+    @property
+    def spectrogram_format(self) -> str:  # type: ignore[override]
+        return self.data_format
+
+    def recipe_fields(self) -> dict[str, Any]:
+        """Return this layer's part of a recipe."""
+        return {"filterbank": self.type, **self.filterbank_kwargs}
+
+    def call(self, inputs: Any) -> Any:
+        x = channels_second(self.real_input(inputs), 4, self.data_format)
+        return channels_in_place(ops.cast(executor.apply_bank(x, self._bank), self.compute_dtype), self.data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, count, bins = shape_channels_second(shape, 4, self.data_format)
+        _check_bins(bins, self._bank.shape[0], f"n_freq={self._bank.shape[0]}")
+        return shape_in_place((batch, channels, count, self._bank.shape[1]), self.data_format), self.compute_dtype

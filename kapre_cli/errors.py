@@ -1,0 +1,65 @@
+"""What the commands share: exit codes, one-line errors, loading Kapre quietly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+DATA = 1
+USAGE = 2
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+class CommandError(Exception):
+    """An error of one line for the user, with the exit code that goes with it."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(" ".join(text.split()))
+        self.code = code
+
+
+def audio_error(path: Path, error: Exception) -> CommandError:
+    """Return a file's error: of usage when there is no such file, else of data."""
+    return CommandError(str(error), DATA if path.is_file() else USAGE)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what C libraries write to the terminal (TensorFlow while it loads, mpg123 at a bad frame) out of it."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def load_kapre(backend: str | None = None) -> Any:
+    """Import Kapre on a backend: the one given, else KERAS_BACKEND's, else an installed one, else Keras' own NumPy."""
+    if backend is not None:
+        os.environ["KERAS_BACKEND"] = backend
+    elif not os.environ.get("KERAS_BACKEND") and not any(map(find_spec, BACKENDS)):
+        os.environ["KERAS_BACKEND"] = "numpy"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet():
+        import kapre
+    return kapre
+
+
+def load_audio() -> Any:
+    """Import `kapre.corpus.audio`; when nothing is computed, with Keras on NumPy, which loads in half the time."""
+    if "kapre" not in sys.modules:
+        load_kapre("numpy")
+    from kapre.corpus import audio
+
+    return audio

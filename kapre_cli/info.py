@@ -1,0 +1,68 @@
+"""`kapre info`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from kapre_cli.errors import DATA, CommandError, audio_error, load_audio, quiet
+
+
+def _decibel(value: float) -> str:
+    return f"{20 * math.log10(value):.1f} dBFS" if value > 0 else "−∞ dBFS"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3f} s"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:06.3f}" if hours else f"{minutes}:{rest:06.3f}"
+
+
+def _print(info: Any) -> None:
+    print(info.path)
+    rows = {
+        "format": f"{info.format}, {info.subtype}",
+        "rate": f"{info.sample_rate} Hz",
+        "channels": str(info.channels),
+        "length": f"{_seconds(info.duration_seconds)}, {info.n_samples} samples",
+        "peak": f"{info.peak:.4f} ({_decibel(info.peak)})",
+        "RMS": f"{info.rms:.4f} ({_decibel(info.rms)})",
+        "damage": "; ".join(info.damage) or "none found",
+    }
+    for name, value in rows.items():
+        print(f"  {name:<9}{value}")
+
+
+def run(files: list[Path], as_json: bool) -> int:
+    """Print each file's properties; return the exit code."""
+    audio = load_audio()
+    code = 0
+    for path in files:
+        try:
+            with quiet():
+                info = audio.inspect(path)
+        except audio.AudioError as error:
+            failure = audio_error(path, error)
+            if as_json:
+                print(json.dumps({"path": str(path), "error": str(failure)}))
+            elif len(files) > 1:
+                print(f"{path}\n  error    {str(failure).removeprefix(f'{path}: ')}")
+            if len(files) == 1:
+                raise failure from None
+            code = max(code, failure.code)
+            continue
+        if as_json:
+            print(json.dumps({**dataclasses.asdict(info), "error": None}))
+        else:
+            _print(info)
+        if info.damage:
+            code = max(code, DATA)
+    if code:
+        bad = "a file is" if len(files) == 1 else "some of the files are"
+        raise CommandError(f"{bad} damaged or unreadable, as said above. Copy such a file again from its source.", code)
+    return 0

@@ -1,0 +1,355 @@
+"""The command: what it prints, writes and returns, on good files and on every kind of bad one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import librosa
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from rich.console import Console
+
+import kapre
+from kapre_cli import preview as preview_module
+from kapre_cli.main import main
+
+BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
+RATE = 16000
+
+
+def tone(seconds: float = 1.0, channels: int = 1, rate: int = RATE) -> np.ndarray:
+    t = np.arange(round(seconds * rate)) / rate
+    pitch = 440.0 * (1 + np.arange(channels))
+    rng = np.random.default_rng(0)
+    return 0.5 * np.sin(2 * np.pi * pitch * t[:, None]) + 0.01 * rng.standard_normal((len(t), channels))
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Path:
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, tone(), RATE, subtype="FLOAT")
+    return path
+
+
+FORMATS = [
+    ("wav", "WAV", "PCM_16", 8000, 1),
+    ("wav", "WAV", "PCM_24", 192000, 2),
+    ("wav", "WAV", "FLOAT", 44100, 8),
+    ("wav", "WAV", "PCM_U8", 22050, 3),
+    ("flac", "FLAC", "PCM_16", 96000, 2),
+    ("flac", "FLAC", "PCM_24", 48000, 8),
+    ("ogg", "OGG", "VORBIS", 44100, 2),
+    ("opus", "OGG", "OPUS", 48000, 1),
+    ("mp3", "MP3", "MPEG_LAYER_III", 44100, 2),
+    ("mp3", "MP3", "MPEG_LAYER_III", 16000, 1),
+]
+
+
+@pytest.mark.parametrize(("ending", "container", "subtype", "rate", "channels"), FORMATS)
+def test_show_draws_and_saves_every_format(
+    ending: str, container: str, subtype: str, rate: int, channels: int, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / f"tone.{ending}"
+    soundfile.write(path, tone(1.0, channels, rate), rate, format=container, subtype=subtype)
+    picture, features = tmp_path / "out.png", tmp_path / "out.npz"
+    assert run("show", path, "-o", picture, "--features", features) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    line = out.strip().splitlines()[-1]
+    stored = np.load(features)
+    frames, bands, count = stored["features"].shape
+    assert (bands, count) == (128, channels)
+    assert f"tone.{ending}: {frames} frames × 128 bands" in line
+    assert "× real time" in line
+    assert keras.backend.backend() in line
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    # The loudest band of each channel lies at its tone.
+    loudest = stored["frequencies"][stored["features"].mean(axis=0).argmax(axis=0)]
+    np.testing.assert_allclose(loudest, 440.0 * (1 + np.arange(channels)), rtol=0.015, atol=rate / 2048 * 1.5)
+    assert json.loads(str(stored["source"]))["sample_rate"] == rate
+    assert kapre.Recipe.from_json(str(stored["recipe"])).sample_rate == rate
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["out.npz", "out.png", path.name])
+
+
+def test_features_are_librosas(wav: Path, tmp_path: Path) -> None:
+    options = ["--n-fft", 512, "--hop-length", 160, "--n-mels", 40, "--f-min", 50, "--f-max", 7000]
+    assert run("show", wav, "--features", tmp_path / "f.npz", *options) == 0
+    x = tone()[:, 0].astype("float32")
+    power = librosa.feature.melspectrogram(
+        y=x, sr=RATE, n_fft=512, hop_length=160, n_mels=40, fmin=50, fmax=7000, center=False
+    )
+    stored = np.load(tmp_path / "f.npz")
+    np.testing.assert_allclose(stored["features"][..., 0].T, librosa.power_to_db(power), atol=2e-3)
+    np.testing.assert_allclose(stored["times"], (np.arange(power.shape[1]) * 160 + 256) / RATE)
+    assert run("show", wav, "--features", tmp_path / "p.npz", "--no-decibel", *options) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "p.npz")["features"][..., 0].T, power, atol=2e-6 * power.max())
+
+
+def test_resamples_when_asked(wav: Path, tmp_path: Path) -> None:
+    assert run("show", wav, "--features", tmp_path / "f.npz", "--sample-rate", 8000, "--n-fft", 512) == 0
+    x = soxr.resample(tone()[:, 0].astype("float32"), RATE, 8000, quality="HQ")
+    power = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=512, n_mels=128, hop_length=128, center=False)
+    got = np.load(tmp_path / "f.npz")["features"][..., 0].T
+    np.testing.assert_allclose(got, librosa.power_to_db(power), atol=2e-3)
+
+
+@pytest.mark.parametrize(("kind", "bands"), [("mel", 128), ("log", 95), ("stft", 1025)])
+def test_kinds(kind: str, bands: int, wav: Path, tmp_path: Path) -> None:
+    assert run("show", wav, "--kind", kind, "--features", tmp_path / "f.npz", "-o", tmp_path / "p.svg") == 0
+    stored = np.load(tmp_path / "f.npz")
+    assert stored["features"].shape == (28, bands, 1)
+    peak = stored["frequencies"][stored["features"][..., 0].mean(axis=0).argmax()]
+    assert peak == pytest.approx(440.0, rel=0.03)
+
+
+def test_log_keeps_within_its_limits(wav: Path, tmp_path: Path) -> None:
+    options = ["--kind", "log", "--f-min", 110, "--f-max", 880]
+    assert run("show", wav, "--features", tmp_path / "f.npz", *options) == 0
+    frequencies = np.load(tmp_path / "f.npz")["frequencies"]
+    np.testing.assert_allclose(frequencies[[0, 12, 24, -1]], [110, 220, 440, 880 / 2 ** (1 / 12)], rtol=1e-9)
+
+
+def test_preview_without_output(wav: Path, capfd: pytest.CaptureFixture) -> None:
+    assert run("show", wav) == 0
+    lines = capfd.readouterr().out.rstrip().splitlines()
+    assert len(lines) == 20
+    assert lines[-2].split()[0:2] == ["0", "s"]
+    assert "dB" in lines[-2]
+    brightest = max(lines[:18], key=lambda line: line.count("@"))
+    assert "200 Hz" in brightest or "500 Hz" in brightest or brightest in lines[14:18]  # the tone is low
+
+
+def test_preview_in_colour(capfd: pytest.CaptureFixture) -> None:
+    recipe = kapre.Recipe(n_fft=64, filterbank="mel", sample_rate=8000, n_mels=10, decibel=True)
+    console = Console(force_terminal=True, color_system="truecolor", width=60, highlight=False)
+    preview_module.preview(np.random.default_rng(0).random((50, 10)), recipe, console)
+    out = capfd.readouterr().out
+    assert out.count("▀") == 18 * (60 - 8)
+    assert "\x1b[38;2;" in out
+
+
+def cut(path: Path, keep: float) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+
+
+def bad_files() -> dict[str, tuple[Callable[[Path], Path], int, str]]:
+    """Name → how to make it in a folder, the exit code, what the line says."""
+
+    def written(folder: Path, name: str, samples: np.ndarray, **options: str) -> Path:
+        soundfile.write(folder / name, samples, RATE, **options)
+        return folder / name
+
+    def shortened(name: str, keep: float, **options: str) -> Callable[[Path], Path]:
+        def make(folder: Path) -> Path:
+            path = written(folder, name, tone(3.0), **options)
+            cut(path, keep)
+            return path
+
+        return make
+
+    def of_bytes(name: str, data: bytes) -> Callable[[Path], Path]:
+        def make(folder: Path) -> Path:
+            (folder / name).write_bytes(data)
+            return folder / name
+
+        return make
+
+    def folder_itself(folder: Path) -> Path:
+        (folder / "songs").mkdir()
+        return folder / "songs"
+
+    nan = tone()
+    nan[100] = np.nan
+    return {
+        "missing": (lambda folder: folder / "nothing.wav", 2, "no such file. Check the path"),
+        "folder": (folder_itself, 2, "a folder, not a file. Give the path of one audio file"),
+        "empty": (of_bytes("empty.wav", b""), 1, "an empty file (0 bytes). Copy it again"),
+        "text": (of_bytes("text.wav", b"this is not audio\n" * 100), 1, "not audio that can be read"),
+        "cut header": (shortened("header.wav", 20 / 96044), 1, "Copy it again"),
+        "no samples": (lambda folder: written(folder, "zero.wav", tone(0.0)), 1, "no samples"),
+        "NaN": (lambda folder: written(folder, "nan.wav", nan, subtype="FLOAT"), 1, "1 samples are not finite"),
+        "cut wav": (shortened("cut.wav", 0.5), 1, "cut short: the header promises 3.000 s, 1.499 s are there"),
+        "cut flac": (shortened("cut.flac", 0.5), 1, "cut short"),
+        "cut ogg": (shortened("cut.ogg", 0.5), 1, "cut short"),
+        "cut opus": (shortened("cut.opus", 0.5, format="OGG", subtype="OPUS"), 1, "cut short"),
+        "cut mp3": (shortened("cut.mp3", 0.5), 1, "cut short"),
+        "too short": (lambda folder: written(folder, "blip.wav", tone(0.1)), 1, "Use --n-fft 1024 or less"),
+    }
+
+
+@pytest.mark.parametrize("name", list(bad_files()))
+def test_bad_file_is_one_line_and_leaves_nothing(name: str, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    make, code, text = bad_files()[name]
+    path = make(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert run("show", path, "-o", tmp_path / "out.png", "--features", tmp_path / "out.npz") == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith(f"kapre: {path}: ")
+    assert text in err
+    assert "Traceback" not in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", [name for name in bad_files() if name != "too short"])
+def test_info_reports_it_too(name: str, tmp_path: Path, wav: Path, capfd: pytest.CaptureFixture) -> None:
+    make, code, _ = bad_files()[name]
+    path = make(tmp_path)
+    assert run("info", path) == code
+    out, err = capfd.readouterr()
+    assert err.count("\n") == 1
+    assert str(path) in out + err
+    assert run("info", path, wav, "--json") == code
+    first, second = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert first["path"] == str(path)
+    assert first.get("error") or first["damage"]
+    assert second["error"] is None
+    assert second["damage"] == []
+
+
+def test_info_prints_the_facts(wav: Path, capfd: pytest.CaptureFixture) -> None:
+    assert run("info", wav) == 0
+    out = capfd.readouterr().out
+    x = tone().astype("float32")
+    for text in ("WAV, FLOAT", "16000 Hz", "1.000 s, 16000 samples", "none found", f"{np.abs(x).max():.4f}"):
+        assert text in out
+    assert f"{20 * np.log10(np.sqrt((x**2).mean())):.1f} dBFS" in out
+
+
+def test_info_of_several_goes_on_after_a_bad_one(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    assert run("info", tmp_path / "none.wav", wav) == 2
+    out, err = capfd.readouterr()
+    assert "none.wav\n  error    no such file" in out
+    assert "16000 Hz" in out
+    assert err.count("\n") == 1
+
+
+USAGE = [
+    (["show"], "FILE"),
+    (["show", "{wav}", "--kind", "bark"], "bark"),
+    (["show", "{wav}", "--n-fft", "many"], "many"),
+    (["show", "{wav}", "--n-fft", "0"], "`n_fft` must be a positive integer; received n_fft=0"),
+    (["show", "{wav}", "--hop-length", "-1"], "`hop_length` must be"),
+    (["show", "{wav}", "--n-mels", "0"], "`n_mels` must be"),
+    (["show", "{wav}", "--f-min", "9000"], "`f_max` must be"),
+    (["show", "{wav}", "--sample-rate", "0"], "`sample_rate` must be"),
+    (["show", "{wav}", "--kind", "stft", "--n-mels", "40"], "--n-mels goes with --kind mel"),
+    (["show", "{wav}", "--kind", "stft", "--f-max", "40"], "--f-max goes with --kind mel or log"),
+    (["show", "{wav}", "--kind", "log", "--f-min", "5000", "--f-max", "4000"], "--f-min 5000 Hz must lie"),
+    (["show", "{wav}", "--n-fft", "511"], "`n_fft` must be even"),
+    (["show", "{wav}", "-o", "{folder}/out.bmp"], "must end in .png"),
+    (["show", "{wav}", "-o", "{folder}/none/out.png"], "there is no folder"),
+    (["show", "{wav}", "-o", "/proc/out.png"], "cannot be written"),
+    (["show", "{wav}", "--features", "{folder}/out.csv"], "must end in .npz"),
+    (["show", "{wav}", "--features", "/proc/out.npz"], "cannot be written"),
+    (["draw", "{wav}"], "draw"),
+    (["info"], "FILE"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), USAGE, ids=[" ".join(a) for a, _ in USAGE])
+def test_bad_usage_is_one_line(
+    arguments: list[str], text: str, wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    filled = [argument.format(wav=wav, folder=tmp_path) for argument in arguments]
+    assert run(*filled) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert text in err
+    assert sorted(tmp_path.iterdir()) == [wav]
+
+
+def test_an_output_that_is_a_folder(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    (tmp_path / "x.png").mkdir()
+    assert run("show", wav, "-o", tmp_path / "x.png") == 2
+    assert "--output is a folder" in capfd.readouterr().err
+
+
+def test_an_old_output_is_replaced_and_has_usual_permissions(wav: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.png"
+    target.write_bytes(b"old")
+    assert run("show", wav, "-o", target) == 0
+    assert target.read_bytes().startswith(b"\x89PNG")
+    assert target.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_empty_bands_are_noted(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    assert run("show", wav, "--n-fft", 256, "--n-mels", 128, "-o", tmp_path / "out.png") == 0
+    out = capfd.readouterr().out
+    assert out.startswith("note: ")
+    assert "hold no DFT bin" in out
+
+
+def command(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    whole = {**os.environ, **env}
+    words = [sys.executable, "-m", "kapre_cli", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, env=whole, check=False)
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "numpy"])
+def test_each_backend_gives_the_same(backend: str, wav: Path, tmp_path: Path) -> None:
+    result = command("show", wav, "--features", tmp_path / "f.npz", "--backend", backend, "--no-decibel")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert f"on {backend}," in result.stdout
+    power = librosa.feature.melspectrogram(y=tone()[:, 0].astype("float32"), sr=RATE, hop_length=512, center=False)
+    got = np.load(tmp_path / "f.npz")["features"][..., 0].T
+    np.testing.assert_allclose(got, power, atol=2e-6 * power.max())
+
+
+def test_absent_backend_is_one_line(wav: Path) -> None:
+    code = "import sys, importlib.util as u\nfind = u.find_spec\n"
+    code += "u.find_spec = lambda name, *a: None if name == 'torch' else find(name, *a)\n"
+    code += f"from kapre_cli.main import main; main(['show', {str(wav)!r}, '--backend', 'torch'])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "pip install 'kapre[torch]'" in result.stderr
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    code = "import sys\nfrom kapre_cli.main import main\ntry:\n    main(['{}'])\nexcept SystemExit:\n    pass\n"
+    code += "print(sorted({{'keras', 'kapre', 'numpy', 'soundfile', 'matplotlib'}} & set(sys.modules)))"
+    for word, text in (("--help", "show"), ("--version", "1.0.0")):
+        result = subprocess.run([sys.executable, "-c", code.format(word)], capture_output=True, text=True, check=True)
+        assert text in result.stdout
+        assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_doctor_names_what_is_here() -> None:
+    result = command("doctor")
+    assert result.returncode == 0, result.stderr
+    for backend in BACKENDS:
+        assert any(line.split()[:1] == [backend] and "works" in line for line in result.stdout.splitlines())
+    for name in ("wav", "flac", "ogg", "opus", "mp3"):
+        assert any(line.split() == [name, "readable"] for line in result.stdout.splitlines())
+
+
+def test_info_in_a_closed_pipe_is_quiet(wav: Path) -> None:
+    words = f"{sys.executable} -m kapre_cli info {' '.join([str(wav)] * 50)} | head -1"
+    result = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+    assert "Traceback" not in result.stderr
+    assert result.stdout == f"{wav}\n"

@@ -1,0 +1,174 @@
+"""The architecture: which module may import which, what `import kapre` loads, which backend it takes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A module may import what has its own rank or a lower one.
+RANKS = {
+    "kapre._version": 0,
+    "kapre._select_backend": 0,
+    "kapre._checks": 0,
+    "kapre.ops": 1,
+    "kapre.recipe": 2,
+    "kapre.executor": 3,
+    "kapre._layer": 4,
+    "kapre.backend": 5,
+    "kapre.signal": 5,
+    "kapre.time_frequency": 5,
+    "kapre.composed": 6,
+    "kapre.plot": 6,
+    "kapre.corpus": 7,
+    "kapre": 8,
+    "kapre_cli": 9,
+}
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def rank(module: str) -> int:
+    if module in ("kapre", "kapre.__init__"):
+        return RANKS["kapre"]
+    return max((name, value) for name, value in RANKS.items() if f"{module}.".startswith(f"{name}."))[1]
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports, functions' own imports too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            base = node.module or ""
+            for alias in node.names:
+                below = ROOT / Path(*base.split("."), alias.name)
+                is_module = below.is_dir() or below.with_suffix(".py").exists()
+                found.add(f"{base}.{alias.name}" if is_module else base)
+    return found
+
+
+SOURCES = sorted([*(ROOT / "kapre").rglob("*.py"), *(ROOT / "kapre_cli").rglob("*.py")])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_run_one_way(path: Path) -> None:
+    own = module_name(path)
+    for module in imported(path):
+        if module.split(".")[0] in ("kapre", "kapre_cli"):
+            assert rank(module) <= rank(own), f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_only_kernels_name_a_backend(path: Path) -> None:
+    if "kernels" in path.parts:
+        return
+    assert not {module.split(".")[0] for module in imported(path)} & set(BACKENDS), path
+
+
+def test_windows_and_banks_are_free_of_keras() -> None:
+    for name in ("windows", "filterbanks"):
+        assert not any(m.split(".")[0] == "keras" for m in imported(ROOT / "kapre" / "ops" / f"{name}.py"))
+
+
+def run(code: str, **env: str | None) -> subprocess.CompletedProcess[str]:
+    whole = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **{k: v for k, v in env.items() if v is not None}}
+    for key, value in env.items():
+        if value is None:
+            whole.pop(key, None)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=whole, check=False)
+
+
+def loaded_by(statement: str, backend: str) -> set[str]:
+    code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    result = run(code, KERAS_BACKEND=backend)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("backend", os.environ.get("KAPRE_TEST_BACKENDS", "jax").split())
+def test_import_loads_nothing_heavy(backend: str) -> None:
+    extra = loaded_by("import kapre", backend) - loaded_by("import keras", backend)
+    assert {name.split(".")[0] for name in extra} <= {"kapre"} | sys.stdlib_module_names
+
+
+ABSENT = """
+import sys, importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name in {absent} else find(name, *a)
+"""
+
+
+def test_named_backend_that_is_absent_says_how_to_get_it() -> None:
+    result = run(ABSENT.format(absent=("torch",)) + "import kapre", KERAS_BACKEND="torch")
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert "KERAS_BACKEND names 'torch'" in last
+    assert "pip install 'kapre[torch]'" in last
+
+
+def test_no_backend_at_all_says_how_to_get_one() -> None:
+    result = run(ABSENT.format(absent=BACKENDS) + "import kapre", KERAS_BACKEND=None)
+    assert result.returncode == 1
+    assert "pip install 'kapre[jax]'" in result.stderr.strip().splitlines()[-1]
+
+
+def test_a_name_that_is_no_backend() -> None:
+    result = run("import kapre", KERAS_BACKEND="theano")
+    assert "'theano', which is no Keras backend: use jax, tensorflow or torch" in result.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("config", [None, '{"backend": "tensorflow"}', "not json"])
+def test_the_one_installed_backend_is_taken(config: str | None, tmp_path: Path) -> None:
+    if config is not None:
+        (tmp_path / "keras.json").write_text(config)
+    code = ABSENT.format(absent=("tensorflow", "torch"))
+    code += "import kapre._select_backend, os\nprint(os.environ['KERAS_BACKEND'])"
+    result = run(code, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
+    assert result.stdout.split()[-1] == "jax", result.stderr
+
+
+def test_keras_own_file_is_heeded(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    result = run(ABSENT.format(absent=("torch",)) + "import kapre", KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
+    assert "keras.json names 'torch', which is not installed" in result.stderr.strip().splitlines()[-1]
+
+
+def test_an_unknown_attribute_is_an_attribute_error() -> None:
+    result = run("import kapre; kapre.nothing", KERAS_BACKEND="jax")
+    assert "module 'kapre' has no attribute 'nothing'" in result.stderr
+
+
+def test_export_list_is_sorted_and_whole() -> None:
+    result = run("import kapre; print([n for n in kapre.__all__ if not hasattr(kapre, n)])", KERAS_BACKEND="jax")
+    assert result.stdout.strip() == "[]"
+    tree = ast.parse((ROOT / "kapre" / "__init__.py").read_text(encoding="utf-8"))
+    (names,) = (n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__")  # type: ignore[attr-defined]
+    listed = ast.literal_eval(names)
+    assert len(listed) == len(set(listed))
+    assert listed == sorted(listed, key=lambda n: (not n.isupper(), n[0].islower() or n[0] == "_", n))
+
+
+def test_sources_name_no_registry_and_no_machine() -> None:
+    """No address of a package registry and no path of a machine, in any committed file."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    hosts = ["".join(parts) for parts in (("py", "pi.org"), ("python", "hosted.org"), ("registry.", "npmjs"))]
+    for name in listed.decode().split("\0"):
+        path = ROOT / name
+        if name and path.suffix in (".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".json", "") and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="ignore")
+            assert not any(host in text for host in hosts), name
+            assert str(ROOT) not in text, name

@@ -1,0 +1,138 @@
+"""One or more cases for every registered layer, for the contract test and the files exchanged between backends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+import kapre
+from kapre import composed
+from tests.conftest import chirp
+
+BINS = 33  # of n_fft = 64, so that the tests stay quick
+
+
+@dataclass(frozen=True)
+class Case:
+    """How to make a layer and what it takes."""
+
+    layer: str
+    make: Callable[..., Any]  # data_format -> layer
+    takes: Literal["waveform", "complex", "spectrogram"]
+    reach: int = 1  # the shortest input that gives a frame
+    hop: int = 1
+
+    def input(self, data_format: str, batch: int = 2, length: int | None = None, channels: int = 2) -> np.ndarray:
+        """Make an input of `length` samples or frames, in float64 or complex128."""
+        length = (self.reach + 3 * self.hop + 1) if length is None else length
+        if self.takes == "waveform":
+            x = chirp(batch, length, channels)
+        else:
+            rng = np.random.default_rng(length)
+            x = rng.uniform(0.01, 1.0, (batch, length, BINS, channels))
+            if self.takes == "complex":
+                x = x * np.exp(1j * rng.uniform(-3, 3, x.shape))
+        return x if data_format == "channels_last" else np.moveaxis(x, -1, 1)
+
+    def dynamic_shape(self, data_format: str, channels: int = 2) -> tuple[int | None, ...]:
+        """Return the input's shape without the batch, its time unknown."""
+        inner = (None,) if self.takes == "waveform" else (None, BINS)
+        return (*inner, channels) if data_format == "channels_last" else (channels, *inner)
+
+
+def _both(data_format: str) -> dict[str, str]:
+    return dict(input_data_format=data_format, output_data_format=data_format)
+
+
+STFT_ARGUMENTS = dict(n_fft=64, win_length=50, hop_length=16)
+MEL = dict(sample_rate=16000, n_freq=BINS, n_mels=8)
+LOG = dict(sample_rate=16000, n_freq=BINS, n_bins=6, bins_per_octave=2, f_min=500.0, spread=0.5)
+
+CASES: dict[str, Case] = {
+    "Frame": Case("Frame", lambda df, **k: kapre.Frame(20, 7, data_format=df, **k), "waveform", 20, 7),
+    "Frame, padded": Case(
+        "Frame", lambda df, **k: kapre.Frame(20, 7, pad_end=True, pad_value=0.5, data_format=df, **k), "waveform", 1, 7
+    ),
+    "STFT": Case("STFT", lambda df, **k: kapre.STFT(**STFT_ARGUMENTS, **_both(df), **k), "waveform", 50, 16),
+    "STFT, padded": Case(
+        "STFT",
+        lambda df, **k: kapre.STFT(**STFT_ARGUMENTS, pad_begin=True, pad_end=True, **_both(df), **k),
+        "waveform",
+        1,
+        16,
+    ),
+    "STFT, centred": Case(
+        "STFT",
+        lambda df, **k: kapre.STFT(
+            **STFT_ARGUMENTS, window_name="vorbis_window", center=True, pad_mode="reflect", **_both(df), **k
+        ),
+        "waveform",
+        1,
+        16,
+    ),
+    "InverseSTFT": Case(
+        "InverseSTFT", lambda df, **k: kapre.InverseSTFT(**STFT_ARGUMENTS, **_both(df), **k), "complex"
+    ),
+    "InverseSTFT, exact": Case(
+        "InverseSTFT",
+        lambda df, **k: kapre.InverseSTFT(**STFT_ARGUMENTS, center=True, exact_edges=True, length=77, **_both(df), **k),
+        "complex",
+    ),
+    "Magnitude": Case("Magnitude", lambda df, **k: kapre.Magnitude(**k), "complex"),
+    "Magnitude, power": Case("Magnitude", lambda df, **k: kapre.Magnitude(power=2.0, **k), "complex"),
+    "Phase": Case("Phase", lambda df, **k: kapre.Phase(**k), "complex"),
+    "Phase, approximate": Case("Phase", lambda df, **k: kapre.Phase(approx_atan_accuracy=5, **k), "complex"),
+    "MagnitudeToDecibel": Case(
+        "MagnitudeToDecibel", lambda df, **k: kapre.MagnitudeToDecibel(0.5, 1e-4, 30.0, **k), "spectrogram"
+    ),
+    "ApplyFilterbank, mel": Case(
+        "ApplyFilterbank", lambda df, **k: kapre.ApplyFilterbank("mel", MEL, data_format=df, **k), "spectrogram"
+    ),
+    "ApplyFilterbank, log": Case(
+        "ApplyFilterbank", lambda df, **k: kapre.ApplyFilterbank("log", LOG, data_format=df, **k), "spectrogram"
+    ),
+    "magnitude helper": Case(
+        "ComposedSequential",
+        lambda df, **k: kapre.get_stft_magnitude_layer(**STFT_ARGUMENTS, return_decibel=True, **_both(df)),
+        "waveform",
+        50,
+        16,
+    ),
+    "mel helper": Case(
+        "ComposedSequential",
+        lambda df, **k: kapre.get_melspectrogram_layer(
+            **STFT_ARGUMENTS, sample_rate=16000, n_mels=8, return_decibel=True, power=2.0, **_both(df)
+        ),
+        "waveform",
+        50,
+        16,
+    ),
+    "log helper": Case(
+        "ComposedSequential",
+        lambda df, **k: kapre.get_log_frequency_spectrogram_layer(
+            **STFT_ARGUMENTS,
+            sample_rate=16000,
+            log_n_bins=6,
+            log_bins_per_octave=2,
+            log_f_min=500.0,
+            log_spread=0.5,
+            pad_end=True,
+            **_both(df),
+        ),
+        "waveform",
+        1,
+        16,
+    ),
+    "chain that is not fused": Case(
+        "ComposedSequential",
+        lambda df, **k: composed.ComposedSequential(
+            [kapre.STFT(**STFT_ARGUMENTS, **_both(df)), kapre.Phase()], name="chained"
+        ),
+        "waveform",
+        50,
+        16,
+    ),
+}

@@ -1,0 +1,244 @@
+"""The composed helpers: fused, chained, changed, nested, in every precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import librosa
+import numpy as np
+import pytest
+
+import kapre
+from kapre.composed import ComposedSequential
+from tests.conftest import chirp, float64, relative_error, to_numpy
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
+
+HELPERS = {
+    "magnitude": lambda **k: kapre.get_stft_magnitude_layer(n_fft=512, hop_length=160, **k),
+    "mel": lambda **k: kapre.get_melspectrogram_layer(n_fft=512, hop_length=160, sample_rate=16000, n_mels=40, **k),
+    "log": lambda **k: kapre.get_log_frequency_spectrogram_layer(
+        n_fft=512, hop_length=160, sample_rate=16000, log_n_bins=30, log_f_min=200.0, **k
+    ),
+}
+helpers = pytest.mark.parametrize("name", list(HELPERS))
+
+
+def chained(model: keras.Sequential, x: Any) -> np.ndarray:
+    for layer in model.layers:
+        x = layer(x)
+    return to_numpy(x)
+
+
+@helpers
+@pytest.mark.parametrize("power", [1.0, 2.0])
+@pytest.mark.parametrize("return_decibel", [False, True])
+@pytest.mark.parametrize(
+    "formats",
+    [
+        dict(),
+        dict(input_data_format="channels_first"),
+        dict(output_data_format="channels_first"),
+        dict(input_data_format="channels_first", output_data_format="channels_first"),
+    ],
+)
+@pytest.mark.parametrize("padding", [dict(), dict(pad_begin=True, pad_end=True), dict(center=True, pad_mode="reflect")])
+def test_fused_is_chained(name: str, power: float, return_decibel: bool, formats: dict, padding: dict) -> None:
+    model = HELPERS[name](power=power, return_decibel=return_decibel, **formats, **padding)
+    x = chirp(2, 4000, 2).astype("float32")
+    if formats.get("input_data_format") == "channels_first":
+        x = np.moveaxis(x, -1, 1)
+    assert model.recipe is not None
+    assert relative_error(model(x), chained(model, x)) <= 1e-6
+
+
+@pytest.mark.parametrize("center", [False, True])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_mel_is_librosas(center: bool, power: float) -> None:
+    x = chirp(1, 8000)
+    reference = librosa.feature.melspectrogram(
+        y=x[0, :, 0], sr=16000, n_fft=512, hop_length=160, n_mels=40, center=center, power=power
+    )
+    model = HELPERS["mel"](center=center, power=power)
+    assert relative_error(to_numpy(model(x.astype("float32")))[0, :, :, 0], reference.T) <= 2e-6
+    in_decibel = HELPERS["mel"](center=center, power=power, return_decibel=True, db_amin=1e-10)
+    expected = librosa.power_to_db(reference)
+    np.testing.assert_allclose(to_numpy(in_decibel(x.astype("float32")))[0, :, :, 0], expected.T, atol=2e-3)
+
+
+def test_layers_show() -> None:
+    model = HELPERS["mel"](return_decibel=True, input_shape=(None, 1))
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["STFT", "Magnitude", "ApplyFilterbank", "MagnitudeToDecibel"]
+    assert model.name == "melspectrogram"
+    assert isinstance(model, keras.Sequential)
+    assert model.output_shape == (None, None, 40, 1)
+    rebuilt = keras.Sequential([keras.Input((None, 1)), *model.layers])
+    x = chirp(1, 4000).astype("float32")
+    assert relative_error(rebuilt(x), to_numpy(model(x))) <= 1e-6
+
+
+def test_published_defaults() -> None:
+    """The numbers that the contract names, as every helper's recipe has them."""
+    assert kapre.get_stft_magnitude_layer().recipe == kapre.Recipe(n_fft=2048, hop_length=512)
+    mel = kapre.get_melspectrogram_layer(return_decibel=True).recipe
+    assert mel == kapre.Recipe(
+        n_fft=2048,
+        hop_length=512,
+        filterbank="mel",
+        sample_rate=22050,
+        n_mels=128,
+        f_min=0.0,
+        f_max=None,
+        htk=False,
+        norm="slaney",
+        decibel=True,
+        ref_value=1.0,
+        amin=1e-5,
+        dynamic_range=80.0,
+    )
+    log = kapre.get_log_frequency_spectrogram_layer().recipe
+    assert log == kapre.Recipe(filterbank="log", sample_rate=22050, n_bins=84, bins_per_octave=12, spread=0.125)
+    names = [helper().name for helper in (kapre.get_stft_magnitude_layer, kapre.get_melspectrogram_layer)]
+    assert names == ["stft_magnitude", "melspectrogram"]
+    assert kapre.get_log_frequency_spectrogram_layer().name == "log_frequency_spectrogram"
+
+
+def test_add_and_pop_are_followed() -> None:
+    x = chirp(1, 4000).astype("float32")
+    model = HELPERS["mel"](return_decibel=True)
+    decibel = to_numpy(model(x))
+    last = model.pop()
+    assert model.recipe is not None
+    assert not model.recipe.decibel
+    assert relative_error(model(x), to_numpy(HELPERS["mel"]()(x))) <= 1e-6
+    model.add(last)
+    np.testing.assert_array_equal(to_numpy(model(x)), decibel)
+    model.add(keras.layers.Rescaling(2.0))
+    assert model.recipe is None
+    np.testing.assert_allclose(to_numpy(model(x)), 2.0 * decibel, atol=1e-4)
+
+
+def test_a_subclassed_layer_is_not_fused() -> None:
+    class Doubled(kapre.Magnitude):
+        def call(self, inputs: Any) -> Any:
+            return 2.0 * super().call(inputs)
+
+    x = chirp(1, 4000).astype("float32")
+    model = ComposedSequential([kapre.STFT(512), Doubled()])
+    assert model.recipe is None
+    plain = ComposedSequential([kapre.STFT(512), kapre.Magnitude()])
+    assert plain.recipe is not None
+    assert relative_error(model(x), 2.0 * to_numpy(plain(x))) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        lambda: [kapre.STFT(512), kapre.Magnitude(dtype="float16")],
+        lambda: [kapre.STFT(512), kapre.Phase()],
+        lambda: [
+            kapre.STFT(64, output_data_format="channels_first"),
+            kapre.Magnitude(),
+            kapre.ApplyFilterbank("mel", dict(sample_rate=8000, n_freq=33, n_mels=4), data_format="channels_last"),
+        ],
+        lambda: [kapre.Magnitude()],
+        lambda: [kapre.STFT(512)],
+    ],
+)
+def test_chains_without_a_recipe(layers: Any) -> None:
+    assert ComposedSequential(layers()).recipe is None
+
+
+def test_any_length_after_the_first() -> None:
+    model = HELPERS["mel"]()
+    assert to_numpy(model(np.zeros((1, 4000, 1), "float32"))).shape == (1, 22, 40, 1)
+    assert to_numpy(model(np.zeros((3, 700, 2), "float32"))).shape == (3, 2, 40, 2)
+    assert to_numpy(model(np.zeros((1, 10, 1), "float32"))).shape == (1, 0, 40, 1)
+
+
+def loud_over_quiet() -> np.ndarray:
+    """Make a full-scale tone over noise at −70 dB: what float16 samples cannot hold."""
+    rng = np.random.default_rng(0)
+    t = np.arange(8000) / 16000
+    x = np.sin(2 * np.pi * 440 * t) + 10 ** (-70 / 20) * rng.standard_normal(8000)
+    return x[None, :, None].astype("float32")
+
+
+@helpers
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: bool) -> None:
+    x = loud_over_quiet()
+    exact = to_numpy(HELPERS[name](return_decibel=True)(x))
+    keras.config.set_dtype_policy(policy)
+    model: Any = HELPERS[name](return_decibel=True, input_shape=(None, 1))
+    fused_by = model
+    if nested:
+        inputs = keras.Input((None, 1), dtype="float32")
+        model = keras.Model(inputs, model(inputs))
+    got = model(x)
+    compute = policy.removeprefix("mixed_")
+    assert compute in str(got.dtype)
+    assert fused_by.recipe is not None
+    unit = 2.0**-5 if compute == "float16" else 2.0**-2  # the last place of numbers up to 64
+    assert np.abs(to_numpy(keras.ops.cast(got, "float32")) - exact).max() <= unit
+    by_layer = chained(fused_by, x)
+    np.testing.assert_allclose(to_numpy(keras.ops.cast(got, "float32")), by_layer, atol=unit)
+
+
+def test_float64_end_to_end() -> None:
+    x = chirp(1, 8000)
+    reference = librosa.feature.melspectrogram(
+        y=x[0, :, 0], sr=16000, n_fft=512, hop_length=160, n_mels=40, center=False, dtype=np.float64
+    )
+    with float64():
+        keras.config.set_dtype_policy("float64")
+        model = HELPERS["mel"](power=2.0, input_shape=(None, 1))
+        got = to_numpy(model(x))
+        assert got.dtype == np.float64
+        assert relative_error(got[0, :, :, 0], reference.T) <= 2e-7  # librosa's bank is float32
+        model.add(keras.layers.Identity(dtype="float64"))
+        assert model.recipe is None
+        assert relative_error(to_numpy(model(x)), got) <= 1e-12
+
+
+def test_dtype_policy_is_saved(tmp_path: Path) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    model = HELPERS["mel"](input_shape=(None, 1))
+    model.save(tmp_path / "mel.keras")
+    keras.config.set_dtype_policy("float32")
+    again = keras.saving.load_model(tmp_path / "mel.keras")
+    assert isinstance(again, ComposedSequential)
+    assert again.dtype_policy.name == "mixed_float16"
+    assert again.recipe == model.recipe
+    x = loud_over_quiet()
+    np.testing.assert_array_equal(to_numpy(again(x)), to_numpy(model(x)))
+
+
+def test_h5_round_trip(tmp_path: Path) -> None:
+    model = keras.Sequential([HELPERS["mel"](input_shape=(None, 1)), keras.layers.GlobalAveragePooling2D()])
+    x = chirp(1, 4000).astype("float32")
+    expected = to_numpy(model(x))
+    model.save(tmp_path / "mel.h5")
+    np.testing.assert_array_equal(to_numpy(keras.saving.load_model(tmp_path / "mel.h5", compile=False)(x)), expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda: kapre.get_melspectrogram_layer(n_fft=511), ValueError, "`n_fft` must be even.*received n_fft=511"),
+        (lambda: kapre.get_log_frequency_spectrogram_layer(n_fft=511), ValueError, "`n_fft` must be even"),
+        (lambda: kapre.get_melspectrogram_layer(hop_length=0), ValueError, "`hop_length` must be a positive integer"),
+        (lambda: kapre.get_melspectrogram_layer(return_decibel=True, db_amin=0), ValueError, "`amin` must be"),
+        (lambda: kapre.get_melspectrogram_layer(power=3), ValueError, "`power` must be one of 1.0, 2.0"),
+        (lambda: kapre.get_melspectrogram_layer(mel_norm="peak"), ValueError, "`norm` must be"),
+        (lambda: kapre.get_log_frequency_spectrogram_layer(sample_rate=8000), RuntimeError, "Nyquist"),
+        (lambda: kapre.get_stft_magnitude_layer(window_name="box"), NotImplementedError, "`window_name`"),
+    ],
+)
+def test_bad_arguments(make: Any, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        make()

@@ -1,0 +1,126 @@
+"""Build the wheel and the sdist, and install each extra into an empty environment, where its commands must run.
+
+The last line is `N passed, N failed`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+AUDIO = ROOT / "examples" / "audio" / "arpeggio.flac"
+LAYER = "import kapre, keras; kapre.STFT(64)(keras.ops.zeros((1, 640, 1))); print(keras.backend.backend())"
+
+
+def call(*command: object, cwd: Path | None = None) -> str:
+    """Run a command without this environment's choice of backend, and return what it printed."""
+    env = {key: value for key, value in os.environ.items() if key not in ("KERAS_BACKEND", "PYTHONPATH")}
+    words = [str(word) for word in command]
+    result = subprocess.run(words, capture_output=True, text=True, env=env, cwd=cwd, check=False)
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(words)}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}")
+    return result.stdout
+
+
+class Environment:
+    """An empty virtual environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        venv.create(folder, with_pip=True)
+        self.python = folder / "bin" / "python"
+
+    def install(self, *words: object) -> None:
+        """Install with pip."""
+        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words)
+
+    def kapre(self, *words: object) -> str:
+        """Run the command that the package installs."""
+        return call(self.folder / "bin" / "kapre", *words, cwd=self.folder)
+
+
+def check_contents(wheel: Path, sdist: Path) -> None:
+    """Check that both hold the packages, the type marker and the licence, and the wheel nothing else."""
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"kapre", "kapre_cli"}, names
+    assert "kapre/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    with tarfile.open(sdist) as archive:
+        inside = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert {"kapre/ops/frames.py", "tests/conftest.py", "Makefile", "LICENSE", "README.md"} <= inside
+
+
+def check_backend(extra: str) -> Callable[[Path, Path], None]:
+    """Return a check that `import kapre` works with one backend installed and nothing set."""
+
+    def check(folder: Path, wheel: Path) -> None:
+        env = Environment(folder)
+        if extra == "torch":
+            env.install("-r", ROOT / "requirements-torch.txt")
+        env.install(f"{wheel}[{extra}]")
+        assert call(env.python, "-c", LAYER, cwd=folder).split() == [extra]
+
+    return check
+
+
+def check_audio(folder: Path, wheel: Path) -> None:
+    """Check that the command runs with no backend at all: on Keras' own NumPy."""
+    env = Environment(folder)
+    env.install(f"{wheel}[audio]")
+    assert "Usage: kapre" in env.kapre("--help")
+    assert "1.0.0" in env.kapre("--version")
+    assert "22050 Hz" in env.kapre("info", AUDIO)
+    assert "128 bands on numpy" in env.kapre("show", AUDIO, "-o", "picture.png", "--features", "features.npz")
+    assert (folder / "picture.png").stat().st_size > 10_000
+    doctor = subprocess.run([env.folder / "bin" / "kapre", "doctor"], capture_output=True, text=True, check=False)
+    assert doctor.returncode == 1, doctor.stdout
+    assert "no backend works" in doctor.stderr, doctor.stderr
+
+
+def check_audio_with_jax(folder: Path, sdist: Path) -> None:
+    """Check the sdist, with the command on JAX."""
+    env = Environment(folder)
+    env.install(f"{sdist}[audio,jax]")
+    assert "128 bands on jax" in env.kapre("show", AUDIO)
+    assert "works" in env.kapre("doctor")
+
+
+def main() -> int:
+    """Run every check and return the exit code."""
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", ROOT)
+        (wheel,), (sdist,) = (folder / "dist").glob("*.whl"), (folder / "dist").glob("*.tar.gz")
+        checks: dict[str, Callable[[], None]] = {
+            "contents": lambda: check_contents(wheel, sdist),
+            "audio": lambda: check_audio(folder / "audio", wheel),
+            "audio,jax from sdist": lambda: check_audio_with_jax(folder / "sdist", sdist),
+            **{
+                extra: lambda extra=extra: check_backend(extra)(folder / extra, wheel)  # type: ignore[misc]
+                for extra in ("jax", "tensorflow", "torch")
+            },
+        }
+        for title, check in checks.items():
+            try:
+                check()
+            except (AssertionError, RuntimeError) as error:
+                failed += 1
+                print(f"package {title}: failed\n{error}", flush=True)
+            else:
+                passed += 1
+                print(f"package {title}: ok", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Build the site, warnings fatal, and check that every public symbol has its place in the reference."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kapre
+from kapre import backend, composed, corpus, executor, plot
+from kapre.corpus import audio
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def public_symbols() -> dict[str, Any]:
+    """Return what the package offers by dotted name: functions and classes, not modules or constants."""
+    modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: corpus.__all__}
+    modules |= {composed: ["ComposedSequential"], executor: ["run"]}
+    found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
+    shorter = {f"kapre.backend.{name}" for name in kapre.__all__}  # re-exported: one entry, under the shorter name
+    return {name: value for name, value in found.items() if callable(value) and name not in shorter}
+
+
+def main() -> int:
+    """Build and check; return the exit code."""
+    command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
+    code = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
+    if code:
+        return code
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "site" / "api").rglob("*.html"))
+    missing = sorted(name for name in public_symbols() if f'id="{name}"' not in pages)
+    for name in missing:
+        print(f"{name} is public and has no entry in docs/api", file=sys.stderr)
+    print(f"{len(public_symbols())} public symbols, {len(missing)} without an entry; the site is site/index.html")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
