@@ -34,7 +34,7 @@ def decibel(x: Any, ref_value: float, amin: float, dynamic_range: float) -> Any:
 def mu_law_encode(x: Any, channels: int) -> Any:
     """Return int32 codes 0 … channels − 1 of samples in [−1, 1]; samples outside are clipped, NaN gives code 0."""
     mu = channels - 1.0
-    x = ops.clip(x, -1.0, 1.0)
+    x = ops.clip(ops.nan_to_num(x, nan=-1.0), -1.0, 1.0)  # NaN cast to an integer is anything
     companded = ops.sign(x) * ops.log1p(mu * ops.abs(x)) / math.log1p(mu)
     codes = ops.cast((companded + 1.0) / 2.0 * mu + 0.5, "int32")
     return ops.clip(codes, 0, channels - 1)
