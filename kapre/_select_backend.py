@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 _INSTALLABLE = ("jax", "tensorflow", "torch")
-_OTHERS = ("numpy", "openvino")
+_OTHERS = {"numpy": "jax", "openvino": "openvino"}
+"""Keras' other backends, each with the package that Keras imports for it (Keras 3.15: JAX for NumPy)."""
 
 
 def _installed(name: str) -> bool:
@@ -42,6 +43,11 @@ def select() -> None:
             )
         if named not in (*_INSTALLABLE, *_OTHERS):
             raise ImportError(f"{origin} names {named!r}, which is no Keras backend: use jax, tensorflow or torch.")
+        if named in _OTHERS and not _installed(_OTHERS[named]):
+            package = _OTHERS[named]
+            raise ImportError(
+                f"{origin} names {named!r}, for which Keras needs {package}: run `pip install {package}`."
+            )
         return
     for name in ("tensorflow", "jax", "torch"):
         if _installed(name):

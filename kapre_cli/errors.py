@@ -14,6 +14,7 @@ DATA = 1
 USAGE = 2
 
 BACKENDS = ("jax", "tensorflow", "torch")
+"""The one that loads soonest first."""
 
 
 class CommandError(Exception):
@@ -45,11 +46,9 @@ def quiet() -> Iterator[None]:
 
 
 def load_kapre(backend: str | None = None) -> Any:
-    """Import Kapre on a backend: the one given, else KERAS_BACKEND's, else an installed one, else Keras' own NumPy."""
+    """Import Kapre on a backend: the one given, else KERAS_BACKEND's, else an installed one."""
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
-    elif not os.environ.get("KERAS_BACKEND") and not any(map(find_spec, BACKENDS)):
-        os.environ["KERAS_BACKEND"] = "numpy"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():
         import kapre
@@ -57,9 +56,9 @@ def load_kapre(backend: str | None = None) -> Any:
 
 
 def load_audio() -> Any:
-    """Import `kapre.corpus.audio`; when nothing is computed, with Keras on NumPy, which loads in half the time."""
+    """Import `kapre.corpus.audio`; nothing is computed, so on the installed backend that loads soonest."""
     if "kapre" not in sys.modules:
-        load_kapre("numpy")
+        load_kapre(os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None))
     from kapre.corpus import audio
 
     return audio

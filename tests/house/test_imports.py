@@ -126,6 +126,11 @@ def test_no_backend_at_all_says_how_to_get_one() -> None:
     assert "pip install 'kapre[jax]'" in result.stderr.strip().splitlines()[-1]
 
 
+def test_numpy_without_what_keras_needs_for_it() -> None:
+    result = run(ABSENT.format(absent=("jax",)) + "import kapre", KERAS_BACKEND="numpy")
+    assert "names 'numpy', for which Keras needs jax: run `pip install jax`" in result.stderr.strip().splitlines()[-1]
+
+
 def test_a_name_that_is_no_backend() -> None:
     result = run("import kapre", KERAS_BACKEND="theano")
     assert "'theano', which is no Keras backend: use jax, tensorflow or torch" in result.stderr.strip().splitlines()[-1]
