@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-oldest lint format docs lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest lint format docs lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -39,10 +39,12 @@ test-oldest: setup
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(OLDEST)/bin/python tools/test.py --backends-only $(BACKENDS) -o filterwarnings=
+	@$(OLDEST)/bin/python tools/test.py $(BACKENDS) -o filterwarnings=
 
-# What takes long: wheel, sdist and every extra in empty environments.
-test-slow: setup
+# What takes long: wheel, sdist and every extra in empty environments, and the oldest versions.
+test-slow: test-packages test-oldest
+
+test-packages: setup
 	@$(PY) tools/check_packages.py
 
 lint: setup
@@ -61,7 +63,7 @@ lock: setup
 	$(PY) -m uv pip compile requirements-dev.in --universal --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --output-file requirements-dev.txt
 
-check: lint docs demo test test-slow
+check: lint docs demo test-slow test
 
 clean:
 	rm -rf $(VENV) out site build dist .cache

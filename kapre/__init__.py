@@ -54,3 +54,7 @@ def __getattr__(name: str) -> _Any:
     if name in _ON_FIRST_USE:
         return _import_module(f"kapre.{name}")
     raise AttributeError(f"module 'kapre' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_FIRST_USE})

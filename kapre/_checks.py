@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+
+_public_names: ContextVar[Mapping[str, str]] = ContextVar("_public_names", default=MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def public_names(**names: str) -> Iterator[None]:
+    """Let errors call an inner argument what the caller's function calls it: `public_names(amin="db_amin")`."""
+    token = _public_names.set({**_public_names.get(), **names})
+    try:
+        yield
+    finally:
+        _public_names.reset(token)
 
 
 def message(name: str, rule: str, value: Any, remedy: str) -> str:
     """Return "`name` must be <rule>; received name=<value>. <remedy>"."""
+    name = public_name(name)
     return f"`{name}` must be {rule}; received {name}={value!r}. {remedy}"
+
+
+def public_name(name: str) -> str:
+    """Return what the caller's function calls an inner argument."""
+    return _public_names.get().get(name, name)
 
 
 def positive_int(name: str, value: Any, remedy: str) -> int:
@@ -44,10 +67,17 @@ def number(
     return result
 
 
-def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str = "") -> Any:
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool when it is one, or 0 or 1, else raise."""
+    if not isinstance(value, (numbers.Integral, np.bool_)) or value not in (0, 1):
+        raise TypeError(message(name, "True or False", value, "Use True or False."))
+    return bool(value)
+
+
+def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str) -> Any:
     """Return `value` when it is one of `allowed`, else raise."""
     options = tuple(allowed)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise ValueError(message(name, f"one of {listed}", value, remedy).rstrip())
+        raise ValueError(message(name, f"one of {listed}", value, remedy))
     return value

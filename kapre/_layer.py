@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre._checks import message
+from kapre._checks import message, public_names
 
 _CH_FIRST_STR = "channels_first"
 _CH_LAST_STR = "channels_last"
@@ -53,9 +54,10 @@ def validate_data_format_str(data_format: str) -> None:
         raise ValueError(message("data_format", f"one of {', '.join(formats)}", data_format, "Use 'default'."))
 
 
-def resolve_data_format(data_format: str) -> str:
+def resolve_data_format(data_format: str, name: str = "data_format") -> Any:
     """Return channels_first or channels_last; "default" is Keras' `image_data_format()` now."""
-    validate_data_format_str(data_format)
+    with public_names(data_format=name):
+        validate_data_format_str(data_format)
     return keras.config.image_data_format() if data_format == _CH_DEFAULT_STR else data_format
 
 
@@ -65,11 +67,8 @@ def _check_rank(shape: Any, rank: int, data_format: str) -> None:
         given = str(tuple(shape)) if known else "of unknown rank"
         hint = ""
         if known and len(shape) == rank - 1:
-            hint = (
-                " For one channel, add its axis: x[:, None]."
-                if data_format == _CH_FIRST_STR
-                else (" For one channel, add its axis: x[..., None].")
-            )
+            channel = "x[:, None]" if data_format == _CH_FIRST_STR else "x[..., None]"
+            hint = f" For a batch of one channel, add its axis: {channel}. For one item, add the batch: x[None]."
         raise ValueError(
             f"The input must have shape {_AXES[rank, data_format]} for data_format={data_format!r}; "
             f"received shape {given}.{hint}"
@@ -123,7 +122,7 @@ def _check_dtype(dtype: Any, kind: str) -> None:
     if given.startswith(("int", "uint", "bool")):
         raise TypeError(
             f"The input must be floating point, with full scale at 1.0; received dtype {given}. "
-            "For 16-bit PCM use x / 32768 or, for any integer type, kapre.pcm_to_float(x)."
+            "For 16-bit PCM use x / 32768 or, for any integer samples, kapre.pcm_to_float(x)."
         )
     if kind == "real" and is_complex(given):
         raise TypeError(f"The input must be real; received dtype {given}. Put kapre.Magnitude() before this layer.")
@@ -146,8 +145,8 @@ class AudioLayer(keras.layers.Layer):
 
     Example:
         ```python
-        import keras
         import kapre
+        import keras
 
         class Louder(kapre.Magnitude):
             def __init__(self, gain=2.0, **kwargs):
@@ -206,6 +205,13 @@ class AudioLayer(keras.layers.Layer):
     def compute_output_spec(self, inputs: Any, **kwargs: Any) -> keras.KerasTensor:
         _check_dtype(inputs.dtype, self.input_kind)
         shape, dtype = self.output_shape_and_dtype(inputs.shape)
+        if 0 in shape and 0 not in tuple(inputs.shape):
+            warnings.warn(
+                f"{self.name}: an input of shape {tuple(inputs.shape)} is shorter than one frame, so there is nothing "
+                f"of it in the output, of shape {shape}. Use longer clips or shorter frames; or is its data format "
+                "another one?",
+                stacklevel=2,
+            )
         return keras.KerasTensor(shape, dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 _INSTALLABLE = ("jax", "tensorflow", "torch")
-_OTHERS = {"numpy": "jax", "openvino": "openvino"}
-"""Keras' other backends, each with the package that Keras imports for it (Keras 3.15: JAX for NumPy)."""
+_OTHERS = {"numpy": "jax"}
+"""Keras' other backend that Kapre runs on, with the package that Keras imports for it (Keras 3.15: JAX for NumPy)."""
 
 
 def _installed(name: str) -> bool:
@@ -42,7 +42,7 @@ def select() -> None:
                 f"or set KERAS_BACKEND to one that is ({', '.join(filter(_installed, _INSTALLABLE)) or 'none is'})."
             )
         if named not in (*_INSTALLABLE, *_OTHERS):
-            raise ImportError(f"{origin} names {named!r}, which is no Keras backend: use jax, tensorflow or torch.")
+            raise ImportError(f"{origin} names {named!r}, which Kapre does not run on: use jax, tensorflow or torch.")
         if named in _OTHERS and not _installed(_OTHERS[named]):
             package = _OTHERS[named]
             raise ImportError(

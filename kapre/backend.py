@@ -388,10 +388,11 @@ def pcm_to_float(x: Any) -> Any:
         assert np.asarray(kapre.pcm_to_float(samples)).tolist() == [-1.0, 0.0, 0.5]
         ```
     """
-    x = _tensor(x)
+    if not (keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor)):
+        x = np.asarray(x)  # not yet a tensor: JAX would make int32 of int64, whose full scale is another
     dtype = keras.backend.standardize_dtype(x.dtype)
     if keras.backend.is_float_dtype(dtype):
-        return x
+        return _tensor(x)
     if dtype not in scales.PCM_SCALES:
         raise TypeError(
             message(
@@ -399,4 +400,4 @@ def pcm_to_float(x: Any) -> Any:
             )
         )
     floatx = keras.config.floatx()
-    return ops.cast(scales.pcm_to_float(x, dtype, work_dtype(floatx)), floatx)
+    return ops.cast(scales.pcm_to_float(_tensor(x), dtype, work_dtype(floatx)), floatx)

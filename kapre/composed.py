@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
 from keras import ops
 
 from kapre import executor
-from kapre._checks import message
+from kapre._checks import message, public_names
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -16,14 +17,15 @@ from kapre._layer import (
     channels_second,
     is_complex,
     register,
+    resolve_data_format,
     work_dtype,
 )
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
-from kapre.recipe import Recipe, framing
+from kapre.recipe import Recipe, check_even, framing
 from kapre.time_frequency import STFT, ApplyFilterbank, InverseSTFT, Magnitude, MagnitudeToDecibel
 
-_INVERTIBLE_GAIN = 10.0
+_INVERTIBLE_GAIN = 10.0  # times a float32 rounding error of 6e-8, this still meets 1e-6
 
 
 @register
@@ -36,7 +38,10 @@ class ComposedSequential(keras.Sequential):
 
     It differs from a plain Sequential in one more way: under a half-precision policy the waveform reaches the first
     layer unrounded (a plain one casts it to float16: 16 dB of error on quiet noise below a loud tone), and the result
-    is cast once, at the end.
+    is cast once, at the end. An outer model keeps that if it is made on a `keras.Input`; a Sequential without one
+    rounds what it is called with, and so does a subclassed model unless it has `autocast=False`.
+    `keras.models.clone_model(helper)` makes a plain Sequential, with the same numbers in float32;
+    `type(helper).from_config(helper.get_config())` makes one like it.
 
     Args:
         layers: Layers, or None.
@@ -73,10 +78,16 @@ class ComposedSequential(keras.Sequential):
 
     _recipe: Recipe | None = None
     _recipe_is_known = False
+    _built_free = False
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end."""
         self._recipe_is_known = False
+        if self._built_free and not isinstance(layer, AudioLayer):
+            # A layer with weights needs the sizes that `build` left free: let the next call build with real ones.
+            self._layers: list[Any] = [kept for kept in self._layers if not isinstance(kept, keras.layers.InputLayer)]
+            self._functional = None
+            self.built = self._built_free = False
         super().add(layer, rebuild=rebuild)
 
     def pop(self, rebuild: bool = True) -> Any:
@@ -86,9 +97,12 @@ class ComposedSequential(keras.Sequential):
 
     def build(self, input_shape: Any = None) -> None:
         """Build the layers; for Kapre's own, every size stays free, so that other lengths may follow the first."""
+        if input_shape is not None and self.layers and isinstance(self.layers[0], AudioLayer):
+            self.layers[0].output_shape_and_dtype(input_shape)  # what is wrong is said before anything is built on it
         # `_layers`: an Input, whose shape stands, shows only there.
         if input_shape is not None and all(isinstance(layer, AudioLayer) for layer in self._layers):
             input_shape = (None,) * len(input_shape)
+            self._built_free = True
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
@@ -131,16 +145,19 @@ def _compose(
     """Chain the layers, all in float32 (float64 under a float64 policy): the model casts once, at its end."""
     dtype = work_dtype(keras.config.dtype_policy().compute_dtype)
     layers: list[Any] = [] if input_shape is None else [keras.Input(shape=input_shape, dtype=dtype)]
-    layers += [STFT(**stft, dtype=dtype), Magnitude(power, dtype=dtype)]
+    transform = STFT(**stft, dtype=dtype)
+    layers += [transform, Magnitude(power, dtype=dtype)]
     if bank is not None:
-        if layers[-2].n_fft % 2:
-            n_fft = layers[-2].n_fft
-            raise ValueError(message("n_fft", "even with a filter bank", n_fft, f"Use {n_fft + 1}."))
+        check_even(transform.n_fft)
         kind, settings = bank
-        settings["n_freq"] = layers[-2].n_fft // 2 + 1
-        layers.append(ApplyFilterbank(kind, settings, data_format=stft["output_data_format"], dtype=dtype))
+        names = {name: f"{kind}_{name}" for name in settings if name != "sample_rate"}
+        names["n_mels"] = "n_mels"
+        with public_names(**names):
+            settings = {**settings, "n_freq": transform.n_fft // 2 + 1}
+            layers.append(ApplyFilterbank(kind, settings, data_format=stft["output_data_format"], dtype=dtype))
     if decibel is not None:
-        layers.append(MagnitudeToDecibel(**decibel, dtype=dtype))
+        with public_names(**{name: f"db_{name}" for name in decibel}):
+            layers.append(MagnitudeToDecibel(**decibel, dtype=dtype))
     return ComposedSequential(layers, name=name)
 
 
@@ -437,8 +454,13 @@ def get_log_frequency_spectrogram_layer(
     )
 
 
-def _input_shape(shape: tuple[int | None, ...] | None) -> dict[str, Any]:
-    return {} if shape is None else {"input_shape": tuple(shape)}
+def _first(layer: Any, shape: tuple[int | None, ...] | None, **settings: Any) -> Any:
+    """Make a layer with the `input_shape` that a Sequential may start with, without Keras' advice on that."""
+    if shape is None:
+        return layer(**settings)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
+        return layer(**settings, input_shape=tuple(shape))
 
 
 def get_perfectly_reconstructing_stft_istft(
@@ -494,27 +516,30 @@ def get_perfectly_reconstructing_stft_istft(
     for argument, shape in (("stft_input_shape", stft_input_shape), ("istft_input_shape", istft_input_shape)):
         if shape is not None and not isinstance(shape, (tuple, list)):
             raise TypeError(message(argument, "a tuple or None", shape, "Pass n_fft and hop_length by keyword."))
-    recipe = framing(n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name)
+    with public_names(window_name="forward_window_name"):
+        recipe = framing(n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name)
     if recipe.frame_length > recipe.n_fft:
         raise ValueError(message("win_length", f"at most n_fft={recipe.n_fft}", win_length, "A longer one is cropped."))
     fourier.check_invertible(recipe.analysis_window, recipe.hop_length, _INVERTIBLE_GAIN, recipe.window_name)
     settings: dict[str, Any] = dict(n_fft=recipe.n_fft, win_length=recipe.win_length, hop_length=recipe.hop_length)
-    forward = STFT(
+    forward = _first(
+        STFT,
+        stft_input_shape,
         **settings,
         window_name=recipe.window_name,
         pad_begin=True,
         pad_end=True,
-        input_data_format=waveform_data_format,
-        output_data_format=stft_data_format,
+        input_data_format=resolve_data_format(waveform_data_format, "waveform_data_format"),
+        output_data_format=resolve_data_format(stft_data_format, "stft_data_format"),
         name=stft_name,
-        **_input_shape(stft_input_shape),
     )
-    inverse = InverseSTFT(
+    inverse = _first(
+        InverseSTFT,
+        istft_input_shape,
         **settings,
         forward_window_name=recipe.window_name,
         input_data_format=stft_data_format,
         output_data_format=waveform_data_format,
         name=istft_name,
-        **_input_shape(istft_input_shape),
     )
     return forward, inverse

@@ -35,7 +35,7 @@ def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | N
 
 def apply_bank(x: Any, bank: Any) -> Any:
     """Multiply the last axis by a `(n_freq, bands)` NumPy matrix."""
-    # Not matmul: a rank-4 by rank-2 tf.matmul crashed TensorFlow 2.20 and 2.21 on one shape.
+    # Not matmul: a rank-4 by rank-2 tf.matmul crashes TensorFlow 2.20 and 2.21 on one shape. Drop when fixed there.
     return ops.tensordot(x, fourier.constant(bank, x), axes=1)
 
 
@@ -53,8 +53,8 @@ def run(recipe: Recipe, x: Any) -> Any:
 
     Example:
         ```python
-        import keras
         import kapre
+        import keras
         from kapre.executor import run
 
         recipe = kapre.Recipe(n_fft=512, hop_length=160, filterbank="mel", sample_rate=16000, n_mels=40)
@@ -88,5 +88,7 @@ def recipe_of(layers: Sequence[Any]) -> Recipe | None:
     for layer in layers:
         fields.update(layer.recipe_fields())
     n_freq = fields.pop("n_freq", None)
+    if "filterbank" in fields and fields["n_fft"] % 2:  # a chain may, a recipe may not: its bank ends at Nyquist
+        return None
     recipe = Recipe(**fields)
     return recipe if n_freq in (None, recipe.n_freq) else None

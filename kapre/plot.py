@@ -30,12 +30,12 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _one_channel(values: Any, rank: int, name: str, axes: str) -> np.ndarray:
-    """Return an array of `rank` axes: a leading axis of one item and a trailing one of one channel are dropped."""
+    """Return an array of `rank` axes: a trailing axis of one channel and a leading one of one item are dropped."""
     array = np.asarray(keras.ops.convert_to_numpy(values), dtype=np.float64)
-    if array.ndim > rank and array.shape[0] == 1:
-        array = array[0]
     if array.ndim > rank and array.shape[-1] == 1:
         array = array[..., 0]
+    if array.ndim > rank and array.shape[0] == 1:
+        array = array[0]
     if array.ndim != rank:
         raise ValueError(message(name, f"of shape {axes}", np.shape(values), "Draw one item and channel at a time."))
     return array
@@ -86,6 +86,8 @@ def waveform(samples: Any, sample_rate: float, ax: Axes | None = None) -> Axes:
 def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return where round frequencies (1, 2, 5, 10 … Hz) lie on an axis of band numbers, and their names."""
     shown = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
+    if not shown:  # a narrow range holds no round frequency: its ends, then
+        shown = [float(f"{hz:.4g}") for hz in dict.fromkeys((centres[0], centres[-1]))]
     places = np.interp(shown, centres, np.arange(len(centres)))
     kept: list[int] = []
     for index in reversed(range(len(shown))):  # from the top, where a linear axis has room

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from kapre._checks import choice, message, number, positive_int
+from kapre._checks import choice, flag, message, number, positive_int
 from kapre.ops import filterbanks
 from kapre.ops.fourier import placed_window, synthesis_window
 from kapre.ops.frames import PAD_MODES, num_frames
 from kapre.ops.windows import resolve_name
 
 _JSON_VERSION = 1
+_BANK_FIELDS = {
+    "mel": ("n_mels", "f_min", "f_max", "htk", "norm"),
+    "log": ("n_bins", "bins_per_octave", "f_min", "spread"),
+}
 _UNSET: Any = None  # resolved in __post_init__: a made recipe holds numbers
 
 
@@ -26,6 +31,12 @@ def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float,
         number("amin", amin, "Use 1e-5 for magnitudes, 1e-10 for power.", above=0.0, rule="a positive number"),
         number("dynamic_range", dynamic_range, "Use 80.0.", above=0.0, rule="a positive number of dB"),
     )
+
+
+def check_even(n_fft: int) -> None:
+    """Refuse an odd DFT length for a filter bank, whose top bin is Nyquist."""
+    if n_fft % 2:
+        raise ValueError(message("n_fft", "even with a filter bank", n_fft, f"Use {n_fft + 1}."))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +133,11 @@ class Recipe:
         fix("hop_length", positive_int("hop_length", hop_length, f"Use {quarter} for 75 % overlap."))
         fix("window_name", resolve_name(self.window_name))
         for name in ("pad_begin", "pad_end", "center", "htk", "decibel"):
-            fix(name, bool(getattr(self, name)))
-        choice("pad_mode", self.pad_mode, PAD_MODES)
+            fix(name, flag(name, getattr(self, name)))
+        choice("pad_mode", self.pad_mode, PAD_MODES, "librosa pads with 'constant', torch with 'reflect'.")
         self._check_padding()
         fix("power", float(choice("power", self.power, (1.0, 2.0), "1.0 is the magnitude, 2.0 the power.")))
-        choice("filterbank", self.filterbank, (None, "mel", "log"))
+        choice("filterbank", self.filterbank, (None, "mel", "log"), "None keeps the bins of the DFT.")
         scale = check_decibel(self.ref_value, self.amin, self.dynamic_range)
         for name, value in zip(("ref_value", "amin", "dynamic_range"), scale, strict=True):
             fix(name, value)
@@ -136,15 +147,31 @@ class Recipe:
         if self.filterbank is not None:
             if self.sample_rate is None:
                 raise ValueError(message("sample_rate", "given with a filter bank", None, "Give it in Hz."))
-            if self.n_fft % 2:
-                raise ValueError(message("n_fft", "even with a filter bank", self.n_fft, f"Use {self.n_fft + 1}."))
-            if self.f_min is None:
-                fix("f_min", 0.0 if self.filterbank == "mel" else filterbanks.C1_HZ)
-            fix("norm", filterbanks.check_norm(self.norm))
+            check_even(self.n_fft)
+        self._fix_bank(fix)
         # Made once, and read by traced code as plain attributes; they are no fields, so they don't compare or hash.
         fix("analysis_window", placed_window(self.window_name, self.win_length, self.n_fft, self.center))
         fix("synthesis_window", synthesis_window(self.analysis_window, self.hop_length))
         fix("bank", self._make_bank())
+
+    def _fix_bank(self, fix: Callable[[str, Any], None]) -> None:
+        """Give the bank's fields their one form, and those that another bank or none would read their defaults."""
+        used = set(_BANK_FIELDS.get(self.filterbank or "", ()))
+        idle = {name for names in _BANK_FIELDS.values() for name in names} - used
+        if not self.decibel:
+            idle |= {"ref_value", "amin", "dynamic_range"}
+        for field in dataclasses.fields(self):
+            if field.name in idle:
+                fix(field.name, field.default)
+        if self.filterbank is None:
+            return
+        check = filterbanks.check_mel if self.filterbank == "mel" else filterbanks.check_log
+        rate: Any = self.sample_rate
+        for name, value in check(rate, **{name: getattr(self, name) for name in used}).items():
+            fix(name, value)
+
+    def __reduce__(self) -> Any:
+        return _remade, (dataclasses.asdict(self),)  # the arrays are made again: a mel bank alone is a megabyte
 
     def _check_padding(self) -> None:
         if self.center:
@@ -208,7 +235,7 @@ class Recipe:
             raise ValueError(message("sample_rate", "known to place bands in Hz", None, "Use replace(sample_rate=…)."))
         low: Any = self.f_min
         if self.filterbank == "mel":
-            high = self.sample_rate / 2.0 if self.f_max is None else self.f_max
+            high: Any = self.f_max
             return filterbanks.mel_points(self.n_mels, low, high, self.htk)[1:-1]
         if self.filterbank == "log":
             return filterbanks.log_centres(self.n_bins, self.bins_per_octave, low)
@@ -229,12 +256,15 @@ class Recipe:
 
     def to_json(self) -> str:
         """Return the recipe as JSON, with the version of its format."""
-        return json.dumps({"kapre_recipe": _JSON_VERSION, **dataclasses.asdict(self)})
+        fields = dataclasses.asdict(self)
+        if fields["norm"] == float("inf"):  # JSON has no infinity
+            fields["norm"] = "inf"
+        return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read `to_json`'s output; an unknown version or field is refused by name."""
-        fields = json.loads(text)
+        """Read `to_json`'s output, also as `numpy.load` returns it; an unknown version or field is refused by name."""
+        fields = json.loads(str(text) if isinstance(text, np.ndarray) else text)
         version = fields.pop("kapre_recipe", None) if isinstance(fields, dict) else None
         if version != _JSON_VERSION:
             raise ValueError(
@@ -245,7 +275,13 @@ class Recipe:
             raise ValueError(
                 message("fields", "fields of kapre.Recipe", unknown, "Remove them, or use the Kapre that wrote them.")
             )
+        if fields.get("norm") == "inf":
+            fields["norm"] = float("inf")
         return cls(**fields)
+
+
+def _remade(fields: dict[str, Any]) -> Recipe:
+    return Recipe(**fields)
 
 
 def framing(**fields: Any) -> Recipe:

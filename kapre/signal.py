@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from kapre._checks import number, positive_int
+from kapre._checks import flag, number, positive_int
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -68,7 +68,7 @@ class Frame(AudioLayer):
         self.hop_length = positive_int(
             "hop_length", hop_length, f"Use {max(1, self.frame_length // 2)} for 50 % overlap."
         )
-        self.pad_end = bool(pad_end)
+        self.pad_end = flag("pad_end", pad_end)
         number("pad_value", pad_value, "Use 0.")
         self.pad_value = pad_value
         self.data_format = resolve_data_format(data_format)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from keras import ops
 
 from kapre import executor
-from kapre._checks import choice, message, positive_int
+from kapre._checks import choice, flag, message, positive_int, public_names
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -125,8 +126,8 @@ class STFT(AudioLayer):
         self.window_name = self._recipe.window_name
         self.pad_begin = self._recipe.pad_begin
         self.pad_end = self._recipe.pad_end
-        self.input_data_format = resolve_data_format(input_data_format)
-        self.output_data_format = resolve_data_format(output_data_format)
+        self.input_data_format = resolve_data_format(input_data_format, "input_data_format")
+        self.output_data_format = resolve_data_format(output_data_format, "output_data_format")
         self.center = self._recipe.center
         self.pad_mode = self._recipe.pad_mode
 
@@ -221,21 +222,26 @@ class InverseSTFT(AudioLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._recipe = framing(
-            n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name, center=center
-        )
+        with public_names(window_name="forward_window_name"):
+            self._recipe = framing(
+                n_fft=n_fft,
+                win_length=win_length,
+                hop_length=hop_length,
+                window_name=forward_window_name,
+                center=center,
+            )
         _warn_if_cropped(self._recipe)
         self.n_fft = self._recipe.n_fft
         self.win_length = self._recipe.win_length
         self.hop_length = self._recipe.hop_length
         self.forward_window_name = self._recipe.window_name
-        self.input_data_format = resolve_data_format(input_data_format)
-        self.output_data_format = resolve_data_format(output_data_format)
+        self.input_data_format = resolve_data_format(input_data_format, "input_data_format")
+        self.output_data_format = resolve_data_format(output_data_format, "output_data_format")
         self.center = self._recipe.center
         if length is not None and length != 0:
             length = positive_int("length", length, "Use None for every sample that the frames cover.")
         self.length = length
-        self.exact_edges = bool(exact_edges)
+        self.exact_edges = flag("exact_edges", exact_edges)
 
     def call(self, inputs: Any) -> Any:
         real, imag = (channels_second(part, 4, self.input_data_format) for part in self.complex_input(inputs))
@@ -275,7 +281,8 @@ class Magnitude(AudioLayer):
         ValueError: If `power` is neither.
 
     Notes:
-        The gradient at 0 is 0 (TensorFlow, JAX and PyTorch by themselves give NaN or differ).
+        The gradient at 0 is 0 (TensorFlow, JAX and PyTorch by themselves give NaN or differ). The parts are squared:
+        in float32 a magnitude below about 1e-19 is 0 and one above about 1e19 infinite.
 
     Example:
         ```python
@@ -311,7 +318,7 @@ class Magnitude(AudioLayer):
 
 @register
 class Phase(AudioLayer):
-    """Take the phase of a complex spectrogram in radians, in (−π, π].
+    """Take the phase of a complex spectrogram in radians, in [−π, π]; −π only where the imaginary part is −0.0.
 
     Args:
         approx_atan_accuracy: None for the exact arctangent, or int ≥ 1: the levels of a continued fraction made of
@@ -463,6 +470,9 @@ class ApplyFilterbank(AudioLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.type = choice("type", type, tuple(_BANK_FIELDS), "Use 'mel' or 'log'.")
+        if not isinstance(filterbank_kwargs, Mapping):
+            remedy = "Use dict(sample_rate=…, n_freq=…)."
+            raise TypeError(message("filterbank_kwargs", "a dict", filterbank_kwargs, remedy))
         self.filterbank_kwargs = dict(filterbank_kwargs)
         unknown = sorted(set(self.filterbank_kwargs) - set(_BANK_FIELDS[type]))
         if unknown:

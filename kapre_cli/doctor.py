@@ -95,4 +95,9 @@ def run() -> int:
 
     if not any(reason == "" for reason in reasons.values()):
         raise CommandError("no backend works: models cannot run. Run `pip install 'kapre[jax]'`.", DATA)
+    if named and reasons.get(named) != "":
+        working = ", ".join(name for name, reason in reasons.items() if reason == "")
+        raise CommandError(
+            f"KERAS_BACKEND names {named!r}, which does not work here. Set it to one of: {working}.", DATA
+        )
     return 0

@@ -25,22 +25,33 @@ class CommandError(Exception):
         self.code = code
 
 
+def shown(name: str) -> str:
+    """Return a file's name as text that any file or picture takes; bytes that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def audio_error(path: Path, error: Exception) -> CommandError:
     """Return a file's error: of usage when there is no such file, else of data."""
-    return CommandError(str(error), DATA if path.is_file() else USAGE)
+    return CommandError(str(error), DATA if os.path.isfile(path) else USAGE)  # it never raises, unlike Path's
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep what C libraries write to the terminal (TensorFlow while it loads, mpg123 at a bad frame) out of it."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed by the caller: there is nothing to keep clean
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
     try:
         yield
     finally:
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
 

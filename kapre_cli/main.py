@@ -5,18 +5,28 @@ Nothing heavy is imported here; each command's module is imported when it runs.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 try:
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import App, CycloptsError, Parameter, Token
 except ImportError:
     sys.exit("kapre: the command needs cyclopts and more: run `pip install 'kapre[audio]'`.")
 
 from kapre_cli.errors import DATA, USAGE, CommandError
 
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    """Read a whole number; cyclopts would take 512.5 for 512."""
+    return int(tokens[0].value)
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
 Backend = Literal["jax", "tensorflow", "torch", "numpy"]
 
 app = App(
@@ -52,11 +62,11 @@ def show(
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     features: Path | None = None,
-    sample_rate: int | None = None,
+    sample_rate: Whole | None = None,
     kind: Literal["mel", "log", "stft"] = "mel",
-    n_fft: int = 2048,
-    hop_length: int | None = None,
-    n_mels: int | None = None,
+    n_fft: Whole = 2048,
+    hop_length: Whole | None = None,
+    n_mels: Whole | None = None,
     f_min: float | None = None,
     f_max: float | None = None,
     decibel: bool = True,
@@ -113,12 +123,21 @@ def doctor() -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 something is wrong with the data, 2 with how the command was called."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8, a name that is no text: escaped, not fatal
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_code(arguments))
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere: Python would try once more on its way out, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _code(arguments: list[str] | None) -> int:
     try:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         # The library's text may span lines and end in a list of choices: one line, and where help is.
@@ -132,8 +151,17 @@ def _code(arguments: list[str] | None) -> int:
         print(f"kapre: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # `kapre info … | head`
-        sys.stderr.close()
+        _drop_output()
         return DATA
+    except OSError as error:  # a full disk behind `>`, a name too long
+        _drop_output()
+        print(f"kapre: {error.filename or 'the output'}: {error.strerror}. Choose another place.", file=sys.stderr)
+        return USAGE
+    except MemoryError:
+        print(
+            "kapre: this needs more memory than there is. Lower --n-fft or --n-mels, or cut the file.", file=sys.stderr
+        )
+        return USAGE
     except KeyboardInterrupt:
         return 130
 

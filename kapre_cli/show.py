@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_kapre, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_kapre, quiet, shown
 
 _ONCE_MORE_BELOW = 5.0  # seconds
 
@@ -37,6 +36,12 @@ class Settings:
 
 def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
     """Refuse, before anything is loaded, what cannot work."""
+    for name, size, most in (
+        ("--n-fft", settings.n_fft, 2**22),
+        ("--sample-rate", 1 if settings.sample_rate is None else settings.sample_rate, 10**6),
+    ):
+        if not 1 <= size <= most:
+            raise CommandError(f"{name} must lie between 1 and {most}; received {size}. Use another.", USAGE)
     if settings.n_mels is not None and settings.kind != "mel":
         raise CommandError(f"--n-mels goes with --kind mel, not {settings.kind}. Leave it out.", USAGE)
     for name, value in (("--f-min", settings.f_min), ("--f-max", settings.f_max)):
@@ -49,6 +54,8 @@ def _check(settings: Settings, output: Path | None, features: Path | None) -> No
             raise CommandError(f"{path}: {option} must end in {', '.join(endings)}. Give it another name.", USAGE)
         if path.is_dir():
             raise CommandError(f"{path}: {option} is a folder. Give a file name in it.", USAGE)
+        if path.parent.exists() and not path.parent.is_dir():
+            raise CommandError(f"{path}: {path.parent} is a file, not a folder. Choose another place.", USAGE)
         if not path.parent.is_dir():
             raise CommandError(f"{path}: there is no folder {path.parent}. Make it first (mkdir -p).", USAGE)
         if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -70,12 +77,15 @@ def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
         return kapre.get_stft_magnitude_layer(**common)
     common["sample_rate"] = rate
     if settings.kind == "log":
-        c1 = kapre.Recipe(filterbank="log", sample_rate=rate, n_bins=1).f_min
-        lowest = c1 if settings.f_min is None else settings.f_min
+        from kapre.ops.filterbanks import C1_HZ, log_bins_below
+
+        lowest = C1_HZ if settings.f_min is None else settings.f_min
         highest = rate / 2 if settings.f_max is None else min(settings.f_max, rate / 2)
-        bins = math.floor(12 * math.log2(highest / lowest) + 1e-9) if highest > lowest > 0 else 0
+        bins = log_bins_below(highest, 12, lowest) if lowest > 0 else 0
         if bins < 1:
-            raise ValueError(f"--f-min {lowest:g} Hz must lie an octave or so below --f-max {highest:g} Hz. Lower it.")
+            raise ValueError(
+                f"--f-min must lie above 0 and a semitone or more below --f-max, {highest:g} Hz; received {lowest:g}."
+            )
         return kapre.get_log_frequency_spectrogram_layer(log_n_bins=bins, log_f_min=lowest, **common)
     return kapre.get_melspectrogram_layer(
         n_mels=128 if settings.n_mels is None else settings.n_mels,
@@ -85,10 +95,10 @@ def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
     )
 
 
-@contextlib.contextmanager
-def _written(targets: dict[Path, Callable[[Path], None]]) -> Iterator[None]:
+def _write(targets: dict[Path, Callable[[Path], None]]) -> None:
     """Write every target beside its place, then put all in place: each appears whole or not at all."""
     made: dict[Path, Path] = {}
+    target = next(iter(targets), Path())
     try:
         for target, write in targets.items():
             handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
@@ -97,13 +107,12 @@ def _written(targets: dict[Path, Callable[[Path], None]]) -> Iterator[None]:
             write(made[target])
         mask = os.umask(0)
         os.umask(mask)
-        for target, temporary in made.items():
+        for target, temporary in made.items():  # the error names it
             temporary.chmod(0o666 & ~mask)  # mkstemp's files are private
             temporary.replace(target)
-        yield
     except OSError as error:
         raise CommandError(
-            f"{error.filename or next(iter(targets))}: cannot be written ({error.strerror}). Choose another place.",
+            f"{target}: cannot be written ({error.strerror}). Choose another place.",
             USAGE,
         ) from None
     finally:
@@ -117,70 +126,81 @@ def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
-def run(file: Path, output: Path | None, features: Path | None, settings: Settings, backend: str | None) -> int:
-    """Draw a file's features; return the exit code."""
-    _check(settings, output, features)
-    if not file.is_file():  # before Keras is loaded: the commonest mistake should not take seconds
-        problem = (
-            "a folder, not a file. Give the path of one audio file" if file.is_dir() else "no such file. Check the path"
-        )
-        raise CommandError(f"{file}: {problem}.", USAGE)
-    kapre = load_kapre(backend)
-    import keras
-
-    audio, recipes = kapre.corpus.audio, kapre.Recipe
+def _read(audio: Any, file: Path, sample_rate: int | None) -> Any:
     try:
         with quiet():
-            recording = audio.read(file, settings.sample_rate)
+            return audio.read(file, sample_rate)
     except audio.AudioError as error:
         raise audio_error(file, error) from None
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
-    samples, rate = recording.samples, recording.sample_rate
+
+
+def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
+    """Return the layer and its recipe; what the layer warns of becomes notes."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             layer = _front_end(kapre, settings, rate)
     except (ValueError, TypeError, RuntimeError) as error:
         raise CommandError(str(error), USAGE) from None
-    recipe = layer.recipe.replace(sample_rate=rate)
-    assert isinstance(recipe, recipes)
-    if recipe.num_frames(len(samples)) == 0:
-        raise CommandError(
-            f"{file}: {len(samples)} samples at {rate} Hz are shorter than one frame of {recipe.n_fft}. "
-            f"Use --n-fft {2 ** max(1, int(math.log2(max(2, len(samples)))))} or less.",
-            DATA,
-        )
     for warning in caught:
         print(f"note: {warning.message}")
+    return layer, layer.recipe.replace(sample_rate=rate)
+
+
+def run(file: Path, output: Path | None, features: Path | None, settings: Settings, backend: str | None) -> int:
+    """Draw a file's features; return the exit code."""
+    _check(settings, output, features)
+    # `audio.read` says these too; here before Keras is loaded, because the commonest mistake should not take seconds.
+    if os.path.isdir(file):
+        raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
+    if not os.path.lexists(file):
+        raise CommandError(f"{file}: no such file. Check the path.", USAGE)
+    kapre = load_kapre(backend)
+    import keras
+    import numpy as np
+
+    recording = _read(kapre.corpus.audio, file, settings.sample_rate)
+    samples, rate = recording.samples, recording.sample_rate
+    layer, recipe = _make(kapre, settings, rate)
+    if recipe.num_frames(len(samples)) == 0:
+        raise CommandError(
+            f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
+            + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
+            DATA,
+        )
     with quiet():
         computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
         if taken < _ONCE_MORE_BELOW:  # the first call also compiles, which says nothing of the speed
             computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
 
+    if not np.isfinite(computed).all():
+        peak = recording.info.peak
+        text = f"{file}: its features overflow: the peak is {peak:.3g}, where full scale is 1. Write it again, scaled."
+        raise CommandError(text, DATA)
+
     targets: dict[Path, Callable[[Path], None]] = {}
     if output is not None:
-        targets[output] = lambda path: _draw(kapre.plot, path, file.name, samples, rate, computed, recipe)
+        targets[output] = lambda path: _draw(kapre.plot, path, shown(file.name), samples, rate, computed, recipe)
     if features is not None:
         targets[features] = lambda path: _save(path, file, recording, computed, recipe)
-    with _written(targets):
-        pass
-    channels = computed.shape[2]
+    _write(targets)
     if output is None:
         from kapre_cli.preview import preview
 
         preview(computed[..., 0], recipe)
-        if channels > 1:
-            print(f"Drawn is channel 1 of {channels}; --output draws all.")
-    seconds = len(samples) / rate
-    kept = ", ".join(str(path) for path in targets)
-    print(
-        f"{file.name}: {computed.shape[0]} frames × {computed.shape[1]} bands"
-        + (f" × {channels} channels" if channels > 1 else "")
-        + f" on {keras.backend.backend()}, {seconds:.2f} s of audio in {taken:.3f} s "
-        f"({seconds / taken:.0f} × real time)" + (f" → {kept}" if kept else "")
-    )
+        if computed.shape[2] > 1:
+            print(f"Drawn is channel 1 of {computed.shape[2]}; --output draws all.")
+    print(_summary(file, computed, len(samples) / rate, taken, keras.backend.backend(), list(targets)))
     return 0
+
+
+def _summary(file: Path, computed: Any, seconds: float, taken: float, backend: str, kept: list[Path]) -> str:
+    frames, bands, channels = computed.shape
+    size = f"{frames} frames × {bands} bands" + (f" × {channels} channels" if channels > 1 else "")
+    speed = f"{seconds:.2f} s of audio in {taken:.3f} s ({seconds / taken:.0f} × real time)"
+    return f"{file.name}: {size} on {backend}, {speed}" + (f" → {', '.join(map(str, kept))}" if kept else "")
 
 
 def _save(path: Path, file: Path, recording: Any, computed: Any, recipe: Any) -> None:
@@ -194,7 +214,7 @@ def _save(path: Path, file: Path, recording: Any, computed: Any, recipe: Any) ->
         times=recipe.frame_times(len(computed)),
         frequencies=recipe.band_frequencies(),
         recipe=recipe.to_json(),
-        source=json.dumps({**dataclasses.asdict(recording.info), "path": file.name}),
+        source=json.dumps({**dataclasses.asdict(recording.info), "path": shown(file.name)}),
     )
 
 
@@ -211,4 +231,6 @@ def _draw(plot: Any, path: Path, title: str, samples: Any, rate: int, computed: 
         above.set_title(title if channels == 1 else f"{title}, channel {channel + 1} of {channels}")
         plot.spectrogram(computed[..., channel], recipe, below)
         below.set_xlim(0.0, len(samples) / rate)
-    figure.savefig(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
+        figure.savefig(path)

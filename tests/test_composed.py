@@ -121,6 +121,26 @@ def test_add_and_pop_are_followed() -> None:
     np.testing.assert_allclose(to_numpy(model(x)), 2.0 * decibel, atol=1e-4)
 
 
+def test_a_layer_with_weights_may_follow_a_call() -> None:
+    x = chirp(1, 4000).astype("float32")
+    model = HELPERS["mel"]()
+    before = to_numpy(model(x))
+    model.add(keras.layers.Dense(3))
+    kernel, bias = (to_numpy(weight) for weight in (model(x), model.layers[-1])[1].get_weights())
+    np.testing.assert_allclose(to_numpy(model(x)), before @ kernel + bias, rtol=1e-4, atol=1e-4)
+
+
+@helpers
+def test_a_clone_gives_the_same(name: str) -> None:
+    x = chirp(1, 4000).astype("float32")
+    model = HELPERS[name](return_decibel=True, input_shape=(None, 1))
+    clone = keras.models.clone_model(model)
+    np.testing.assert_allclose(to_numpy(clone(x)), to_numpy(model(x)), atol=1e-3)
+    again = type(model).from_config(model.get_config())
+    assert again.recipe == model.recipe is not None
+    np.testing.assert_array_equal(to_numpy(again(x)), to_numpy(model(x)))
+
+
 def test_a_subclassed_layer_is_not_fused() -> None:
     class Doubled(kapre.Magnitude):
         def call(self, inputs: Any) -> Any:
@@ -146,10 +166,27 @@ def test_a_subclassed_layer_is_not_fused() -> None:
         ],
         lambda: [kapre.Magnitude()],
         lambda: [kapre.STFT(512)],
+        lambda: [
+            kapre.STFT(511),
+            kapre.Magnitude(),
+            kapre.ApplyFilterbank("mel", dict(sample_rate=8000, n_freq=256, n_mels=4)),
+        ],
     ],
 )
 def test_chains_without_a_recipe(layers: Any) -> None:
     assert ComposedSequential(layers()).recipe is None
+
+
+def test_a_refused_call_leaves_the_helper_usable() -> None:
+    model = HELPERS["mel"]()
+    with pytest.raises(ValueError, match=r"received shape \(2, 4000\).*x\[\.\.\., None\].*x\[None\]"):
+        model(np.zeros((2, 4000), "float32"))
+    assert to_numpy(model(np.zeros((2, 4000, 1), "float32"))).shape == (2, 22, 40, 1)
+
+
+def test_a_length_too_short_for_a_frame_is_noticed_when_the_model_is_made() -> None:
+    with pytest.warns(UserWarning, match=r"shape \(None, 300, 1\) is shorter than one frame"):
+        HELPERS["mel"](input_shape=(300, 1))
 
 
 def test_any_length_after_the_first() -> None:
@@ -167,18 +204,31 @@ def loud_over_quiet() -> np.ndarray:
     return x[None, :, None].astype("float32")
 
 
+class Outer(keras.Model):
+    def __init__(self, inner: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+
 @helpers
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
-@pytest.mark.parametrize("nested", [False, True])
-def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: bool) -> None:
+@pytest.mark.parametrize("nested", ["", "functional", "sequential", "subclassed"])
+def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: str) -> None:
     x = loud_over_quiet()
     exact = to_numpy(HELPERS[name](return_decibel=True)(x))
     keras.config.set_dtype_policy(policy)
     model: Any = HELPERS[name](return_decibel=True, input_shape=(None, 1))
     fused_by = model
-    if nested:
+    if nested == "functional":
         inputs = keras.Input((None, 1), dtype="float32")
         model = keras.Model(inputs, model(inputs))
+    elif nested == "sequential":
+        model = keras.Sequential([keras.Input((None, 1), dtype="float32"), model])
+    elif nested:
+        model = Outer(model, autocast=False)
     got = model(x)
     compute = policy.removeprefix("mixed_")
     assert compute in str(got.dtype)
@@ -232,10 +282,21 @@ def test_h5_round_trip(tmp_path: Path) -> None:
         (lambda: kapre.get_melspectrogram_layer(n_fft=511), ValueError, "`n_fft` must be even.*received n_fft=511"),
         (lambda: kapre.get_log_frequency_spectrogram_layer(n_fft=511), ValueError, "`n_fft` must be even"),
         (lambda: kapre.get_melspectrogram_layer(hop_length=0), ValueError, "`hop_length` must be a positive integer"),
-        (lambda: kapre.get_melspectrogram_layer(return_decibel=True, db_amin=0), ValueError, "`amin` must be"),
+        (lambda: kapre.get_melspectrogram_layer(return_decibel=True, db_amin=0), ValueError, "`db_amin` must be"),
         (lambda: kapre.get_melspectrogram_layer(power=3), ValueError, "`power` must be one of 1.0, 2.0"),
-        (lambda: kapre.get_melspectrogram_layer(mel_norm="peak"), ValueError, "`norm` must be"),
-        (lambda: kapre.get_log_frequency_spectrogram_layer(sample_rate=8000), RuntimeError, "Nyquist"),
+        (lambda: kapre.get_melspectrogram_layer(mel_norm="peak"), ValueError, "`mel_norm` must be"),
+        (lambda: kapre.get_melspectrogram_layer(n_mels=0), ValueError, "`n_mels` must be"),
+        (
+            lambda: kapre.get_stft_magnitude_layer(input_data_format="last"),
+            ValueError,
+            "`input_data_format` must be one of.*received input_data_format='last'",
+        ),
+        (
+            lambda: kapre.get_perfectly_reconstructing_stft_istft(forward_window_name="box"),
+            NotImplementedError,
+            "`forward_window_name` must be",
+        ),
+        (lambda: kapre.get_log_frequency_spectrogram_layer(sample_rate=8000), RuntimeError, "Use log_n_bins="),
         (lambda: kapre.get_stft_magnitude_layer(window_name="box"), NotImplementedError, "`window_name`"),
     ],
 )

@@ -24,8 +24,18 @@ def test_compares_hashes_and_changes() -> None:
     assert MEL.replace(n_mels=80) != MEL
     assert MEL.replace(n_mels=80).bands == 80
     assert pickle.loads(pickle.dumps(MEL)) == MEL
+    assert len(pickle.dumps(MEL)) < 2000  # workers get the fields, not the arrays
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(MEL)).bank, MEL.bank)
     with pytest.raises(dataclasses.FrozenInstanceError):
         MEL.n_fft = 3  # type: ignore[misc]
+
+
+def test_fields_that_do_not_matter_do_not_tell_recipes_apart() -> None:
+    assert kapre.Recipe(n_mels=40, amin=0.1) == kapre.Recipe()
+    assert MEL.replace(f_max=8000.0) == MEL == MEL.replace(f_min=None, n_bins=3)
+    whole = dict(n_mels=np.int64(40), n_fft=np.int32(512), sample_rate=np.float32(16000), htk=np.bool_(False))
+    assert kapre.Recipe.from_json(MEL.replace(**whole).to_json()) == MEL
+    assert MEL.num_frames(np.int64(16000)) == 98
 
 
 @pytest.mark.parametrize(
@@ -39,6 +49,7 @@ def test_compares_hashes_and_changes() -> None:
 )
 def test_json_round_trip(recipe: kapre.Recipe) -> None:
     assert kapre.Recipe.from_json(recipe.to_json()) == recipe
+    assert kapre.Recipe.from_json(np.array(recipe.to_json())) == recipe  # as numpy.load gives it
 
 
 def test_json_refuses_what_it_does_not_know() -> None:
@@ -88,8 +99,17 @@ def test_run_takes_trailing_time() -> None:
         (dict(sample_rate=-1), "`sample_rate` must be a positive number"),
         (dict(filterbank="mel", sample_rate=8000, n_fft=511), "`n_fft` must be even"),
         (dict(dynamic_range=0), "`dynamic_range` must be"),
+        (dict(filterbank="mel", sample_rate=8000, n_mels=-3), "`n_mels` must be a positive integer"),
+        (dict(center=True, pad_mode="zeros"), "`pad_mode` must be one of"),
     ],
 )
 def test_bad_fields(fields: dict, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         kapre.Recipe(**fields)
+
+
+@pytest.mark.parametrize("name", ["pad_begin", "pad_end", "center", "decibel"])
+@pytest.mark.parametrize("value", ["yes", 2, None])
+def test_bad_flags(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=f"`{name}` must be True or False; received {name}={value!r}"):
+        kapre.Recipe(**{name: value})

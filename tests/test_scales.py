@@ -25,7 +25,9 @@ SETTINGS = [dict(), dict(ref_value=10.0), dict(ref_value=1e-7, amin=1e-3), dict(
 
 def reference(x: np.ndarray, ref_value: float = 1.0, amin: float = 1e-5, dynamic_range: float = 80.0) -> np.ndarray:
     items = x if x.ndim > 1 else x[None]
-    out = np.stack([librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range) for item in items])
+    # Flat: librosa 1.0 takes the maximum of each channel, Kapre that of the item.
+    flat = [librosa.power_to_db(item.reshape(1, -1), ref=ref_value, amin=amin, top_db=dynamic_range) for item in items]
+    out = np.stack(flat).reshape(items.shape)
     return out if x.ndim > 1 else out[0]
 
 
@@ -212,6 +214,9 @@ def test_pcm_passes_floats_and_refuses_the_rest() -> None:
         TypeError, match="`x` must be floating or of dtype int8, int16, int32, uint8; received x='bool'"
     ):
         pcm_to_float(np.zeros(3, "bool"))
+    for ambiguous in (np.zeros(3, "int64"), [1, 2]):  # JAX by itself would make int32 of it
+        with pytest.raises(TypeError, match="received x='int64'"):
+            pcm_to_float(ambiguous)
 
 
 @pytest.mark.parametrize("name", ["default", "channels_first", "channels_last"])

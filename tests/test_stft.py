@@ -212,7 +212,7 @@ def test_perfect_pair_refuses_a_positional_n_fft() -> None:
         (dict(center=True, pad_mode="wrap"), ValueError, "`pad_mode` must be one of 'constant', 'reflect'"),
         (dict(n_fft=256, win_length=512, center=True), ValueError, "`win_length` must be at most n_fft=256"),
         (dict(n_fft=256, hop_length=512, pad_begin=True), ValueError, "`hop_length` must be at most n_fft=256"),
-        (dict(input_data_format="last"), ValueError, "`data_format`"),
+        (dict(input_data_format="last"), ValueError, "`input_data_format`"),
     ],
 )
 def test_bad_arguments(arguments: dict, kind: type[Exception], text: str) -> None:

@@ -120,9 +120,9 @@ def main() -> int:
         for title, check in checks.items():
             try:
                 check()
-            except (AssertionError, RuntimeError) as error:
+            except Exception as error:  # counted, and the last line still printed
                 failed += 1
-                print(f"package {title}: failed\n{error}", flush=True)
+                print(f"package {title}: failed\n{type(error).__name__}: {error}", flush=True)
             else:
                 passed += 1
                 print(f"package {title}: ok", flush=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kapre._checks import message, number, positive_int
+from kapre._checks import flag, message, number, positive_int, public_name
 
 C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
 """The log bank's lowest default centre: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
@@ -88,34 +88,45 @@ def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
     if not empty.size:
         return
     n_fft = 2 * (bank.shape[0] - 1)
+    beyond = int(empty[-1]) == bank.shape[1] - 1  # resolution fails the lowest bands, Nyquist the highest
     shown = ", ".join(str(band) for band in empty[:8]) + (", …" if empty.size > 8 else "")
     warnings.warn(
         f"{empty.size} of {bank.shape[1]} filter bank bands hold no DFT bin and are always 0: band {shown}. "
-        f"n_fft={n_fft} at {sample_rate:g} Hz is too coarse for them: use a longer n_fft (such as {4 * n_fft}), "
-        "fewer bands, a higher f_min, or an f_max within Nyquist.",
+        + (
+            f"The highest lie beyond Nyquist: use an f_max of {sample_rate / 2.0:g} Hz or less."
+            if beyond
+            else f"n_fft={n_fft} at {sample_rate:g} Hz is too coarse for them: use a longer n_fft (such as "
+            f"{4 * n_fft}), fewer bands, or a higher f_min."
+        ),
         stacklevel=3,
     )
+
+
+def check_mel(sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any, norm: Any) -> dict[str, Any]:
+    """Return the mel bank's arguments in their one form, None for `f_max` made Nyquist, or raise."""
+    n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
+    if f_min is None:
+        f_min = 0.0
+    f_min = number("f_min", f_min, "Use 0.0.", at_least=0.0, rule="a frequency in Hz, at least 0")
+    if f_max is None:
+        f_max = sample_rate / 2.0
+    rule = f"None or a frequency in Hz above {public_name('f_min')}={f_min:g}"
+    f_max = number("f_max", f_max, "Use None for Nyquist.", above=f_min, rule=rule)
+    return dict(n_mels=n_mels, f_min=f_min, f_max=f_max, htk=flag("htk", htk), norm=check_norm(norm))
 
 
 def mel(
     sample_rate: float,
     n_freq: int,
     n_mels: int = 128,
-    f_min: float = 0.0,
+    f_min: float | None = 0.0,
     f_max: float | None = None,
     htk: bool = False,
     norm: str | float | None = "slaney",
 ) -> np.ndarray:
     """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`."""
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
-    n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
-    f_min = number("f_min", f_min, "Use 0.0.", at_least=0.0, rule="a frequency in Hz, at least 0")
-    if f_max is None:
-        f_max = sample_rate / 2.0
-    f_max = number(
-        "f_max", f_max, "Use None for Nyquist.", above=f_min, rule=f"None or a frequency in Hz above f_min={f_min:g}"
-    )
-    return _mel_values(sample_rate, n_freq, n_mels, f_min, f_max, bool(htk), check_norm(norm))
+    return _mel_values(sample_rate, n_freq, **check_mel(sample_rate, n_mels, f_min, f_max, htk, norm))
 
 
 @lru_cache(maxsize=32)
@@ -135,6 +146,32 @@ def _mel_values(
     return bank
 
 
+def log_bins_below(frequency: float, bins_per_octave: int, f_min: float) -> int:
+    """Count the bands of a log bank that end at or below a frequency in Hz."""
+    return max(0, math.floor(bins_per_octave * math.log2(frequency / f_min) + 1e-9)) if frequency > 0.0 else 0
+
+
+def check_log(sample_rate: float, n_bins: Any, bins_per_octave: Any, f_min: Any, spread: Any) -> dict[str, Any]:
+    """Return the log bank's arguments in their one form, None for `f_min` made C1, or raise."""
+    n_bins = positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
+    bins_per_octave = positive_int("bins_per_octave", bins_per_octave, "12 gives semitones.")
+    spread = number("spread", spread, "The default is 0.125.", above=0.0, rule="a positive number")
+    if f_min is None:
+        f_min = C1_HZ
+    f_min = number("f_min", f_min, "Use None for C1.", above=0.0, rule="None or a positive frequency in Hz")
+    top = f_min * 2.0 ** (n_bins / bins_per_octave)
+    if top > sample_rate / 2.0:
+        fits = log_bins_below(sample_rate / 2.0, bins_per_octave, f_min)
+        low, bins, octave = (public_name(name) for name in ("f_min", "n_bins", "bins_per_octave"))
+        raise RuntimeError(
+            f"The log-frequency bank reaches {low} * 2 ** ({bins} / {octave}) = {top:.6g} Hz, beyond Nyquist "
+            f"({sample_rate / 2.0:g} Hz); received {low}={f_min:g}, {bins}={n_bins}, {octave}={bins_per_octave}, "
+            f"sample_rate={sample_rate:g}. "
+            + (f"Use {bins}={fits} or fewer, or a lower {low}." if fits > 0 else f"Use a lower {low}.")
+        )
+    return dict(n_bins=n_bins, bins_per_octave=bins_per_octave, f_min=f_min, spread=spread)
+
+
 def log_frequency(
     sample_rate: float,
     n_freq: int,
@@ -145,22 +182,7 @@ def log_frequency(
 ) -> np.ndarray:
     """Return log-normal windows on a log2 frequency axis, shape `(n_freq, n_bins)`; see `kapre.backend`."""
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
-    n_bins = positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
-    bins_per_octave = positive_int("bins_per_octave", bins_per_octave, "12 gives semitones.")
-    spread = number("spread", spread, "The default is 0.125.", above=0.0, rule="a positive number")
-    if f_min is None:
-        f_min = C1_HZ
-    f_min = number("f_min", f_min, "Use None for C1.", above=0.0, rule="None or a positive frequency in Hz")
-    top = f_min * 2.0 ** (n_bins / bins_per_octave)
-    if top > sample_rate / 2.0:
-        fits = math.floor(bins_per_octave * math.log2(sample_rate / 2.0 / f_min))
-        raise RuntimeError(
-            f"The log-frequency bank reaches f_min * 2 ** (n_bins / bins_per_octave) = {top:.6g} Hz, beyond Nyquist "
-            f"({sample_rate / 2.0:g} Hz); received f_min={f_min:g}, n_bins={n_bins}, "
-            f"bins_per_octave={bins_per_octave}, sample_rate={sample_rate:g}. "
-            + (f"Use n_bins={fits} or fewer, or a lower f_min." if fits > 0 else "Use a lower f_min.")
-        )
-    return _log_values(sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread)
+    return _log_values(sample_rate, n_freq, **check_log(sample_rate, n_bins, bins_per_octave, f_min, spread))
 
 
 @lru_cache(maxsize=32)

@@ -25,7 +25,7 @@ def is_empty(x: Any) -> bool:
 def constant(values: np.ndarray | float, like: Any) -> Any:
     """Return a constant as a tensor of the dtype of `like`.
 
-    Numbers too: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32.
+    Numbers too: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32. Drop when they don't.
     """
     dtype = keras.backend.standardize_dtype(like.dtype)
     return ops.convert_to_tensor(np.asarray(values, dtype=dtype, order="C"), dtype=dtype)
@@ -37,7 +37,7 @@ def rfft(x: Any, n_fft: int) -> Pair:
     if length > n_fft:
         x = x[..., :n_fft]
     x = frames.pad(x, 0, max(0, n_fft - length))
-    if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21)
+    if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21). Drop when they don't.
         nothing = x[..., : n_fft // 2 + 1] * 0.0
         return nothing, nothing
     real, imag = ops.rfft(x, fft_length=n_fft)

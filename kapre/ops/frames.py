@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ def num_frames(n_samples: Any, frame_length: int, hop_length: int, pad_end: bool
     if pad_end:
         n_samples = n_samples + (frame_length - 1)
     count = 1 + (n_samples - frame_length) // hop_length
-    return max(count, 0) if isinstance(count, int) else ops.maximum(count, 0)
+    return max(int(count), 0) if isinstance(count, numbers.Integral) else ops.maximum(count, 0)
 
 
 def _sources(positions: Any, length: Any, mode: str) -> Any:

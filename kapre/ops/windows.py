@@ -70,7 +70,7 @@ def resolve_name(window_name: str | None) -> str:
     """Return the window's full name; `None` means hann. An unknown name is refused with the list."""
     if window_name is None:
         return "hann_window"
-    if window_name not in _WINDOWS:
+    if not isinstance(window_name, str) or window_name not in _WINDOWS:
         raise NotImplementedError(
             message("window_name", f"None or one of {', '.join(WINDOW_NAMES)}", window_name, "Use one of these names.")
         )

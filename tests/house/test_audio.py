@@ -9,12 +9,11 @@ import wave
 
 import numpy as np
 import pytest
+import soundfile as sf
+import soxr
 
-sf = pytest.importorskip("soundfile")
-soxr = pytest.importorskip("soxr")
-
-from kapre import corpus  # noqa: E402
-from kapre.corpus import AudioError  # noqa: E402
+from kapre import corpus
+from kapre.corpus import AudioError
 
 PCM = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 KINDS = [

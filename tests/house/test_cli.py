@@ -38,6 +38,11 @@ def run(*arguments: object) -> int:
     return int(end.value.code or 0)
 
 
+def loaded(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as archive:
+        return dict(archive)
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     path = tmp_path / "tone.wav"
@@ -70,7 +75,7 @@ def test_show_draws_and_saves_every_format(
     out, err = capfd.readouterr()
     assert err == ""
     line = out.strip().splitlines()[-1]
-    stored = np.load(features)
+    stored = loaded(features)
     frames, bands, count = stored["features"].shape
     assert (bands, count) == (128, channels)
     assert f"tone.{ending}: {frames} frames × 128 bands" in line
@@ -92,25 +97,25 @@ def test_features_are_librosas(wav: Path, tmp_path: Path) -> None:
     power = librosa.feature.melspectrogram(
         y=x, sr=RATE, n_fft=512, hop_length=160, n_mels=40, fmin=50, fmax=7000, center=False
     )
-    stored = np.load(tmp_path / "f.npz")
+    stored = loaded(tmp_path / "f.npz")
     np.testing.assert_allclose(stored["features"][..., 0].T, librosa.power_to_db(power), atol=2e-3)
     np.testing.assert_allclose(stored["times"], (np.arange(power.shape[1]) * 160 + 256) / RATE)
     assert run("show", wav, "--features", tmp_path / "p.npz", "--no-decibel", *options) == 0
-    np.testing.assert_allclose(np.load(tmp_path / "p.npz")["features"][..., 0].T, power, atol=2e-6 * power.max())
+    np.testing.assert_allclose(loaded(tmp_path / "p.npz")["features"][..., 0].T, power, atol=2e-6 * power.max())
 
 
 def test_resamples_when_asked(wav: Path, tmp_path: Path) -> None:
     assert run("show", wav, "--features", tmp_path / "f.npz", "--sample-rate", 8000, "--n-fft", 512) == 0
     x = soxr.resample(tone()[:, 0].astype("float32"), RATE, 8000, quality="HQ")
     power = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=512, n_mels=128, hop_length=128, center=False)
-    got = np.load(tmp_path / "f.npz")["features"][..., 0].T
+    got = loaded(tmp_path / "f.npz")["features"][..., 0].T
     np.testing.assert_allclose(got, librosa.power_to_db(power), atol=2e-3)
 
 
 @pytest.mark.parametrize(("kind", "bands"), [("mel", 128), ("log", 95), ("stft", 1025)])
 def test_kinds(kind: str, bands: int, wav: Path, tmp_path: Path) -> None:
     assert run("show", wav, "--kind", kind, "--features", tmp_path / "f.npz", "-o", tmp_path / "p.svg") == 0
-    stored = np.load(tmp_path / "f.npz")
+    stored = loaded(tmp_path / "f.npz")
     assert stored["features"].shape == (28, bands, 1)
     peak = stored["frequencies"][stored["features"][..., 0].mean(axis=0).argmax()]
     assert peak == pytest.approx(440.0, rel=0.03)
@@ -119,7 +124,7 @@ def test_kinds(kind: str, bands: int, wav: Path, tmp_path: Path) -> None:
 def test_log_keeps_within_its_limits(wav: Path, tmp_path: Path) -> None:
     options = ["--kind", "log", "--f-min", 110, "--f-max", 880]
     assert run("show", wav, "--features", tmp_path / "f.npz", *options) == 0
-    frequencies = np.load(tmp_path / "f.npz")["frequencies"]
+    frequencies = loaded(tmp_path / "f.npz")["frequencies"]
     np.testing.assert_allclose(frequencies[[0, 12, 24, -1]], [110, 220, 440, 880 / 2 ** (1 / 12)], rtol=1e-9)
 
 
@@ -244,14 +249,23 @@ USAGE = [
     (["show"], "FILE"),
     (["show", "{wav}", "--kind", "bark"], "bark"),
     (["show", "{wav}", "--n-fft", "many"], "many"),
-    (["show", "{wav}", "--n-fft", "0"], "`n_fft` must be a positive integer; received n_fft=0"),
+    (["show", "{wav}", "--n-fft", "0"], "--n-fft must lie between 1 and 4194304; received 0"),
     (["show", "{wav}", "--hop-length", "-1"], "`hop_length` must be"),
     (["show", "{wav}", "--n-mels", "0"], "`n_mels` must be"),
-    (["show", "{wav}", "--f-min", "9000"], "`f_max` must be"),
-    (["show", "{wav}", "--sample-rate", "0"], "`sample_rate` must be"),
+    (["show", "{wav}", "--f-min", "9000"], "`mel_f_max` must be"),
+    (["show", "{wav}", "--sample-rate", "0"], "--sample-rate must lie between 1 and 1000000; received 0"),
+    (["show", "{wav}", "--n-fft", "512.5"], "512.5"),
+    (["show", "{wav}", "--n-fft", "999999999999"], "received 999999999999"),
+    (["show", "{wav}", "--kind", "log", "--f-min", "0"], "--f-min must lie above 0"),
+    (["show", "{wav}", "-o", "{wav}/out.png"], "is a file, not a folder"),
+    (["show", "{folder}/" + 300 * "x"], "no such file"),
+    (["info", "{folder}/" + 300 * "x"], "name too long"),
     (["show", "{wav}", "--kind", "stft", "--n-mels", "40"], "--n-mels goes with --kind mel"),
     (["show", "{wav}", "--kind", "stft", "--f-max", "40"], "--f-max goes with --kind mel or log"),
-    (["show", "{wav}", "--kind", "log", "--f-min", "5000", "--f-max", "4000"], "--f-min 5000 Hz must lie"),
+    (
+        ["show", "{wav}", "--kind", "log", "--f-min", "5000", "--f-max", "4000"],
+        "--f-min must lie above 0 and a semitone or more below --f-max, 4000 Hz",
+    ),
     (["show", "{wav}", "--n-fft", "511"], "`n_fft` must be even"),
     (["show", "{wav}", "-o", "{folder}/out.bmp"], "must end in .png"),
     (["show", "{wav}", "-o", "{folder}/none/out.png"], "there is no folder"),
@@ -303,6 +317,67 @@ def test_empty_bands_are_noted(wav: Path, tmp_path: Path, capfd: pytest.CaptureF
     assert "hold no DFT bin" in out
 
 
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/t\xff.wav"
+    with open(name, "wb") as file:
+        soundfile.write(file, tone(), RATE, format="WAV", subtype="FLOAT")
+    for words in (["info"], ["info", "--json"], ["show", "-o", tmp_path / "out.png", "--features", tmp_path / "o.npz"]):
+        result = command(*words, os.fsdecode(name))
+        assert (result.returncode, result.stderr) == (0, ""), words
+        assert "t\\xff.wav" in result.stdout or "t\\udcff.wav" in result.stdout
+
+
+def test_a_terminal_without_utf8(wav: Path) -> None:
+    result = command("show", wav, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "frames \\xd7 128 bands" in result.stdout
+
+
+def test_closed_standard_error(wav: Path) -> None:
+    words = f"{sys.executable} -m kapre_cli show {wav} 2>&-"
+    result = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "128 bands" in result.stdout
+
+
+def test_output_that_takes_nothing(wav: Path) -> None:
+    for words in (f"info {wav}", f"show {wav}"):
+        line = f"{sys.executable} -m kapre_cli {words} > /dev/full"
+        result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+        assert result.returncode == 2
+        assert result.stderr.splitlines() == ["kapre: the output: No space left on device. Choose another place."]
+
+
+def test_features_that_overflow(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    soundfile.write(tmp_path / "huge.wav", tone() * 1e30, RATE, subtype="FLOAT")
+    assert run("show", tmp_path / "huge.wav", "-o", tmp_path / "out.png") == 1
+    assert "its features overflow: the peak is" in capfd.readouterr().err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_name_that_the_font_lacks(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    soundfile.write(tmp_path / "録音.wav", tone(), RATE)
+    assert run("show", tmp_path / "録音.wav", "-o", tmp_path / "out.png") == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_doctor_notices_a_backend_that_does_not_work() -> None:
+    result = command("doctor", KERAS_BACKEND="theano")
+    assert result.returncode == 1
+    assert "KERAS_BACKEND names 'theano', which does not work here. Set it to one of: " in result.stderr
+
+
+def test_more_memory_than_there_is(wav: Path, capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("kapre_cli.show._front_end", fails)
+    assert run("show", wav) == 2
+    assert capfd.readouterr().err.splitlines() == [
+        "kapre: this needs more memory than there is. Lower --n-fft or --n-mels, or cut the file."
+    ]
+
+
 def command(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
     whole = {**os.environ, **env}
     words = [sys.executable, "-m", "kapre_cli", *map(str, arguments)]
@@ -316,7 +391,7 @@ def test_each_backend_gives_the_same(backend: str, wav: Path, tmp_path: Path) ->
     assert result.stderr == ""
     assert f"on {backend}," in result.stdout
     power = librosa.feature.melspectrogram(y=tone()[:, 0].astype("float32"), sr=RATE, hop_length=512, center=False)
-    got = np.load(tmp_path / "f.npz")["features"][..., 0].T
+    got = loaded(tmp_path / "f.npz")["features"][..., 0].T
     np.testing.assert_allclose(got, power, atol=2e-6 * power.max())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,7 +134,25 @@ def test_numpy_without_what_keras_needs_for_it() -> None:
 
 def test_a_name_that_is_no_backend() -> None:
     result = run("import kapre", KERAS_BACKEND="theano")
-    assert "'theano', which is no Keras backend: use jax, tensorflow or torch" in result.stderr.strip().splitlines()[-1]
+    assert (
+        "'theano', which Kapre does not run on: use jax, tensorflow or torch" in result.stderr.strip().splitlines()[-1]
+    )
+
+
+def test_the_readme_runs_where_only_jax_is() -> None:
+    hidden = "import sys\nclass Hidden:\n    def find_spec(self, name, *_):\n"
+    hidden += "        if name.split('.')[0] in ('tensorflow', 'torch'):\n            raise ModuleNotFoundError(name)\n"
+    hidden += "sys.meta_path.insert(0, Hidden())\n"
+    block = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    result = run(hidden + ABSENT.format(absent=("tensorflow", "torch")) + block, KERAS_BACKEND=None, KERAS_HOME=None)
+    assert result.returncode == 0, result.stderr
+
+
+def test_contributing_names_every_python_declared() -> None:
+    declared = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    versions = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Versions")[1].split("## ")[0]
+    assert declared
+    assert all(version in versions for version in declared)
 
 
 @pytest.mark.parametrize("config", [None, '{"backend": "tensorflow"}', "not json"])

@@ -1,0 +1,84 @@
+"""Names, order and defaults of the published package's arguments, written out; new ones come after them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+import kapre
+
+REQUIRED = inspect.Parameter.empty
+
+_FRAMING = dict(n_fft=2048, win_length=None, hop_length=None)
+_COMMON = dict(input_shape=None, **_FRAMING, window_name=None, pad_begin=False, pad_end=False)
+_FORMATS = dict(input_data_format="default", output_data_format="default")
+_DB = dict(return_decibel=False, db_amin=1e-5, db_ref_value=1.0, db_dynamic_range=80.0, **_FORMATS)
+_DECIBEL = dict(ref_value=1.0, amin=1e-5, dynamic_range=80.0)
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "backend.get_window_fn": dict(window_name=None),
+    "backend.validate_data_format_str": dict(data_format=REQUIRED),
+    "backend.magnitude_to_decibel": dict(x=REQUIRED, **_DECIBEL),
+    "backend.filterbank_mel": dict(
+        sample_rate=REQUIRED, n_freq=REQUIRED, n_mels=128, f_min=0.0, f_max=None, htk=False, norm="slaney"
+    ),
+    "backend.filterbank_log": dict(
+        sample_rate=REQUIRED, n_freq=REQUIRED, n_bins=84, bins_per_octave=12, f_min=None, spread=0.125
+    ),
+    "backend.mu_law_encoding": dict(signal=REQUIRED, quantization_channels=REQUIRED),
+    "backend.mu_law_decoding": dict(signal_mu=REQUIRED, quantization_channels=REQUIRED),
+    "time_frequency.STFT": dict(**_FRAMING, window_name=None, pad_begin=False, pad_end=False, **_FORMATS),
+    "time_frequency.InverseSTFT": dict(**_FRAMING, forward_window_name=None, **_FORMATS),
+    "time_frequency.Magnitude": dict(),
+    "time_frequency.Phase": dict(approx_atan_accuracy=None),
+    "time_frequency.MagnitudeToDecibel": _DECIBEL,
+    "time_frequency.ApplyFilterbank": dict(type=REQUIRED, filterbank_kwargs=REQUIRED, data_format="default"),
+    "signal.Frame": dict(frame_length=REQUIRED, hop_length=REQUIRED, pad_end=False, pad_value=0, data_format="default"),
+    "composed.get_stft_magnitude_layer": dict(**_COMMON, **_DB, name="stft_magnitude"),
+    "composed.get_melspectrogram_layer": dict(
+        **_COMMON,
+        sample_rate=22050,
+        n_mels=128,
+        mel_f_min=0.0,
+        mel_f_max=None,
+        mel_htk=False,
+        mel_norm="slaney",
+        **_DB,
+        name="melspectrogram",
+    ),
+    "composed.get_log_frequency_spectrogram_layer": dict(
+        **_COMMON,
+        sample_rate=22050,
+        log_n_bins=84,
+        log_f_min=None,
+        log_bins_per_octave=12,
+        log_spread=0.125,
+        **_DB,
+        name="log_frequency_spectrogram",
+    ),
+    "composed.get_perfectly_reconstructing_stft_istft": dict(
+        stft_input_shape=None,
+        istft_input_shape=None,
+        **_FRAMING,
+        forward_window_name=None,
+        waveform_data_format="default",
+        stft_data_format="default",
+        stft_name="stft",
+        istft_name="istft",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", list(PUBLISHED))
+def test_published_arguments(path: str) -> None:
+    module, name = path.split(".")
+    value = getattr(getattr(kapre, module), name)
+    parameters = inspect.signature(value).parameters.values()
+    ours = [(p.name, p.default) for p in parameters if p.kind is not p.VAR_KEYWORD]
+    published = list(PUBLISHED[path].items())
+    assert ours[: len(published)] == published
+    assert all(default is not REQUIRED for _, default in ours[len(published) :])
+    if module != "backend":
+        assert getattr(kapre, name) is value

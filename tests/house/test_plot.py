@@ -1,0 +1,104 @@
+"""Pictures: what the axes say is where things are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import kapre
+
+RATE = 16000
+
+
+@pytest.fixture(autouse=True)
+def figure() -> Iterator[None]:
+    matplotlib.use("agg")
+    yield
+    plt.close("all")
+
+
+def beep(pitch: float = 2000.0, start: float = 0.5) -> np.ndarray:
+    """Return one second of silence with a tone from `start` on, 0.2 s long."""
+    t = np.arange(RATE) / RATE
+    sounding = (t >= start) & (t < start + 0.2)
+    return (np.sin(2 * np.pi * pitch * t) * sounding)[None, :, None].astype("float32")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [dict(), dict(center=True), dict(pad_begin=True, pad_end=True), dict(hop_length=100)],
+)
+@pytest.mark.parametrize("kind", ["mel", "log", "stft"])
+def test_a_tone_lies_at_its_time_and_frequency(kind: str, settings: dict) -> None:
+    settings = dict(n_fft=512, power=2.0, **settings)
+    if kind == "mel":
+        layer = kapre.get_melspectrogram_layer(sample_rate=RATE, n_mels=64, **settings)
+    elif kind == "log":
+        layer = kapre.get_log_frequency_spectrogram_layer(sample_rate=RATE, log_n_bins=48, log_f_min=400.0, **settings)
+    else:
+        layer = kapre.get_stft_magnitude_layer(**settings)
+    image = kapre.plot.spectrogram(layer(beep()), layer.recipe.replace(sample_rate=RATE))
+    axes, shown = image.axes, np.asarray(image.get_array())
+    left, right, bottom, top = image.get_extent()
+    assert image.origin == "lower"
+    loud = shown > 0.1 * shown.max()
+    columns, rows = np.flatnonzero(loud.any(axis=0)), np.flatnonzero(loud.any(axis=1))
+    seconds = left + (columns + 0.5) / shown.shape[1] * (right - left)
+    assert seconds.min() == pytest.approx(0.5, abs=0.02)
+    assert seconds.max() == pytest.approx(0.7, abs=0.02)
+    place = bottom + (rows.mean() + 0.5) / shown.shape[0] * (top - bottom)
+    ticks = {text.get_text(): tick for text, tick in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
+    assert place == pytest.approx(ticks["2k"], abs=1.5)
+    assert ticks["1k"] < ticks["2k"] < ticks["5k"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (s)", "frequency (Hz)")
+
+
+@pytest.mark.parametrize(
+    ("decibel", "power", "label"), [(True, 2.0, "dB"), (False, 2.0, "power"), (False, 1.0, "magnitude")]
+)
+def test_the_colour_bar_says_its_unit(decibel: bool, power: float, label: str) -> None:
+    layer = kapre.get_stft_magnitude_layer(n_fft=512, return_decibel=decibel, power=power)
+    image = kapre.plot.spectrogram(layer(beep()), layer.recipe.replace(sample_rate=RATE))
+    assert image.colorbar.ax.get_ylabel() == label
+    without = kapre.plot.spectrogram(layer(beep()), layer.recipe.replace(sample_rate=RATE), colorbar=False)
+    assert without.colorbar is None
+
+
+def test_a_narrow_range_has_labels() -> None:
+    layer = kapre.get_melspectrogram_layer(n_fft=2048, sample_rate=RATE, n_mels=3, mel_f_min=3000.0, mel_f_max=3200.0)
+    axes = kapre.plot.spectrogram(layer(beep()), layer.recipe).axes
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert len(labels) == 2
+    assert all(label.startswith("3.") for label in labels)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 10.0])
+def test_a_waveform_is_over_seconds(seconds: float) -> None:
+    x = np.sin(2 * np.pi * 5 * np.arange(round(seconds * RATE)) / RATE)
+    axes = kapre.plot.waveform(x, RATE)
+    assert axes.get_xlim() == pytest.approx((0.0, seconds))
+    assert axes.get_ylim() == pytest.approx((-1.05 * np.abs(x).max(), 1.05 * np.abs(x).max()))
+    drawn = axes.lines[0].get_xydata() if axes.lines else axes.collections[0].get_paths()[0].vertices
+    at_peak = drawn[drawn[:, 1] > 0.999, 0].min()
+    assert at_peak == pytest.approx(0.05, abs=0.01)
+
+
+def test_shapes() -> None:
+    layer = kapre.get_stft_magnitude_layer(n_fft=512)
+    recipe = layer.recipe.replace(sample_rate=RATE)
+    one_frame = layer(beep()[:, :512])
+    assert np.asarray(kapre.plot.spectrogram(one_frame, recipe, colorbar=False).get_array()).shape == (257, 1)
+    single = np.asarray(one_frame)[0]  # (1, 257, 1): one frame, one channel
+    assert np.asarray(kapre.plot.spectrogram(single, recipe, colorbar=False).get_array()).shape == (257, 1)
+    with pytest.raises(ValueError, match=r"`features` must be of shape \(frame, 257\).*Draw one item"):
+        kapre.plot.spectrogram(np.zeros((2, 5, 257, 1)), recipe)
+    with pytest.raises(ValueError, match="Give the recipe that made them"):
+        kapre.plot.spectrogram(np.zeros((5, 100)), recipe)
+    with pytest.raises(ValueError, match="`samples` must be of shape"):
+        kapre.plot.waveform(np.zeros((5, 2)), RATE)
+    with pytest.raises(ValueError, match="`sample_rate` must be known"):
+        kapre.plot.spectrogram(one_frame, layer.recipe)
