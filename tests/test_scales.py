@@ -135,6 +135,19 @@ def test_every_function_takes_arrays_and_tensors_eager_and_compiled(name: str, s
     np.testing.assert_allclose(got, to_numpy(eager), rtol=2e-5, atol=1 if name == "mu_law_encoding" else 2e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "filterbank" not in name and name != "get_window_fn"])
+def test_every_function_takes_every_float_dtype(name: str, dtype: str) -> None:
+    x = np.array([[0.0, 0.25, 1.0]])
+    with float64():
+        got = FUNCTIONS[name](ops.cast(ops.convert_to_tensor(x), dtype))
+        exact = to_numpy(FUNCTIONS[name](x.astype("float32")))
+        kept = {"mu_law_encoding": "int32", "mu_law_decoding": "float32"}.get(name, dtype)
+        assert kept in str(got.dtype)
+        loss = {"float16": 2e-3, "bfloat16": 8e-3}.get(dtype, 1e-6)
+        np.testing.assert_allclose(to_numpy(ops.cast(got, "float32")), exact, rtol=loss, atol=loss)
+
+
 @pytest.mark.parametrize("name", ["ref_value", "amin", "dynamic_range"])
 @pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf")])
 def test_bad_numbers(name: str, value: float) -> None:
