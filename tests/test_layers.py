@@ -20,6 +20,7 @@ from tests.layer_cases import CASES, Case
 DATA_FORMATS = ("channels_last", "channels_first")
 cases = pytest.mark.parametrize("name", list(CASES))
 formats = pytest.mark.parametrize("data_format", DATA_FORMATS)
+pytestmark = pytest.mark.filterwarnings("ignore:.*is shorter than one frame")
 
 
 def single(x: np.ndarray) -> np.ndarray:
