@@ -8,18 +8,32 @@ from kapre import _select_backend as _select_backend  # isort: skip  (before any
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from kapre import backend, composed, signal, time_frequency
+from kapre import augmentation, backend, composed, signal, time_frequency, time_frequency_tflite
+from kapre._removed import removed_names as _removed_names
 from kapre._version import __version__
+from kapre.augmentation import ChannelSwap, SpecAugment
 from kapre.backend import amplitude_to_decibel, pcm_to_float, power_to_decibel
 from kapre.composed import (
+    get_frequency_aware_conv2d,
     get_log_frequency_spectrogram_layer,
     get_melspectrogram_layer,
     get_perfectly_reconstructing_stft_istft,
+    get_stft_mag_phase,
     get_stft_magnitude_layer,
 )
 from kapre.recipe import Recipe
-from kapre.signal import Frame
-from kapre.time_frequency import STFT, ApplyFilterbank, InverseSTFT, Magnitude, MagnitudeToDecibel, Phase
+from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding
+from kapre.time_frequency import (
+    STFT,
+    ApplyFilterbank,
+    ConcatenateFrequencyMap,
+    Delta,
+    InverseSTFT,
+    Magnitude,
+    MagnitudeToDecibel,
+    Phase,
+)
+from kapre.time_frequency_tflite import MagnitudeTflite, PhaseTflite, STFTTflite
 
 VERSION = __version__
 
@@ -29,31 +43,46 @@ __all__ = [
     "STFT",
     "VERSION",
     "ApplyFilterbank",
+    "ChannelSwap",
+    "ConcatenateFrequencyMap",
+    "Delta",
+    "Energy",
     "Frame",
     "InverseSTFT",
+    "LogmelToMFCC",
     "Magnitude",
+    "MagnitudeTflite",
     "MagnitudeToDecibel",
+    "MuLawDecoding",
+    "MuLawEncoding",
     "Phase",
+    "PhaseTflite",
     "Recipe",
+    "STFTTflite",
+    "SpecAugment",
     "__version__",
     "amplitude_to_decibel",
+    "augmentation",
     "backend",
     "composed",
+    "get_frequency_aware_conv2d",
     "get_log_frequency_spectrogram_layer",
     "get_melspectrogram_layer",
     "get_perfectly_reconstructing_stft_istft",
+    "get_stft_mag_phase",
     "get_stft_magnitude_layer",
     "pcm_to_float",
     "power_to_decibel",
     "signal",
     "time_frequency",
+    "time_frequency_tflite",
 ]
 
 
 def __getattr__(name: str) -> _Any:
     if name in _ON_FIRST_USE:
         return _import_module(f"kapre.{name}")
-    raise AttributeError(f"module 'kapre' has no attribute {name!r}")
+    return _removed_names(__name__)(name)
 
 
 def __dir__() -> list[str]:

@@ -49,6 +49,18 @@ def positive_int(name: str, value: Any, remedy: str) -> int:
     return whole
 
 
+def count(name: str, value: Any, remedy: str) -> int:
+    """Return `value` as an int when it is a whole number, 0 or above, else raise."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value == 0:
+        return 0
+    try:
+        return positive_int(name, value, remedy)
+    except TypeError:
+        raise TypeError(message(name, "an integer, 0 or above", value, remedy)) from None
+    except ValueError:
+        raise ValueError(message(name, "an integer, 0 or above", value, remedy)) from None
+
+
 def number(
     name: str,
     value: Any,

@@ -12,6 +12,8 @@ import numpy as np
 from keras import ops
 
 from kapre._checks import message, public_names
+from kapre.ops import frames
+from kapre.ops.kernels import tf_data
 
 _CH_FIRST_STR = "channels_first"
 _CH_LAST_STR = "channels_last"
@@ -21,6 +23,12 @@ DataFormat = Literal["default", "channels_first", "channels_last"]
 Shape = tuple[int | None, ...]
 
 register = keras.saving.register_keras_serializable(package="Kapre")
+
+
+def register_published(cls: type) -> None:
+    """Let files of Kapre 0.4.1 load that name a layer without its package."""
+    keras.saving.get_custom_objects()[cls.__name__] = cls
+
 
 _AXES = {
     (3, _CH_FIRST_STR): "(batch, channel, time)",
@@ -106,6 +114,14 @@ def shape_in_place(shape: Shape, data_format: str) -> Shape:
     return shape if data_format == _CH_FIRST_STR else (shape[0], *shape[2:], shape[1])
 
 
+def mask_axis(shape: Shape, length: int | None, data_format: str) -> int:
+    """Return the axis that a mask of `length` places is about: of 1 and 2 the one that fits, else the format's."""
+    fits = [axis for axis in (1, 2) if axis < len(shape) and shape[axis] == length]
+    if len(fits) == 1:
+        return fits[0]
+    return 2 if data_format == _CH_FIRST_STR and len(shape) in (3, 4) else 1
+
+
 def is_complex(dtype: Any) -> bool:
     """Tell whether a dtype, of any backend, is complex."""
     return "complex" in str(dtype)
@@ -119,6 +135,8 @@ def work_dtype(dtype: str) -> str:
 def _check_dtype(dtype: Any, kind: str) -> None:
     """Refuse integer samples, whose full scale is not known, and what is not of the layer's kind."""
     given = keras.backend.standardize_dtype(dtype)
+    if kind == "any":
+        return
     if given.startswith(("int", "uint", "bool")):
         raise TypeError(
             f"The input must be floating point, with full scale at 1.0; received dtype {given}. "
@@ -130,12 +148,20 @@ def _check_dtype(dtype: Any, kind: str) -> None:
         raise TypeError(f"The input must be complex; received dtype {given}. Give it the output of kapre.STFT.")
 
 
+def lengths_of(mask: Any) -> Any:
+    """Return each item's length from Keras' mask, or None."""
+    return None if mask is None else frames.lengths_of(mask)
+
+
 class AudioLayer(keras.layers.Layer):
     """Be the base of every Kapre layer.
 
     A layer on it stores each constructor argument under its own name, keeps what it derives from them private, works
-    on trailing axes, and says its output's shape and dtype in `output_shape_and_dtype`. Config, data formats, dtypes
-    and shapes follow from that.
+    on trailing axes, says its output's shape and dtype in `output_shape_and_dtype` and, where it changes the time axis,
+    what becomes of a mask in `output_mask`. Config, data formats, dtypes, shapes and masks follow.
+
+    A mask over samples, `(batch, time)`, becomes the mask over frames. An item's length is the place of its last True
+    and one; what lies past it is taken for silence, so that a padded item's valid frames are those of the item alone.
 
     Inputs are never rounded to the compute dtype: the work is done in float32 (float64 under a float64 policy) and a
     real result is cast once. Kapre's layers have no weights.
@@ -161,15 +187,34 @@ class AudioLayer(keras.layers.Layer):
         ```
     """
 
-    input_kind: Literal["real", "complex", "either"] = "real"
-    """What the layer takes."""
+    input_kind: Literal["real", "complex", "either", "any"] = "real"
+    """What the layer takes; "any" takes integers too."""
 
     spectrogram_format: str | None = None
     """The data format of the spectrogram this layer hands on, where it depends on one."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["autocast"] = False  # Keras would round the samples to float16 before the transform
-        super().__init__(**kwargs)
+        if "input_shape" in kwargs:
+            with (
+                warnings.catch_warnings()
+            ):  # Kapre's own way since its beginning; Keras takes it, and advises against it
+                warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
+                super().__init__(**kwargs)
+        else:
+            super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        shape = getattr(args[0], "shape", None) if args else None
+        if getattr(shape, "rank", 0) is None:  # of a TensorFlow graph: Keras itself fails at it without a word of help
+            raise ValueError(
+                f"{self.name}: the input's axes must be known; received shape of unknown rank. "
+                "Give it a shape, (None, None, 1) say, with tf.ensure_shape."
+            )
+        if tf_data.any_foreign(args, kwargs):
+            return tf_data.call(self, super().__call__, args, kwargs)
+        return super().__call__(*args, **kwargs)
 
     @property
     def work_dtype(self) -> str:
@@ -194,6 +239,14 @@ class AudioLayer(keras.layers.Layer):
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         """Return the output's shape and dtype for an input's shape; raise where the input does not fit."""
         raise NotImplementedError
+
+    def output_mask(self, mask: Any) -> Any:
+        """Return the mask over the output's time for one over the input's, by ops that take symbolic tensors."""
+        return mask
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Return the mask over the output's time for one over the input's."""
+        return None if previous_mask is None else self.output_mask(previous_mask)
 
     def build(self, input_shape: Any) -> None:
         self.output_shape_and_dtype(input_shape)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre._checks import message, positive_int
+from kapre._checks import message
 from kapre._layer import (
     _CH_DEFAULT_STR,
     _CH_FIRST_STR,
@@ -23,6 +23,7 @@ from kapre._layer import (
 )
 from kapre.ops import filterbanks, scales, windows
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import tf_data
 from kapre.recipe import check_decibel
 
 __all__ = [
@@ -50,6 +51,8 @@ _warn_if_empty = kernel.untraced(filterbanks.warn_if_empty)
 
 def _tensor(x: Any) -> Any:
     """Return `x` as a tensor of the active backend, its dtype kept."""
+    if tf_data.is_foreign(x):
+        tf_data.refuse("kapre.backend")
     return x if keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x)
 
 
@@ -294,13 +297,6 @@ def filterbank_log(
     return _bank(_log_frequency(sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread), sample_rate)
 
 
-def _channels(quantization_channels: int) -> int:
-    channels = positive_int("quantization_channels", quantization_channels, "Use 256 for 8 bits.")
-    if channels < 2:
-        raise ValueError(message("quantization_channels", "at least 2", quantization_channels, "Use 256 for 8 bits."))
-    return channels
-
-
 def mu_law_encoding(signal: Any, quantization_channels: int) -> Any:
     """Compress samples by the mu-law and quantise them.
 
@@ -330,7 +326,7 @@ def mu_law_encoding(signal: Any, quantization_channels: int) -> Any:
         ITU-T Recommendation G.711 (1988). Pulse code modulation (PCM) of voice frequencies.
     """
     x, _ = _floating(signal)
-    return scales.mu_law_encode(x, _channels(quantization_channels))
+    return scales.mu_law_encode(x, scales.check_channels(quantization_channels))
 
 
 def mu_law_decoding(signal_mu: Any, quantization_channels: int) -> Any:
@@ -360,7 +356,7 @@ def mu_law_decoding(signal_mu: Any, quantization_channels: int) -> Any:
     """
     dtype = keras.config.floatx()
     codes = ops.cast(_tensor(signal_mu), work_dtype(dtype))
-    return ops.cast(scales.mu_law_decode(codes, _channels(quantization_channels)), dtype)
+    return ops.cast(scales.mu_law_decode(codes, scales.check_channels(quantization_channels)), dtype)
 
 
 def pcm_to_float(x: Any) -> Any:

@@ -2,136 +2,50 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
-from keras import ops
 
-from kapre import executor
 from kapre._checks import message, public_names
-from kapre._layer import (
-    AudioLayer,
-    DataFormat,
-    channels_in_place,
-    channels_second,
-    is_complex,
-    register,
-    resolve_data_format,
-    work_dtype,
-)
+from kapre._layer import DataFormat, register, resolve_data_format, work_dtype
+from kapre._models import ComposedModel, ComposedSequential
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
-from kapre.recipe import Recipe, check_even, framing
-from kapre.time_frequency import STFT, ApplyFilterbank, InverseSTFT, Magnitude, MagnitudeToDecibel
+from kapre.recipe import check_even, framing
+from kapre.time_frequency import (
+    STFT,
+    ApplyFilterbank,
+    ConcatenateFrequencyMap,
+    InverseSTFT,
+    Magnitude,
+    MagnitudeToDecibel,
+    Phase,
+)
 
 _INVERTIBLE_GAIN = 10.0  # times a float32 rounding error of 6e-8, this still meets 1e-6
 
 
 @register
-class ComposedSequential(keras.Sequential):
-    """Be a `keras.Sequential` of Kapre layers that is computed in one piece.
-
-    The composed helpers return it. Its layers show in `.layers` and can be used one by one; called as a whole, a chain
-    that amounts to a `Recipe` runs as that recipe, without the complex tensor and the transposes between layers, and
-    any other chain runs layer by layer. Both give the same numbers.
-
-    It differs from a plain Sequential in one more way: under a half-precision policy the waveform reaches the first
-    layer unrounded (a plain one casts it to float16: 16 dB of error on quiet noise below a loud tone), and the result
-    is cast once, at the end. An outer model keeps that if it is made on a `keras.Input`; a Sequential without one
-    rounds what it is called with, and so does a subclassed model unless it has `autocast=False`.
-    `keras.models.clone_model(helper)` makes a plain Sequential, with the same numbers in float32;
-    `type(helper).from_config(helper.get_config())` makes one like it.
+class ConcatenateChannels(keras.layers.Concatenate):
+    """Join spectrograms along their channels; the mask over frames, which they share, goes on.
 
     Args:
-        layers: Layers, or None.
-        trainable: Whether added layers may train.
-        name: The model's name.
-        dtype: The dtype policy of the result, or None for Keras' global one.
+        axis: The axis of the channels: 1 or -1.
+        **kwargs: Keras' layer arguments.
 
     Example:
         ```python
         import numpy as np
         import kapre
 
-        mel = kapre.get_melspectrogram_layer(n_fft=512, hop_length=160, sample_rate=16000, n_mels=40)
-        assert tuple(mel(np.zeros((1, 16000, 1), "float32")).shape) == (1, 97, 40, 1)
-        assert mel.recipe.n_mels == 40
+        x = np.zeros((1, 5, 33, 2), "float32")
+        assert tuple(kapre.composed.ConcatenateChannels(axis=-1)([x, x]).shape) == (1, 5, 33, 4)
         ```
     """
 
-    def __init__(
-        self, layers: list[Any] | None = None, trainable: bool = True, name: str | None = None, dtype: Any = None
-    ) -> None:
-        super().__init__(layers, trainable=trainable, name=name)
-        if dtype is not None:
-            self.dtype_policy = dtype
-        self.autocast = False
-
-    @property
-    def recipe(self) -> Recipe | None:
-        """The recipe that the layers amount to, or None when there is none and they run one by one."""
-        if not self._recipe_is_known:
-            self._recipe = executor.recipe_of(self.layers)
-            self._recipe_is_known = True
-        return self._recipe
-
-    _recipe: Recipe | None = None
-    _recipe_is_known = False
-    _built_free = False
-
-    def add(self, layer: Any, rebuild: bool = True) -> None:
-        """Add a layer at the end."""
-        self._recipe_is_known = False
-        if self._built_free and not isinstance(layer, AudioLayer):
-            # A layer with weights needs the sizes that `build` left free: let the next call build with real ones.
-            self._layers: list[Any] = [kept for kept in self._layers if not isinstance(kept, keras.layers.InputLayer)]
-            self._functional = None
-            self.built = self._built_free = False
-        super().add(layer, rebuild=rebuild)
-
-    def pop(self, rebuild: bool = True) -> Any:
-        """Remove the last layer and return it."""
-        self._recipe_is_known = False
-        return super().pop(rebuild=rebuild)
-
-    def build(self, input_shape: Any = None) -> None:
-        """Build the layers; for Kapre's own, every size stays free, so that other lengths may follow the first."""
-        if input_shape is not None and self.layers and isinstance(self.layers[0], AudioLayer):
-            self.layers[0].output_shape_and_dtype(input_shape)  # what is wrong is said before anything is built on it
-        # `_layers`: an Input, whose shape stands, shows only there.
-        if input_shape is not None and all(isinstance(layer, AudioLayer) for layer in self._layers):
-            input_shape = (None,) * len(input_shape)
-            self._built_free = True
-        super().build(input_shape)
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        recipe = self.recipe
-        if recipe is None:
-            return self._cast(super().call(inputs, training=training, mask=mask, **kwargs))
-        first: STFT = self.layers[0]
-        x = channels_second(first.real_input(inputs), 3, first.input_data_format)
-        return channels_in_place(self._cast(executor.run(recipe, x)), first.output_data_format)
-
-    def _cast(self, x: Any) -> Any:
-        floating = keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype))
-        return ops.cast(x, self.compute_dtype) if floating else x
-
-    def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        spec = inputs
-        for layer in self.layers:
-            spec = layer.compute_output_spec(spec)
-        if is_complex(spec.dtype) or not keras.backend.is_float_dtype(spec.dtype):
-            return spec
-        return keras.KerasTensor(spec.shape, dtype=self.compute_dtype)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ComposedSequential:
-        """Make the model that `get_config` describes, under the dtype policy it had."""
-        model: ComposedSequential = super().from_config(config, custom_objects=custom_objects)
-        if config.get("dtype") is not None:
-            model.dtype_policy = keras.dtype_policies.get(config["dtype"])
-        return model
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the first input's mask: Keras' own would join masks as if they had channels."""
+        return mask[0] if isinstance(mask, (list, tuple)) else mask
 
 
 def _compose(
@@ -157,7 +71,7 @@ def _compose(
             layers.append(ApplyFilterbank(kind, settings, data_format=stft["output_data_format"], dtype=dtype))
     if decibel is not None:
         with public_names(**{name: f"db_{name}" for name in decibel}):
-            layers.append(MagnitudeToDecibel(**decibel, dtype=dtype))
+            layers.append(MagnitudeToDecibel(**decibel, data_format=stft["output_data_format"], dtype=dtype))
     return ComposedSequential(layers, name=name)
 
 
@@ -454,13 +368,8 @@ def get_log_frequency_spectrogram_layer(
     )
 
 
-def _first(layer: Any, shape: tuple[int | None, ...] | None, **settings: Any) -> Any:
-    """Make a layer with the `input_shape` that a Sequential may start with, without Keras' advice on that."""
-    if shape is None:
-        return layer(**settings)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
-        return layer(**settings, input_shape=tuple(shape))
+def _input_shape(shape: tuple[int | None, ...] | None) -> dict[str, Any]:
+    return {} if shape is None else {"input_shape": tuple(shape)}
 
 
 def get_perfectly_reconstructing_stft_istft(
@@ -522,9 +431,7 @@ def get_perfectly_reconstructing_stft_istft(
         raise ValueError(message("win_length", f"at most n_fft={recipe.n_fft}", win_length, "A longer one is cropped."))
     fourier.check_invertible(recipe.analysis_window, recipe.hop_length, _INVERTIBLE_GAIN, recipe.window_name)
     settings: dict[str, Any] = dict(n_fft=recipe.n_fft, win_length=recipe.win_length, hop_length=recipe.hop_length)
-    forward = _first(
-        STFT,
-        stft_input_shape,
+    forward = STFT(
         **settings,
         window_name=recipe.window_name,
         pad_begin=True,
@@ -532,14 +439,145 @@ def get_perfectly_reconstructing_stft_istft(
         input_data_format=resolve_data_format(waveform_data_format, "waveform_data_format"),
         output_data_format=resolve_data_format(stft_data_format, "stft_data_format"),
         name=stft_name,
+        **_input_shape(stft_input_shape),
     )
-    inverse = _first(
-        InverseSTFT,
-        istft_input_shape,
+    inverse = InverseSTFT(
         **settings,
         forward_window_name=recipe.window_name,
         input_data_format=stft_data_format,
         output_data_format=waveform_data_format,
         name=istft_name,
+        **_input_shape(istft_input_shape),
     )
     return forward, inverse
+
+
+def get_stft_mag_phase(
+    input_shape: tuple[int | None, ...],
+    n_fft: int = 2048,
+    win_length: int | None = None,
+    hop_length: int | None = None,
+    window_name: str | None = None,
+    pad_begin: bool = False,
+    pad_end: bool = False,
+    return_decibel: bool = False,
+    db_amin: float = 1e-5,
+    db_ref_value: float = 1.0,
+    db_dynamic_range: float = 80.0,
+    input_data_format: DataFormat = "default",
+    output_data_format: DataFormat = "default",
+    name: str = "stft_mag_phase",
+    *,
+    center: bool = False,
+    pad_mode: PadMode = "constant",
+) -> keras.Model:
+    """Make a model of the magnitude and the phase of an STFT, side by side as channels.
+
+    Args:
+        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`; time may be None.
+        n_fft: int ≥ 1, samples. DFT length.
+        win_length: int or None (`n_fft`), samples. Window length.
+        hop_length: int or None (`win_length // 4`), samples between frames.
+        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
+        pad_end: bool. Keep frames that reach past the end.
+        return_decibel: bool. Whether the magnitudes are in decibel, as of `MagnitudeToDecibel`.
+        db_amin: float > 0. Smallest value before the logarithm.
+        db_ref_value: float > 0. What becomes 0 dB.
+        db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
+        input_data_format: "default", "channels_first" or "channels_last".
+        output_data_format: The same, of the output.
+        name: The model's name.
+        center: bool. Centre frames as librosa and torch do; see `STFT`.
+        pad_mode: How `center` pads; see `STFT`.
+
+    Input shape:
+        channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
+
+    Output shape:
+        channels_last `(batch, frame, n_fft // 2 + 1, 2 * channel)`, channels_first `(batch, 2 * channel, frame,
+        n_fft // 2 + 1)`: the magnitudes of all channels, then their phases in radians.
+
+    Raises:
+        TypeError: If `input_shape` is not a shape.
+        ValueError: If an argument is out of range; the message names it.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        model = kapre.get_stft_mag_phase(input_shape=(None, 2), n_fft=512, hop_length=160)
+        assert tuple(model(np.zeros((1, 16000, 2), "float32")).shape) == (1, 97, 257, 4)
+        ```
+    """
+    if not isinstance(input_shape, (tuple, list)):
+        raise TypeError(message("input_shape", "the shape of one waveform", input_shape, "Use (None, 1)."))
+    dtype = work_dtype(keras.config.dtype_policy().compute_dtype)
+    output_format = resolve_data_format(output_data_format, "output_data_format")
+    inputs = keras.Input(shape=input_shape, dtype=dtype)
+    spectrogram = STFT(
+        n_fft,
+        win_length,
+        hop_length,
+        window_name,
+        pad_begin,
+        pad_end,
+        input_data_format,
+        output_format,
+        center,
+        pad_mode,
+        dtype=dtype,
+    )(inputs)
+    magnitude, phase = Magnitude(dtype=dtype)(spectrogram), Phase(dtype=dtype)(spectrogram)
+    if return_decibel:
+        decibel = dict(ref_value=db_ref_value, amin=db_amin, dynamic_range=db_dynamic_range)
+        with public_names(**{argument: f"db_{argument}" for argument in decibel}):
+            magnitude = MagnitudeToDecibel(**decibel, data_format=output_format, dtype=dtype)(magnitude)
+    channels = 1 if output_format == "channels_first" else -1
+    return ComposedModel(inputs, ConcatenateChannels(axis=channels)([magnitude, phase]), name=name)
+
+
+def get_frequency_aware_conv2d(
+    data_format: DataFormat = "default", freq_aware_name: str = "frequency_aware_conv2d", *args: Any, **kwargs: Any
+) -> keras.Sequential:
+    """Chain `ConcatenateFrequencyMap` and a `keras.layers.Conv2D`, which so knows what frequency it is at.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last", of both layers.
+        freq_aware_name: The name of the chain.
+        *args: Conv2D's arguments: `filters`, `kernel_size`, `strides`, `padding`.
+        **kwargs: The same, and Conv2D's others.
+
+    Input shape:
+        channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`.
+
+    Output shape:
+        As of the Conv2D.
+
+    Raises:
+        ValueError: If Conv2D's own `data_format` is given too, and another.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        layer = kapre.get_frequency_aware_conv2d("channels_last", "aware", 8, (3, 3), padding="same")
+        assert tuple(layer(np.zeros((1, 10, 40, 1), "float32")).shape) == (1, 10, 40, 8)
+        ```
+
+    References:
+        Koutini, K., Eghbal-zadeh, H. and Widmer, G. (2019). Receptive-field-regularized CNN variants for acoustic scene
+        classification. DCASE Workshop.
+    """
+    resolved = resolve_data_format(data_format)
+    place = 4  # of `data_format` among Conv2D's positional arguments
+    own = args[place] if len(args) > place else kwargs.pop("data_format", None)
+    if own is not None and own != resolved:
+        remedy = "Give it once, as this function's first argument."
+        raise ValueError(message("data_format", f"{resolved!r} for Conv2D too", own, remedy))
+    if len(args) > place + 1:
+        raise TypeError(message("args", f"at most {place + 1} of Conv2D's arguments", len(args), "Name the rest."))
+    convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
+    return keras.Sequential([ConcatenateFrequencyMap(resolved), convolution], name=freq_aware_name)

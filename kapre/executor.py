@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from keras import ops
 
 from kapre.ops import fourier, frames, scales
 from kapre.ops.fourier import Pair
+from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
 
-def stft(recipe: Recipe, x: Any) -> Pair:
-    """Transform `(..., time)` floats into real and imaginary parts, each `(..., frames, n_freq)`."""
+def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:
+    """Transform `(..., time)` floats into real and imaginary parts, each `(..., frames, n_freq)`.
+
+    `lengths` of shape `(batch,)` counts each item's samples: what lies past them is taken for silence, and padded is
+    where they end.
+    """
     left, right = recipe.padding
-    x = frames.pad(x, left, right, recipe.pad_mode if recipe.center else "constant")
-    return fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+    if lengths is not None:
+        x = frames.keep(x, lengths)
+    x = frames.pad(x, left, right, recipe.pad_mode if recipe.center else "constant", lengths=lengths)
+    transform = fourier.stft if dft == "fft" else fourier.stft_by_convolution
+    return transform(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
 
 
-def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None) -> Any:
+def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:
     """Invert `stft`: pairs of `(..., frames, n_freq)` to `(..., time)`, the padding of `center` cut off.
 
-    `length` cuts or zero-pads the result to so many samples.
+    `length` cuts or zero-pads the result to so many samples; `lengths` of shape `(batch,)` counts each item's frames.
     """
     x = fourier.istft(
-        pair, recipe.analysis_window, recipe.synthesis_window, recipe.n_fft, recipe.hop_length, exact_edges
+        pair, recipe.analysis_window, recipe.synthesis_window, recipe.n_fft, recipe.hop_length, exact_edges, lengths
     )
     left, right = recipe.padding
+    if lengths is not None:
+        x = frames.keep(x, recipe.num_samples(lengths) + left)
     if length is not None:
         return frames.pad(x, 0, left + length)[..., left : left + length]
     return x[..., left : ops.shape(x)[-1] - right] if left or right else x
@@ -35,17 +45,18 @@ def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | N
 
 def apply_bank(x: Any, bank: Any) -> Any:
     """Multiply the last axis by a `(n_freq, bands)` NumPy matrix."""
-    # Not matmul: a rank-4 by rank-2 tf.matmul crashes TensorFlow 2.20 and 2.21 on one shape. Drop when fixed there.
-    return ops.tensordot(x, fourier.constant(bank, x), axes=1)
+    return kernel.dot(x, fourier.constant(bank, x))
 
 
-def run(recipe: Recipe, x: Any) -> Any:
+def run(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
     """Compute a recipe's features on the active backend: pad, frame, window, DFT, `|z| ** power`, bank, decibel.
 
     Args:
         recipe: What to compute.
         x: A float32 or float64 tensor of shape `(batch, ..., time)`, full scale at 1.0; the work is done in
             that dtype.
+        lengths: Integer tensor of shape `(batch,)`, each item's samples, or None: all. An item's first
+            `recipe.num_frames(length)` frames are then those of the item alone.
 
     Returns:
         A tensor of shape `(batch, ..., frames, bands)` and the dtype of `x`. The decibel's maximum is that of an entry
@@ -61,11 +72,14 @@ def run(recipe: Recipe, x: Any) -> Any:
         assert tuple(run(recipe, keras.ops.zeros((2, 16000))).shape) == (2, 97, 40)
         ```
     """
-    features = fourier.magnitude(stft(recipe, x), recipe.power)
+    features = fourier.magnitude(stft(recipe, x, lengths), recipe.power)
     if recipe.bank is not None:
         features = apply_bank(features, recipe.bank)
     if recipe.decibel:
-        features = scales.decibel(features, recipe.ref_value, recipe.amin, recipe.dynamic_range)
+        valid = None
+        if lengths is not None:
+            valid = frames.within(ops.shape(features)[-2], recipe.num_frames(lengths), len(features.shape), axis=-2)
+        features = scales.decibel(features, recipe.ref_value, recipe.amin, recipe.dynamic_range, valid)
     return features
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from kapre._checks import choice, flag, message, number, positive_int
 from kapre.ops import filterbanks
 from kapre.ops.fourier import placed_window, synthesis_window
-from kapre.ops.frames import PAD_MODES, num_frames
+from kapre.ops.frames import PAD_MODES, at_least_0, num_frames
 from kapre.ops.windows import resolve_name
 
 _JSON_VERSION = 1
@@ -215,10 +215,11 @@ class Recipe:
         return num_frames(padded, self.frame_length, self.hop_length, self.pad_end)
 
     def num_samples(self, count: Any) -> Any:
-        """Return the length in samples that overlap-add of `count` frames gives, or None (unknown)."""
+        """Return the samples that overlap-add of `count` frames gives: an int, None (unknown) or an integer tensor."""
         if count is None:
             return None
-        return max(0, (count - 1) * self.hop_length + self.frame_length - sum(self.padding))
+        padded = (count - 1) * self.hop_length + self.frame_length
+        return at_least_0(padded - sum(self.padding))
 
     def _make_bank(self) -> np.ndarray | None:
         if self.filterbank is None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from keras import ops
 
-from kapre._checks import flag, number, positive_int
+from kapre import executor
+from kapre._checks import flag, message, number, positive_int
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -18,7 +19,7 @@ from kapre._layer import (
     shape_channels_second,
     shape_in_place,
 )
-from kapre.ops import frames
+from kapre.ops import frames, scales
 
 
 @register
@@ -73,12 +74,236 @@ class Frame(AudioLayer):
         self.pad_value = pad_value
         self.data_format = resolve_data_format(data_format)
 
-    def call(self, inputs: Any) -> Any:
+    def frames_of(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the frames, channels second, in the dtype to work in."""
         x = channels_second(self.real_input(inputs), 3, self.data_format)
-        framed = frames.frame(x, self.frame_length, self.hop_length, self.pad_end, self.pad_value)
-        return channels_in_place(ops.cast(framed, self.compute_dtype), self.data_format)
+        if mask is not None:
+            x = frames.keep(x, frames.lengths_of(mask), float(self.pad_value))
+        return frames.frame(x, self.frame_length, self.hop_length, self.pad_end, self.pad_value)
+
+    def output_mask(self, mask: Any) -> Any:
+        return frames.frame_mask(mask, 0, self.frame_length, self.hop_length, self.pad_end)
+
+    def num_frames(self, n_samples: Any) -> Any:
+        """Count the frames of a clip: an int, or None (unknown)."""
+        return frames.num_frames(n_samples, self.frame_length, self.hop_length, self.pad_end)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        return channels_in_place(ops.cast(self.frames_of(inputs, mask), self.compute_dtype), self.data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, time = shape_channels_second(shape, 3, self.data_format)
-        count = frames.num_frames(time, self.frame_length, self.hop_length, self.pad_end)
+        count = self.num_frames(time)
         return shape_in_place((batch, channels, count, self.frame_length), self.data_format), self.compute_dtype
+
+
+@register
+class Energy(Frame):
+    """Sum the squares of each frame's samples, scaled to a reference duration.
+
+    `Σ x² · ref_duration / (frame_length / sample_rate)`: what a clip of `ref_duration` of the same loudness would have,
+    so that energies taken over different frame lengths compare.
+
+    Args:
+        sample_rate: float > 0, Hz.
+        ref_duration: float > 0, seconds.
+        frame_length: int ≥ 1, samples.
+        hop_length: int ≥ 1, samples from one frame's start to the next.
+        pad_end: bool. Keep frames that reach past the end, filled with `pad_value`.
+        pad_value: float. What `pad_end` fills with.
+        data_format: "default", "channels_first" or "channels_last".
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
+
+    Output shape:
+        channels_last `(batch, frame, channel)`, channels_first `(batch, channel, frame)`; the compute dtype.
+
+    Raises:
+        ValueError: If a number is not positive.
+        TypeError: If a length is not an integer, or the samples are integers.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.ones((1, 1600, 1), "float32")
+        energy = kapre.Energy(sample_rate=16000, ref_duration=0.1, frame_length=400, hop_length=400)(x)
+        assert np.allclose(np.asarray(energy).ravel(), 1600.0)
+        ```
+    """
+
+    def __init__(
+        self,
+        sample_rate: float = 22050,
+        ref_duration: float = 0.1,
+        frame_length: int = 2205,
+        hop_length: int = 1102,
+        pad_end: bool = False,
+        pad_value: float = 0,
+        data_format: DataFormat = "default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(frame_length, hop_length, pad_end, pad_value, data_format, **kwargs)
+        positive = "a positive number"
+        self.sample_rate = number("sample_rate", sample_rate, "Give it in Hz.", above=0.0, rule=f"{positive} of Hz")
+        self.ref_duration = number("ref_duration", ref_duration, "Use 0.1.", above=0.0, rule=f"{positive} of seconds")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        total = ops.sum(ops.square(self.frames_of(inputs, mask)), axis=-1)
+        scaled = total * (self.ref_duration / (self.frame_length / self.sample_rate))
+        return channels_in_place(ops.cast(scaled, self.compute_dtype), self.data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, time = shape_channels_second(shape, 3, self.data_format)
+        return shape_in_place((batch, channels, self.num_frames(time)), self.data_format), self.compute_dtype
+
+
+@register
+class MuLawEncoding(AudioLayer):
+    """Compress samples by the mu-law and quantise them; see `kapre.backend.mu_law_encoding`.
+
+    Args:
+        quantization_channels: int ≥ 2. 256 gives 8 bits.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Any; floating point, in [−1, 1].
+
+    Output shape:
+        The same; int32 codes 0 … quantization_channels − 1.
+
+    Raises:
+        ValueError: If `quantization_channels` is below 2.
+        TypeError: If it is not an integer, or the samples are integers.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        codes = kapre.MuLawEncoding(256)(np.array([[-1.0, 0.0, 1.0]], "float32"))
+        assert np.asarray(codes).tolist() == [[0, 128, 255]]
+        ```
+
+    References:
+        ITU-T Recommendation G.711 (1988). Pulse code modulation (PCM) of voice frequencies.
+    """
+
+    def __init__(self, quantization_channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.quantization_channels = scales.check_channels(quantization_channels)
+
+    def call(self, inputs: Any) -> Any:
+        return scales.mu_law_encode(self.real_input(inputs), self.quantization_channels)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), "int32"
+
+
+@register
+class MuLawDecoding(AudioLayer):
+    """Turn mu-law codes back into samples; see `kapre.backend.mu_law_decoding`.
+
+    Args:
+        quantization_channels: int ≥ 2, as encoded.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Any; codes 0 … quantization_channels − 1, integer or floating point.
+
+    Output shape:
+        The same; the compute dtype, samples in [−1, 1].
+
+    Raises:
+        ValueError: If `quantization_channels` is below 2.
+        TypeError: If it is not an integer.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        assert np.allclose(kapre.MuLawDecoding(256)(np.array([[0, 255]])), [[-1.0, 1.0]])
+        ```
+
+    References:
+        ITU-T Recommendation G.711 (1988). Pulse code modulation (PCM) of voice frequencies.
+    """
+
+    input_kind = "any"
+
+    def __init__(self, quantization_channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.quantization_channels = scales.check_channels(quantization_channels)
+
+    def call(self, inputs: Any) -> Any:
+        samples = scales.mu_law_decode(self.real_input(inputs), self.quantization_channels)
+        return ops.cast(samples, self.compute_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), self.compute_dtype
+
+
+@register
+class LogmelToMFCC(AudioLayer):
+    """Turn log-mel spectrograms into mel-frequency cepstral coefficients, by a DCT-II over the bands.
+
+    Scaled as HTK does: the orthonormal DCT but for coefficient 0, which is √2 times as large.
+
+    Args:
+        n_mfccs: int ≥ 1. Coefficients kept, from 0 on; at most the input's bands.
+        data_format: "default", "channels_first" or "channels_last".
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, band, channel)`, channels_first `(batch, channel, frame, band)`; real.
+
+    Output shape:
+        The same with `n_mfccs` in place of bands; the compute dtype.
+
+    Raises:
+        ValueError: If `n_mfccs` exceeds the bands, or the count of bands is unknown.
+        TypeError: If `n_mfccs` is not an integer, or the input is complex.
+
+    Notes:
+        Equal to `scipy.fft.dct(x, norm="ortho")`, and to `librosa.feature.mfcc(S=x)`, with coefficient 0 times √2.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        log_mel = np.random.standard_normal((1, 10, 40, 1)).astype("float32")
+        assert tuple(kapre.LogmelToMFCC(n_mfccs=13)(log_mel).shape) == (1, 10, 13, 1)
+        ```
+
+    References:
+        Davis, S. and Mermelstein, P. (1980). Comparison of parametric representations for monosyllabic word recognition
+        in continuously spoken sentences. IEEE Transactions on Acoustics, Speech, and Signal Processing, 28(4).
+    """
+
+    def __init__(self, n_mfccs: int = 20, data_format: DataFormat = "default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n_mfccs = positive_int("n_mfccs", n_mfccs, "Use 13 or 20.")
+        self.data_format = resolve_data_format(data_format)
+
+    def call(self, inputs: Any) -> Any:
+        x = channels_second(self.real_input(inputs), 4, self.data_format)
+        coefficients = executor.apply_bank(x, self._matrix)
+        return channels_in_place(ops.cast(coefficients, self.compute_dtype), self.data_format)
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        bands: Any = shape_channels_second(input_shape, 4, self.data_format)[3]
+        self._matrix = scales.htk_dct_matrix(int(bands), self.n_mfccs)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, count, bands = shape_channels_second(shape, 4, self.data_format)
+        if bands is None:
+            raise ValueError(f"{self.name}: the input's count of bands must be known; received None. Give it an Input.")
+        if self.n_mfccs > bands:
+            raise ValueError(message("n_mfccs", f"at most the input's {bands} bands", self.n_mfccs, f"Use {bands}."))
+        return shape_in_place((batch, channels, count, self.n_mfccs), self.data_format), self.compute_dtype

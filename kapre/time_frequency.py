@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from keras import ops
 
@@ -17,14 +17,19 @@ from kapre._layer import (
     channels_in_place,
     channels_second,
     is_complex,
+    lengths_of,
+    mask_axis,
     register,
     resolve_data_format,
     shape_channels_second,
     shape_in_place,
 )
+from kapre._removed import removed_names
 from kapre.ops import filterbanks, fourier, frames, scales
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe, check_decibel, framing
+
+__getattr__ = removed_names(__name__)
 
 
 def _warn_if_cropped(recipe: Recipe) -> None:
@@ -140,10 +145,17 @@ class STFT(AudioLayer):
         names = ("n_fft", "win_length", "hop_length", "window_name", "pad_begin", "pad_end", "center", "pad_mode")
         return {name: getattr(self, name) for name in names}
 
-    def call(self, inputs: Any) -> Any:
+    def transform(self, inputs: Any, mask: Any = None, dft: Literal["fft", "conv"] = "fft") -> tuple[Any, Any]:
+        """Return the real and imaginary parts, channels second."""
         x = channels_second(self.real_input(inputs), 3, self.input_data_format)
-        real, imag = executor.stft(self._recipe, x)
-        return channels_in_place(kernel.to_complex(real, imag), self.output_data_format)
+        return executor.stft(self._recipe, x, lengths_of(mask), dft)
+
+    def output_mask(self, mask: Any) -> Any:
+        recipe = self._recipe
+        return frames.frame_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length, recipe.pad_end)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        return channels_in_place(kernel.to_complex(*self.transform(inputs, mask)), self.output_data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, time = shape_channels_second(shape, 3, self.input_data_format)
@@ -243,9 +255,16 @@ class InverseSTFT(AudioLayer):
         self.length = length
         self.exact_edges = flag("exact_edges", exact_edges)
 
-    def call(self, inputs: Any) -> Any:
+    def output_mask(self, mask: Any) -> Any:
+        recipe = self._recipe
+        samples = frames.sample_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length)
+        if self.length is None:
+            return samples
+        return ops.pad(samples, [(0, 0), (0, self.length)], constant_values=False)[:, : self.length]
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         real, imag = (channels_second(part, 4, self.input_data_format) for part in self.complex_input(inputs))
-        waveform = executor.istft(self._recipe, (real, imag), self.exact_edges, self.length)
+        waveform = executor.istft(self._recipe, (real, imag), self.exact_edges, self.length, lengths_of(mask))
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
@@ -316,6 +335,11 @@ class Magnitude(AudioLayer):
         return tuple(shape), self.compute_dtype
 
 
+def check_atan_accuracy(levels: Any) -> int | None:
+    """Return valid levels of the approximate arctangent, or None for the exact one, or raise."""
+    return None if levels is None else positive_int("approx_atan_accuracy", levels, "Use None, or 5.")
+
+
 @register
 class Phase(AudioLayer):
     """Take the phase of a complex spectrogram in radians, in [−π, π]; −π only where the imaginary part is −0.0.
@@ -354,9 +378,7 @@ class Phase(AudioLayer):
 
     def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if approx_atan_accuracy is not None:
-            approx_atan_accuracy = positive_int("approx_atan_accuracy", approx_atan_accuracy, "Use None, or 5.")
-        self.approx_atan_accuracy = approx_atan_accuracy
+        self.approx_atan_accuracy = check_atan_accuracy(approx_atan_accuracy)
 
     def call(self, inputs: Any) -> Any:
         return ops.cast(fourier.phase(self.complex_input(inputs), self.approx_atan_accuracy), self.compute_dtype)
@@ -376,7 +398,10 @@ class MagnitudeToDecibel(AudioLayer):
         ref_value: float > 0. What becomes 0 dB.
         amin: float > 0. Smaller values are raised to it. The default, 1e-5, is −50 dB.
         dynamic_range: float > 0, dB. Values further below the item's own maximum are raised to that floor. The maximum
-            is taken over all but the first axis: an item never depends on its neighbours in a batch.
+            is taken over all but the first axis: an item never depends on its neighbours in a batch, nor, when there
+            is a mask, on its padding.
+        data_format: "default", "channels_first" or "channels_last": which axis a mask is about, where its length fits
+            both the frames' and the channels'.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -404,9 +429,17 @@ class MagnitudeToDecibel(AudioLayer):
 
     recipe_stage = "decibel"
 
-    def __init__(self, ref_value: float = 1.0, amin: float = 1e-5, dynamic_range: float = 80.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        ref_value: float = 1.0,
+        amin: float = 1e-5,
+        dynamic_range: float = 80.0,
+        data_format: DataFormat = "default",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.ref_value, self.amin, self.dynamic_range = check_decibel(ref_value, amin, dynamic_range)
+        self.data_format = resolve_data_format(data_format)
 
     def recipe_fields(self) -> dict[str, Any]:
         """Return this layer's part of a recipe."""
@@ -417,9 +450,13 @@ class MagnitudeToDecibel(AudioLayer):
             "dynamic_range": self.dynamic_range,
         }
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         x = self.real_input(inputs)
-        return ops.cast(scales.decibel(x, self.ref_value, self.amin, self.dynamic_range), self.compute_dtype)
+        valid = None
+        if mask is not None:
+            axis = mask_axis(tuple(x.shape), mask.shape[1], self.data_format)
+            valid = frames.within(ops.shape(x)[axis], frames.lengths_of(mask), len(x.shape), axis)
+        return ops.cast(scales.decibel(x, self.ref_value, self.amin, self.dynamic_range, valid), self.compute_dtype)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype
@@ -507,3 +544,117 @@ class ApplyFilterbank(AudioLayer):
         batch, channels, count, bins = shape_channels_second(shape, 4, self.data_format)
         _check_bins(bins, self._bank.shape[0], f"n_freq={self._bank.shape[0]}")
         return shape_in_place((batch, channels, count, self._bank.shape[1]), self.data_format), self.compute_dtype
+
+
+@register
+class Delta(AudioLayer):
+    """Take the slope of features over time: the local derivative of each band, as of MFCCs.
+
+    `d[t] = Σ n (x[t + n] − x[t − n]) / (2 Σ n²)` over `n = 1 … (win_length − 1) / 2`.
+
+    Args:
+        win_length: int ≥ 3, odd. Frames that a slope is taken over; more give a smoother one.
+        mode: "symmetric", "reflect" or "constant": how the ends are padded, as in `numpy.pad`.
+        data_format: "default", "channels_first" or "channels_last".
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, band, channel)`, channels_first `(batch, channel, frame, band)`; real.
+
+    Output shape:
+        The same; the compute dtype.
+
+    Raises:
+        ValueError: If `win_length` is even or below 3, or `mode` is unknown.
+        TypeError: If `win_length` is not an integer, or the input is complex.
+
+    Notes:
+        Equal to `torchaudio.functional.compute_deltas` but for the padding there, which repeats the last frame.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.arange(6, dtype="float32").reshape(1, 6, 1, 1)
+        assert np.allclose(np.asarray(kapre.Delta(3)(x)).ravel(), [0.5, 1, 1, 1, 1, 0.5])
+        ```
+
+    References:
+        Young, S. et al. (2006). The HTK Book, 5.9: delta coefficients.
+    """
+
+    def __init__(
+        self,
+        win_length: int = 5,
+        mode: Literal["symmetric", "reflect", "constant"] = "symmetric",
+        data_format: DataFormat = "default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.win_length = positive_int("win_length", win_length, "Use 5.")
+        if self.win_length < 3 or self.win_length % 2 == 0:
+            raise ValueError(message("win_length", "odd and at least 3", win_length, "Use 5."))
+        self.mode = choice("mode", mode, ("symmetric", "reflect", "constant"), "'symmetric' repeats the ends.")
+        self.data_format = resolve_data_format(data_format)
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        x = ops.swapaxes(channels_second(self.real_input(inputs), 4, self.data_format), -1, -2)
+        slopes = scales.delta(x, self.win_length, self.mode, lengths_of(mask))
+        return channels_in_place(ops.cast(ops.swapaxes(slopes, -1, -2), self.compute_dtype), self.data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        shape_channels_second(shape, 4, self.data_format)
+        return tuple(shape), self.compute_dtype
+
+
+@register
+class ConcatenateFrequencyMap(AudioLayer):
+    """Add a channel that holds each bin's place on the frequency axis, from 0 to 1.
+
+    A convolution behind it knows which frequency it is at.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last".
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`; real.
+
+    Output shape:
+        The same with one channel more, the last; the compute dtype.
+
+    Raises:
+        ValueError: If the input has another rank.
+        TypeError: If the input is complex.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        y = kapre.ConcatenateFrequencyMap()(np.zeros((1, 1, 5, 1), "float32"))
+        assert np.asarray(y)[0, 0, :, 1].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+        ```
+
+    References:
+        Koutini, K., Eghbal-zadeh, H. and Widmer, G. (2019). Receptive-field-regularized CNN variants for acoustic scene
+        classification. DCASE Workshop.
+    """
+
+    def __init__(self, data_format: DataFormat = "default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = resolve_data_format(data_format)
+
+    def call(self, inputs: Any) -> Any:
+        x = channels_second(self.real_input(inputs), 4, self.data_format)
+        bins = ops.shape(x)[-1]
+        ramp = ops.cast(ops.arange(bins, dtype="int32"), x.dtype)
+        ramp = ramp / ops.cast(ops.maximum(bins - 1, 1), x.dtype)
+        joined = ops.concatenate([x, ops.zeros_like(x[:, :1]) + ramp], axis=1)
+        return channels_in_place(ops.cast(joined, self.compute_dtype), self.data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, count, bins = shape_channels_second(shape, 4, self.data_format)
+        more = None if channels is None else channels + 1
+        return shape_in_place((batch, more, count, bins), self.data_format), self.compute_dtype

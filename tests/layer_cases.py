@@ -21,9 +21,17 @@ class Case:
 
     layer: str
     make: Callable[..., Any]  # data_format -> layer
-    takes: Literal["waveform", "complex", "spectrogram"]
+    takes: Literal["waveform", "complex", "spectrogram", "parts"]
     reach: int = 1  # the shortest input that gives a frame
     hop: int = 1
+    gives_parts: bool = False  # a trailing axis of 2 behind the channels
+    channels_apart: bool = True  # no channel of the output depends on another's input
+    integer: bool = False  # what it gives has no gradient, and no NaN
+
+    def channel_axis(self, data_format: str, of_output: bool = False) -> int:
+        """Return the axis of the channels."""
+        trailing = self.gives_parts if of_output else self.takes == "parts"
+        return 1 if data_format == "channels_first" else -1 - trailing
 
     def input(self, data_format: str, batch: int = 2, length: int | None = None, channels: int = 2) -> np.ndarray:
         """Make an input of `length` samples or frames, in float64 or complex128."""
@@ -35,12 +43,15 @@ class Case:
             x = rng.uniform(0.01, 1.0, (batch, length, BINS, channels))
             if self.takes == "complex":
                 x = x * np.exp(1j * rng.uniform(-3, 3, x.shape))
-        return x if data_format == "channels_last" else np.moveaxis(x, -1, 1)
+            if self.takes == "parts":
+                x = np.stack([x, rng.uniform(-1.0, 1.0, x.shape)], axis=-1)
+        return x if data_format == "channels_last" else np.moveaxis(x, self.channel_axis("channels_last"), 1)
 
     def dynamic_shape(self, data_format: str, channels: int = 2) -> tuple[int | None, ...]:
         """Return the input's shape without the batch, its time unknown."""
         inner = (None,) if self.takes == "waveform" else (None, BINS)
-        return (*inner, channels) if data_format == "channels_last" else (channels, *inner)
+        shape = (*inner, channels) if data_format == "channels_last" else (channels, *inner)
+        return (*shape, 2) if self.takes == "parts" else shape
 
 
 def _both(data_format: str) -> dict[str, str]:
@@ -86,7 +97,60 @@ CASES: dict[str, Case] = {
     "Phase": Case("Phase", lambda df, **k: kapre.Phase(**k), "complex"),
     "Phase, approximate": Case("Phase", lambda df, **k: kapre.Phase(approx_atan_accuracy=5, **k), "complex"),
     "MagnitudeToDecibel": Case(
-        "MagnitudeToDecibel", lambda df, **k: kapre.MagnitudeToDecibel(0.5, 1e-4, 30.0, **k), "spectrogram"
+        "MagnitudeToDecibel",
+        lambda df, **k: kapre.MagnitudeToDecibel(0.5, 1e-4, 30.0, data_format=df, **k),
+        "spectrogram",
+    ),
+    "Energy": Case(
+        "Energy",
+        lambda df, **k: kapre.Energy(16000, 0.1, 20, 7, pad_end=True, pad_value=0.1, data_format=df, **k),
+        "waveform",
+        1,
+        7,
+    ),
+    "MuLawEncoding": Case("MuLawEncoding", lambda df, **k: kapre.MuLawEncoding(256, **k), "waveform", integer=True),
+    "MuLawDecoding": Case("MuLawDecoding", lambda df, **k: kapre.MuLawDecoding(256, **k), "waveform"),
+    "LogmelToMFCC": Case("LogmelToMFCC", lambda df, **k: kapre.LogmelToMFCC(13, data_format=df, **k), "spectrogram"),
+    "Delta": Case("Delta", lambda df, **k: kapre.Delta(data_format=df, **k), "spectrogram"),
+    "Delta, reflect": Case("Delta", lambda df, **k: kapre.Delta(3, "reflect", data_format=df, **k), "spectrogram"),
+    "ConcatenateFrequencyMap": Case(
+        "ConcatenateFrequencyMap",
+        lambda df, **k: kapre.ConcatenateFrequencyMap(data_format=df, **k),
+        "spectrogram",
+        channels_apart=False,
+    ),
+    "STFTTflite": Case(
+        "STFTTflite",
+        lambda df, **k: kapre.STFTTflite(**STFT_ARGUMENTS, **_both(df), **k),
+        "waveform",
+        50,
+        16,
+        gives_parts=True,
+    ),
+    "STFTTflite, padded": Case(
+        "STFTTflite",
+        lambda df, **k: kapre.STFTTflite(**STFT_ARGUMENTS, pad_begin=True, pad_end=True, **_both(df), **k),
+        "waveform",
+        1,
+        16,
+        gives_parts=True,
+    ),
+    "MagnitudeTflite": Case("MagnitudeTflite", lambda df, **k: kapre.MagnitudeTflite(**k), "parts"),
+    "PhaseTflite": Case("PhaseTflite", lambda df, **k: kapre.PhaseTflite(**k), "parts"),
+    "PhaseTflite, approximate": Case("PhaseTflite", lambda df, **k: kapre.PhaseTflite(5, **k), "parts"),
+    "ChannelSwap": Case("ChannelSwap", lambda df, **k: kapre.ChannelSwap(data_format=df, seed=3, **k), "spectrogram"),
+    "SpecAugment": Case(
+        "SpecAugment", lambda df, **k: kapre.SpecAugment(5, 3, data_format=df, seed=3, **k), "spectrogram"
+    ),
+    "magnitude and phase": Case(
+        "ComposedModel",
+        lambda df, **k: kapre.get_stft_mag_phase(
+            (None, 2) if df == "channels_last" else (2, None), **STFT_ARGUMENTS, **_both(df)
+        ),
+        "waveform",
+        50,
+        16,
+        channels_apart=False,
     ),
     "ApplyFilterbank, mel": Case(
         "ApplyFilterbank", lambda df, **k: kapre.ApplyFilterbank("mel", MEL, data_format=df, **k), "spectrogram"

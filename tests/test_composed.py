@@ -215,7 +215,7 @@ class Outer(keras.Model):
 
 @helpers
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
-@pytest.mark.parametrize("nested", ["", "functional", "sequential", "subclassed"])
+@pytest.mark.parametrize("nested", ["", "functional", "sequential", "sequential without Input", "subclassed"])
 def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: str) -> None:
     x = loud_over_quiet()
     exact = to_numpy(HELPERS[name](return_decibel=True)(x))
@@ -227,6 +227,8 @@ def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: s
         model = keras.Model(inputs, model(inputs))
     elif nested == "sequential":
         model = keras.Sequential([keras.Input((None, 1), dtype="float32"), model])
+    elif nested == "sequential without Input":
+        model = keras.Sequential([model])
     elif nested:
         model = Outer(model, autocast=False)
     got = model(x)

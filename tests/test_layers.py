@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def model_of(case: Case, data_format: str, **options: Any) -> keras.Model:
 
 def test_every_registered_layer_has_a_case() -> None:
     registered = {key.removeprefix("Kapre>") for key in keras.saving.get_custom_objects() if key.startswith("Kapre>")}
-    assert registered == {case.layer for case in CASES.values()}
+    assert registered == {case.layer for case in CASES.values()} | {"ConcatenateChannels"}  # a part of ComposedModel
 
 
 @cases
@@ -47,7 +46,7 @@ def test_config_round_trip(name: str, data_format: str) -> None:
     x = single(case.input(data_format))
     expected = to_numpy(layer(x))
     config = layer.get_config()
-    again = type(layer).from_config(config)
+    again = type(layer).from_config(copy.deepcopy(config))
     assert again.get_config() == config
     np.testing.assert_array_equal(to_numpy(again(x)), expected)
     through_json = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
@@ -163,14 +162,15 @@ def test_channels_first_is_transposed_channels_last(name: str) -> None:
     case = CASES[name]
     last = to_numpy(case.make("channels_last")(single(case.input("channels_last"))))
     first = to_numpy(case.make("channels_first")(single(case.input("channels_first"))))
-    np.testing.assert_allclose(np.moveaxis(first, 1, -1), last, atol=1e-6)
+    moved = np.moveaxis(first, 1, case.channel_axis("channels_last", of_output=True))
+    np.testing.assert_allclose(moved, last, atol=1e-6 * max(1.0, np.abs(last).max()))
 
 
-@cases
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.channels_apart])
 @formats
 def test_multichannel_is_stacked_mono(name: str, data_format: str) -> None:
     case = CASES[name]
-    axis = -1 if data_format == "channels_last" else 1
+    axis = case.channel_axis(data_format)
     x = single(case.input(data_format, channels=3))
     layer = case.make(data_format)
     together = to_numpy(layer(x))
@@ -180,7 +180,8 @@ def test_multichannel_is_stacked_mono(name: str, data_format: str) -> None:
         alone = [np.maximum(to_numpy(layer(part)), -20.0) for part in np.split(x, 3, axis=axis)]
     else:
         alone = [to_numpy(layer(part)) for part in np.split(x, 3, axis=axis)]
-    np.testing.assert_allclose(together, np.concatenate(alone, axis=axis), atol=2e-5)
+    stacked = np.concatenate(alone, axis=case.channel_axis(data_format, of_output=True))
+    np.testing.assert_allclose(together, stacked, atol=2e-5, rtol=1e-5)
 
 
 @cases
@@ -196,7 +197,7 @@ def test_an_item_is_the_same_beside_a_loud_neighbour(name: str, data_format: str
     assert relative_error(beside, alone) <= 1e-6
 
 
-@cases
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.integer])
 @formats
 @pytest.mark.parametrize("clip", ["sounding", "silent", "short"])
 def test_gradient(name: str, data_format: str, clip: str) -> None:
@@ -226,11 +227,18 @@ def test_nan_stays_with_its_item(name: str) -> None:
     clean = to_numpy(layer(x))
     x[0, x.shape[1] // 2] = np.nan
     got = to_numpy(layer(x))
-    assert np.isnan(got[0]).any()
+    assert case.integer or np.isnan(got[0]).any()
     np.testing.assert_allclose(got[1], clean[1], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.layer != "ComposedSequential"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, case in CASES.items()
+        if case.layer not in ("ComposedSequential", "ComposedModel") and not case.integer
+    ],
+)
 @formats
 def test_an_ordinary_subclass_keeps_all_its_arguments(name: str, data_format: str) -> None:
     case = CASES[name]
@@ -294,9 +302,7 @@ def test_integer_input_of_a_model_is_refused_when_it_is_built() -> None:
 
 
 def test_input_shape_is_still_taken() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras' own, for any layer
-        model = keras.Sequential([kapre.STFT(64, input_shape=(1000, 1)), kapre.Magnitude()])
+    model = keras.Sequential([kapre.STFT(64, input_shape=(1000, 1)), kapre.Magnitude()])
     assert model.output_shape == (None, 59, 33, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -68,6 +69,41 @@ def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: boo
     return rfft(framed * constant(analysis, framed), n_fft)
 
 
+@lru_cache(maxsize=16)
+def _dft_kernels(window_bytes: bytes, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
+    analysis = np.frombuffer(window_bytes)[:n_fft]
+    turns = np.outer(np.arange(len(analysis)), np.arange(n_fft // 2 + 1)) % n_fft  # exact, however long
+    angle = 2.0 * np.pi / n_fft * turns
+    return analysis[:, None] * np.cos(angle), -analysis[:, None] * np.sin(angle)
+
+
+def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
+    """Compute `stft` by two strided convolutions with the windowed DFT matrix.
+
+    Slower than an FFT, but of operations that every runtime has, in a graph without a complex number.
+    """
+    if is_empty(x):  # TensorFlow 2.21 convolves an empty batch into another shape. Drop when it doesn't
+        return stft(x, analysis, n_fft, hop_length, pad_end)
+    width = len(analysis)
+    if pad_end:
+        x = frames.pad(x, 0, width - 1)
+    # Whole hops of zeros in front, and as many frames dropped: a clip shorter than a frame is then 0 frames long,
+    # where a convolution would fail, and the graph needs no arithmetic on its shape.
+    extra = -(-width // hop_length)
+    x = frames.pad(x, extra * hop_length, 0)
+    *lead, time = ops.shape(x)
+    flat = ops.reshape(x, (-1, time, 1)) if x.shape[-2] != 1 or len(lead) != 2 else ops.swapaxes(x, -1, -2)
+    parts = []
+    for kernel_values in _dft_kernels(analysis.tobytes(), n_fft):
+        padded = np.pad(kernel_values, ((0, width - len(kernel_values)), (0, 0)))[:, None, :]
+        part = ops.conv(flat, constant(padded, x), strides=hop_length, data_format="channels_last")[:, extra:]
+        if x.shape[-2] == 1 and len(lead) == 2:
+            parts.append(ops.expand_dims(part, 1))
+        else:
+            parts.append(ops.reshape(part, (*lead, ops.shape(part)[1], n_fft // 2 + 1)))
+    return parts[0], parts[1]
+
+
 def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
     """Sum the squared window over its shifts by whole hops: what overlap-add multiplies a steady signal by.
 
@@ -91,13 +127,18 @@ def istft(
     n_fft: int,
     hop_length: int,
     exact_edges: bool = False,
+    lengths: Any = None,
 ) -> Any:
     """Overlap-add the inverse transforms of `(..., frames, n_fft // 2 + 1)` pairs into `(..., time)`.
 
     With the synthesis window, which divides by the overlapped power of an endless signal, the ends stay tapered; with
-    `exact_edges` the sum is divided by the squared windows that really lie there.
+    `exact_edges` the sum is divided by the squared windows that really lie there. `lengths` counts each item's frames;
+    those past it are left out.
     """
     samples = irfft(pair, n_fft)
+    if lengths is not None:
+        there = frames.within(ops.shape(samples)[-2], lengths, len(samples.shape), axis=-2)
+        samples = ops.where(there, samples, ops.zeros_like(samples))
     width = len(analysis)
     samples = samples[..., :width] if width < n_fft else frames.pad(samples, 0, width - n_fft)
     if not exact_edges:
@@ -105,7 +146,10 @@ def istft(
     weights = constant(analysis, samples)
     summed = frames.overlap_add(samples * weights, hop_length)
     squared = ops.square(weights)
-    envelope = frames.overlap_add(ops.ones((ops.shape(samples)[-2], 1), dtype=squared.dtype) * squared, hop_length)
+    counted = ops.ones((ops.shape(samples)[-2], 1), dtype=squared.dtype)
+    if lengths is not None:
+        counted = ops.cast(there, squared.dtype)
+    envelope = frames.overlap_add(counted * squared, hop_length)
     covered = envelope > np.finfo(np.float32).tiny
     return ops.where(covered, summed / ops.where(covered, envelope, ops.ones_like(envelope)), 0.0 * summed)
 

@@ -29,6 +29,11 @@ def num_frames(n_samples: Any, frame_length: int, hop_length: int, pad_end: bool
     if pad_end:
         n_samples = n_samples + (frame_length - 1)
     count = 1 + (n_samples - frame_length) // hop_length
+    return at_least_0(count)
+
+
+def at_least_0(count: Any) -> Any:
+    """Return an int or an integer tensor, 0 where it is negative."""
     return max(int(count), 0) if isinstance(count, numbers.Integral) else ops.maximum(count, 0)
 
 
@@ -37,7 +42,7 @@ def _sources(positions: Any, length: Any, mode: str) -> Any:
 
     `length` is at least 1; both are ints and NumPy, or both tensors.
     """
-    lib: Any = np if isinstance(length, int) else ops
+    lib: Any = np if isinstance(length, numbers.Integral) else ops
     if mode == "edge":
         return lib.clip(positions, 0, length - 1)
     if mode == "symmetric":
@@ -48,13 +53,81 @@ def _sources(positions: Any, length: Any, mode: str) -> Any:
     return lib.minimum(lib.minimum(folded, period - folded), length - 1)
 
 
-def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.0) -> Any:
+def within(size: Any, lengths: Any, rank: int, axis: int = -1) -> Any:
+    """Tell, for `size` places on an axis of a tensor of `rank` axes, which lie within each item's length.
+
+    Args:
+        size: An int or an integer tensor.
+        lengths: Integer tensor of shape `(batch,)`.
+        rank: Axes of the tensor that the answer meets by broadcasting; the first is the batch.
+        axis: The axis that has the places.
+    """
+    axis %= rank
+    places = ops.reshape(ops.arange(size, dtype="int32"), (-1, *[1] * (rank - 1 - axis)))
+    return places < ops.reshape(ops.cast(lengths, "int32"), (-1, *[1] * (rank - 1)))
+
+
+def keep(x: Any, lengths: Any, value: float = 0.0) -> Any:
+    """Put `value` past each item's length on the last axis of `(batch, ..., time)`."""
+    inside = within(ops.shape(x)[-1], lengths, len(x.shape))
+    return ops.where(inside, x, ops.full_like(x, value))
+
+
+def lengths_of(mask: Any) -> Any:
+    """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
+    places = ops.arange(1, ops.shape(mask)[1] + 1, dtype="int32")
+    ends = ops.where(mask, places, ops.zeros_like(places))
+    return ops.max(ops.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
+
+
+def inside(mask: Any) -> Any:
+    """Fill the holes of a mask `(batch, time)`: True up to each item's last True."""
+    ones = ops.cast(mask, "int32")
+    return ops.flip(ops.cumsum(ops.flip(ones, axis=1), axis=1), axis=1) > 0
+
+
+def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
+    """Return the mask over frames for one over samples, `padding` of which lie before and behind: `num_frames` of each.
+
+    It is a slice, and so needs no size: a symbolic mask of unknown length goes through it too.
+    """
+    before = padding + (frame_length - 1 if pad_end else 0)
+    return ops.pad(inside(mask), [(0, 0), (before, 0)], constant_values=True)[:, frame_length - 1 :: hop_length]
+
+
+def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int) -> Any:
+    """Return the mask over overlap-added samples for one over frames, `padding` samples cut off."""
+    before = frame_length - hop_length - padding
+    samples = ops.repeat(inside(mask), hop_length, axis=1)
+    if before < 0:
+        return samples[:, -before:]
+    return ops.pad(samples, [(0, 0), (before, 0)], constant_values=True)
+
+
+def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:
+    """Pad each item at its own end, by gathering: past that there are zeros."""
+    rank = len(x.shape)
+    lengths = ops.cast(lengths, "int32")
+    places = ops.arange(-left, ops.shape(x)[-1] + right, dtype="int32")
+    items = ops.zeros_like(lengths)[:, None]
+    sources = _sources(places[None, :] + items, ops.maximum(lengths, 1)[:, None] + 0 * places, mode)
+    sources = ops.reshape(sources, (-1, *[1] * (rank - 2), ops.shape(places)[0]))
+    lead = ops.shape(x)[:-1]
+    sources = ops.broadcast_to(sources, (*lead, ops.shape(places)[0]))
+    padded = ops.take_along_axis(pad(x, 0, 1), sources, axis=-1)  # an empty clip has an index 0 too: a zero
+    return keep(padded, ops.where(lengths > 0, lengths + (left + right), ops.zeros_like(lengths)))
+
+
+def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.0, lengths: Any = None) -> Any:
     """Pad the last axis, as `numpy.pad` does: a clip shorter than the pad is reflected again and again.
 
-    A clip of no samples has nothing to repeat: it is padded with zeros in every mode.
+    A clip of no samples has nothing to repeat: it is padded with zeros in every mode. With `lengths`, each item of
+    `(batch, ..., time)`, which must hold zeros past its length, is padded at that length.
     """
     if left == 0 and right == 0:
         return x
+    if mode != "constant" and lengths is not None:
+        return _pad_items(x, left, right, mode, lengths)
     if mode == "constant":
         return ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(left, right)], constant_values=value)
     length = ops.shape(x)[-1]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import kapre
 
+ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = inspect.Parameter.empty
 
 _FRAMING = dict(n_fft=2048, win_length=None, hop_length=None)
@@ -36,6 +40,36 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "time_frequency.MagnitudeToDecibel": _DECIBEL,
     "time_frequency.ApplyFilterbank": dict(type=REQUIRED, filterbank_kwargs=REQUIRED, data_format="default"),
     "signal.Frame": dict(frame_length=REQUIRED, hop_length=REQUIRED, pad_end=False, pad_value=0, data_format="default"),
+    "time_frequency.Delta": dict(win_length=5, mode="symmetric", data_format="default"),
+    "time_frequency.ConcatenateFrequencyMap": dict(data_format="default"),
+    "signal.Energy": dict(
+        sample_rate=22050,
+        ref_duration=0.1,
+        frame_length=2205,
+        hop_length=1102,
+        pad_end=False,
+        pad_value=0,
+        data_format="default",
+    ),
+    "signal.MuLawEncoding": dict(quantization_channels=REQUIRED),
+    "signal.MuLawDecoding": dict(quantization_channels=REQUIRED),
+    "signal.LogmelToMFCC": dict(n_mfccs=20, data_format="default"),
+    "time_frequency_tflite.STFTTflite": dict(**_FRAMING, window_name=None, pad_begin=False, pad_end=False, **_FORMATS),
+    "time_frequency_tflite.MagnitudeTflite": dict(),
+    "time_frequency_tflite.PhaseTflite": dict(approx_atan_accuracy=None),
+    "augmentation.ChannelSwap": dict(data_format="default"),
+    "augmentation.SpecAugment": dict(
+        freq_mask_param=REQUIRED,
+        time_mask_param=REQUIRED,
+        n_freq_masks=1,
+        n_time_masks=1,
+        mask_value=0.0,
+        data_format="default",
+    ),
+    "composed.get_stft_mag_phase": {**_COMMON, "input_shape": REQUIRED, **_DB, "name": "stft_mag_phase"},
+    "composed.get_frequency_aware_conv2d": dict(
+        data_format="default", freq_aware_name="frequency_aware_conv2d", args=REQUIRED
+    ),
     "composed.get_stft_magnitude_layer": dict(**_COMMON, **_DB, name="stft_magnitude"),
     "composed.get_melspectrogram_layer": dict(
         **_COMMON,
@@ -82,3 +116,22 @@ def test_published_arguments(path: str) -> None:
     assert all(default is not REQUIRED for _, default in ours[len(published) :])
     if module != "backend":
         assert getattr(kapre, name) is value
+
+
+def test_every_test_that_the_contract_page_names_exists() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 50
+    for path, function in named:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert function == "" or f"def {function}(" in text, f"{path}::{function}"
+
+
+def test_no_upper_pins() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    assert wanted
+    assert not [requirement for requirement in wanted if "<" in requirement or "==" in requirement]

@@ -34,6 +34,11 @@ def maximum(x: Any, y: Any) -> Any:
     return np.maximum(x, y)
 
 
+def dot(x: Any, matrix: Any) -> Any:
+    """Multiply the last axis by a matrix; see the PyTorch kernel for why."""
+    return np.tensordot(x, matrix, axes=1)
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 

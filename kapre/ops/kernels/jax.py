@@ -35,6 +35,11 @@ def maximum(x: Array, y: Array) -> Array:
     return jnp.maximum(x, y)
 
 
+def dot(x: Array, matrix: Array) -> Array:
+    """Multiply the last axis by a matrix; see the PyTorch kernel for why."""
+    return jnp.tensordot(x, matrix, axes=1)
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 

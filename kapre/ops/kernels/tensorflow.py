@@ -38,6 +38,14 @@ def maximum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.maximum(x, y)
 
 
+def dot(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """Multiply the last axis by a matrix; see the PyTorch kernel for why.
+
+    Not `tf.matmul`: of rank 4 by rank 2 it crashes TensorFlow 2.20 and 2.21 on one shape.
+    """
+    return tf.tensordot(x, matrix, axes=1)
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 

@@ -34,6 +34,14 @@ def maximum(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.maximum(x, y)
 
 
+def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """Multiply the last axis by a matrix.
+
+    Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they don't.
+    """
+    return torch.matmul(x, matrix)
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 

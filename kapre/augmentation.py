@@ -1,0 +1,175 @@
+"""Layers that change their input at random, in training only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kapre._checks import count, message, number
+from kapre._layer import (
+    AudioLayer,
+    DataFormat,
+    Shape,
+    channels_in_place,
+    channels_second,
+    lengths_of,
+    register,
+    resolve_data_format,
+    shape_channels_second,
+)
+from kapre._removed import removed_names
+from kapre.ops import augment
+
+__getattr__ = removed_names(__name__)
+
+
+class _RandomLayer(AudioLayer):
+    """Draw for each example and each call, from one generator; outside training the input passes as it is."""
+
+    def __init__(self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = resolve_data_format(data_format)
+        if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
+            raise TypeError(message("seed", "None or an integer", seed, "Use None, or a number such as 0."))
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed, name="seed_generator")  # torch's state_dict has it
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        x = self.real_input(inputs)
+        if training:
+            x = channels_second(x, len(x.shape), self.data_format)
+            x = channels_in_place(self.change(x, mask), self.data_format)
+        return ops.cast(x, self.compute_dtype)
+
+    def change(self, x: Any, mask: Any) -> Any:
+        """Return a random variant of `(batch, channel, ...)`."""
+        raise NotImplementedError
+
+
+@register
+class ChannelSwap(_RandomLayer):
+    """Put the channels into a random order, in training only.
+
+    Each example of each call draws an order of its own. As with `keras.layers.Dropout`, the generator's state is not
+    saved, and in a bare `jax.jit` it goes through `stateless_call`; in a plain PyTorch model pass
+    `training=self.training`.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last".
+        seed: int or None. Makes what is drawn repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Waveforms or spectrograms: channels_last `(batch, ..., channel)`, channels_first `(batch, channel, ...)` of rank
+        3 or 4; real.
+
+    Output shape:
+        The same; the compute dtype.
+
+    Raises:
+        ValueError: If the input has another rank.
+        TypeError: If `seed` is no integer, or the input is complex or of integers.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.arange(8, dtype="float32").reshape(1, 4, 2)
+        y = np.asarray(kapre.ChannelSwap(seed=0)(x, training=True))
+        assert sorted(y[0, 0]) == [0.0, 1.0]
+        ```
+    """
+
+    def change(self, x: Any, mask: Any) -> Any:
+        shape = ops.shape(x)
+        order = augment.draw_permutations(shape[0], shape[1], self.seed_generator)
+        order = ops.reshape(order, (*shape[:2], *[1] * (len(shape) - 2)))
+        return ops.take_along_axis(x, ops.broadcast_to(order, shape), axis=1)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        shape = tuple(shape)
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                f"{self.name}: the input must be a batch of waveforms or of spectrograms, of rank 3 or 4; received "
+                f"shape {shape}. Add the axis that is missing, such as x[..., None]."
+            )
+        return shape, self.compute_dtype
+
+
+@register
+class SpecAugment(_RandomLayer):
+    """Hide random bands of frequencies and stretches of time, in training only.
+
+    A width is uniform on the integers 0 … `freq_mask_param` (or `time_mask_param`), and its place uniform on where it
+    fits. Each example of each call draws its own; its channels share them. With a mask over frames, stretches of time
+    lie within an item's valid frames.
+
+    Args:
+        freq_mask_param: int ≥ 0, bins. The widest band hidden; 0 hides nothing.
+        time_mask_param: int ≥ 0, frames. The longest stretch hidden; 0 hides nothing.
+        n_freq_masks: int ≥ 0. Bands for each example.
+        n_time_masks: int ≥ 0. Stretches for each example.
+        mask_value: float. What is put there.
+        data_format: "default", "channels_first" or "channels_last".
+        seed: int or None. Makes what is drawn repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`; real.
+
+    Output shape:
+        The same; the compute dtype.
+
+    Raises:
+        ValueError: If a count is negative.
+        TypeError: If a count or `seed` is no integer.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.ones((2, 100, 40, 1), "float32")
+        layer = kapre.SpecAugment(freq_mask_param=8, time_mask_param=20, seed=1)
+        assert np.asarray(layer(x, training=True)).min() == 0.0
+        assert np.asarray(layer(x)).min() == 1.0
+        ```
+
+    References:
+        Park, D. S. et al. (2019). SpecAugment: a simple data augmentation method for automatic speech recognition.
+        Interspeech.
+    """
+
+    def __init__(
+        self,
+        freq_mask_param: int,
+        time_mask_param: int,
+        n_freq_masks: int = 1,
+        n_time_masks: int = 1,
+        mask_value: float = 0.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format, seed, **kwargs)
+        self.freq_mask_param = count("freq_mask_param", freq_mask_param, "Use 27, or 0 for none.")
+        self.time_mask_param = count("time_mask_param", time_mask_param, "Use 100, or 0 for none.")
+        self.n_freq_masks = count("n_freq_masks", n_freq_masks, "Use 1, or 0 for none.")
+        self.n_time_masks = count("n_time_masks", n_time_masks, "Use 1, or 0 for none.")
+        self.mask_value = number("mask_value", mask_value, "Use 0.0.")
+
+    def change(self, x: Any, mask: Any) -> Any:
+        batch, _, frames, bins = ops.shape(x)
+        lengths = frames if mask is None else lengths_of(mask)
+        drawn = (self.n_freq_masks, self.freq_mask_param, bins), (self.n_time_masks, self.time_mask_param, lengths)
+        bands, stretches = (augment.draw_bands(batch, n, most, size, self.seed_generator) for n, most, size in drawn)
+        by_bin = augment.covered(bins, bands)[:, None, None, :]
+        by_frame = augment.covered(frames, stretches)[:, None, :, None]
+        return ops.where(ops.logical_or(by_bin, by_frame), ops.full_like(x, self.mask_value), x)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        shape_channels_second(shape, 4, self.data_format)
+        return tuple(shape), self.compute_dtype

@@ -1,0 +1,43 @@
+"""What augmentation draws, and how it is applied: permutations of channels, bands of a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
+    """Draw an order of `n` things for each item, each order as likely as another: `(batch, n)`."""
+    return ops.argsort(keras.random.uniform((batch, n), seed=seed, dtype="float32"), axis=-1)
+
+
+def draw_bands(batch: Any, count: int, largest: int, sizes: Any, seed: Any) -> tuple[Any, Any]:
+    """Draw `count` bands for each item: where each starts and ends, two int32 tensors of `(batch, count)`.
+
+    A band's width is uniform on the integers 0 … `largest`, but at most the item's size, and its place uniform on where
+    it fits.
+
+    Args:
+        batch: Items.
+        count: Bands for each.
+        largest: The largest width.
+        sizes: Length of each item's axis: an int, or an integer tensor of shape `(batch,)`.
+        seed: A `keras.random.SeedGenerator`.
+    """
+    sizes = ops.cast(sizes, "float32")
+    if len(sizes.shape):
+        sizes = sizes[:, None]
+    width, place = (keras.random.uniform((batch, count), seed=seed, dtype="float32") for _ in range(2))
+    width = ops.minimum(ops.floor(width * (largest + 1.0)), sizes)
+    start = ops.floor(place * (sizes - width + 1.0))
+    return ops.cast(start, "int32"), ops.cast(start + width, "int32")
+
+
+def covered(size: Any, bands: tuple[Any, Any]) -> Any:
+    """Tell which of `size` places lie in one of an item's bands: bool, `(batch, size)`."""
+    start, end = bands
+    places = ops.arange(size, dtype="int32")
+    inside = ops.logical_and(places >= start[:, :, None], places < end[:, :, None])
+    return ops.any(inside, axis=1)

@@ -1,0 +1,98 @@
+"""Every layer under every dtype policy: the work is done in float32 at least, and a real result is rounded once."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.conftest import BACKEND, float64, to_numpy
+from tests.layer_cases import CASES
+
+POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
+SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
+
+
+def single(x: np.ndarray) -> np.ndarray:
+    return x.astype("complex64" if np.iscomplexobj(x) else "float32")
+
+
+def loud_and_quiet(name: str) -> np.ndarray:
+    """Return the case's input with a quiet half: what float16 samples could not hold."""
+    x = single(CASES[name].input("channels_last"))
+    x[:, : x.shape[1] // 2] *= 1e-3
+    return x
+
+
+@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_result_is_the_float32_one_rounded_once(name: str, policy: str) -> None:
+    x = loud_and_quiet(name)
+    exact = to_numpy(CASES[name].make("channels_last")(x))
+    keras.config.set_dtype_policy(policy)
+    compute = policy.removeprefix("mixed_")
+    if compute == "float64":
+        return check_float64(name, exact)
+    got = CASES[name].make("channels_last")(x)
+    if np.iscomplexobj(exact) or exact.dtype == np.int32:
+        assert keras.backend.standardize_dtype(got.dtype) == str(exact.dtype)
+        np.testing.assert_allclose(to_numpy(got), exact, rtol=1e-6, atol=1e-6 * np.abs(exact).max())
+        return None
+    assert keras.backend.standardize_dtype(got.dtype) == compute
+    got = to_numpy(ops.cast(got, "float32"))
+    last_place = np.exp2(np.floor(np.log2(np.maximum(np.abs(exact), 2.0**-14)))) * SPACING[compute]
+    assert (np.abs(got - exact) <= last_place + 1e-6 * np.abs(exact).max()).all()
+    return None
+
+
+def check_float64(name: str, single_precision: np.ndarray) -> None:
+    """Under float64 the digits beyond float32 are there: the result moves as a float64 input does."""
+    case = CASES[name]
+    with float64():
+        x = case.input("channels_last")
+        layer = case.make("channels_last")
+        got = to_numpy(layer(x))
+        if case.integer:
+            assert got.dtype == np.int32
+            return
+        assert got.dtype == (np.complex128 if np.iscomplexobj(single_precision) else np.float64)
+        assert got.shape == single_precision.shape
+        step = 1e-9 * np.cos(np.arange(x.size)).reshape(x.shape)
+        ahead, behind = to_numpy(layer(x + step)), to_numpy(layer(x - step))
+        # A central difference of what float32 had rounded would be 0, or a last place of float32 in size.
+        slope = (ahead - behind) / 2e-9
+        wide = (to_numpy(layer(x + 100 * step)) - to_numpy(layer(x - 100 * step))) / 2e-7
+        moved = np.abs(slope - wide)
+        assert np.median(moved) <= 1e-4 * np.abs(wide).max()
+        assert np.abs(slope).max() > 0.0
+
+
+@pytest.mark.parametrize("given", ["float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("name", ["STFT", "mel helper", "Delta", "Energy"])
+def test_samples_of_another_float_type_are_taken_as_they_are(name: str, given: str) -> None:
+    with float64():
+        x = ops.cast(ops.convert_to_tensor(single(CASES[name].input("channels_last"))), given)
+        as_float32 = to_numpy(CASES[name].make("channels_last")(ops.cast(x, "float32")))
+        got = to_numpy(CASES[name].make("channels_last")(x))
+        assert got.dtype == as_float32.dtype
+        tolerance = 0.0 if BACKEND != "jax" else 1e-6
+        np.testing.assert_allclose(got, as_float32, atol=tolerance * np.abs(as_float32).max())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, case in CASES.items()
+        if case.layer not in ("MuLawDecoding", "ComposedModel")  # codes are integers; a model's Input casts silently
+    ],
+)
+@pytest.mark.parametrize("dtype", ["int16", "uint8", "int32", "bool"])
+def test_integers_are_refused(name: str, dtype: str) -> None:
+    x = np.zeros(CASES[name].input("channels_last").shape, dtype)
+    layer = CASES[name].make("channels_last")
+    with pytest.raises(TypeError, match=r"kapre\.pcm_to_float|must be complex"):
+        layer(x)
