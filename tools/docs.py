@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def public_symbols() -> dict[str, Any]:
     """Return what the package offers by dotted name: functions and classes, not modules or constants."""
     modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: corpus.__all__}
-    modules |= {composed: ["ComposedSequential"], executor: ["run"]}
+    modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     shorter = {f"kapre.backend.{name}" for name in kapre.__all__}  # re-exported: one entry, under the shorter name
     return {name: value for name, value in found.items() if callable(value) and name not in shorter}
