@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BACKENDS ?=
+# Lines and branches of kapre/ that the tests must cover, in percent; empty: not measured.
+COVERAGE ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
@@ -30,7 +32,7 @@ demo: setup
 	@echo "The picture is out/picture.png; the features, with their recipe, are out/features.npz."
 
 test: setup
-	@$(PY) tools/test.py $(BACKENDS)
+	@$(PY) tools/test.py $(BACKENDS) $(if $(COVERAGE),--coverage $(COVERAGE))
 
 OLDEST := $(VENV)-oldest
 # The suite on the oldest versions declared; their own warnings are not errors.

@@ -34,8 +34,10 @@ class Outcome:
     output: str
 
 
-def run(suite: str, backend: str, paths: list[str], backends: list[str], extra: list[str]) -> Outcome:
-    """Run pytest in a process of its own."""
+def run(
+    suite: str, backend: str, paths: list[str], backends: list[str], extra: list[str], measured: Path | None
+) -> Outcome:
+    """Run pytest in a process of its own, under coverage if there is a folder for what it measures."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         env = {
@@ -44,7 +46,10 @@ def run(suite: str, backend: str, paths: list[str], backends: list[str], extra: 
             "KAPRE_TEST_BACKENDS": " ".join(backends),
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        under: list[str] = []
+        if measured is not None:
+            under = ["-m", "coverage", "run", "--branch", "--source=kapre", f"--data-file={measured / suite}"]
+        command = [sys.executable, *under, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
         started = time.monotonic()
         result = subprocess.run(
             [*command, *paths, *extra], cwd=ROOT, env=env, capture_output=True, text=True, check=False
@@ -61,11 +66,25 @@ def run(suite: str, backend: str, paths: list[str], backends: list[str], extra: 
     return Outcome(suite, passed, failed, seconds, result.stdout + result.stderr)
 
 
+def coverage(measured: Path, least: float) -> Outcome:
+    """Report the lines and branches of kapre/ that some run covered; too few count as one failed test."""
+    tool = [sys.executable, "-m", "coverage"]
+    data = f"--data-file={measured / 'all'}"
+    files = [str(path) for path in sorted(measured.iterdir())]
+    subprocess.run([*tool, "combine", "-q", data, *files], cwd=ROOT, check=True)
+    words = [*tool, "report", data, "--show-missing", "--skip-covered", "--precision=1", f"--fail-under={least}"]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    print(result.stdout, flush=True)
+    good = result.returncode == 0
+    return Outcome("coverage", int(good), int(not good), 0.0, result.stdout + result.stderr)
+
+
 def main() -> int:
     """Run what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backends", nargs="*", help="the backends to demand; default: jax, tensorflow, torch if there")
     parser.add_argument("--backends-only", action="store_true", help="leave out what belongs to no backend")
+    parser.add_argument("--coverage", type=float, help="fail when less of kapre/ than so many percent is covered")
     arguments, extra = parser.parse_known_args()
     backends = arguments.backends or [b for b in BACKENDS if b != "torch" or importlib.util.find_spec(b)]
     outcomes = []
@@ -81,9 +100,12 @@ def main() -> int:
         suites.append(("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows", "filterbanks", "scales")]))
     if present and not arguments.backends_only:
         suites.insert(1, ("house", present[0], ["tests/house"]))
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        jobs = [pool.submit(run, suite, backend, paths, present, extra) for suite, backend, paths in suites]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
+        measured = None if arguments.coverage is None else Path(folder)
+        jobs = [pool.submit(run, suite, backend, paths, present, extra, measured) for suite, backend, paths in suites]
         outcomes += [job.result() for job in jobs]
+        if measured is not None:
+            outcomes.append(coverage(measured, arguments.coverage))
     for outcome in outcomes:
         counted = f"{outcome.passed} ok, {outcome.failed} not"
         if outcome.failed:
