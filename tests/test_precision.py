@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from tests.conftest import BACKEND, float64, to_numpy
+from tests.conftest import BACKEND, compiled, float64, gradient, to_numpy
 from tests.layer_cases import CASES
 
 POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
@@ -68,6 +73,42 @@ def check_float64(name: str, single_precision: np.ndarray) -> None:
         moved = np.abs(slope - wide)
         assert np.median(moved) <= 1e-4 * np.abs(wide).max()
         assert np.abs(slope).max() > 0.0
+
+
+def as_numpy(y: Any) -> np.ndarray:
+    """Return a tensor as NumPy, half precision as float32."""
+    half = keras.backend.standardize_dtype(y.dtype) in ("float16", "bfloat16")
+    return to_numpy(ops.cast(y, "float32") if half else y)
+
+
+@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "float32"])
+def test_the_contract_holds_under_every_policy(name: str, policy: str, tmp_path: Path) -> None:
+    """Shapes, dtypes, config, file, compiled call and gradient: test_layers.py has them for float32, one by one."""
+    case = CASES[name]
+    double = policy == "float64"
+    keras.config.set_dtype_policy(policy)
+    with float64() if double else contextlib.nullcontext():
+        x = case.input("channels_last")
+        x = x if double else single(x)
+        layer = case.make("channels_last")
+        y = layer(x)
+        spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=str(x.dtype)))
+        assert (tuple(y.shape), keras.backend.standardize_dtype(y.dtype)) == (tuple(spec.shape), spec.dtype)
+        again = type(layer).from_config(copy.deepcopy(layer.get_config()))
+        assert again.dtype_policy.name == layer.dtype_policy.name
+        expected = as_numpy(y)
+        np.testing.assert_array_equal(as_numpy(again(x)), expected)
+        allowed = 2 * SPACING.get(policy.removeprefix("mixed_"), 1e-12) * np.abs(expected).max() + 2e-6 * case.integer
+        tensor = ops.convert_to_tensor(x, dtype=str(x.dtype))
+        in_one_piece = as_numpy(compiled(layer)(tensor))
+        np.testing.assert_allclose(in_one_piece, expected, atol=max(allowed, 2e-6 * np.abs(expected).max()))
+        if not case.integer:
+            assert np.isfinite(gradient(layer, x)).all()
+        inputs = keras.Input(case.dynamic_shape("channels_last"), dtype=str(x.dtype))
+        keras.Model(inputs, case.make("channels_last")(inputs)).save(tmp_path / "model.keras")
+        keras.config.set_dtype_policy("float32")  # the file says what it needs
+        np.testing.assert_array_equal(as_numpy(keras.saving.load_model(tmp_path / "model.keras")(x)), expected)
 
 
 @pytest.mark.parametrize("given", ["float16", "bfloat16", "float64"])
