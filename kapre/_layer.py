@@ -195,10 +195,8 @@ class AudioLayer(keras.layers.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["autocast"] = False  # Keras would round the samples to float16 before the transform
-        if "input_shape" in kwargs:
-            with (
-                warnings.catch_warnings()
-            ):  # Kapre's own way since its beginning; Keras takes it, and advises against it
+        if "input_shape" in kwargs:  # Kapre's own way since its beginning; Keras takes it, and advises against it
+            with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
                 super().__init__(**kwargs)
         else:
@@ -212,9 +210,7 @@ class AudioLayer(keras.layers.Layer):
                 f"{self.name}: the input's axes must be known; received shape of unknown rank. "
                 "Give it a shape, (None, None, 1) say, with tf.ensure_shape."
             )
-        if tf_data.any_foreign(args, kwargs):
-            return tf_data.call(self, super().__call__, args, kwargs)
-        return super().__call__(*args, **kwargs)
+        return tf_data.call(self, super().__call__, args, kwargs)
 
     @property
     def work_dtype(self) -> str:

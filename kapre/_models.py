@@ -68,9 +68,7 @@ class ComposedSequential(keras.Sequential):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tf_data.any_foreign(args, kwargs):
-            return tf_data.call(self, super().__call__, args, kwargs)
-        return super().__call__(*args, **kwargs)
+        return tf_data.call(self, super().__call__, args, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over the output's time for one over the input's."""
@@ -175,9 +173,7 @@ class ComposedModel(keras.Model):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tf_data.any_foreign(args, kwargs):
-            return tf_data.call(self, super().__call__, args, kwargs)
-        return super().__call__(*args, **kwargs)
+        return tf_data.call(self, super().__call__, args, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over frames for one over samples: only one of the layers changes the time axis."""

@@ -18,8 +18,6 @@ from tests.conftest import BACKEND, to_numpy
 
 ARCHIVES = {name: Path(__file__).parent / "fixtures" / f"published_{name}.zip" for name in ("0.4.1", "0.3.7")}
 
-FAULTS = {"tflite_phase": "its approximate phase is wrong by up to 500 rad: only that it loads and gives the right one"}
-
 
 @cache
 def index(version: str) -> dict[str, Any]:

@@ -92,12 +92,13 @@ def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: in
     extra = -(-width // hop_length)
     x = frames.pad(x, extra * hop_length, 0)
     *lead, time = ops.shape(x)
-    flat = ops.reshape(x, (-1, time, 1)) if x.shape[-2] != 1 or len(lead) != 2 else ops.swapaxes(x, -1, -2)
+    mono = len(lead) == 2 and x.shape[-2] == 1  # then no reshape, and no shape in the graph, is needed
+    flat = ops.swapaxes(x, -1, -2) if mono else ops.reshape(x, (-1, time, 1))
     parts = []
     for kernel_values in _dft_kernels(analysis.tobytes(), n_fft):
         padded = np.pad(kernel_values, ((0, width - len(kernel_values)), (0, 0)))[:, None, :]
         part = ops.conv(flat, constant(padded, x), strides=hop_length, data_format="channels_last")[:, extra:]
-        if x.shape[-2] == 1 and len(lead) == 2:
+        if mono:
             parts.append(ops.expand_dims(part, 1))
         else:
             parts.append(ops.reshape(part, (*lead, ops.shape(part)[1], n_fft // 2 + 1)))

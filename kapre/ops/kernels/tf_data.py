@@ -22,12 +22,14 @@ def is_foreign(x: Any) -> bool:
     return isinstance(x, tf.Tensor) and not hasattr(x, "numpy")
 
 
-def any_foreign(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Tell whether a call has such a tensor among its arguments."""
-    return any(map(is_foreign, (*args, *kwargs.values())))
-
-
 def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a layer; with such a tensor among the arguments, from a Python function in TensorFlow's graph."""
+    if any(map(is_foreign, (*args, *kwargs.values()))):
+        return _call_in_graph(layer, compute_call, args, kwargs)
+    return compute_call(*args, **kwargs)
+
+
+def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Put a call of the layer into the graph as a Python function, its output's shape and dtype known."""
     import tensorflow as tf
 
