@@ -164,7 +164,7 @@ class AudioLayer(keras.layers.Layer):
     and one; what lies past it is taken for silence, so that a padded item's valid frames are those of the item alone.
 
     Inputs are never rounded to the compute dtype: the work is done in float32 (float64 under a float64 policy) and a
-    real result is cast once. Kapre's layers have no weights.
+    real result is cast once. Kapre's layers have no weights, but those that a `Frontend` is asked for.
 
     Args:
         **kwargs: Keras' own (`name`, `dtype`, `trainable`, …).

@@ -9,9 +9,10 @@ import keras
 from kapre._checks import message, public_names
 from kapre._layer import DataFormat, register, resolve_data_format, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
+from kapre._recipe_fields import check_even
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
-from kapre.recipe import check_even, framing
+from kapre.recipe import framing
 from kapre.time_frequency import (
     STFT,
     ApplyFilterbank,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 from keras import ops
 
-from kapre.ops import fourier, frames, scales
-from kapre.ops.fourier import Pair
+from kapre.ops import features, fourier, frames, scales, waves
+from kapre.ops.counts import num_frames
+from kapre.ops.fourier import Pair, constant, is_empty
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
+
+_KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the least energy whose logarithm Kaldi takes
 
 
 def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:
@@ -19,10 +23,7 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
     `lengths` of shape `(batch,)` counts each item's samples: what lies past them is taken for silence, and padded is
     where they end.
     """
-    left, right = recipe.padding
-    if lengths is not None:
-        x = frames.keep(x, lengths)
-    x = frames.pad(x, left, right, recipe.pad_mode if recipe.center else "constant", lengths=lengths)
+    x = padded(recipe, x, lengths)
     transform = fourier.stft if dft == "fft" else fourier.stft_by_convolution
     return transform(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
 
@@ -44,23 +45,190 @@ def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | N
 
 
 def apply_bank(x: Any, bank: Any) -> Any:
-    """Multiply the last axis by a `(n_freq, bands)` NumPy matrix."""
-    return kernel.dot(x, fourier.constant(bank, x))
+    """Multiply the last axis by a `(n_freq, bands)` matrix, of NumPy or a weight."""
+    return kernel.dot(x, constant(bank, x) if isinstance(bank, np.ndarray) else ops.cast(bank, x.dtype))
 
 
-def run(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
-    """Compute a recipe's features on the active backend: pad, frame, window, DFT, `|z| ** power`, bank, decibel.
+def padded(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
+    """Pad `(..., time)` as the recipe's frames want it, each item at its own ends."""
+    left, right = recipe.padding
+    if lengths is not None:
+        x = frames.keep(x, lengths)
+    return frames.pad(x, left, right, recipe.padded_by, lengths=lengths)
+
+
+def wave(recipe: Recipe, x: Any, lengths: Any = None, noise: Any = None) -> tuple[Any, Any]:
+    """Do what the recipe does to `(batch, ..., time)` as a whole; return it and its lengths."""
+    if lengths is not None:
+        x = frames.keep(x, lengths)
+    if recipe.input_scale != 1.0:
+        x = x * recipe.input_scale
+    if noise is not None:
+        x = x + recipe.dither * noise
+        x = x if lengths is None else frames.keep(x, lengths)
+    if recipe.normalize_samples:
+        x = waves.normalized(x, recipe.samples_epsilon, lengths)
+    if recipe.preemphasis and recipe.preemphasis_over == "signal":
+        x = waves.preemphasis(x, recipe.preemphasis, recipe.preemphasis_first)
+    if lengths is not None:
+        x = frames.keep(x, lengths)
+    if recipe.fixed_samples is None:
+        if recipe.samples_at_least or recipe.samples_multiple > 1:
+            x = waves.pad_to_multiple(x, recipe.samples_at_least, recipe.samples_multiple)
+        return x, None if lengths is None else recipe.num_samples_used(lengths)
+    if recipe.fixed_by == "tile":
+        return waves.tile(x, recipe.fixed_samples, lengths), None
+    return waves.fit(x, recipe.fixed_samples), None
+
+
+def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
+    """Cut padded samples into frames, `(..., frames, frame_length)`, or chunks, `(..., chunks, frames, length)`.
+
+    `ends` tells whether the clip ends with them, and so whether to pad there or to leave frames out.
+    """
+    x = frames.frame(x, *recipe.cut, recipe.pad_end and ends)
+    if recipe.drop_last and ends:
+        x = x[..., : -recipe.drop_last, :]
+    if recipe.chunk_length is None:
+        return x
+    return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)
+
+
+def _framewise(recipe: Recipe) -> bool:
+    """Tell whether `spectra` does something to a whole frame, which must then hold its own samples alone."""
+    by_frame = recipe.preemphasis != 0.0 and recipe.preemphasis_over == "frame"
+    return recipe.remove_dc or recipe.energy is not None or by_frame
+
+
+def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
+    """Turn frames into bands and their logarithm; return these and the log energy `(..., frames, 1)`, or None.
+
+    `window` and `bank` are weights that take the place of the recipe's own.
+    """
+    if recipe.remove_dc:
+        framed = framed - waves.mean(framed)
+    energy = None
+    if recipe.energy is not None:
+        least = max(_KALDI_EPSILON, recipe.energy_floor)
+        energy = scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)
+    if recipe.preemphasis and recipe.preemphasis_over == "frame":
+        framed = waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    whole = framed.shape[-1] == recipe.n_fft  # frames as long as the DFT: `spectra_of` cuts them so where it can
+    if window is None:
+        analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
+    else:
+        analysis = ops.cast(window, framed.dtype)
+        if whole:
+            analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
+    windowed = framed * analysis
+    groups = recipe.bank_groups if bank is None else None
+    if groups is not None and recipe.power == 2.0:
+        x = fourier.power_in_bands(windowed, recipe.n_fft, groups)
+    else:
+        pair = fourier.rfft(windowed, recipe.n_fft)
+        x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon)
+        if groups is not None:
+            x = fourier.in_bands(x, groups)
+        elif bank is not None:
+            x = apply_bank(x, bank)
+    if recipe.log is not None:
+        x = scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, recipe.ref_value)
+    return x, energy
+
+
+def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
+    """Do what `cut` and `spectra` do to padded samples `(..., time)`, block by block where there are many frames."""
+    length, hop = recipe.cut
+    known = isinstance(x.shape[-1], int)
+    count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
+    if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
+        return spectra(recipe, cut(recipe, x), window, bank)
+    size = length if _framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros behind each
+
+    weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
+
+    def block(framed: Any, *values: Any) -> tuple[Any, ...]:
+        bands, energy = spectra(recipe, framed, **dict(zip(weights, values, strict=True)))
+        return (bands,) if energy is None else (bands, energy)
+
+    bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()))
+    return bands, energy[0] if energy else None
+
+
+def limited(recipe: Recipe, x: Any, counts: Any = None) -> Any:
+    """Keep values within the recipe's range of its top, or of the item's maximum over the frames that count."""
+    if recipe.log is None or recipe.dynamic_range is None:
+        return x
+    floor = scales.lowest_log(recipe.log, recipe.amin, recipe.ref_value)
+    return scales.limit_range(x, recipe.dynamic_range, floor, recipe.range_top, features.valid(x, counts))
+
+
+def cepstra(recipe: Recipe, x: Any, energy: Any) -> Any:
+    """Turn bands into cepstral coefficients, if asked for, and put the energy in its place."""
+    if recipe.n_mfcc is not None:
+        x = apply_bank(x, scales.dct_matrix(x.shape[-1], recipe.n_mfcc, recipe.lifter))
+    if recipe.energy is None:
+        return x
+    parts = {"first": [energy, x], "last": [x, energy], "c0": [energy, x[..., 1:]]}[recipe.energy]
+    return ops.concatenate(parts, axis=-1)
+
+
+def normalization(recipe: Recipe) -> dict[str, Any]:
+    """Return the arguments of `features.normalize` and `normalize_running`."""
+    return dict(
+        std=recipe.normalize == "mean_std",
+        ddof=recipe.normalize_ddof,
+        epsilon=recipe.normalize_epsilon,
+        epsilon_in=recipe.normalize_epsilon_in,
+    )
+
+
+def affine(recipe: Recipe, x: Any) -> Any:
+    """Return `(x + feature_shift) * feature_scale`."""
+    if recipe.feature_shift != 0.0:
+        x = x + constant(np.asarray(recipe.feature_shift), x)
+    return x * constant(np.asarray(recipe.feature_scale), x) if recipe.feature_scale != 1.0 else x
+
+
+def laid_out(recipe: Recipe, x: Any) -> Any:
+    """Cut into patches, if asked for, and put the last two axes in the recipe's order."""
+    if recipe.patch_frames is not None:
+        x = features.patches(x, recipe.patch_frames, recipe.patch_hop or 1)
+    return x if recipe.layout == "time_first" else ops.swapaxes(x, -1, -2)
+
+
+def _over_time(recipe: Recipe, x: Any, counts: Any) -> Any:
+    """Do what needs more than one frame at a time, but for patches."""
+    if recipe.normalize is not None and recipe.normalize_over == "running":
+        x, _ = features.normalize_running(x, features.running_start(x), **normalization(recipe))
+    elif recipe.normalize is not None:
+        x = features.normalize(x, counts=counts, **normalization(recipe))
+    if recipe.valid_frames != "all" or recipe.fixed_frames is not None or recipe.stack > 1:
+        x = features.keep_valid(x, counts)
+    if recipe.fixed_frames is not None:
+        x = features.fixed(x, recipe.fixed_frames)
+    if recipe.stack > 1:
+        stacked_counts = counts if recipe.fixed_frames is None else None
+        x = features.stack(x, recipe.stack, recipe.stack_hop, recipe.stack_edges, stacked_counts)
+    return affine(recipe, x)
+
+
+def run(recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank: Any = None, noise: Any = None) -> Any:
+    """Compute a recipe's features on the active backend.
 
     Args:
         recipe: What to compute.
         x: A float32 or float64 tensor of shape `(batch, ..., time)`, full scale at 1.0; the work is done in
             that dtype.
-        lengths: Integer tensor of shape `(batch,)`, each item's samples, or None: all. An item's first
-            `recipe.num_frames(length)` frames are then those of the item alone.
+        lengths: Integer tensor of shape `(batch,)`, each item's samples, or None: all. What the first
+            `recipe.num_frames(length)` entries along time are is then that of the item alone.
+        window: A weight of shape `(frame_length,)` in place of the recipe's window.
+        bank: A weight of shape `(n_freq, bands)` in place of the recipe's filter bank.
+        noise: A tensor of the shape of `x` that dither adds, times `recipe.dither`.
 
     Returns:
-        A tensor of shape `(batch, ..., frames, bands)` and the dtype of `x`. The decibel's maximum is that of an entry
-        of the first axis.
+        A tensor of shape `(batch, ..., *recipe.output_shape(time))` and the dtype of `x`. A clip's maximum and
+        statistics are those of an entry of the first axis.
 
     Example:
         ```python
@@ -72,15 +240,29 @@ def run(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
         assert tuple(run(recipe, keras.ops.zeros((2, 16000))).shape) == (2, 97, 40)
         ```
     """
-    features = fourier.magnitude(stft(recipe, x, lengths), recipe.power)
-    if recipe.bank is not None:
-        features = apply_bank(features, recipe.bank)
-    if recipe.decibel:
-        valid = None
-        if lengths is not None:
-            valid = frames.within(ops.shape(features)[-2], recipe.num_frames(lengths), len(features.shape), axis=-2)
-        features = scales.decibel(features, recipe.ref_value, recipe.amin, recipe.dynamic_range, valid)
-    return features
+    window, bank = (None if value is None else ops.convert_to_tensor(value) for value in (window, bank))
+    return _compiled(recipe, x, lengths, window, bank, noise)
+
+
+def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: Any) -> Any:
+    counts = None
+    if lengths is not None:
+        counts = recipe.num_valid(lengths)
+    elif recipe.valid_frames != "all":
+        counts = recipe.num_valid(ops.shape(x)[-1])
+    if counts is not None and (recipe.fixed_samples is None or recipe.valid_frames != "all"):
+        counts = ops.reshape(ops.convert_to_tensor(counts, dtype="int32"), (-1,))
+    else:
+        counts = None
+    x, lengths = wave(recipe, x, lengths, noise)
+    if recipe.power is None:
+        return affine(recipe, x)
+    bands, energy = spectra_of(recipe, padded(recipe, x, lengths), window, bank)
+    y = cepstra(recipe, limited(recipe, bands, counts), energy)
+    return laid_out(recipe, _over_time(recipe, y, counts))
+
+
+_compiled = kernel.compiled(_run)
 
 
 _CHAINS = {("stft", "magnitude", *bank, *log) for bank in ((), ("bank",)) for log in ((), ("decibel",))}

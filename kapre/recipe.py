@@ -4,74 +4,113 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from kapre._checks import choice, flag, message, number, positive_int
+from kapre import _recipe_fields
+from kapre._checks import message
 from kapre.ops import filterbanks
-from kapre.ops.fourier import placed_window, synthesis_window
-from kapre.ops.frames import PAD_MODES, at_least_0, num_frames
-from kapre.ops.windows import resolve_name
+from kapre.ops.counts import at_least_0, num_frames, padded_length
+from kapre.ops.windows import placed, synthesis_window, window
 
-_JSON_VERSION = 1
-_BANK_FIELDS = {
-    "mel": ("n_mels", "f_min", "f_max", "htk", "norm"),
-    "log": ("n_bins", "bins_per_octave", "f_min", "spread"),
-}
+_JSON_VERSION = 2
 _UNSET: Any = None  # resolved in __post_init__: a made recipe holds numbers
-
-
-def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float, float, float]:
-    """Return the three arguments of a decibel scale as floats, or raise."""
-    return (
-        number("ref_value", ref_value, "Use 1.0.", above=0.0, rule="a positive number"),
-        number("amin", amin, "Use 1e-5 for magnitudes, 1e-10 for power.", above=0.0, rule="a positive number"),
-        number("dynamic_range", dynamic_range, "Use 80.0.", above=0.0, rule="a positive number of dB"),
-    )
-
-
-def check_even(n_fft: int) -> None:
-    """Refuse an odd DFT length for a filter bank, whose top bin is Nyquist."""
-    if n_fft % 2:
-        raise ValueError(message("n_fft", "even with a filter bank", n_fft, f"Use {n_fft + 1}."))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Describe a front end: framing, window, DFT, magnitude or power, filter bank, decibel.
+    """Describe a front end, from samples to features, in the words that the published ones need.
 
-    The chain is: pad, cut into frames, window, real DFT, `|z| ** power`, optionally a mel or log-frequency bank, and
-    optionally decibel. A recipe holds no tensor and no framework: it compares, hashes and goes to and from JSON, and
-    `kapre.executor.run` computes it on any backend.
+    A recipe runs in the order of its fields: the wave as a whole (`input_scale` … `fixed_by`), padding and frames
+    (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`, the filter
+    bank, the logarithm and its range, the cepstrum, the statistics over time, stacking, `(x + feature_shift) *
+    feature_scale`, patches and the layout. What a field says nothing about goes back to its default, so that recipes
+    that mean the same are equal. A recipe holds no tensor and no framework: it compares, hashes, goes to and from JSON,
+    and is changed with `replace`. `kapre.Frontend(recipe)` computes it on any backend.
 
     Args:
+        sample_rate: Hz. Needed by a filter bank and by pictures.
+        input_scale: What samples in [-1, 1] are multiplied by: 32768.0 is Kaldi's scale.
+        normalize_samples: Whether the wave becomes `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec 2.0).
+        samples_epsilon: See there.
+        fixed_samples: Every clip is padded or trimmed to this length.
+        fixed_by: "zeros", or "tile": the clip repeated as often as it fits whole, then zeros (CLAP).
+        samples_at_least: Clips are padded with zeros to `samples_at_least + k * samples_multiple` samples.
+        samples_multiple: See there.
+        dither: Standard deviation of the noise added to the scaled samples, in training only.
+        preemphasis: The a of `y[n] = x[n] - a x[n - 1]`; 0.0 for none.
+        preemphasis_over: "signal" (NeMo) or "frame" (Kaldi).
+        preemphasis_first: What stands before the first sample: "keep" (0: the first stays as it is) or "first" (itself,
+            Kaldi's rule).
         n_fft: DFT length in samples, ≥ 1. Longer gives finer bins, `sample_rate / n_fft` Hz apart.
-        win_length: Window length in samples; `None` means `n_fft`. A shorter window lies at the frame's start.
+        win_length: Window length in samples; `None` means `n_fft`.
         hop_length: Samples from one frame to the next; `None` means `win_length // 4`.
-        window_name: A window of `kapre.backend.get_window_fn`; `None` means hann.
+        frame_length: Samples a frame must find; `None` means `win_length`, or `n_fft` around a centred window.
         pad_begin: Whether to put `n_fft - hop_length` zeros in front, so that the first hop is covered fully.
         pad_end: Whether to keep frames that reach past the end, padded with zeros: `ceil(time / hop_length)` frames.
-        center: Whether frame i is centred on sample `i * hop_length`, as in librosa and torch: `n_fft // 2` samples
-            are padded on both sides and a short window lies in the middle of its frame.
-        pad_mode: How `center` pads: "constant" (zeros), "reflect", "symmetric" or "edge", as in `numpy.pad`.
-        power: 1.0 for the magnitude, 2.0 for the power.
+        center: Whether frame i is centred on sample `i * hop_length`, as in librosa and torch: `frame_length // 2`
+            samples are padded on both sides.
+        snip_edges: False is Kaldi's way to centre: frame i around sample `(i + ½) * hop_length`, the clip mirrored at
+            both ends, `(time + hop_length // 2) // hop_length` frames.
+        pad_left: Samples padded in front, where none of the above says it.
+        pad_right: Samples padded behind.
+        pad_mode: How `center`, `pad_left` and `pad_right` pad: "constant" (zeros), "reflect", "symmetric" or "edge", as
+            in `numpy.pad`.
+        window_placement: Where a window shorter than `n_fft` lies: "center" (torch, librosa) or "start" (Kaldi,
+            TensorFlow); `None` means "center" with `center`, else "start".
+        drop_last: Frames left out at the end.
+        chunk_length: Each chunk of so many samples is transformed by itself (Silero VAD): the layout gets an axis more.
+        chunk_context: Samples of the chunk before that stand in front of each.
+        chunk_pad: Samples reflected at the end of each.
+        remove_dc: Whether each frame's mean is subtracted.
+        window_name: A window of `kapre.backend.get_window_fn`; `None` means hann.
+        window_periodic: Whether hann and hamming are periodic; `None` means for an even length, as in TensorFlow.
+        window_exponent: A power the window is taken to: 0.85 of a symmetric hann is Kaldi's povey.
+        power: 1.0 for the magnitude, 2.0 for the power, `None` for the samples themselves.
+        magnitude_epsilon: Added to the power under the root of the magnitude.
         filterbank: `None`, "mel" or "log".
-        sample_rate: Hz. Needed by a filter bank and by pictures.
         n_mels: Bands of the mel bank.
         n_bins: Bands of the log bank.
         bins_per_octave: Bands of the log bank in an octave.
         f_min: Lowest frequency in Hz; `None` means 0 for mel and C1 (32.703 Hz) for log.
         f_max: Highest frequency of the mel bank in Hz; `None` means Nyquist.
-        htk: Whether the mel scale is HTK's (else Slaney's).
+        htk: Whether the mel scale is HTK's, which is Kaldi's and TensorFlow's too (else Slaney's).
         norm: Mel band normalisation: "slaney", `None`, or p of a p-norm.
+        triangles: Whether a band's sides are straight in "hz" (librosa, torchaudio) or in "mel" (Kaldi, TensorFlow), or
+            "symmetric" in Hz (SpeechBrain). Bins at a corner have weight 0: with corners at 0 Hz and Nyquist these two
+            bins belong to no band, which is Kaldi's and TensorFlow's rule about them.
         spread: Width of the log bank's windows as a fraction of a band.
-        decibel: Whether the output is `10 log10` of what comes before it.
+        log: `None`, "ln", "log10" or "db" (10 log10).
+        amin: The floor under the logarithm.
+        amin_by: How it is kept: "max" is `log(max(x, amin))`, "add" is `log(x + amin)`.
         ref_value: What is 0 dB.
-        amin: Smallest value before the logarithm.
-        dynamic_range: How many dB below the item's own maximum are kept.
+        dynamic_range: How far below the top values are kept, in the logarithm's unit; `None` keeps all.
+        range_top: The top; `None` means the clip's own maximum, which cannot stream.
+        n_mfcc: Coefficients of an orthonormal DCT-II over the bands; `None` for none.
+        lifter: The L of the lifter `1 + L / 2 sin(π i / L)`; 0.0 for none.
+        energy: Where a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`) goes: "first" or "last",
+            beside the bands, or "c0", in place of the first coefficient.
+        energy_floor: Smallest energy; at least float32's epsilon, as in Kaldi.
+        normalize: Each band over time: "mean" subtracts its mean, "mean_std" then divides by its deviation.
+        normalize_over: "utterance", or "running": over the frames up to the present one, which can stream.
+        normalize_ddof: 1 divides the variance by the frames less one, 0 by the frames.
+        normalize_epsilon: A number added to the "variance" or to the "deviation".
+        normalize_epsilon_in: See there.
+        valid_frames: Frames that count: "all", "hops" (the first `time // hop_length`: NeMo) or "whole" (those that lie
+            within the clip: Gemma 4). The others are 0 and in no statistics.
+        fixed_frames: Features are padded with zeros or trimmed to so many frames.
+        stack: Frames joined into one.
+        stack_hop: Frames from one stack to the next; `None` means `stack`.
+        stack_edges: "drop" leaves out an unfilled stack, "zeros" fills it; "repeat" repeats the first frame
+            `(stack - 1) // 2` times in front and the last one behind (low frame rate).
+        feature_shift: Added to the features: a number, or one for each value of a frame.
+        feature_scale: What they are then multiplied by: the same.
+        patch_frames: Frames in a patch; a patch not filled is left out. `None` for no patches.
+        patch_hop: Frames from one patch to the next; `None` means `patch_frames`.
+        layout: "time_first", `(frames, bands)`, or "band_first", `(bands, frames)`.
 
     Raises:
         ValueError: If a value is out of range, or options exclude one another.
@@ -85,20 +124,49 @@ class Recipe:
         recipe = kapre.Recipe(n_fft=512, hop_length=160, filterbank="mel", sample_rate=16000, n_mels=40)
         assert recipe.num_frames(16000) == 97
         assert kapre.Recipe.from_json(recipe.to_json()) == recipe
+        assert recipe.replace(n_mels=80).bands == 80
         ```
     """
 
+    sample_rate: float | None = None
+    # the wave
+    input_scale: float = 1.0
+    normalize_samples: bool = False
+    samples_epsilon: float = 1e-7
+    dither: float = 0.0
+    preemphasis: float = 0.0
+    preemphasis_over: Literal["signal", "frame"] = "signal"
+    preemphasis_first: Literal["keep", "first"] = "keep"
+    fixed_samples: int | None = None
+    fixed_by: Literal["zeros", "tile"] = "zeros"
+    samples_at_least: int = 0
+    samples_multiple: int = 1
+    # frames
     n_fft: int = 2048
     win_length: int = _UNSET
     hop_length: int = _UNSET
-    window_name: str = _UNSET
+    frame_length: int = _UNSET
     pad_begin: bool = False
     pad_end: bool = False
     center: bool = False
-    pad_mode: str = "constant"
-    power: float = 1.0
+    snip_edges: bool = True
+    pad_left: int = 0
+    pad_right: int = 0
+    pad_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
+    window_placement: Literal["start", "center"] = _UNSET
+    drop_last: int = 0
+    chunk_length: int | None = None
+    chunk_context: int = 0
+    chunk_pad: int = 0
+    remove_dc: bool = False
+    # the spectrum
+    window_name: str = _UNSET
+    window_periodic: bool | None = None
+    window_exponent: float = 1.0
+    power: float | None = 1.0
+    magnitude_epsilon: float = 0.0
+    # the filter bank
     filterbank: Literal["mel", "log"] | None = None
-    sample_rate: float | None = None
     n_mels: int = 128
     n_bins: int = 84
     bins_per_octave: int = 12
@@ -106,86 +174,72 @@ class Recipe:
     f_max: float | None = None
     htk: bool = False
     norm: str | float | None = "slaney"
+    triangles: Literal["hz", "mel", "symmetric"] = "hz"
     spread: float = 0.125
-    decibel: bool = False
-    ref_value: float = 1.0
+    # the logarithm
+    log: Literal["ln", "log10", "db"] | None = None
     amin: float = 1e-5
-    dynamic_range: float = 80.0
+    amin_by: Literal["max", "add"] = "max"
+    ref_value: float = 1.0
+    dynamic_range: float | None = None
+    range_top: float | None = None
+    # the features
+    n_mfcc: int | None = None
+    lifter: float = 0.0
+    energy: Literal["first", "last", "c0"] | None = None
+    energy_floor: float = 0.0
+    normalize: Literal["mean", "mean_std"] | None = None
+    normalize_over: Literal["utterance", "running"] = "utterance"
+    normalize_ddof: int = 0
+    normalize_epsilon: float = 0.0
+    normalize_epsilon_in: Literal["variance", "deviation"] = "variance"
+    valid_frames: Literal["all", "hops", "whole"] = "all"
+    fixed_frames: int | None = None
+    stack: int = 1
+    stack_hop: int = _UNSET
+    stack_edges: Literal["drop", "zeros", "repeat"] = "drop"
+    feature_shift: float | tuple[float, ...] = 0.0
+    feature_scale: float | tuple[float, ...] = 1.0
+    patch_frames: int | None = None
+    patch_hop: int | None = None
+    layout: Literal["time_first", "band_first"] = "time_first"
 
     if TYPE_CHECKING:
         analysis_window: ClassVar[np.ndarray]
         """The window as it lies in a frame, float64, shape `(frame_length,)`."""
+        dft_window: ClassVar[np.ndarray]
+        """The same with zeros behind it, or cropped, shape `(n_fft,)`."""
         synthesis_window: ClassVar[np.ndarray]
-        """What undoes it under overlap-add, same shape."""
+        """What undoes it under overlap-add, same shape as `analysis_window`."""
         bank: ClassVar[np.ndarray | None]
         """The filter bank, float64, shape `(n_freq, bands)`, or None."""
+        bank_groups: ClassVar[filterbanks.Groups | None]
+        """The bank in groups of bands, without the bins where all of them are 0."""
 
     def __post_init__(self) -> None:
-        def fix(name: str, value: Any) -> None:
-            object.__setattr__(self, name, value)
-
-        fix("n_fft", positive_int("n_fft", self.n_fft, "2048 samples are 93 ms at 22050 Hz."))
-        if self.win_length is None:
-            fix("win_length", self.n_fft)
-        fix("win_length", positive_int("win_length", self.win_length, f"Use None for n_fft={self.n_fft}."))
-        quarter = max(1, self.win_length // 4)
-        hop_length = quarter if self.hop_length is None else self.hop_length
-        fix("hop_length", positive_int("hop_length", hop_length, f"Use {quarter} for 75 % overlap."))
-        fix("window_name", resolve_name(self.window_name))
-        for name in ("pad_begin", "pad_end", "center", "htk", "decibel"):
-            fix(name, flag(name, getattr(self, name)))
-        choice("pad_mode", self.pad_mode, PAD_MODES, "librosa pads with 'constant', torch with 'reflect'.")
-        self._check_padding()
-        fix("power", float(choice("power", self.power, (1.0, 2.0), "1.0 is the magnitude, 2.0 the power.")))
-        choice("filterbank", self.filterbank, (None, "mel", "log"), "None keeps the bins of the DFT.")
-        scale = check_decibel(self.ref_value, self.amin, self.dynamic_range)
-        for name, value in zip(("ref_value", "amin", "dynamic_range"), scale, strict=True):
-            fix(name, value)
-        if self.sample_rate is not None:
-            rate = number("sample_rate", self.sample_rate, "Give it in Hz.", above=0.0, rule="a positive number of Hz")
-            fix("sample_rate", rate)
-        if self.filterbank is not None:
-            if self.sample_rate is None:
-                raise ValueError(message("sample_rate", "given with a filter bank", None, "Give it in Hz."))
-            check_even(self.n_fft)
-        self._fix_bank(fix)
+        fields = _recipe_fields.canonical(_values(self), _DEFAULTS)
         # Made once, and read by traced code as plain attributes; they are no fields, so they don't compare or hash.
-        fix("analysis_window", placed_window(self.window_name, self.win_length, self.n_fft, self.center))
-        fix("synthesis_window", synthesis_window(self.analysis_window, self.hop_length))
-        fix("bank", self._make_bank())
-
-    def _fix_bank(self, fix: Callable[[str, Any], None]) -> None:
-        """Give the bank's fields their one form, and those that another bank or none would read their defaults."""
-        used = set(_BANK_FIELDS.get(self.filterbank or "", ()))
-        idle = {name for names in _BANK_FIELDS.values() for name in names} - used
-        if not self.decibel:
-            idle |= {"ref_value", "amin", "dynamic_range"}
-        for field in dataclasses.fields(self):
-            if field.name in idle:
-                fix(field.name, field.default)
-        if self.filterbank is None:
-            return
-        check = filterbanks.check_mel if self.filterbank == "mel" else filterbanks.check_log
-        rate: Any = self.sample_rate
-        for name, value in check(rate, **{name: getattr(self, name) for name in used}).items():
-            fix(name, value)
+        values = window(
+            fields["window_name"], fields["win_length"], fields["window_periodic"], fields["window_exponent"]
+        )
+        analysis = placed(values, fields["frame_length"], fields["window_placement"] == "center")
+        arrays = {
+            "analysis_window": analysis,
+            "synthesis_window": synthesis_window(analysis, fields["hop_length"]),
+            "dft_window": np.pad(analysis, (0, max(0, fields["n_fft"] - len(analysis))))[: fields["n_fft"]],
+        }
+        for name, value in {**fields, **arrays}.items():
+            object.__setattr__(self, name, value)
+        bank = self._make_bank()
+        groups = None if bank is None else filterbanks.groups(bank)
+        for array in (*arrays.values(), bank, *(weights for *_, weights in groups or ())):
+            if array is not None:
+                array.setflags(write=False)  # constants of a kernel, which makes a tensor of each once
+        object.__setattr__(self, "bank", bank)
+        object.__setattr__(self, "bank_groups", groups)
 
     def __reduce__(self) -> Any:
-        return _remade, (dataclasses.asdict(self),)  # the arrays are made again: a mel bank alone is a megabyte
-
-    def _check_padding(self) -> None:
-        if self.center:
-            for name in ("pad_begin", "pad_end"):
-                if getattr(self, name):
-                    raise ValueError(message(name, "False with center=True", True, "Choose one way to pad."))
-            if self.win_length > self.n_fft:
-                raise ValueError(
-                    message("win_length", f"at most n_fft={self.n_fft} with center=True", self.win_length, "Lower it.")
-                )
-        if self.pad_begin and self.hop_length > self.n_fft:
-            raise ValueError(
-                message("hop_length", f"at most n_fft={self.n_fft} with pad_begin=True", self.hop_length, "Lower it.")
-            )
+        return _remade, (_values(self),)  # the arrays are made again: a mel bank alone is a megabyte
 
     @property
     def n_freq(self) -> int:
@@ -194,25 +248,100 @@ class Recipe:
 
     @property
     def bands(self) -> int:
-        """Values in an output frame: bands of the filter bank, or bins of the DFT."""
-        return {None: self.n_freq, "mel": self.n_mels, "log": self.n_bins}[self.filterbank]
-
-    @property
-    def frame_length(self) -> int:
-        """Samples that a frame covers: `win_length`, or `n_fft` when centred."""
-        return self.n_fft if self.center else self.win_length
+        """Values in an output frame: bands, coefficients or bins, the energy with them, times `stack`."""
+        return _recipe_fields.width(vars(self))[1]
 
     @property
     def padding(self) -> tuple[int, int]:
         """Samples put before and behind the clip (`pad_end` aside, which depends on the clip)."""
         if self.center:
-            return self.n_fft // 2, self.n_fft // 2
-        return (self.n_fft - self.hop_length if self.pad_begin else 0), 0
+            return self.frame_length // 2, self.frame_length // 2
+        if not self.snip_edges:
+            before = self.frame_length // 2 - self.hop_length // 2
+            return before, self.frame_length - before - (self.hop_length - self.hop_length // 2)
+        if self.pad_begin:
+            return self.n_fft - self.hop_length, 0
+        return self.pad_left + self.chunk_context, self.pad_right
+
+    @property
+    def padded_by(self) -> str:
+        """How the clip is padded: a mode of `numpy.pad`."""
+        return self.pad_mode if self.snip_edges else "symmetric"
+
+    @property
+    def cut(self) -> tuple[int, int]:
+        """The length and hop in samples of what is cut from the clip: frames, or chunks with their context."""
+        if self.chunk_length is None:
+            return self.frame_length, self.hop_length
+        return self.chunk_context + self.chunk_length, self.chunk_length
+
+    def num_samples_used(self, n_samples: Any) -> Any:
+        """Return the length of a clip after `fixed_samples` or padding to `samples_multiple`."""
+        if self.fixed_samples is not None:
+            return self.fixed_samples
+        return padded_length(n_samples, self.samples_at_least, self.samples_multiple)
+
+    def num_spectra(self, n_samples: Any) -> Any:
+        """Count the frames (or chunks) cut from a clip, before any are stacked, padded or put into patches."""
+        used = self.num_samples_used(n_samples)
+        padded = None if used is None else used + sum(self.padding)
+        found = num_frames(padded, *self.cut, self.pad_end)
+        return found if not self.drop_last or found is None else at_least_0(found - self.drop_last)
+
+    def num_valid(self, n_samples: Any) -> Any:
+        """Count those of them that `valid_frames` lets count."""
+        found = self.num_spectra(n_samples)
+        if self.valid_frames == "all" or n_samples is None:
+            return found
+        if self.valid_frames == "hops":
+            counted = n_samples // self.hop_length
+        else:
+            counted = num_frames(n_samples + self.padding[0], *self.cut)
+        return found - at_least_0(found - counted)  # the smaller
+
+    def num_stacks(self, count: Any) -> Any:
+        """Count the stacks in a number of frames."""
+        if self.stack == 1 or count is None:
+            return count
+        if self.stack_edges == "drop":
+            return num_frames(count, self.stack, self.stack_hop)
+        return -(-count // self.stack_hop)
 
     def num_frames(self, n_samples: Any) -> Any:
-        """Count the frames of a clip: an int, or None (unknown), or an integer tensor."""
-        padded = None if n_samples is None else n_samples + sum(self.padding)
-        return num_frames(padded, self.frame_length, self.hop_length, self.pad_end)
+        """Count what the features of a clip hold along time: frames, stacks, patches, chunks; without a DFT, samples.
+
+        Args:
+            n_samples: An int, or None (unknown), or an integer tensor.
+
+        Returns:
+            The same: an int where the recipe alone says it, None where it is unknown.
+        """
+        if self.power is None:
+            return self.num_samples_used(n_samples)
+        return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
+
+    def num_valid_entries(self, n_samples: Any) -> Any:
+        """Count those of `num_frames` that hold a frame that counts: what a mask over the features lets through."""
+        if self.power is None or self.fixed_frames is not None or self.valid_frames == "all":
+            return self.num_frames(n_samples)
+        return self._entries(self.num_valid(n_samples))
+
+    def _entries(self, count: Any) -> Any:
+        count = self.num_stacks(count)
+        return count if self.patch_frames is None else num_frames(count, self.patch_frames, self.patch_hop or 1)
+
+    def output_shape(self, n_samples: Any) -> tuple[int | None, ...]:
+        """Return the shape of the features of one clip, None where the length decides and is not known."""
+        count = self.num_frames(n_samples)
+        if self.power is None:
+            return (count,)
+        lead: tuple[Any, ...] = (count,)
+        if self.patch_frames is not None:
+            lead = (count, self.patch_frames)
+        elif self.chunk_length is not None:
+            padded = self.cut[0] + self.chunk_pad
+            lead = (count, num_frames(padded, self.frame_length, self.hop_length))
+        return (*lead, self.bands) if self.layout == "time_first" else (*lead[:-1], self.bands, lead[-1])
 
     def num_samples(self, count: Any) -> Any:
         """Return the samples that overlap-add of `count` frames gives: an int, None (unknown) or an integer tensor."""
@@ -227,13 +356,23 @@ class Recipe:
         rate: Any = self.sample_rate
         low: Any = self.f_min
         if self.filterbank == "mel":
-            return filterbanks.mel(rate, self.n_freq, self.n_mels, low, self.f_max, self.htk, self.norm)
+            return filterbanks.mel(rate, self.n_freq, self.n_mels, low, self.f_max, self.htk, self.norm, self.triangles)
         return filterbanks.log_frequency(rate, self.n_freq, self.n_bins, self.bins_per_octave, low, self.spread)
 
     def band_frequencies(self) -> np.ndarray:
-        """Return the centre of each band in Hz, shape `(bands,)`; needs `sample_rate`."""
+        """Return the centre of each band in Hz, shape `(bands,)`; needs `sample_rate`, and bands that are of the bank.
+
+        Raises:
+            ValueError: If there is no sample rate, or the values in a frame are cepstral, stacked or beside an energy.
+        """
         if self.sample_rate is None:
             raise ValueError(message("sample_rate", "known to place bands in Hz", None, "Use replace(sample_rate=…)."))
+        for name, plain in (("power", self.power), ("n_mfcc", None), ("energy", None), ("stack", 1)):
+            value = getattr(self, name)
+            if value is None if name == "power" else value != plain:
+                raise ValueError(
+                    message(name, "such that values are bands in Hz", value, "Number them instead: range(bands).")
+                )
         low: Any = self.f_min
         if self.filterbank == "mel":
             high: Any = self.f_max
@@ -243,42 +382,101 @@ class Recipe:
         return np.arange(self.n_freq) * self.sample_rate / self.n_fft
 
     def frame_times(self, count: int) -> np.ndarray:
-        """Return the time in seconds of the middle of each of `count` frames' windows; needs `sample_rate`."""
+        """Return the time in seconds of the middle of each of `count` frames (stacks, patches); needs `sample_rate`."""
         if self.sample_rate is None:
             raise ValueError(
                 message("sample_rate", "known to place frames in time", None, "Use replace(sample_rate=…).")
             )
-        middle = self.frame_length / 2.0 - self.padding[0]
-        return (np.arange(count) * self.hop_length + middle) / self.sample_rate
+        if self.power is None:
+            return np.arange(count) / self.sample_rate
+        length, hop = self.cut
+        middle = length / 2.0 - self.padding[0]
+        if self.stack > 1:
+            front = (self.stack - 1) // 2 if self.stack_edges == "repeat" else 0
+            middle, hop = middle + hop * ((self.stack - 1) / 2.0 - front), hop * self.stack_hop
+        if self.patch_frames is not None:
+            middle, hop = middle + hop * (self.patch_frames - 1) / 2.0, hop * (self.patch_hop or 1)
+        return (np.arange(count) * hop + middle) / self.sample_rate
 
     def replace(self, **changes: Any) -> Recipe:
-        """Return a new recipe with some fields changed."""
-        return dataclasses.replace(self, **changes)
+        """Return a new recipe with some fields changed.
 
-    def to_json(self) -> str:
-        """Return the recipe as JSON, with the version of its format."""
-        fields = dataclasses.asdict(self)
-        if fields["norm"] == float("inf"):  # JSON has no infinity
+        Others stay, `win_length` and `hop_length` too; only what was left to follow from a changed field follows it:
+        `f_max` the sample rate's Nyquist frequency, `window_placement` the centring, and such.
+
+        Raises:
+            TypeError: If there is no such field.
+        """
+        unknown = sorted(set(changes) - set(_DEFAULTS))
+        if unknown:
+            raise TypeError(message("changes", "fields of kapre.Recipe", ", ".join(unknown), "See help(kapre.Recipe)."))
+        fields = {**_values(self), **changes}
+        # What was worked out from another field is worked out again, unless it is given too.
+        for name, of in _DERIVED.items():
+            if name not in changes and any(source in changes for source in of) and self._is_derived(name):
+                fields[name] = _DEFAULTS[name]
+        return Recipe(**fields)
+
+    def _is_derived(self, name: str) -> bool:
+        return bool(getattr(Recipe(**{**_values(self), name: _DEFAULTS[name]}), name) == getattr(self, name))
+
+    def changed_fields(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults: what there is to say about this recipe."""
+        spectral = self.power is not None
+        plain = _values(Recipe(n_fft=self.n_fft, win_length=self.win_length) if spectral else Recipe(power=None))
+        always = ("sample_rate", "n_fft", "win_length", "hop_length") if spectral else ("sample_rate", "power")
+        return {name: value for name, value in _values(self).items() if name in always or value != plain[name]}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return the recipe as JSON, with the version of its format.
+
+        Args:
+            indent: Spaces to indent by, for people; None writes one line.
+        """
+        fields = _values(self)
+        if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
-        return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False)
+        return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
         """Read `to_json`'s output, also as `numpy.load` returns it; an unknown version or field is refused by name."""
-        fields = json.loads(str(text) if isinstance(text, np.ndarray) else text)
+        try:
+            fields = json.loads(str(text) if isinstance(text, np.ndarray) else text)
+        except json.JSONDecodeError as error:
+            given = str(text)[:40]
+            raise ValueError(message("text", f"JSON ({error.msg})", given, "Write it with Recipe.to_json.")) from None
         version = fields.pop("kapre_recipe", None) if isinstance(fields, dict) else None
         if version != _JSON_VERSION:
             raise ValueError(
-                message("kapre_recipe", f"version {_JSON_VERSION}", version, "Write it with Recipe.to_json.")
+                message(
+                    "kapre_recipe", f"version {_JSON_VERSION}", version, "Write it with this Kapre's Recipe.to_json."
+                )
             )
-        unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
+        unknown = sorted(set(fields) - set(_DEFAULTS))
         if unknown:
             raise ValueError(
                 message("fields", "fields of kapre.Recipe", unknown, "Remove them, or use the Kapre that wrote them.")
             )
         if fields.get("norm") == "inf":
-            fields["norm"] = float("inf")
+            fields["norm"] = math.inf
         return cls(**fields)
+
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
+_DERIVED = {
+    "frame_length": ("win_length", "n_fft", "center", "window_placement"),
+    "window_placement": ("center",),
+    "window_periodic": ("win_length", "n_fft", "window_name"),
+    "f_min": ("filterbank",),
+    "f_max": ("sample_rate",),
+    "stack_hop": ("stack",),
+    "patch_hop": ("patch_frames",),
+}
+
+
+def _values(recipe: Recipe) -> dict[str, Any]:
+    return {name: getattr(recipe, name) for name in _DEFAULTS}
 
 
 def _remade(fields: dict[str, Any]) -> Recipe:

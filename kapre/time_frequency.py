@@ -24,10 +24,12 @@ from kapre._layer import (
     shape_channels_second,
     shape_in_place,
 )
+from kapre._recipe_fields import check_decibel
 from kapre._removed import removed_names
+from kapre._stft_stream import InverseSTFTStream, STFTStream
 from kapre.ops import filterbanks, fourier, frames, scales
 from kapre.ops.kernels import active as kernel
-from kapre.recipe import Recipe, check_decibel, framing
+from kapre.recipe import Recipe, framing
 
 __getattr__ = removed_names(__name__)
 
@@ -134,7 +136,7 @@ class STFT(AudioLayer):
         self.input_data_format = resolve_data_format(input_data_format, "input_data_format")
         self.output_data_format = resolve_data_format(output_data_format, "output_data_format")
         self.center = self._recipe.center
-        self.pad_mode = self._recipe.pad_mode
+        self.pad_mode = pad_mode  # which the recipe forgets where nothing is padded
 
     @property
     def spectrogram_format(self) -> str:  # type: ignore[override]
@@ -149,6 +151,14 @@ class STFT(AudioLayer):
         """Return the real and imaginary parts, channels second."""
         x = channels_second(self.real_input(inputs), 3, self.input_data_format)
         return executor.stft(self._recipe, x, lengths_of(mask), dft)
+
+    def stream(self, chunk_samples: int | None = None) -> STFTStream:
+        """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
+
+        Args:
+            chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
+        """
+        return STFTStream(self, self._recipe, chunk_samples)
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe
@@ -254,6 +264,18 @@ class InverseSTFT(AudioLayer):
             length = positive_int("length", length, "Use None for every sample that the frames cover.")
         self.length = length
         self.exact_edges = flag("exact_edges", exact_edges)
+
+    def stream(self, warmup_frames: int | None = None) -> InverseSTFTStream:
+        """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
+
+        Args:
+            warmup_frames: For steps of fixed shapes, how many frames at the start belong to no clip: the `warmup` of
+                the stream of `STFT`. None for chunks of any size.
+
+        Raises:
+            ValueError: If the layer has a `length`, which a stream cannot know.
+        """
+        return InverseSTFTStream(self, self._recipe, warmup_frames)
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe
@@ -444,7 +466,7 @@ class MagnitudeToDecibel(AudioLayer):
     def recipe_fields(self) -> dict[str, Any]:
         """Return this layer's part of a recipe."""
         return {
-            "decibel": True,
+            "log": "db",
             "ref_value": self.ref_value,
             "amin": self.amin,
             "dynamic_range": self.dynamic_range,

@@ -62,6 +62,11 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     return torch.compile(fn, backend="aot_eager", fullgraph=False)
 
 
+def quick(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `fn`, under JAX compiled as a whole: one compilation for a shape in place of one for each operation."""
+    return compiled(fn) if BACKEND == "jax" else fn
+
+
 def gradient(fn: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     """Return the gradient of the sum of `|fn(x)|²` at `x`."""
 

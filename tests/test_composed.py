@@ -94,7 +94,7 @@ def test_published_defaults() -> None:
         f_max=None,
         htk=False,
         norm="slaney",
-        decibel=True,
+        log="db",
         ref_value=1.0,
         amin=1e-5,
         dynamic_range=80.0,
@@ -112,7 +112,7 @@ def test_add_and_pop_are_followed() -> None:
     decibel = to_numpy(model(x))
     last = model.pop()
     assert model.recipe is not None
-    assert not model.recipe.decibel
+    assert model.recipe.log is None
     assert relative_error(model(x), to_numpy(HELPERS["mel"]()(x))) <= 1e-6
     model.add(last)
     np.testing.assert_array_equal(to_numpy(model(x)), decibel)

@@ -13,16 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from kapre._checks import flag, message, number, positive_int, public_name
+from kapre._checks import choice, flag, message, number, positive_int, public_name
 
 C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
 """The log bank's lowest default centre: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
+
+TRIANGLES = ("hz", "mel", "symmetric")
 
 # Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
 _SLANEY_HZ_PER_MEL = 200.0 / 3.0
 _SLANEY_KNEE_HZ = 1000.0
 _SLANEY_KNEE_MEL = _SLANEY_KNEE_HZ / _SLANEY_HZ_PER_MEL
 _SLANEY_LOG_STEP = math.log(6.4) / 27.0
+
+Groups = tuple[tuple[int, int, np.ndarray], ...]
 
 
 def hz_to_mel(hz: Any, htk: bool = False) -> np.ndarray:
@@ -82,6 +86,25 @@ def _check_bank(sample_rate: Any, n_freq: Any) -> tuple[float, int]:
     return rate, bins
 
 
+def groups(bank: np.ndarray) -> Groups:
+    """Cut a bank of neighbouring bands into groups that leave out the bins where all of a group's bands are 0.
+
+    So many that less than two thirds of the matrix is left, or one group: the whole bank. Each is the first bin, the
+    bin behind the last, and the matrix between them.
+    """
+    n_freq, bands = bank.shape
+    for count in (4, 8) if n_freq < 1024 else (8, 4):
+        found = []
+        for columns in np.array_split(np.arange(bands), count):
+            bins = np.flatnonzero(bank[:, columns].any(axis=1)) if columns.size else columns
+            if columns.size:
+                low, high = (int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 1)
+                found.append((low, high, np.ascontiguousarray(bank[low:high, columns])))
+        if 3 * sum(weights.size for *_, weights in found) < 2 * bank.size:
+            return tuple(found)
+    return ((0, n_freq, bank),)
+
+
 def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
     """Warn of bands that hold no DFT bin, naming them and an n_fft that would resolve them."""
     empty = np.flatnonzero(~bank.any(axis=0))
@@ -102,8 +125,11 @@ def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
     )
 
 
-def check_mel(sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any, norm: Any) -> dict[str, Any]:
+def check_mel(
+    sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any, norm: Any, triangles: Any = "hz"
+) -> dict[str, Any]:
     """Return the mel bank's arguments in their one form, None for `f_max` made Nyquist, or raise."""
+    choice("triangles", triangles, TRIANGLES, "librosa's and torchaudio's are 'hz', Kaldi's and TensorFlow's 'mel'.")
     n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
     if f_min is None:
         f_min = 0.0
@@ -112,7 +138,9 @@ def check_mel(sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any,
         f_max = sample_rate / 2.0
     rule = f"None or a frequency in Hz above {public_name('f_min')}={f_min:g}"
     f_max = number("f_max", f_max, "Use None for Nyquist.", above=f_min, rule=rule)
-    return dict(n_mels=n_mels, f_min=f_min, f_max=f_max, htk=flag("htk", htk), norm=check_norm(norm))
+    return dict(
+        n_mels=n_mels, f_min=f_min, f_max=f_max, htk=flag("htk", htk), norm=check_norm(norm), triangles=triangles
+    )
 
 
 def mel(
@@ -123,22 +151,41 @@ def mel(
     f_max: float | None = None,
     htk: bool = False,
     norm: str | float | None = "slaney",
+    triangles: str = "hz",
 ) -> np.ndarray:
-    """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`."""
+    """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`.
+
+    Their sides are straight in Hz, or in mel; "symmetric" ones, in Hz, fall as fast as they rise (SpeechBrain's). A bin
+    at a corner has weight 0: with corners at 0 Hz and Nyquist, the first and the last bin belong to no band.
+    """
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
-    return _mel_values(sample_rate, n_freq, **check_mel(sample_rate, n_mels, f_min, f_max, htk, norm))
+    return _mel_values(sample_rate, n_freq, **check_mel(sample_rate, n_mels, f_min, f_max, htk, norm, triangles))
 
 
 @lru_cache(maxsize=32)
 def _mel_values(
-    sample_rate: float, n_freq: int, n_mels: int, f_min: float, f_max: float, htk: bool, norm: str | float | None
+    sample_rate: float,
+    n_freq: int,
+    n_mels: int,
+    f_min: float,
+    f_max: float,
+    htk: bool,
+    norm: str | float | None,
+    triangles: str,
 ) -> np.ndarray:
-    points = mel_points(n_mels, f_min, f_max, htk)
-    left, centre, right = points[:-2], points[1:-1], points[2:]
+    corners = mel_points(n_mels, f_min, f_max, htk)
     bins = bin_frequencies(sample_rate, n_freq)[:, None]
-    bank = np.maximum(0.0, np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)))
+    points = corners
+    if triangles == "mel":
+        bins, points = hz_to_mel(bins, htk), hz_to_mel(corners, htk)
+    left, centre, right = points[:-2], points[1:-1], points[2:]
+    rise = centre - left
+    fall = rise if triangles == "symmetric" else right - centre
+    bank = np.maximum(0.0, np.minimum((bins - left) / rise, (centre + fall - bins) / fall))
+    if triangles == "mel":  # the way to mel and back rounds: a bin at a corner could get 1e-13
+        bank[bank < 1e-10] = 0.0
     if norm == "slaney":
-        bank *= 2.0 / (right - left)
+        bank *= 2.0 / (corners[2:] - corners[:-2])
     elif norm is not None:
         size = np.linalg.norm(bank, ord=float(norm), axis=0)
         bank /= np.where(size > np.finfo(np.float32).tiny, size, 1.0)

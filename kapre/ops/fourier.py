@@ -12,8 +12,9 @@ from keras import ops
 
 from kapre._checks import message
 from kapre.ops import frames
+from kapre.ops.filterbanks import Groups
 from kapre.ops.kernels import active as kernel
-from kapre.ops.windows import window
+from kapre.ops.windows import overlapped_power
 
 Pair = tuple[Any, Any]
 
@@ -28,21 +29,22 @@ def constant(values: np.ndarray | float, like: Any) -> Any:
 
     Numbers too: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32. Drop when they don't.
     """
-    dtype = keras.backend.standardize_dtype(like.dtype)
-    return ops.convert_to_tensor(np.asarray(values, dtype=dtype, order="C"), dtype=dtype)
+    return kernel.constant(np.asarray(values), keras.backend.standardize_dtype(like.dtype), like)
+
+
+def _of_length(x: Any, n_fft: int) -> Any:
+    """Crop the last axis, or zero-pad it on its right, to the DFT's length."""
+    length = x.shape[-1]
+    return x[..., :n_fft] if length >= n_fft else frames.pad(x, 0, n_fft - length)
 
 
 def rfft(x: Any, n_fft: int) -> Pair:
     """Transform the last axis, cropped or zero-padded on its right to `n_fft`, into `n_fft // 2 + 1` bins."""
-    length = x.shape[-1]
-    if length > n_fft:
-        x = x[..., :n_fft]
-    x = frames.pad(x, 0, max(0, n_fft - length))
+    x = _of_length(x, n_fft)
     if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21). Drop when they don't.
         nothing = x[..., : n_fft // 2 + 1] * 0.0
         return nothing, nothing
-    real, imag = ops.rfft(x, fft_length=n_fft)
-    return real, imag
+    return kernel.rfft(x, n_fft)
 
 
 def irfft(pair: Pair, n_fft: int) -> Any:
@@ -50,23 +52,30 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     real, imag = pair
     if is_empty(real):
         return frames.pad(real, 0, n_fft - real.shape[-1])
-    return ops.irfft((real, imag), fft_length=n_fft)
-
-
-def placed_window(window_name: str | None, win_length: int, n_fft: int, center: bool) -> np.ndarray:
-    """Return the window where it lies in a frame: at its start, or (centred) in the middle of `n_fft` samples."""
-    values = window(window_name, win_length)
-    if not center:
-        return values
-    left = (n_fft - win_length) // 2
-    placed: np.ndarray = np.pad(values, (left, n_fft - win_length - left))
-    return placed
+    return kernel.irfft(real, imag, n_fft)
 
 
 def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
     """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`; frames are as long as the window."""
     framed = frames.frame(x, len(analysis), hop_length, pad_end=pad_end)
     return rfft(framed * constant(analysis, framed), n_fft)
+
+
+def power_in_bands(framed: Any, n_fft: int, groups: Groups) -> Any:
+    """Return the bands `(..., frames, bands)` of the power spectrum of windowed frames; see `filterbanks.groups`."""
+    if is_empty(framed):
+        return in_bands(rfft(framed, n_fft)[0], groups)
+    return in_bands(kernel.squares(_of_length(framed, n_fft), n_fft), groups, kernel.SQUARES_PER_BIN)
+
+
+def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
+    """Multiply the last axis, on which each bin stands `repeat` times, by a filter bank."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    parts = [
+        kernel.dot(x[..., repeat * low : repeat * high], kernel.constant(weights, dtype, x, repeat))
+        for low, high, weights in groups
+    ]
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
 @lru_cache(maxsize=16)
@@ -105,22 +114,6 @@ def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: in
     return parts[0], parts[1]
 
 
-def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
-    """Sum the squared window over its shifts by whole hops: what overlap-add multiplies a steady signal by.
-
-    Shape `(hop_length,)`, one value for each place within a hop.
-    """
-    parts = math.ceil(len(analysis) / hop_length)
-    squared = np.pad(analysis**2, (0, parts * hop_length - len(analysis)))
-    return squared.reshape(parts, hop_length).sum(axis=0)
-
-
-def synthesis_window(analysis: np.ndarray, hop_length: int) -> np.ndarray:
-    """Return the window that undoes `analysis` under overlap-add: `w / overlapped_power`, 0 where nothing overlaps."""
-    total = np.resize(overlapped_power(analysis, hop_length), len(analysis))
-    return np.divide(analysis, total, out=np.zeros_like(analysis), where=total > 0.0)
-
-
 def istft(
     pair: Pair,
     analysis: np.ndarray,
@@ -136,31 +129,48 @@ def istft(
     `exact_edges` the sum is divided by the squared windows that really lie there. `lengths` counts each item's frames;
     those past it are left out.
     """
-    samples = irfft(pair, n_fft)
+    real = pair[0]
+    there = None
     if lengths is not None:
-        there = frames.within(ops.shape(samples)[-2], lengths, len(samples.shape), axis=-2)
-        samples = ops.where(there, samples, ops.zeros_like(samples))
-    width = len(analysis)
-    samples = samples[..., :width] if width < n_fft else frames.pad(samples, 0, width - n_fft)
+        there = frames.within(ops.shape(real)[-2], lengths, len(real.shape), axis=-2)
     if not exact_edges:
-        return frames.overlap_add(samples * constant(synthesis, samples), hop_length)
-    weights = constant(analysis, samples)
-    summed = frames.overlap_add(samples * weights, hop_length)
-    squared = ops.square(weights)
-    counted = ops.ones((ops.shape(samples)[-2], 1), dtype=squared.dtype)
-    if lengths is not None:
-        counted = ops.cast(there, squared.dtype)
-    envelope = frames.overlap_add(counted * squared, hop_length)
+        return frames.overlap_add(synthesized(pair, synthesis, n_fft, there), hop_length)
+    summed = frames.overlap_add(synthesized(pair, analysis, n_fft, there), hop_length)
+    return over_envelope(summed, frames.overlap_add(squared_windows(real, analysis, there), hop_length))
+
+
+def synthesized(pair: Pair, weights: np.ndarray, n_fft: int, there: Any = None) -> Any:
+    """Return the inverse transforms times a window, `(..., frames, frame_length)`, those not `there` left out."""
+    samples = irfft(pair, n_fft)
+    if there is not None:
+        samples = ops.where(there, samples, ops.zeros_like(samples))
+    width = len(weights)
+    samples = samples[..., :width] if width < n_fft else frames.pad(samples, 0, width - n_fft)
+    return samples * constant(weights, samples)
+
+
+def squared_windows(like: Any, analysis: np.ndarray, there: Any = None) -> Any:
+    """Return the squared window of each frame of `(..., frames, bins)` that is `there`, to be overlap-added."""
+    counted = ops.ones((ops.shape(like)[-2], 1), dtype=like.dtype) if there is None else ops.cast(there, like.dtype)
+    return counted * constant(analysis**2, like)
+
+
+def over_envelope(summed: Any, envelope: Any) -> Any:
+    """Divide overlap-added samples by the overlap-added squared windows; 0 where there are none."""
     covered = envelope > np.finfo(np.float32).tiny
     return ops.where(covered, summed / ops.where(covered, envelope, ops.ones_like(envelope)), 0.0 * summed)
 
 
-def magnitude(pair: Pair, power: float = 1.0) -> Any:
-    """Return `|z| ** power` for power 1 or 2. The gradient of the magnitude at 0 is 0."""
+def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
+    """Return `|z| ** power` for power 1 or 2, or `sqrt(|z|² + epsilon)`. The gradient of the magnitude at 0 is 0."""
     real, imag = pair
     squared = ops.square(real) + ops.square(imag)
     if power == 2.0:
         return squared
+    if epsilon:
+        return ops.sqrt(squared + constant(epsilon, squared))
+    if not kernel.may_learn(squared):
+        return ops.sqrt(squared)
     zero = squared == 0.0
     return ops.where(zero, 0.0 * squared, ops.sqrt(ops.where(zero, ops.ones_like(squared), squared)))
 

@@ -1,4 +1,4 @@
-"""Padding, framing and overlap-add on the last axis, and the one frame-count formula."""
+"""Padding, framing and overlap-add on the last axis."""
 
 from __future__ import annotations
 
@@ -8,36 +8,14 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
+from kapre.ops.counts import PAD_MODES as PAD_MODES
+from kapre.ops.counts import num_frames as num_frames
+from kapre.ops.kernels import active as kernel
+
 PadMode = Literal["constant", "reflect", "symmetric", "edge"]
-PAD_MODES: tuple[str, ...] = ("constant", "reflect", "symmetric", "edge")
 
 
-def num_frames(n_samples: Any, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
-    """Count the frames in `n_samples`: `1 + (n_samples - frame_length) // hop_length`, never below 0.
-
-    With `pad_end`, a frame starts at every hop that meets a sample: `ceil(n_samples / hop_length)`, which is the
-    same formula after `frame_length - 1` samples of padding.
-
-    Args:
-        n_samples: An int, `None` (unknown, so the count is `None`), or an integer tensor.
-        frame_length: Samples in a frame.
-        hop_length: Samples from one frame's start to the next.
-        pad_end: Whether frames that reach past the end are kept.
-    """
-    if n_samples is None:
-        return None
-    if pad_end:
-        n_samples = n_samples + (frame_length - 1)
-    count = 1 + (n_samples - frame_length) // hop_length
-    return at_least_0(count)
-
-
-def at_least_0(count: Any) -> Any:
-    """Return an int or an integer tensor, 0 where it is negative."""
-    return max(int(count), 0) if isinstance(count, numbers.Integral) else ops.maximum(count, 0)
-
-
-def _sources(positions: Any, length: Any, mode: str) -> Any:
+def sources(positions: Any, length: Any, mode: str) -> Any:
     """Map positions on the time line to the samples that padding repeats there, in `[0, length)`.
 
     `length` is at least 1; both are ints and NumPy, or both tensors.
@@ -110,11 +88,11 @@ def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:
     lengths = ops.cast(lengths, "int32")
     places = ops.arange(-left, ops.shape(x)[-1] + right, dtype="int32")
     items = ops.zeros_like(lengths)[:, None]
-    sources = _sources(places[None, :] + items, ops.maximum(lengths, 1)[:, None] + 0 * places, mode)
-    sources = ops.reshape(sources, (-1, *[1] * (rank - 2), ops.shape(places)[0]))
+    indices = sources(places[None, :] + items, ops.maximum(lengths, 1)[:, None] + 0 * places, mode)
+    indices = ops.reshape(indices, (-1, *[1] * (rank - 2), ops.shape(places)[0]))
     lead = ops.shape(x)[:-1]
-    sources = ops.broadcast_to(sources, (*lead, ops.shape(places)[0]))
-    padded = ops.take_along_axis(pad(x, 0, 1), sources, axis=-1)  # an empty clip has an index 0 too: a zero
+    indices = ops.broadcast_to(indices, (*lead, ops.shape(places)[0]))
+    padded = ops.take_along_axis(pad(x, 0, 1), indices, axis=-1)  # an empty clip has an index 0 too: a zero
     return keep(padded, ops.where(lengths > 0, lengths + (left + right), ops.zeros_like(lengths)))
 
 
@@ -137,7 +115,7 @@ def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.
         before, after = ops.convert_to_tensor(before), ops.convert_to_tensor(after)
     repeated = max(length, 1) if known else ops.maximum(length, 1)
     source = x if known and length > 0 else pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
-    pieces = [ops.take(source, _sources(where, repeated, mode), axis=-1) for where in (before, after + length)]
+    pieces = [ops.take(source, sources(where, repeated, mode), axis=-1) for where in (before, after + length)]
     return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
 
 
@@ -147,9 +125,8 @@ def frame(x: Any, frame_length: int, hop_length: int, pad_end: bool = False, pad
         x = pad(x, 0, frame_length - 1, value=pad_value)
     length = ops.shape(x)[-1]
     if isinstance(length, int) and length < frame_length:
-        one = ops.extract_sequences(pad(x, 0, frame_length - length), frame_length, hop_length)
-        return one[..., :0, :]
-    return ops.extract_sequences(x, frame_length, hop_length)
+        return kernel.frame(pad(x, 0, frame_length - length), frame_length, hop_length)[..., :0, :]
+    return kernel.frame(x, frame_length, hop_length)
 
 
 def overlap_add(frames: Any, hop_length: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,30 +11,53 @@ from keras import ops
 
 from kapre._checks import message, positive_int
 from kapre.ops import frames
-from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
 
 
-def decibel(x: Any, ref_value: float, amin: float, dynamic_range: float, valid: Any = None) -> Any:
-    """Return `10 log10(max(x, amin) / max(ref_value, amin))`, at least the item's own maximum less `dynamic_range`.
+def logarithm(x: Any, kind: str, amin: float, by: str = "max", ref_value: float = 1.0) -> Any:
+    """Return "ln", "log10" or "db" (10 log10, less the reference's) of `max(x, amin)` or of `x + amin`."""
+    raised = kernel.at_least(x, amin) if by == "max" else x + amin
+    if kind == "ln":
+        return ops.log(raised)
+    if kind == "log10":
+        return ops.log10(raised)
+    reference = 10.0 * math.log10(max(amin, ref_value))
+    decibels = 10.0 * ops.log10(raised)
+    return decibels - reference if reference else decibels
+
+
+def lowest_log(kind: str, amin: float, ref_value: float = 1.0) -> float:
+    """Return the smallest value that `logarithm` gives."""
+    if kind == "ln":
+        return math.log(amin)
+    return math.log10(amin) if kind == "log10" else 10.0 * (math.log10(amin) - math.log10(max(amin, ref_value)))
+
+
+def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = None, valid: Any = None) -> Any:
+    """Return at least `top - dynamic_range`; without a top, it is the item's own maximum.
 
     An item is one entry of the first axis; a tensor of rank 0 or 1 is one item. The maximum is taken where `valid`, a
-    bool tensor that broadcasts to `x`, is True.
+    bool tensor that broadcasts to `x`, is True; no value lies below `floor`.
     """
-    reference = 10.0 * math.log10(max(amin, ref_value))
-    db = 10.0 * ops.log10(kernel.maximum(x, constant(amin, x))) - reference
+    if top is not None:
+        return kernel.at_least(x, top - dynamic_range)
     dims = tuple(x.shape)
     rank = len(dims)
     if rank == 0 or 0 in dims:
-        return db
-    floor = 10.0 * math.log10(amin) - reference
-    candidates = db if valid is None else ops.where(valid, db, ops.full_like(db, floor))
+        return x
+    candidates = x if valid is None else ops.where(valid, x, ops.full_like(x, floor))
     if None in dims[1:]:
         # Unknown time may be 0, and the maximum of nothing is an error or -inf: one more entry, at the floor.
         one_more = [(0, 0), *((0, int(size is None)) for size in dims[1:])]
         candidates = ops.pad(candidates, one_more, constant_values=floor)
-    top = ops.max(candidates, axis=tuple(range(min(1, rank - 1), rank)), keepdims=True)
-    return kernel.maximum(db, top - dynamic_range)
+    highest = ops.max(candidates, axis=tuple(range(min(1, rank - 1), rank)), keepdims=True)
+    return kernel.maximum(x, highest - dynamic_range)
+
+
+def decibel(x: Any, ref_value: float, amin: float, dynamic_range: float, valid: Any = None) -> Any:
+    """Return `10 log10(max(x, amin) / max(ref_value, amin))`, at least the item's own maximum less `dynamic_range`."""
+    floor = lowest_log("db", amin, ref_value)
+    return limit_range(logarithm(x, "db", amin, ref_value=ref_value), dynamic_range, floor, valid=valid)
 
 
 def mu_law_encode(x: Any, channels: int) -> Any:
@@ -64,6 +88,17 @@ def htk_dct_matrix(n_in: int, n_out: int) -> np.ndarray:
     """Return the first `n_out` columns of HTK's DCT-II, `sqrt(2 / n_in) cos(π k (m + ½) / n_in)`: `(n_in, n_out)`."""
     place = (np.arange(n_in)[:, None] + 0.5) / n_in
     matrix: np.ndarray = np.sqrt(2.0 / n_in) * np.cos(np.pi * place * np.arange(n_out))
+    return matrix
+
+
+@lru_cache(maxsize=64)
+def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0) -> np.ndarray:
+    """Return the first `n_out` columns of the orthonormal DCT-II, times the lifter `1 + L / 2 sin(π k / L)`."""
+    matrix = htk_dct_matrix(n_in, n_out)
+    matrix[:, 0] /= math.sqrt(2.0)
+    if lifter:
+        matrix *= 1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(n_out) / lifter)
+    matrix.setflags(write=False)
     return matrix
 
 

@@ -1,11 +1,12 @@
 """Window functions by name, in NumPy float64.
 
 The values are those of TensorFlow's `tf.signal` functions of the same names, quirk included: hann and
-hamming are periodic for an even length and symmetric for an odd one.
+hamming are periodic for an even length and symmetric for an odd one, unless told which.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -16,20 +17,16 @@ from kapre._checks import message, positive_int
 KAISER_BETA = 12.0
 
 
-def _raised_cosine(length: int, floor: float) -> np.ndarray:
+RAISED_COSINES = {"hann_window": 0.0, "hamming_window": 0.08}
+"""The windows that come in a periodic and a symmetric form, and their values at the ends."""
+
+
+def _raised_cosine(length: int, floor: float, periodic: bool) -> np.ndarray:
     if length == 1:
         return np.ones(1)
-    period = length if length % 2 == 0 else length - 1
+    period = length if periodic else length - 1
     half_swing = (1.0 - floor) / 2.0
     return floor + half_swing - half_swing * np.cos(2.0 * np.pi * np.arange(length) / period)
-
-
-def _hann(length: int) -> np.ndarray:
-    return _raised_cosine(length, 0.0)
-
-
-def _hamming(length: int) -> np.ndarray:
-    return _raised_cosine(length, 0.08)
 
 
 def _kaiser(length: int) -> np.ndarray:
@@ -56,35 +53,69 @@ def _vorbis(length: int) -> np.ndarray:
 
 
 _WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
-    "hamming_window": _hamming,
-    "hann_window": _hann,
     "kaiser_bessel_derived_window": _kaiser_bessel_derived,
     "kaiser_window": _kaiser,
     "vorbis_window": _vorbis,
 }
 
-WINDOW_NAMES = tuple(_WINDOWS)
+WINDOW_NAMES = tuple(sorted((*RAISED_COSINES, *_WINDOWS)))
 
 
 def resolve_name(window_name: str | None) -> str:
     """Return the window's full name; `None` means hann. An unknown name is refused with the list."""
     if window_name is None:
         return "hann_window"
-    if not isinstance(window_name, str) or window_name not in _WINDOWS:
+    if not isinstance(window_name, str) or window_name not in WINDOW_NAMES:
         raise NotImplementedError(
             message("window_name", f"None or one of {', '.join(WINDOW_NAMES)}", window_name, "Use one of these names.")
         )
     return window_name
 
 
+def resolve_periodic(name: str, length: int, periodic: bool | None) -> bool | None:
+    """Return which form hann or hamming takes, None meaning TensorFlow's choice; other windows have one form, None."""
+    if name not in RAISED_COSINES:
+        if periodic is None:
+            return None
+        rule = f"None with {name}, which has one form"
+        raise ValueError(message("window_periodic", rule, periodic, "Leave it out, or use hann or hamming."))
+    return length % 2 == 0 if periodic is None else periodic
+
+
 @lru_cache(maxsize=64)
-def _cached(name: str, length: int) -> np.ndarray:
-    values = np.ascontiguousarray(_WINDOWS[name](length))
+def _cached(name: str, length: int, periodic: bool | None, exponent: float) -> np.ndarray:
+    values = _WINDOWS[name](length) if periodic is None else _raised_cosine(length, RAISED_COSINES[name], periodic)
+    values = np.ascontiguousarray(np.maximum(values, 0.0) ** exponent if exponent != 1.0 else values)
     values.setflags(write=False)
     return values
 
 
-def window(window_name: str | None, length: int) -> np.ndarray:
+def window(window_name: str | None, length: int, periodic: bool | None = None, exponent: float = 1.0) -> np.ndarray:
     """Return the named window as a read-only float64 array of shape `(length,)`."""
     length = positive_int("length", length, "A window has at least one sample.")
-    return _cached(resolve_name(window_name), length)
+    name = resolve_name(window_name)
+    return _cached(name, length, resolve_periodic(name, length, periodic), exponent)
+
+
+def placed(values: np.ndarray, frame_length: int, centred: bool) -> np.ndarray:
+    """Put a window where it lies in a longer frame, at its start or in its middle, with zeros around it."""
+    room = frame_length - len(values)
+    left = room // 2 if centred else 0
+    result: np.ndarray = np.pad(values, (left, room - left))
+    return result
+
+
+def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
+    """Sum the squared window over its shifts by whole hops: what overlap-add multiplies a steady signal by.
+
+    Shape `(hop_length,)`, one value for each place within a hop.
+    """
+    parts = math.ceil(len(analysis) / hop_length)
+    squared = np.pad(analysis**2, (0, parts * hop_length - len(analysis)))
+    return squared.reshape(parts, hop_length).sum(axis=0)
+
+
+def synthesis_window(analysis: np.ndarray, hop_length: int) -> np.ndarray:
+    """Return the window that undoes `analysis` under overlap-add: `w / overlapped_power`, 0 where nothing overlaps."""
+    total = np.resize(overlapped_power(analysis, hop_length), len(analysis))
+    return np.divide(analysis, total, out=np.zeros_like(analysis), where=total > 0.0)

@@ -1,4 +1,4 @@
-"""The only files that name a backend: gaps in Keras' own ops, each with what would let us drop it.
+"""The only files that name a backend: gaps in Keras' own ops, each with what would let us drop it, and fast paths.
 
 `kernels.active` is the module of the backend that Keras runs on. Every module has the same functions.
 """

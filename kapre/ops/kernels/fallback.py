@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from keras import ops
+
+from kapre.ops.kernels._blocks import Outputs
+from kapre.ops.kernels._constants import repeated
 
 
 def to_complex(real: Any, imag: Any) -> Any:
@@ -34,9 +38,36 @@ def maximum(x: Any, y: Any) -> Any:
     return np.maximum(x, y)
 
 
+def cumsum(x: Any, axis: int) -> Any:
+    """Add up along an axis.
+
+    Here for the gap that the PyTorch kernel names.
+    """
+    return np.cumsum(x, axis=axis)
+
+
 def dot(x: Any, matrix: Any) -> Any:
     """Multiply the last axis by a matrix; see the PyTorch kernel for why."""
     return np.tensordot(x, matrix, axes=1)
+
+
+def rfft(x: Any, n_fft: int) -> tuple[Any, Any]:
+    """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins.
+
+    Here for the gap that the JAX kernel names.
+    """
+    real, imag = ops.rfft(x, fft_length=n_fft)
+    return real, imag
+
+
+def irfft(real: Any, imag: Any, n_fft: int) -> Any:
+    """Invert `rfft`; see the JAX kernel."""
+    return ops.irfft((real, imag), fft_length=n_fft)
+
+
+def is_tracing() -> bool:
+    """Tell whether PyTorch is tracing this call; nothing else has to be asked."""
+    return False
 
 
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,4 +75,44 @@ def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     Only PyTorch traces NumPy code.
     """
+    return fn
+
+
+def constant(values: np.ndarray, dtype: str, like: Any, repeat: int = 1) -> Any:
+    """Return an array as a tensor beside another, each of its rows `repeat` times."""
+    return repeated(values, repeat).astype(dtype)
+
+
+def at_least(x: Any, value: float) -> Any:
+    """Return the larger of a tensor and a number; see the PyTorch kernel for why."""
+    return np.maximum(x, np.asarray(value, x.dtype))
+
+
+def frame(x: Any, size: int, hop: int) -> Any:
+    """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+    return np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[..., ::hop, :]
+
+
+def over_frames(fn: Callable[..., Outputs], x: Any, size: int, hop: int, count: int, weights: Sequence[Any]) -> Outputs:
+    """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel."""
+    missing = max(0, (count - 1) * hop + size - x.shape[-1])
+    return fn(frame(np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]), size, hop)[..., :count, :], *weights)
+
+
+SQUARES_PER_BIN = 1
+
+
+def squares(framed: Any, n_fft: int) -> Any:
+    """Return the power spectrum of frames; see the PyTorch kernel."""
+    real, imag = rfft(framed, n_fft)
+    return real * real + imag * imag
+
+
+def may_learn(x: Any) -> bool:
+    """Tell whether a gradient may be asked for: nothing has one here."""
+    return False
+
+
+def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function; see the JAX kernel."""
     return fn

@@ -1,12 +1,18 @@
-"""JAX: gaps in Keras' ops."""
+"""JAX: gaps in Keras' ops, constants, and frames worked through in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+
+from kapre.ops.kernels._blocks import Outputs, plan
+from kapre.ops.kernels._constants import Constants, repeated
 
 
 def to_complex(real: Array, imag: Array) -> Array:
@@ -35,9 +41,44 @@ def maximum(x: Array, y: Array) -> Array:
     return jnp.maximum(x, y)
 
 
+def cumsum(x: Array, axis: int) -> Array:
+    """Add up along an axis.
+
+    Here for the gap that the PyTorch kernel names.
+    """
+    return jnp.cumsum(x, axis=axis)
+
+
 def dot(x: Array, matrix: Array) -> Array:
     """Multiply the last axis by a matrix; see the PyTorch kernel for why."""
     return jnp.tensordot(x, matrix, axes=1)
+
+
+def rfft(x: Array, n_fft: int) -> tuple[Array, Array]:
+    """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins.
+
+    Gap: XLA (JAX 0.10) gathers a batch that several devices share for `jnp.fft.rfft`, and transforms all of it on each
+    of them. Drop when it doesn't.
+    """
+    y = _shared_fft().rfft(x, n_fft) if jax.device_count() > 1 else jnp.fft.rfft(x, n_fft)
+    return jnp.real(y), jnp.imag(y)
+
+
+def irfft(real: Array, imag: Array, n_fft: int) -> Array:
+    """Invert `rfft`; here for the same gap."""
+    y = lax.complex(real, imag)
+    return _shared_fft().irfft(y, n_fft) if jax.device_count() > 1 else jnp.fft.irfft(y, n_fft)
+
+
+def _shared_fft() -> Any:
+    from kapre.ops.kernels import _jax_fft  # only where it is needed: it loads more of JAX
+
+    return _jax_fft
+
+
+def is_tracing() -> bool:
+    """Tell whether PyTorch is tracing this call; nothing else has to be asked."""
+    return False
 
 
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,3 +87,87 @@ def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     Only PyTorch traces NumPy code.
     """
     return fn
+
+
+def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> Array:
+    with jax.ensure_compile_time_eval():  # never a tracer: it outlives the trace
+        return jnp.asarray(repeated(values, repeat), dtype=dtype)
+
+
+_constants = Constants(_tensor)
+
+
+def constant(values: np.ndarray, dtype: str, like: Array, repeat: int = 1) -> Array:
+    """Return an array as a tensor beside another, each of its rows `repeat` times."""
+    return _constants(values, dtype, jax.config.jax_enable_x64, repeat)
+
+
+def at_least(x: Array, value: float) -> Array:
+    """Return the larger of a tensor and a number; see the PyTorch kernel for why."""
+    return jnp.maximum(x, jnp.asarray(value, x.dtype))
+
+
+def frame(x: Array, size: int, hop: int) -> Array:
+    """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`.
+
+    XLA makes one gather of it that copies each frame in one piece; indices for each sample are looked up one by one.
+    """
+    starts = hop * jnp.arange((x.shape[-1] - size) // hop + 1)
+    axis = x.ndim - 1
+    return jax.vmap(lambda start: lax.dynamic_slice_in_dim(x, start, size, axis), out_axes=axis)(starts)
+
+
+_OFF_CPU = 64
+"""How many times larger a block is where launching costs more than memory."""
+
+
+def _fitted(x: Array, length: int) -> Array:
+    """Cut the last axis, or zero-pad it behind, to a length."""
+    missing = max(0, length - x.shape[-1])
+    return jnp.pad(x[..., :length], [(0, 0)] * (x.ndim - 1) + [(0, missing)])
+
+
+def over_frames(
+    fn: Callable[..., Outputs], x: Array, size: int, hop: int, count: int, weights: Sequence[Array]
+) -> Outputs:
+    """Do to `count` frames of `(..., time)` what `fn` does to some of them, `(..., frames, size)`, and the weights.
+
+    Many frames are worked through in blocks that stay in the cache, so that memory grows with what `fn` gives and not
+    with the frames; all items take part in each block, so that devices that share a batch stay with their items. The
+    gradient makes each block's frames anew.
+    """
+    blocks, per_block = plan(x.shape[:-1], count, size, 1 if jax.default_backend() == "cpu" else _OFF_CPU)
+    span = (per_block - 1) * hop + size
+    x = _fitted(x, (blocks * per_block - 1) * hop + size)
+    if blocks == 1:
+        return fn(frame(x, size, hop), *weights)
+
+    @partial(jax.checkpoint, prevent_cse=False)
+    def block(index: Array) -> Outputs:
+        part = lax.dynamic_slice_in_dim(x, index * (per_block * hop), span, x.ndim - 1)
+        return fn(frame(part, size, hop), *weights)
+
+    def joined(y: Array) -> Array:
+        y = jnp.moveaxis(y, 0, -3)
+        return y.reshape(*y.shape[:-3], blocks * per_block, y.shape[-1])[..., :count, :]
+
+    return tuple(map(joined, lax.map(block, jnp.arange(blocks))))
+
+
+SQUARES_PER_BIN = 1
+
+
+def squares(framed: Array, n_fft: int) -> Array:
+    """Return the power spectrum of frames; see the PyTorch kernel."""
+    real, imag = rfft(framed, n_fft)
+    return real * real + imag * imag
+
+
+def may_learn(x: Array) -> bool:
+    """Tell whether a gradient may be asked for; see the PyTorch kernel."""
+    return True
+
+
+def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is compiled for each first argument, which is hashable, and the shapes of the others."""
+    return jax.jit(fn, static_argnums=0)

@@ -1,11 +1,16 @@
-"""TensorFlow: gaps in Keras' ops."""
+"""TensorFlow: gaps in Keras' ops, constants, and frames worked through in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from keras import ops
+
+from kapre.ops.kernels._blocks import Outputs, plan
+from kapre.ops.kernels._constants import Constants, repeated
 
 
 def to_complex(real: tf.Tensor, imag: tf.Tensor) -> tf.Tensor:
@@ -38,6 +43,14 @@ def maximum(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.maximum(x, y)
 
 
+def cumsum(x: tf.Tensor, axis: int) -> tf.Tensor:
+    """Add up along an axis.
+
+    Here for the gap that the PyTorch kernel names.
+    """
+    return tf.cumsum(x, axis=axis)
+
+
 def dot(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
     """Multiply the last axis by a matrix; see the PyTorch kernel for why.
 
@@ -46,9 +59,108 @@ def dot(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(x, matrix, axes=1)
 
 
+def rfft(x: tf.Tensor, n_fft: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins.
+
+    Here for the gap that the JAX kernel names.
+    """
+    real, imag = ops.rfft(x, fft_length=n_fft)
+    return real, imag
+
+
+def irfft(real: tf.Tensor, imag: tf.Tensor, n_fft: int) -> tf.Tensor:
+    """Invert `rfft`; see the JAX kernel."""
+    return ops.irfft((real, imag), fft_length=n_fft)
+
+
+def is_tracing() -> bool:
+    """Tell whether PyTorch is tracing this call; nothing else has to be asked."""
+    return False
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 
     Only PyTorch traces NumPy code.
     """
+    return fn
+
+
+def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> tf.Tensor:
+    return tf.constant(repeated(values, repeat), dtype=dtype)
+
+
+_constants = Constants(_tensor)
+
+
+def constant(values: np.ndarray, dtype: str, like: tf.Tensor, repeat: int = 1) -> tf.Tensor:
+    """Return an array as a tensor beside another, each of its rows `repeat` times; in a graph, one of the graph's."""
+    return (_constants if tf.executing_eagerly() else _tensor)(values, dtype, None, repeat)
+
+
+def at_least(x: tf.Tensor, value: float) -> tf.Tensor:
+    """Return the larger of a tensor and a number; see the PyTorch kernel for why."""
+    return tf.maximum(x, tf.constant(value, x.dtype))
+
+
+def frame(x: tf.Tensor, size: int, hop: int) -> tf.Tensor:
+    """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+    return tf.signal.frame(x, size, hop)
+
+
+def _fitted(x: tf.Tensor, length: int) -> tf.Tensor:
+    """Cut the last axis, or zero-pad it behind, to a length."""
+    missing = length - x.shape[-1]
+    return tf.pad(x, [[0, 0]] * (len(x.shape) - 1) + [[0, missing]]) if missing > 0 else x[..., :length]
+
+
+def over_frames(
+    fn: Callable[..., Outputs], x: tf.Tensor, size: int, hop: int, count: int, weights: Sequence[tf.Tensor]
+) -> Outputs:
+    """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel."""
+    blocks, per_block = plan(x.shape[:-1], count, size)
+    span = (per_block - 1) * hop + size
+    x = _fitted(x, (blocks * per_block - 1) * hop + size)
+    if blocks == 1:
+        return fn(frame(x, size, hop), *weights)
+    # Cut once: the gradient of a slice for each block would be as long as the samples.
+    spans = frame(x, span, per_block * hop)
+    rank = len(spans.shape)
+    spans = tf.transpose(spans, [rank - 2, *range(rank - 2), rank - 1])
+
+    def block(part: tf.Tensor) -> Outputs:
+        part.set_shape((*x.shape[:-1], span))
+        return fn(frame(part, size, hop), *weights)
+
+    if tf.executing_eagerly():
+        return tuple(tf.concat(same, -2)[..., :count, :] for same in zip(*map(block, tf.unstack(spans)), strict=True))
+    kinds = tuple(tf.type_spec_from_value(y) for y in block(spans[0]))  # a graph leaves out what nobody uses
+    results = tf.map_fn(block, spans, fn_output_signature=kinds, parallel_iterations=2)
+
+    def joined(y: tf.Tensor) -> tf.Tensor:
+        rank = len(y.shape)
+        y = tf.transpose(y, [*range(1, rank - 2), 0, rank - 2, rank - 1])
+        shape = tf.shape(y)
+        y = tf.reshape(y, tf.concat([shape[: rank - 3], [blocks * per_block], shape[rank - 1 :]], axis=0))
+        return y[..., :count, :]
+
+    return tuple(map(joined, results))
+
+
+SQUARES_PER_BIN = 1
+
+
+def squares(framed: tf.Tensor, n_fft: int) -> tf.Tensor:
+    """Return the power spectrum of frames; see the PyTorch kernel."""
+    real, imag = rfft(framed, n_fft)
+    return tf.square(real) + tf.square(imag)
+
+
+def may_learn(x: tf.Tensor) -> bool:
+    """Tell whether a gradient may be asked for; see the PyTorch kernel."""
+    return True
+
+
+def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function; see the JAX kernel. A graph for each new shape would cost more than it saves."""
     return fn

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from kapre.ops.kernels import active as kernel
+
 _drawing = threading.Lock()
 
 
@@ -24,7 +26,7 @@ def is_foreign(x: Any) -> bool:
 
 def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a layer; with such a tensor among the arguments, from a Python function in TensorFlow's graph."""
-    if any(map(is_foreign, (*args, *kwargs.values()))):
+    if not kernel.is_tracing() and any(map(is_foreign, (*args, *kwargs.values()))):
         return _call_in_graph(layer, compute_call, args, kwargs)
     return compute_call(*args, **kwargs)
 

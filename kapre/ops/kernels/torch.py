@@ -1,11 +1,22 @@
-"""PyTorch: gaps in Keras' ops."""
+"""PyTorch: gaps in Keras' ops, constants, and frames worked through in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from keras import ops
+
+from kapre.ops.kernels._blocks import Outputs
+from kapre.ops.kernels._constants import Constants, repeated
+
+_BLOCK = 1 << 18
+"""Samples of frames in a block, 1 MiB of float32: what stays in a core's cache with its spectrum and power."""
+_BLOCK_ELSEWHERE = 1 << 26
+"""The same where launching a kernel costs more than memory."""
 
 
 def to_complex(real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
@@ -34,12 +45,55 @@ def maximum(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.maximum(x, y)
 
 
+def cumsum(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """Add up along an axis.
+
+    Gap: `keras.ops.cumsum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
+    """
+    return torch.cumsum(x, dim=axis)
+
+
 def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     """Multiply the last axis by a matrix.
 
     Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they don't.
+
+    One to three rows become four: MKL adds fewer up in another order, and a stream's first frames, whose statistics are
+    of two or three, would show it.
     """
-    return torch.matmul(x, matrix)
+    device = x.device.type
+    if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
+        with torch.autocast(device, enabled=False):
+            return dot(x, matrix)
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
+        return torch.matmul(x, matrix)
+    rows = math.prod(x.shape[:-1])
+    if not 0 < rows < 4:
+        return torch.matmul(x, matrix)
+    few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, 4 - rows))
+    return torch.matmul(few, matrix)[:rows].reshape(*x.shape[:-1], -1)
+
+
+def rfft(x: torch.Tensor, n_fft: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins.
+
+    Here for the gap that the JAX kernel names.
+    """
+    real, imag = ops.rfft(x, fft_length=n_fft)
+    return real, imag
+
+
+def irfft(real: torch.Tensor, imag: torch.Tensor, n_fft: int) -> torch.Tensor:
+    """Invert `rfft`; see the JAX kernel."""
+    return ops.irfft((real, imag), fft_length=n_fft)
+
+
+def is_tracing() -> bool:
+    """Tell whether `torch.compile` or `torch.export` is tracing this call.
+
+    It follows every dictionary that a call looks into, `sys.modules` too, and fails when one grows meanwhile.
+    """
+    return bool(torch.compiler.is_compiling())
 
 
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,3 +102,195 @@ def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     `torch.compile` would turn NumPy into torch, and fails at what it does not know (2.13: read-only arrays).
     """
     return torch.compiler.disable(fn)
+
+
+def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Tensor:
+    with torch.inference_mode(False):  # it outlives the mode
+        return torch.tensor(repeated(values, repeat), dtype=getattr(torch, dtype), device=place)
+
+
+_constants = Constants(_tensor)
+
+
+def constant(values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
+    """Return an array as a tensor beside another, each of its rows `repeat` times."""
+    if type(like) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling() or _transforms_active():
+        return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
+    return _constants(values, dtype, like.device, repeat)
+
+
+def at_least(x: torch.Tensor, value: float) -> torch.Tensor:
+    """Return the larger of a tensor and a number, NaN where the tensor is.
+
+    Gap: `keras.ops.maximum` (Keras 3.15) rounds the number to float32 on PyTorch. Drop when it doesn't.
+    """
+    return torch.clamp_min(x, value)
+
+
+def frame(x: torch.Tensor, size: int, hop: int) -> torch.Tensor:
+    """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+    return torch.unfold_copy(x, -1, size, hop)  # not a view: a caller may write into what a layer gave
+
+
+def _transforms_active() -> bool:
+    """Tell whether this is inside torch.func (PyTorch 2.13 has no public name for that)."""
+    return bool(getattr(torch._C, "_are_functorch_transforms_active", lambda: False)())
+
+
+def _has_tangent(x: torch.Tensor) -> bool:
+    return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
+
+
+def over_frames(
+    fn: Callable[..., Outputs], x: torch.Tensor, size: int, hop: int, count: int, weights: Sequence[torch.Tensor]
+) -> Outputs:
+    """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel.
+
+    Short clips share a block.
+    """
+    x = x.contiguous()  # or the frames' own layout, and with it the last bits, would depend on the batch
+    # A trace would guard on sizes; in torch.func and in forward mode a Function would need rules of its own.
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+        return fn(_framed(x, size, hop, count), *weights)
+    if math.prod(x.shape[:-1]) * count * size <= _block_for(x):
+        return fn(_framed(x, size, hop, count), *weights)
+    flat = x.reshape(-1, x.shape[-1])
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
+        y = _Blockwise.apply(fn, size, hop, count, flat, *weights)
+    else:
+        y = _in_blocks(fn, flat, size, hop, count, weights)
+    return tuple(part.reshape(*x.shape[:-1], *part.shape[1:]) for part in y)
+
+
+def _block_for(x: torch.Tensor) -> int:
+    return _BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
+
+
+def _framed(x: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
+    """Cut the last axis, zeros behind it where it is too short, into `count` frames."""
+    length = (count - 1) * hop + size
+    missing = length - x.shape[-1]
+    x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[..., :length]
+    return x.unfold(-1, size, hop)
+
+
+def _blocks(items: int, size: int, count: int, block: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the items and the frames of each block, all frames of an item before the next."""
+    frames = max(8, block // size)
+    some = max(1, frames // count)
+    for item in range(0, items, some):
+        for first in range(0, count, frames):
+            yield slice(item, min(items, item + some)), slice(first, min(count, first + frames))
+
+
+def _in_blocks(
+    fn: Callable[..., Outputs], x: torch.Tensor, size: int, hop: int, count: int, weights: Sequence[torch.Tensor]
+) -> Outputs:
+    rows: list[Outputs] = []
+    row: list[Outputs] = []
+    for items, some in _blocks(len(x), size, count, _block_for(x)):
+        row.append(fn(_framed(x[items, some.start * hop :], size, hop, some.stop - some.start), *weights))
+        if some.stop == count:
+            rows.append(_joined(row, 1))
+            row = []
+    return _joined(rows, 0)
+
+
+def _joined(parts: list[Outputs], axis: int) -> Outputs:
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(torch.cat(same, axis) for same in zip(*parts, strict=True))
+
+
+class _Blockwise(torch.autograd.Function):
+    """`_in_blocks` with a gradient that makes each block anew, and so holds no frames and no spectra."""
+
+    @staticmethod
+    def forward(ctx: Any, fn: Any, size: int, hop: int, count: int, x: torch.Tensor, *weights: torch.Tensor) -> Any:
+        ctx.fn, ctx.cut = fn, (size, hop, count)
+        ctx.save_for_backward(x, *weights)
+        return _in_blocks(fn, x, size, hop, count, weights)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: torch.Tensor) -> Any:
+        inputs = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[4:]
+        if torch.is_grad_enabled():  # a gradient of the gradient is asked for
+            y = ctx.fn(_framed(inputs[0], *ctx.cut), *inputs[1:])
+            learning = [tensor for tensor, wants in zip(inputs, wanted, strict=True) if wants]
+            found = iter(_gradient(y, learning, slopes, create_graph=True))
+            return (None,) * 4 + tuple(next(found) if wants else None for wants in wanted)
+        return (None,) * 4 + _slopes(ctx.fn, ctx.cut, inputs, wanted, slopes)
+
+
+def _gradient(
+    y: Sequence[torch.Tensor], learning: list[torch.Tensor], slopes: Sequence[torch.Tensor], create_graph: bool = False
+) -> tuple[torch.Tensor | None, ...]:
+    """Return the gradient by each tensor, None where nothing depends on it: an energy depends on no filter bank."""
+    pairs = [(part, slope) for part, slope in zip(y, slopes, strict=True) if part.requires_grad]
+    parts, wanted = zip(*pairs, strict=True)
+    return torch.autograd.grad(parts, learning, wanted, create_graph=create_graph, allow_unused=True)
+
+
+def _slopes(
+    fn: Callable[..., Outputs],
+    cut: tuple[int, int, int],
+    inputs: tuple[torch.Tensor, ...],
+    wanted: tuple[bool, ...],
+    slopes: tuple[torch.Tensor, ...],
+) -> tuple[torch.Tensor | None, ...]:
+    """Return the gradient by each input that wants one, block by block."""
+    size, hop, count = cut
+    x, *weights = inputs
+    length = max(x.shape[-1], (count - 1) * hop + size)
+    sums = [x.new_zeros(len(x), length) if wanted[0] else None, *map(torch.zeros_like, weights)]
+    for items, some in _blocks(len(x), size, count, _block_for(x)):
+        begin, number = some.start * hop, some.stop - some.start
+        with torch.enable_grad():
+            framed = _framed(x[items, begin:], size, hop, number)
+            copies = [tensor.detach() for tensor in (framed, *weights)]
+            learning = [copy.requires_grad_() for copy, wants in zip(copies, wanted, strict=True) if wants]
+            y = fn(*copies)
+            found = iter(_gradient(y, learning, [slope[items, some] for slope in slopes]))
+        for index, (total, wants) in enumerate(zip(sums, wanted, strict=True)):
+            slope = next(found) if wants else None
+            if slope is None or total is None:
+                continue
+            if index:
+                total += slope
+            else:
+                _add_frames(total[items, begin : begin + (number - 1) * hop + size], slope, hop)
+    if sums[0] is not None:
+        sums[0] = sums[0][:, : x.shape[-1]]
+    return tuple(total if wants else None for total, wants in zip(sums, wanted, strict=True))
+
+
+def _add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
+    """Add frames `(items, frames, size)` to the samples they were cut from, a hop of all frames at a time."""
+    number, size = framed.shape[1:]
+    for start in range(0, size, hop):
+        width = min(hop, size - start)
+        part = x[:, start : start + (number - 1) * hop + width]
+        places = part.as_strided((len(x), number, width), (x.stride(0), hop, 1))
+        places += framed[..., start : start + width]
+
+
+SQUARES_PER_BIN = 2
+
+
+def squares(framed: torch.Tensor, n_fft: int) -> torch.Tensor:
+    """Return squares of which `SQUARES_PER_BIN` neighbours add up to the power of a bin: `(..., 2 * n_freq)`.
+
+    A filter bank whose rows stand there twice adds them up as it goes, and spares a pass over the spectrum.
+    """
+    return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
+
+
+def may_learn(x: torch.Tensor) -> bool:
+    """Tell whether a gradient of what is made of a tensor may be asked for: if not, its edge cases need no care."""
+    return x.requires_grad or _transforms_active() or _has_tangent(x)
+
+
+def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function; see the JAX kernel."""
+    return fn

@@ -1,0 +1,219 @@
+"""`STFT` and `InverseSTFT` chunk by chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from kapre._checks import count, message, positive_int
+from kapre._layer import channels_in_place, channels_second
+from kapre.ops import fourier, frames
+from kapre.ops.chunks import Cutter, State
+from kapre.ops.kernels import active as kernel
+from kapre.recipe import Recipe
+
+
+class STFTStream:
+    """Compute an `STFT` as the sound arrives; `STFT.stream` makes it.
+
+    Joined along time, what `step` and `flush` return is the transform of the whole clip, however it is cut into chunks.
+    With `chunk_samples` every shape is fixed: each step gives `chunk_samples / hop_length` frames, of which the first
+    `warmup` of the stream belong to no clip (they are 0) and are to be dropped.
+
+    Args:
+        layer: The layer.
+        recipe: Its framing.
+        chunk_samples: Samples in every chunk, or None for chunks of any size.
+
+    Attributes:
+        latency_samples: How many samples from the start of a frame's hop must be there before the frame is given:
+            `win_length`, or `n_fft // 2` with `center`.
+        warmup: Frames at the start of a fixed stream that belong to no clip; 0 for chunks of any size.
+
+    Raises:
+        ValueError: If `chunk_samples` is no multiple of the hop.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        stft = kapre.STFT(n_fft=512, hop_length=128)
+        x = np.random.uniform(-1, 1, (1, 2000, 1)).astype("float32")
+        stream = stft.stream()
+        state = stream.initial_state()
+        parts = []
+        for start in range(0, 2000, 300):
+            y, state = stream.step(x[:, start : start + 300], state)
+            parts.append(np.asarray(y))
+        parts.append(np.asarray(stream.flush(state)))
+        assert np.allclose(np.concatenate(parts, axis=1), np.asarray(stft(x)), atol=1e-4)
+        ```
+    """
+
+    def __init__(self, layer: Any, recipe: Recipe, chunk_samples: int | None = None) -> None:
+        self.layer, self._recipe = layer, recipe
+        hop = recipe.hop_length
+        if chunk_samples is not None:
+            chunk_samples = positive_int("chunk_samples", chunk_samples, f"Use a multiple of {hop}.")
+            if chunk_samples % hop:
+                better = hop * max(1, round(chunk_samples / hop))
+                raise ValueError(
+                    message("chunk_samples", f"a multiple of hop_length={hop}", chunk_samples, f"Use {better}.")
+                )
+        before, behind = recipe.padding
+        self._cutter = Cutter(
+            recipe.frame_length, hop, before, recipe.padded_by, behind, chunk=chunk_samples, cycle=hop
+        )
+        self.chunk_samples = chunk_samples
+        self.warmup = 0 if chunk_samples is None else self._cutter.warmup
+        fixed = (self.warmup + 1) * hop
+        self.latency_samples = recipe.frame_length - before if chunk_samples is None else fixed
+
+    def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
+        """Return the state before the first sample, a nest of tensors."""
+        return self._cutter.start(ops.zeros((batch_size, channels, 0), dtype=self.layer.work_dtype))
+
+    def step(self, chunk: Any, state: State) -> tuple[Any, State]:
+        """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
+        chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
+        x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)
+        span, state = self._cutter.push(x, state)
+        real = None
+        if self.chunk_samples is not None:
+            first = state["seen"] // self._cutter.hop - self._cutter.groups - self._cutter.warmup
+            real = (first + ops.arange(self._cutter.groups, dtype="int32") >= 0)[:, None]
+        return self._transform(span, real=real), state
+
+    def flush(self, state: State, rest: Any = None) -> Any:
+        """Return the frames that are left when the sound has ended; the state is used up, its values are read.
+
+        `rest` takes the last samples, where they fill no chunk of `chunk_samples`.
+        """
+        state = self._cutter.loosened(state)
+        if rest is None:
+            return self._transform(self._cutter.loose.finish(state), self._recipe.pad_end)
+        loose = STFTStream(self.layer, self._recipe)
+        z, state = loose.step(rest, state)
+        axis = 2 if self.layer.output_data_format == "channels_first" else 1
+        return ops.concatenate([z, loose.flush(state)], axis=axis)
+
+    def _transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
+        recipe = self._recipe
+        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
+        if real is not None:
+            pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
+        return channels_in_place(kernel.to_complex(*pair), self.layer.output_data_format)
+
+
+class InverseSTFTStream:
+    """Overlap-add frames into samples as they arrive; `InverseSTFT.stream` makes it.
+
+    Joined along time, what `step` and `flush` return is what the layer gives for all frames at once. With
+    `warmup_frames` every shape is fixed: a step of f frames gives `f * hop_length` samples, of which the first `warmup`
+    of the stream belong to no clip and are to be dropped.
+
+    Args:
+        layer: The layer.
+        recipe: Its framing.
+        warmup_frames: Frames at the start of the stream that belong to no clip, for steps of fixed shapes; None for
+            chunks of any size.
+
+    Attributes:
+        latency_samples: How late a sample comes out behind the one that went into `STFT`, at most: a sample is done
+            when the last frame over it is, `frame_length - 1` samples later, and further ones where more than half a
+            frame is cut off at the end.
+        warmup: Samples at the start of a fixed stream that belong to no clip; 0 for chunks of any size.
+
+    Raises:
+        ValueError: If the layer has a `length`, or its hop is longer than its frames.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        framing = dict(n_fft=512, hop_length=128, center=True)
+        forward = kapre.STFT(**framing).stream()
+        inverse = kapre.InverseSTFT(**framing, exact_edges=True).stream()
+        x = np.random.uniform(-1, 1, (1, 2048, 1)).astype("float32")
+        before, after = forward.initial_state(), inverse.initial_state()
+        parts = []
+        for start in range(0, 2048, 256):
+            spectrum, before = forward.step(x[:, start : start + 256], before)
+            samples, after = inverse.step(spectrum, after)
+            parts.append(np.asarray(samples))
+        samples, after = inverse.step(forward.flush(before), after)
+        parts += [np.asarray(samples), np.asarray(inverse.flush(after))]
+        assert np.allclose(np.concatenate(parts, axis=1), x, atol=1e-4)
+        ```
+    """
+
+    def __init__(self, layer: Any, recipe: Recipe, warmup_frames: int | None = None) -> None:
+        if layer.length is not None:
+            raise ValueError(message("length", "None in a stream", layer.length, "Cut the samples yourself."))
+        self.layer, self._recipe = layer, recipe
+        self._fixed = warmup_frames is not None
+        self._warmup_frames = count("warmup_frames", warmup_frames or 0, "Use the warmup of the stream of STFT.")
+        overlap = recipe.frame_length - recipe.hop_length
+        if overlap < 0:
+            rule = f"at most the frame's {recipe.frame_length} samples in a stream"
+            raise ValueError(message("hop_length", rule, recipe.hop_length, "Lower it."))
+        before, behind = recipe.padding
+        self._kept = max(overlap, behind)  # what later frames add to, or the end cuts off
+        self._ahead = self._kept - overlap
+        skipped = self._ahead + before
+        self._skip = 0 if self._fixed else skipped
+        self.warmup = skipped + self._warmup_frames * recipe.hop_length if self._fixed else 0
+        self.latency_samples = recipe.frame_length - 1 + self._ahead
+
+    def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
+        """Return the state before the first frame, a nest of tensors."""
+        dtype = self.layer.work_dtype
+        state: State = {"seen": ops.zeros((), dtype="int32"), "skip": ops.zeros((self._skip,), dtype="int32")}
+        state["sum"] = ops.zeros((batch_size, channels, self._kept), dtype=dtype)
+        if self.layer.exact_edges:
+            state["envelope"] = ops.zeros((self._kept,), dtype=dtype)
+        return state
+
+    def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
+        """Take complex frames in the layer's input format; return the samples done now, and the next state."""
+        recipe, layer = self._recipe, self.layer
+        parts = layer.complex_input(spectrogram)
+        layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another number of bins
+        pair = tuple(channels_second(part, 4, layer.input_data_format) for part in parts)
+        number = pair[0].shape[-2]
+        following = {**state, "seen": state["seen"] + number}
+        if number == 0:
+            return self._out(state["sum"][..., :0]), following
+        there = None
+        if self._fixed:
+            there = (state["seen"] + ops.arange(number, dtype="int32") >= self._warmup_frames)[:, None]
+        weights = recipe.analysis_window if layer.exact_edges else recipe.synthesis_window
+        done, following["sum"] = self._add(fourier.synthesized(pair, weights, recipe.n_fft, there), state["sum"])
+        if layer.exact_edges:
+            squared = fourier.squared_windows(pair[0], recipe.analysis_window, there)
+            envelope, following["envelope"] = self._add(squared, state["envelope"])
+            done = fourier.over_envelope(done, envelope)
+        skipped = min(state["skip"].shape[0], done.shape[-1])
+        following["skip"] = state["skip"][skipped:]
+        return self._out(done[..., skipped:]), following
+
+    def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
+        """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
+        done = framed.shape[-2] * self._recipe.hop_length
+        summed = frames.pad(frames.overlap_add(framed, self._recipe.hop_length), self._ahead, 0)
+        total = summed + frames.pad(kept, 0, done)
+        return total[..., :done], total[..., done:]
+
+    def flush(self, state: State) -> Any:
+        """Return the samples that are left behind the last frame; the state is used up."""
+        rest = state["sum"]
+        if self.layer.exact_edges:
+            rest = fourier.over_envelope(rest, state["envelope"])
+        return self._out(rest[..., state["skip"].shape[0] : self._kept - self._recipe.padding[1]])
+
+    def _out(self, samples: Any) -> Any:
+        cast = ops.cast(samples, self.layer.compute_dtype)
+        return channels_in_place(cast, self.layer.output_data_format)

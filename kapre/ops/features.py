@@ -1,0 +1,159 @@
+"""What is done to features over time, `(..., frames, bands)`: statistics, a fixed number, stacks and patches.
+
+`counts` is the number of frames that count: None (all), or an integer tensor of shape `(batch,)` or `(1,)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre.ops import frames
+from kapre.ops.counts import num_frames
+from kapre.ops.kernels import active as kernel
+from kapre.ops.waves import fit, per_item
+
+Running = dict[str, Any]
+
+
+def valid(x: Any, counts: Any) -> Any:
+    """Tell which frames count, as a bool tensor that broadcasts to `x`; None if all do."""
+    return None if counts is None else frames.within(ops.shape(x)[-2], counts, len(x.shape), axis=-2)
+
+
+def keep_valid(x: Any, counts: Any) -> Any:
+    """Return zeros in place of the frames that do not count."""
+    return x if counts is None else ops.where(valid(x, counts), x, ops.zeros_like(x))
+
+
+def _divided(centred: Any, variance: Any, epsilon: float, epsilon_in: str) -> Any:
+    """Return the values over their deviation; where that is 0, they are 0 themselves."""
+    if epsilon_in == "variance":
+        variance = variance + epsilon
+    silent = variance <= 0.0
+    deviation = ops.sqrt(ops.where(silent, ops.ones_like(variance), variance))
+    deviation = ops.where(silent, ops.zeros_like(variance), deviation)
+    if epsilon_in == "deviation":
+        deviation = deviation + epsilon
+    return centred / ops.where(deviation == 0.0, ops.ones_like(deviation), deviation)
+
+
+def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, counts: Any = None) -> Any:
+    """Subtract each band's mean over time and, with `std`, divide by its deviation; frames that don't count are 0.
+
+    The variance of too few frames (`ddof` of them) is taken for 0.
+    """
+    if x.shape[-2] == 0:
+        return x
+    total = ops.cast(ops.shape(x)[-2], x.dtype) if counts is None else per_item(ops.maximum(counts, 1), x)
+    moved = x - x[..., :1, :]  # small numbers: their sums keep what a large common level would round away
+    mean = ops.sum(keep_valid(moved, counts), axis=-2, keepdims=True) / total
+    centred = keep_valid(moved - mean, counts)
+    if not std:
+        return centred
+    degrees = kernel.maximum(total - float(ddof), ops.ones_like(total))
+    variance = ops.sum(ops.square(centred), axis=-2, keepdims=True) / degrees
+    return _divided(centred, variance, epsilon, epsilon_in)
+
+
+def running_start(x: Any) -> Running:
+    """Return the state of `normalize_running` before any frame of `(..., frames, bands)`."""
+    nothing = ops.zeros_like(ops.sum(x, axis=-2, keepdims=True))  # whatever the number of frames
+    return {"count": nothing[..., :1], "origin": nothing, "sum": nothing, "squares": nothing}
+
+
+def normalize_running(
+    x: Any, state: Running, std: bool, ddof: int, epsilon: float, epsilon_in: str, real: Any = None
+) -> tuple[Any, Running]:
+    """Do what `normalize` does with the statistics of the frames up to each one, going on from a state.
+
+    Frames where `real`, a bool tensor of shape `(frames, 1)`, is False are left out of the statistics.
+    """
+    if x.shape[-2] == 0:
+        return x, state
+    # Sums are taken of differences to the first frame, and squares by Welford's (1962) recurrence: nothing cancels.
+    begun = ops.cast(state["count"] > 0.0, x.dtype)
+    weights = ops.ones_like(x[..., :1])
+    first = x[..., :1, :]
+    if real is not None:
+        weights = ops.cast(real, x.dtype) * weights
+        skipped = ops.sum(1 - ops.cast(real, "int32"))
+        first = ops.take(x, ops.reshape(ops.minimum(skipped, x.shape[-2] - 1), (1,)), axis=-2)
+    origin = begun * state["origin"] + (1.0 - begun) * first
+    moved = weights * (x - origin)
+    sums = state["sum"] + kernel.cumsum(moved, axis=-2)
+    count = state["count"] + kernel.cumsum(weights, axis=-2)
+    counted = kernel.maximum(count, ops.ones_like(count))
+    mean = sums / counted
+    before = ops.where(count > 1.0, (sums - moved) / kernel.maximum(count - 1.0, ops.ones_like(count)), moved)
+    squares = state["squares"] + kernel.cumsum(weights * (moved - before) * (moved - mean), axis=-2)
+    last = {
+        "count": count[..., -1:, :],
+        "origin": origin,
+        "sum": sums[..., -1:, :],
+        "squares": squares[..., -1:, :],
+    }
+    centred = moved - mean
+    if not std:
+        return centred, last
+    degrees = kernel.maximum(count - float(ddof), ops.ones_like(count))
+    return _divided(centred, squares / degrees, epsilon, epsilon_in), last
+
+
+def fixed(x: Any, size: int) -> Any:
+    """Pad with frames of zeros, or trim, to `size` frames."""
+    return fit(x, size, axis=-2)
+
+
+def _gathered(x: Any, count: Any, size: int, hop: int) -> Any:
+    """Return `count` groups of `size` frames, `hop` apart: `(..., count, size, bands)`."""
+    bands = x.shape[-1]
+    lead = ops.shape(x)[:-2]
+    if size == hop:
+        return ops.reshape(x[..., : count * size, :], (*lead, count, size, bands))
+    if isinstance(count, int):
+        places: Any = (hop * np.arange(count)[:, None] + np.arange(size)).reshape(-1).astype("int32")
+    else:
+        starts = hop * ops.arange(count, dtype="int32")
+        places = ops.reshape(starts[:, None] + ops.arange(size, dtype="int32"), (-1,))
+    return ops.reshape(ops.take(x, places, axis=-2), (*lead, count, size, bands))
+
+
+def patches(x: Any, size: int, hop: int) -> Any:
+    """Cut into patches of `size` frames: `(..., patches, size, bands)`; one not filled is left out."""
+    return _gathered(x, num_frames(ops.shape(x)[-2], size, hop), size, hop)
+
+
+def stack(x: Any, size: int, hop: int, edges: str, counts: Any = None) -> Any:
+    """Join `size` frames into one, every `hop` frames: `(..., stacks, size * bands)`; see `Recipe.stack_edges`."""
+    total = ops.shape(x)[-2]
+    if edges == "repeat":
+        x = repeat_edges(x, (size - 1) // 2, size, counts)
+    elif edges == "zeros":
+        x = _pad_frames(x, 0, size)
+    count = num_frames(total, size, hop) if edges == "drop" else -(-total // hop)
+    groups = _gathered(x, count, size, hop)
+    return ops.reshape(groups, (*ops.shape(groups)[:-2], size * x.shape[-1]))
+
+
+def _pad_frames(x: Any, before: int, after: int) -> Any:
+    return ops.pad(x, [(0, 0)] * (len(x.shape) - 2) + [(before, after), (0, 0)])
+
+
+def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
+    """Repeat the first frame `before` times in front, and the last that counts wherever frames do not."""
+    total = ops.shape(x)[-2]
+    if isinstance(total, int) and total == 0:
+        return x
+    if counts is None and isinstance(total, int):
+        places = np.clip(np.arange(-before, total + after), 0, total - 1).astype("int32")
+        return ops.take(x, places, axis=-2)
+    last = ops.reshape(ops.cast(total if counts is None else counts, "int32"), (-1,)) - 1
+    places = ops.arange(-before, total + after, dtype="int32")
+    places = ops.minimum(ops.maximum(places[None, :], 0), ops.maximum(last, 0)[:, None])
+    lead = ops.shape(x)[:-2]
+    places = ops.reshape(places, (-1, *[1] * (len(lead) - 1), total + before + after, 1))
+    places = ops.broadcast_to(places, (*lead, total + before + after, x.shape[-1]))
+    return ops.take_along_axis(_pad_frames(x, 0, 1), places, axis=-2)  # no frame at all has an index 0 too

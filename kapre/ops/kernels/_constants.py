@@ -1,0 +1,48 @@
+"""Constants of the kernels: an array becomes a tensor once."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+
+
+def repeated(values: np.ndarray, repeat: int) -> np.ndarray:
+    """Return an array with each of its rows `repeat` times."""
+    return values if repeat == 1 else np.repeat(values, repeat, axis=0)
+
+
+class Constants:
+    """Keep the tensor of each read-only array, one for each dtype and place, for as long as the array lives.
+
+    Args:
+        make: Makes a tensor of an array, a dtype's name, a place and how often each row stands there; never one that
+            belongs to a trace.
+
+    Example:
+        ```python
+        import numpy as np
+        from kapre.ops.kernels._constants import Constants
+
+        window = np.ones(4)
+        window.setflags(write=False)
+        tensors = Constants(lambda values, dtype, place, repeat: values.astype(dtype))
+        assert tensors(window, "float32") is tensors(window, "float32")
+        ```
+    """
+
+    def __init__(self, make: Callable[[np.ndarray, str, Any, int], Any]) -> None:
+        self._make = make
+        self._made: dict[Hashable, Any] = {}
+
+    def __call__(self, values: np.ndarray, dtype: str, place: Hashable = None, repeat: int = 1) -> Any:
+        if values.flags.writeable or not values.ndim:
+            return self._make(values, dtype, place, repeat)
+        key = (id(values), dtype, place, repeat)
+        tensor = self._made.get(key)
+        if tensor is None:
+            tensor = self._made[key] = self._make(values, dtype, place, repeat)
+            weakref.finalize(values, self._made.pop, key, None).atexit = False
+        return tensor

@@ -1,0 +1,85 @@
+"""What is done to a wave as a whole: its length, its statistics, preemphasis; on the last axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre.ops import frames
+from kapre.ops.counts import padded_length
+
+
+def per_item(lengths: Any, x: Any) -> Any:
+    """Return one number for each entry of the first axis in the dtype of `x`, to broadcast against it."""
+    return ops.reshape(ops.cast(lengths, x.dtype), (-1, *[1] * (len(x.shape) - 1)))
+
+
+def mean(x: Any) -> Any:
+    """Return the mean over the last axis, kept.
+
+    Gap: `keras.ops.mean` (Keras 3.15) computes float64 in float32 on JAX and PyTorch. Drop when it doesn't.
+    """
+    return ops.sum(x, axis=-1, keepdims=True) / float(max(1, x.shape[-1]))
+
+
+def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
+    """Return `(x - mean) / sqrt(variance + epsilon)` of each wave, its padding left at zero."""
+    if 0 in tuple(x.shape):
+        return x
+    if lengths is None:
+        lengths = ops.reshape(ops.convert_to_tensor(ops.shape(x)[-1], dtype="int32"), (1,))
+    samples = per_item(ops.maximum(lengths, 1), x)
+    centred = frames.keep(x - ops.sum(x, axis=-1, keepdims=True) / samples, lengths)
+    variance = ops.sum(ops.square(centred), axis=-1, keepdims=True) / samples
+    return centred / ops.sqrt(variance + epsilon)
+
+
+def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = None) -> Any:
+    """Return `x[n] - coefficient * x[n - 1]`.
+
+    What stands before the first sample is nothing ("keep"), the "first" sample itself, or, in the middle of a stream,
+    `before`, the sample before, of shape `(..., 1)`.
+    """
+    if before is None:
+        before = ops.zeros_like(x[..., :1]) if first == "keep" else x[..., :1]
+    return x - coefficient * ops.concatenate([before, x[..., :-1]], axis=-1)
+
+
+def fit(x: Any, size: int, axis: int = -1) -> Any:
+    """Pad an axis with zeros, or trim it, to `size` places."""
+    have = x.shape[axis]
+    room = size if have is None or not isinstance(have, int) else max(0, size - have)
+    rank = len(x.shape)
+    widths = [(0, 0)] * rank
+    widths[axis] = (0, room)
+    places = [slice(None)] * rank
+    places[axis] = slice(0, size)
+    return ops.pad(x, widths)[tuple(places)]
+
+
+def tile(x: Any, size: int, lengths: Any = None) -> Any:
+    """Repeat each clip as often as it fits whole into `size` samples; zeros follow. A longer clip is trimmed."""
+    places = np.arange(size, dtype="int32")
+    length = ops.shape(x)[-1]
+    source = frames.pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
+    if lengths is None and isinstance(length, int):
+        used = max(1, min(length, size))
+        taken = ops.take(source, places % used, axis=-1)
+        return fit(taken[..., : size // used * used], size)
+    counts = ops.reshape(ops.convert_to_tensor(length, dtype="int32"), (1,)) if lengths is None else lengths
+    used = ops.clip(ops.cast(counts, "int32"), 1, size)
+    lead = ops.shape(x)[:-1]
+    indices = ops.reshape(ops.convert_to_tensor(places)[None] % used[:, None], (-1, *[1] * (len(x.shape) - 2), size))
+    taken = ops.take_along_axis(source, ops.broadcast_to(indices, (*lead, size)), axis=-1)
+    return frames.keep(taken, size // used * used)
+
+
+def pad_to_multiple(x: Any, at_least: int, multiple: int) -> Any:
+    """Pad the last axis with zeros to `at_least + k * multiple` places."""
+    length = ops.shape(x)[-1]
+    room = padded_length(length, at_least, multiple) - length
+    if isinstance(length, int):
+        return frames.pad(x, 0, room)
+    return frames.pad(x, 0, at_least + multiple)[..., : length + room]
