@@ -1,6 +1,6 @@
 """Kapre: audio preprocessing as Keras layers, so that the saved model takes samples.
 
-Every public name is here; `kapre.plot` and `kapre.corpus` load on first use.
+Every public name is here; `kapre.compare`, `kapre.corpus` and `kapre.plot` load on first use.
 """
 
 from kapre import _select_backend as _select_backend  # isort: skip  (before anything imports Keras)
@@ -8,7 +8,7 @@ from kapre import _select_backend as _select_backend  # isort: skip  (before any
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from kapre import augmentation, backend, composed, signal, time_frequency, time_frequency_tflite
+from kapre import augmentation, backend, composed, frontends, signal, time_frequency, time_frequency_tflite
 from kapre._removed import removed_names as _removed_names
 from kapre._version import __version__
 from kapre.augmentation import ChannelSwap, SpecAugment
@@ -21,6 +21,7 @@ from kapre.composed import (
     get_stft_mag_phase,
     get_stft_magnitude_layer,
 )
+from kapre.frontends import Frontend, list_presets
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding
 from kapre.time_frequency import (
@@ -37,7 +38,7 @@ from kapre.time_frequency_tflite import MagnitudeTflite, PhaseTflite, STFTTflite
 
 VERSION = __version__
 
-_ON_FIRST_USE = ("corpus", "plot")
+_ON_FIRST_USE = ("compare", "corpus", "plot")
 
 __all__ = [
     "STFT",
@@ -48,6 +49,7 @@ __all__ = [
     "Delta",
     "Energy",
     "Frame",
+    "Frontend",
     "InverseSTFT",
     "LogmelToMFCC",
     "Magnitude",
@@ -65,12 +67,14 @@ __all__ = [
     "augmentation",
     "backend",
     "composed",
+    "frontends",
     "get_frequency_aware_conv2d",
     "get_log_frequency_spectrogram_layer",
     "get_melspectrogram_layer",
     "get_perfectly_reconstructing_stft_istft",
     "get_stft_mag_phase",
     "get_stft_magnitude_layer",
+    "list_presets",
     "pcm_to_float",
     "power_to_decibel",
     "signal",

@@ -1,0 +1,99 @@
+"""Measure how far every preset is from its references: what the test bounds, and what the docs' table shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+import kapre
+from tests.clips import KINDS, clip, lengths
+from tests.conftest import BACKEND, float64, quick, to_numpy
+from tests.references import REFERENCES, Reference
+
+LN = {"ln": 1.0, "log10": math.log(10.0), "dB": math.log(10.0) / 10.0, "normalised": 1.0, "linear": 1.0}
+"""What makes a difference one in natural-log units; linear features are taken relative to their peak."""
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kaldi_fbank_no_snip": ("kaldi_fbank", dict(snip_edges=False)),
+    "kaldi_fbank_hamming": ("kaldi_fbank", dict(window_name="hamming_window", window_exponent=1.0)),
+    "kaldi_fbank_energy": ("kaldi_fbank", dict(energy="first")),
+    "kaldi_fbank_energy_htk": ("kaldi_fbank", dict(energy="last")),
+    "kaldi_mfcc_no_energy": ("kaldi_mfcc", dict(energy=None)),
+    "librosa_mel_db": ("librosa_mel", dict(log="db", amin=1e-10, dynamic_range=80.0)),
+}
+"""References of other settings of a preset."""
+
+# On silence these take the deviation of float32 rounding, or divide 0 by 0; ours is 0 there.
+ROUNDING_ON_SILENCE = ("nemo", "seamless_m4t", "speech2text")
+
+
+def preset_of(name: str) -> kapre.Recipe:
+    """Return the recipe that a reference is about."""
+    known = [*kapre.list_presets(), *VARIANTS]
+    shown = max((entry for entry in known if name == entry or name.startswith(f"{entry}_")), key=len)
+    preset, changes = VARIANTS.get(shown, (shown, {}))
+    return kapre.frontends.preset(preset).recipe.replace(**changes)
+
+
+def twelve(recipe: kapre.Recipe) -> list[int]:
+    """Return twelve lengths or more at which frames may be counted wrongly, the shortest and the longest among them."""
+    window = recipe.frame_length if recipe.power is not None else 400
+    hop = recipe.hop_length if recipe.power is not None else 160
+    every = lengths(window, hop, int(recipe.sample_rate or 0))
+    must = {1, window - 1, window, window + 1, window + hop - 1, window + hop, every[-1]}
+    rest = [n for n in every if n not in must]
+    return sorted(must | set(rest[:: max(1, len(rest) // 6)]))
+
+
+def runner(recipe: kapre.Recipe, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from clips `(batch, time)` to features."""
+    call = quick(kapre.Frontend(recipe, dtype=dtype))
+    return lambda x: to_numpy(call(keras.ops.convert_to_tensor(x, dtype=dtype)))
+
+
+def difference(got: np.ndarray, expected: np.ndarray, unit: str) -> float:
+    """Return the largest difference in natural-log units, or of linear features relative to their peak."""
+    if got.size == 0:
+        return 0.0
+    error = float(np.abs(got - expected).max()) * LN[unit]
+    return error / (float(np.abs(expected).max()) or 1.0) if unit == "linear" else error
+
+
+def compare(name: str, dtype: str, kinds: tuple[str, ...] = KINDS) -> dict[str, float]:
+    """Return the largest difference of a preset from a reference for each kind of clip, over twelve lengths.
+
+    Raises:
+        AssertionError: If a shape differs, or ours is not finite.
+    """
+    reference, recipe = REFERENCES[name], preset_of(name)
+    worst = dict.fromkeys(kinds, 0.0)
+    with float64():
+        run = runner(recipe, dtype)
+        every = twelve(recipe)
+        if dtype == "float64" and BACKEND == "jax":  # it compiles for every length: float32 sees them all
+            every = every[::3]
+        for n in every:
+            # One sample, mirrored, is a constant: in float32 all but its DC is rounding, in the reference too.
+            if n >= max(reference.shortest, 1 if dtype == "float64" else 2):
+                batch = np.stack([clip(kind, n, reference.sample_rate) for kind in kinds])
+                for kind, samples, got in zip(kinds, batch, run(batch), strict=True):
+                    worst[kind] = max(worst[kind], one(name, reference, kind, samples, got))
+    return worst
+
+
+def one(name: str, reference: Reference, kind: str, samples: np.ndarray, got: np.ndarray) -> float:
+    """Return the difference of one clip's features."""
+    where = f"{name}: {kind} of {len(samples)} samples"
+    assert np.isfinite(got).all(), f"{where}: ours is not finite"
+    expected = reference.compute(samples)
+    assert got.shape == expected.shape, f"{where}: {got.shape} instead of {expected.shape}"
+    if name.startswith(ROUNDING_ON_SILENCE) and (kind == "silence" or not np.isfinite(expected).all()):
+        still = got.reshape(-1) if kind == "silence" else got[~np.isfinite(expected)]
+        assert np.abs(still).max(initial=0.0) <= 1e-6, f"{where}: not 0 where the reference has no answer"
+        return 0.0
+    assert np.isfinite(expected).all(), f"{where}: the reference is not finite"
+    return difference(got, expected, reference.unit)

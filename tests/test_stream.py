@@ -1,0 +1,278 @@
+"""Streams: chunk by chunk the numbers of the whole clip. Every preset and any split: frontends/test_stream.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kapre
+from kapre.frontends import whole_clip_stages
+from tests.conftest import BACKEND, chirp, compiled, float64, quick, relative_error, to_numpy
+
+
+def streamable(name: str) -> kapre.Recipe:
+    """Return a preset's recipe, or its nearest that streams."""
+    recipe = kapre.frontends.preset(name).recipe
+    changes = (change.split("=") for change in whole_clip_stages(recipe).values())
+    values = {"None": None, "'running'": "running", "False": False}
+    return recipe.replace(**{field: values[text] if text in values else float(text) for field, text in changes})
+
+
+def time_axis(recipe: kapre.Recipe, rank: int) -> int:
+    return 2 if recipe.layout == "band_first" and rank == 3 else 1
+
+
+def streamed(frontend: kapre.Frontend, x: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Feed chunks of the sizes, in turn until the clip has ended; return all that comes out."""
+    stream = frontend.stream()
+    step = quick(stream.step)
+    state = stream.initial_state(x.shape[0])
+    parts, start, turn = [], 0, 0
+    while start < x.shape[1]:
+        size = sizes[turn % len(sizes)]
+        y, state = step(x[:, start : start + size], state)
+        parts.append(to_numpy(y))
+        start, turn = start + size, turn + 1
+    parts.append(to_numpy(stream.flush(state)))
+    return np.concatenate(parts, axis=time_axis(frontend.recipe, parts[0].ndim))
+
+
+def check_fixed(frontend: kapre.Frontend, x: np.ndarray, chunk: int, tolerance: float) -> None:
+    stream = frontend.stream(chunk_samples=chunk)
+    step = quick(stream.step)
+    state = stream.initial_state(x.shape[0])
+    shapes = None
+    parts = []
+    for start in range(0, x.shape[1], chunk):
+        y, state = step(x[:, start : start + chunk], state)
+        parts.append(to_numpy(y))
+        now = [tuple(leaf.shape) for leaf in keras.tree.flatten(state)], parts[-1].shape
+        assert shapes in (None, now)
+        shapes = now
+    axis = time_axis(frontend.recipe, parts[0].ndim)
+    assert parts[0].shape[axis] == stream.frames_per_chunk
+    whole = np.concatenate(parts, axis=axis)
+    whole = np.delete(whole, np.arange(min(stream.warmup, whole.shape[axis])), axis=axis)
+    got = np.concatenate([whole, to_numpy(stream.flush(state))], axis=axis)
+    assert relative_error(got, to_numpy(quick(frontend)(x))) <= tolerance
+
+
+@pytest.mark.parametrize("name", ["icefall", "voxtral_realtime", "paraformer", "silero_vad", "nemo", "gemma4"])
+def test_streamed_is_offline(name: str) -> None:
+    with float64():
+        frontend = kapre.Frontend(streamable(name), dtype="float64")
+        x = chirp(2, 2500)[:, :, 0]
+        assert relative_error(streamed(frontend, x, [0, 37, 500, 1100]), to_numpy(quick(frontend)(x))) <= 1e-9
+
+
+@pytest.mark.parametrize("name", ["voxtral_realtime", "paraformer", "wespeaker"])
+def test_fixed_chunks(name: str) -> None:
+    with float64():
+        recipe = streamable(name)
+        frontend = kapre.Frontend(recipe, dtype="float64")
+        chunk = recipe.hop_length * recipe.stack_hop * 2
+        check_fixed(frontend, chirp(2, 3 * chunk)[:, :, 0], chunk, 1e-9)
+
+
+def test_fixed_chunks_of_patches() -> None:
+    frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2)
+    check_fixed(frontend, chirp(1, 3200)[:, :, 0].astype("float32"), 640, 1e-6)
+
+
+@pytest.mark.parametrize("name", ["icefall", "paraformer"])
+@pytest.mark.parametrize("time", [0, 150, 399])
+def test_clips_too_short_to_begin(name: str, time: int) -> None:
+    frontend = kapre.Frontend(streamable(name))
+    x = chirp(1, time)[:, :, 0].astype("float32")
+    assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 2e-6
+
+
+def test_a_step_compiles_and_its_state_can_be_stored() -> None:
+    frontend = kapre.Frontend.from_preset("voxtral_realtime")
+    x = chirp(1, 1600)[:, :, 0].astype("float32")
+    stream = frontend.stream(chunk_samples=320)
+    step = compiled(stream.step)
+    state = stream.initial_state()
+    parts = []
+    for start in range(0, 1600, 320):
+        y, state = step(keras.ops.convert_to_tensor(x[:, start : start + 320]), state)
+        parts.append(to_numpy(y))
+        stored = keras.tree.map_structure(lambda leaf: to_numpy(leaf).copy(), state)
+        state = keras.tree.map_structure(keras.ops.convert_to_tensor, stored)
+    parts.append(to_numpy(stream.flush(state)))
+    got = np.concatenate(parts, axis=2)[:, :, stream.warmup :]
+    assert relative_error(got, to_numpy(quick(frontend)(x))) <= 1e-5
+
+
+def vmapped(fn: Any) -> Any:
+    """Return the backend's map over a new first axis."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return lambda *values: tf.vectorized_map(lambda each: fn(*each), values)
+    if BACKEND == "jax":
+        import jax
+
+        return jax.vmap(fn)
+    import torch
+
+    return torch.func.vmap(fn)
+
+
+def test_vmapped_over_streams() -> None:
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    stream = frontend.stream(chunk_samples=320)
+    x = chirp(3, 320)[:, :, 0].astype("float32")[:, None, :]
+    state = keras.tree.map_structure(lambda leaf: keras.ops.stack([leaf] * 3), stream.initial_state(1))
+    y, _ = vmapped(stream.step)(keras.ops.convert_to_tensor(x), state)
+    alone, _ = stream.step(x[1], stream.initial_state(1))
+    np.testing.assert_allclose(to_numpy(y)[1], to_numpy(alone), rtol=1e-4, atol=1e-4)
+
+
+def test_what_needs_the_whole_clip_is_refused() -> None:
+    with pytest.raises(ValueError, match="of 'whisper' cannot be streamed") as caught:
+        kapre.Frontend.from_preset("whisper").stream()
+    text = str(caught.value)
+    assert "fixed_samples=480000" in text
+    assert "dynamic_range=8 below the clip's own maximum" in text
+    assert "such as 'voxtral_realtime'" in text
+    with pytest.raises(ValueError, match=re.escape("recipe.replace(normalize_over='running')")):
+        kapre.Frontend.from_preset("nemo").stream()
+    for name in kapre.list_presets():
+        kapre.Frontend(streamable(name)).stream()
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda f: f.stream(chunk_samples=100), "`chunk_samples` must be a multiple of 160"),
+        (lambda f: f.stream(chunk_samples=-1), "`chunk_samples` must be a positive integer"),
+        (lambda f: f.stream(320).step(np.zeros((1, 160), "float32"), f.stream(320).initial_state()), "of 320 samples"),
+        (lambda f: f.stream().step(np.zeros((1, 9, 1), "float32"), f.stream().initial_state()), "(batch, time)"),
+    ],
+)
+def test_wrong_use(call: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        call(kapre.Frontend.from_preset("kaldi_fbank"))
+
+
+def test_latency_is_true() -> None:
+    """A frame comes with the sample that `latency_samples` names, and not before."""
+    for name, latency in (("voxtral_realtime", 200), ("icefall", 280), ("paraformer", 880)):
+        stream = kapre.Frontend.from_preset(name).stream()
+        assert stream.latency_samples == latency
+        assert stream.latency_seconds == latency / 16000
+        for missing in (1, 0):
+            state = stream.initial_state()
+            y, _ = stream.step(np.ones((1, 2 * 160 * 6 + latency - missing), "float32"), state)
+            entry = 2 if name == "paraformer" else 12  # the one whose hop begins at that sample
+            assert y.shape[time_axis(stream.recipe, 3)] == entry + 1 - missing
+
+
+PAIR = dict(n_fft=64, hop_length=16)
+
+
+@pytest.mark.parametrize(
+    ("settings", "exact_edges"),
+    [
+        (dict(center=True, pad_mode="reflect", win_length=48), True),
+        (dict(), False),
+        (dict(pad_begin=True, pad_end=True), True),
+        (dict(center=True, hop_length=40), True),
+    ],
+)
+def test_stft_and_its_inverse(settings: dict, exact_edges: bool) -> None:
+    x = chirp(2, 500, 2).astype("float32")
+    forward = kapre.STFT(**{**PAIR, **settings})
+    backward = {key: value for key, value in {**PAIR, **settings}.items() if not key.startswith("pad_")}
+    inverse = kapre.InverseSTFT(**backward, exact_edges=exact_edges)
+    ahead, back = forward.stream(), inverse.stream()
+    first, second = ahead.initial_state(2, 2), back.initial_state(2, 2)
+    spectra, samples = [], []
+    for start, stop in ((0, 0), (0, 30), (30, 200), (200, 500)):
+        z, first = ahead.step(x[:, start:stop], first)
+        y, second = back.step(z, second)
+        spectra.append(to_numpy(z))
+        samples.append(to_numpy(y))
+    spectra.append(to_numpy(ahead.flush(first)))
+    y, second = back.step(keras.ops.convert_to_tensor(spectra[-1]), second)
+    samples += [to_numpy(y), to_numpy(back.flush(second))]
+    offline = forward(x)
+    assert relative_error(np.concatenate(spectra, axis=1), to_numpy(offline)) <= 1e-6
+    assert relative_error(np.concatenate(samples, axis=1), to_numpy(inverse(offline))) <= 1e-6
+
+
+def test_what_goes_in_comes_out() -> None:
+    """Stream in, stream out, fixed shapes: the samples themselves, `latency_samples` late."""
+    x = chirp(1, 640).astype("float32")
+    settings = dict(n_fft=64, hop_length=16, center=True)
+    ahead = kapre.STFT(**settings).stream(chunk_samples=64)
+    back = kapre.InverseSTFT(**settings, exact_edges=True).stream(warmup_frames=ahead.warmup)
+    first, second = ahead.initial_state(), back.initial_state()
+    parts = []
+    for start in range(0, 640, 64):
+        z, first = ahead.step(x[:, start : start + 64], first)
+        y, second = back.step(z, second)
+        assert y.shape[1] == 64
+        parts.append(to_numpy(y))
+    out = np.concatenate(parts, axis=1)[:, back.warmup :]
+    assert back.latency_samples == 63
+    assert np.abs(out - x[:, : out.shape[1]]).max() <= 1e-6
+    assert out.shape[1] >= 640 - 64 - back.latency_samples - 16
+    y, second = back.step(ahead.flush(first), second)
+    rest = np.concatenate([out, to_numpy(y), to_numpy(back.flush(second))], axis=1)
+    assert np.abs(rest[:, :640] - x).max() <= 1e-6
+
+
+def test_streams_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="`length` must be None in a stream; received length=9"):
+        kapre.InverseSTFT(**PAIR, length=9).stream()
+    with pytest.raises(ValueError, match="`hop_length` must be at most the frame's 64 samples"):
+        kapre.InverseSTFT(n_fft=64, hop_length=80).stream()
+    with pytest.raises(ValueError, match=r"`chunk_samples` must be a multiple of hop_length=16; received.*Use 96"):
+        kapre.STFT(**PAIR).stream(chunk_samples=100)
+
+
+def test_the_last_samples_need_not_fill_a_chunk() -> None:
+    x = chirp(1, 1500)[:, :, 0].astype("float32")
+    frontend = kapre.Frontend.from_preset("voxtral_realtime")
+    stream = frontend.stream(chunk_samples=640)
+    state = stream.initial_state()
+    parts = []
+    for start in (0, 640):
+        y, state = stream.step(x[:, start : start + 640], state)
+        parts.append(to_numpy(y))
+    parts.append(to_numpy(stream.flush(state, x[:, 1280:])))
+    got = np.concatenate(parts, axis=2)[:, :, stream.warmup :]
+    assert relative_error(got, to_numpy(frontend(x))) <= 1e-5
+    layer = kapre.STFT(**PAIR, center=True)
+    ahead = layer.stream(chunk_samples=64)
+    z, state = ahead.step(x[:, :64, None], ahead.initial_state())
+    rest = ahead.flush(state, x[:, 64:100, None])
+    whole = np.concatenate([to_numpy(z)[:, ahead.warmup :], to_numpy(rest)], axis=1)
+    assert relative_error(whole, to_numpy(layer(x[:, :100, None]))) <= 1e-6
+
+
+def test_a_stream_of_days() -> None:
+    """The count of samples, of 32 bits, starts again before it is full, and nothing shows it."""
+    frontend = kapre.Frontend.from_preset("nemo", normalize=None)
+    x = chirp(1, 800)[:, :, 0].astype("float32")
+    outputs = []
+    for late in (False, True):
+        stream = frontend.stream(chunk_samples=160)
+        state = stream.initial_state()
+        for start in range(0, 480, 160):
+            _, state = stream.step(x[:, start : start + 160], state)
+        if late:
+            seen = 160 * ((2**30 - 1) // 160)
+            state["samples"] = {**state["samples"], "seen": keras.ops.convert_to_tensor(seen, dtype="int32")}
+        y, state = stream.step(x[:, 480:640], state)
+        assert int(state["samples"]["seen"]) < 2**30
+        outputs += [to_numpy(y), to_numpy(stream.flush(state, x[:, 640:]))]
+    np.testing.assert_array_equal(outputs[0], outputs[2])
+    np.testing.assert_allclose(outputs[1], outputs[3], rtol=1e-6, atol=1e-6)
