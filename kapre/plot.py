@@ -8,15 +8,14 @@ import keras
 import numpy as np
 
 from kapre._checks import message, number
+from kapre._pictures import axes as shape_in_words
+from kapre._pictures import frequency_ticks, number_ticks, picture, rank
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.image import AxesImage
 
 __all__ = ["spectrogram", "waveform"]
-
-_TICKS_HZ = tuple(digit * 10.0**decade for decade in range(5) for digit in (1, 2, 5))
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -83,35 +82,24 @@ def waveform(samples: Any, sample_rate: float, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return where round frequencies (1, 2, 5, 10 … Hz) lie on an axis of band numbers, and their names."""
-    shown = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
-    if not shown:  # a narrow range holds no round frequency: its ends, then
-        shown = [float(f"{hz:.4g}") for hz in dict.fromkeys((centres[0], centres[-1]))]
-    places = np.interp(shown, centres, np.arange(len(centres)))
-    kept: list[int] = []
-    for index in reversed(range(len(shown))):  # from the top, where a linear axis has room
-        if not kept or places[kept[-1]] - places[index] >= 0.06 * len(centres):
-            kept.append(index)
-    kept.reverse()
-    names = [f"{shown[i] / 1000:g}k" if shown[i] >= 1000 else f"{shown[i]:g}" for i in kept]
-    return places[kept], names
+def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar: bool = True) -> Any:
+    """Draw features over seconds: bands at their centre frequencies in Hz, coefficients and stacked values numbered.
 
-
-def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar: bool = True) -> AxesImage:
-    """Draw features: frames over seconds, bands at their centre frequencies in Hz.
+    Every layout is drawn: bands first or last, patches and chunks side by side (patches that overlap are numbered, for
+    they have no place of their own in time), and where a recipe leaves the samples as they are, those.
 
     Args:
-        features: Shape `(frame, band)`; `(1, frame, band, 1)` and the like are taken too.
+        features: One clip's features as the recipe lays them out, such as `(frame, band)`; `(1, frame, band, 1)` and
+            the like are taken too.
         recipe: What made them, with its `sample_rate`.
         ax: Where to draw; matplotlib's current axes if None.
-        colorbar: Whether to add a colour bar, in dB when the recipe ends in decibel.
+        colorbar: Whether to add a colour bar, with the values' unit.
 
     Returns:
-        The image; its axes are `image.axes`.
+        The image; its axes are `image.axes`. For samples, what `waveform` drew.
 
     Raises:
-        ValueError: If the shape is not one item and channel of the recipe's bands, or the recipe has no sample rate.
+        ValueError: If the shape is not one item and channel of the recipe's, or the recipe has no sample rate.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -123,31 +111,37 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
         x = np.random.uniform(-1, 1, (1, 16000, 1)).astype("float32")
         image = kapre.plot.spectrogram(mel(x), mel.recipe)
         assert image.axes.get_ylabel() == "frequency (Hz)"
+
+        whisper = kapre.Frontend.from_preset("whisper")
+        image = kapre.plot.spectrogram(whisper(x[..., 0]), whisper.recipe)
+        assert image.colorbar.ax.get_ylabel() == "normalised"
         ```
     """
-    values = _one_channel(features, 2, "features", f"(frame, {recipe.bands})")
-    if values.shape[1] != recipe.bands or values.shape[0] == 0:
-        raise ValueError(
-            message("features", f"of shape (frame, {recipe.bands})", values.shape, "Give the recipe that made them.")
-        )
-    centres = recipe.band_frequencies()
-    times = recipe.frame_times(values.shape[0])
-    half_hop = recipe.hop_length / recipe.sample_rate / 2.0  # type: ignore[operator]  # band_frequencies needs it too
+    values = _one_channel(features, rank(recipe), "features", shape_in_words(recipe))
+    if recipe.power is None:
+        if recipe.sample_rate is None:
+            raise ValueError(message("sample_rate", "known to place samples in time", None, "Use replace(…)."))
+        axes = waveform(values, recipe.sample_rate, ax)
+        axes.set_ylabel("normalised" if recipe.normalize_samples else "sample")
+        return (axes.lines or axes.collections)[-1]
+    shown = picture(values, recipe)
     axes = _axes(ax)
+    rows = shown.values.shape[1]
     image = axes.imshow(
-        values.T,
+        shown.values.T,
         origin="lower",
         aspect="auto",
         interpolation="nearest",
         cmap="magma",
-        extent=(times[0] - half_hop, times[-1] + half_hop, -0.5, values.shape[1] - 0.5),
+        extent=(shown.left, shown.right, -0.5, rows - 0.5),
     )
-    axes.set_yticks(*frequency_ticks(centres))
-    axes.set_xlabel("time (s)")
-    axes.set_ylabel("frequency (Hz)")
+    for place in shown.separators:
+        axes.axvline(place, color="white", linewidth=0.8)
+    axes.set_yticks(*(number_ticks(rows) if shown.centres is None else frequency_ticks(shown.centres)))
+    axes.set_xlabel(shown.across)
+    axes.set_ylabel(shown.up)
     if colorbar:
         figure = axes.get_figure()
         assert figure is not None
-        unit = "dB" if recipe.decibel else ("power" if recipe.power == 2.0 else "magnitude")
-        figure.colorbar(image, ax=axes, label=unit, pad=0.01)
+        figure.colorbar(image, ax=axes, label=shown.unit, pad=0.01)
     return image

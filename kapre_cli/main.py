@@ -63,16 +63,18 @@ def show(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     features: Path | None = None,
     sample_rate: Whole | None = None,
-    kind: Literal["mel", "log", "stft"] = "mel",
-    n_fft: Whole = 2048,
+    preset: str | None = None,
+    recipe: Path | None = None,
+    kind: Literal["mel", "log", "stft"] | None = None,
+    n_fft: Whole | None = None,
     hop_length: Whole | None = None,
     n_mels: Whole | None = None,
     f_min: float | None = None,
     f_max: float | None = None,
-    decibel: bool = True,
+    decibel: bool | None = None,
     backend: Backend | None = None,
 ) -> int:
-    """Draw a recording and its spectrogram, computed by Kapre's layers.
+    """Draw a recording and its spectrogram, computed by Kapre's layers, or the features of a published front end.
 
     Without --output, a preview is drawn in the terminal.
 
@@ -83,14 +85,19 @@ def show(
     output
         The picture to write: .png, .svg, .pdf or .jpg.
     features
-        The features to write, .npz: `features` (frame, band, channel), `recipe` and `source` (JSON), `times` in
-        seconds, `frequencies` in Hz.
+        The features to write, .npz: `features` (frame, band, channel; with a preset or recipe, in its layout),
+        `recipe` and `source` (JSON), `times` in seconds, `frequencies` in Hz.
+    preset
+        A published front end, such as whisper, in place of the options below; `kapre presets` lists them. Channels are
+        mixed to one, and samples resampled to its rate.
+    recipe
+        A recipe as JSON, in place of a preset: `kapre presets NAME > FILE`, or kapre.Recipe.to_json.
     sample_rate
         Resample to this rate in Hz first (soxr, HQ). Default: the file's own.
     kind
-        The frequency axis: mel bands, semitones from C1 (log), or the bins of the transform (stft).
+        The frequency axis: mel bands, semitones from C1 (log), or the bins of the transform (stft). Default: mel.
     n_fft
-        Length of the transform in samples.
+        Length of the transform in samples. Default: 2048.
     hop_length
         Samples from one frame to the next. Default: a quarter of n_fft.
     n_mels
@@ -100,14 +107,73 @@ def show(
     f_max
         Highest frequency in Hz, of mel and log. Default: half the sample rate.
     decibel
-        Whether values are decibels (80 dB below the clip's peak at least) or plain power.
+        Whether values are decibels (80 dB below the clip's peak at least) or plain power. Default: decibels.
     backend
         What computes. Default: KERAS_BACKEND, or what is installed.
     """
-    from kapre_cli.show import Settings, run
+    from kapre_cli.show import run
 
-    settings = Settings(sample_rate, kind, n_fft, hop_length, n_mels, f_min, f_max, decibel)
-    return run(file, output, features, settings, backend)
+    chosen: dict[str, object] = dict(sample_rate=sample_rate, kind=kind, n_fft=n_fft, hop_length=hop_length)
+    chosen |= dict(n_mels=n_mels, f_min=f_min, f_max=f_max, decibel=decibel)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return run(file, output, features, given, preset, recipe, backend)
+
+
+@app.command
+def presets(name: Annotated[str | None, Parameter(name="NAME")] = None, /, *, json: bool = False) -> int:
+    """List the published front ends, or print one as a recipe.
+
+    Parameters
+    ----------
+    name
+        A preset. Its recipe is printed as JSON, which `--recipe` and kapre.Recipe.from_json read.
+    json
+        The list as JSON instead of a table.
+    """
+    from kapre_cli.presets import run
+
+    return run(name, json)
+
+
+@app.command
+def compare(
+    a: Annotated[str, Parameter(name="A")],
+    b: Annotated[Path, Parameter(name="B")],
+    /,
+    *,
+    audio: Path | None = None,
+    tolerance: float | None = None,
+    seconds: float = 20.0,
+    json: bool = False,
+    backend: Backend | None = None,
+) -> int:
+    """Compare two files of features; or a recipe with features, and say what was done otherwise.
+
+    With a recipe, the recipes next to it are tried (windows, padding, scales, logarithms and so on) until one gives the
+    features. Exit code 0 if the two are equal within the tolerance, 1 if not.
+
+    Parameters
+    ----------
+    a
+        A file of features, .npy or .npz; or a preset's name, or a recipe's .json file.
+    b
+        A file of features, .npy or .npz: `kapre show --features` writes one.
+    audio
+        The recording that the features were made of. Needed with a recipe.
+    tolerance
+        The largest difference that counts as none, in the features' unit. Default: 2e-3 of a natural logarithm
+        (8.7e-4 of log10, 8.7e-3 dB), 1e-4 of the peak without a logarithm. One value in a thousand may be up to five
+        times as far apart.
+    seconds
+        After how many the search ends.
+    json
+        One JSON object instead of lines.
+    backend
+        What computes. Default: KERAS_BACKEND, or what is installed.
+    """
+    from kapre_cli.compare import run
+
+    return run(a, b, audio, tolerance, seconds, json, backend)
 
 
 @app.command

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from kapre.plot import frequency_ticks
+from kapre._pictures import frequency_ticks, number_ticks, picture
 
 _ROWS = 18
 _MARGIN = 7
@@ -38,18 +38,24 @@ def _colour(level: float) -> str:
 
 
 def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -> None:
-    """Print features of shape (frame, band), low frequencies at the bottom."""
+    """Print one clip's features as the recipe lays them out, low frequencies at the bottom; samples as a waveform."""
     console = console or Console(highlight=False)
     width = max(20, min(console.width, 120) - _MARGIN - 1)
     colour = console.is_terminal and console.color_system is not None
-    grid = _resized(features.T[::-1].astype(np.float64), _ROWS * (2 if colour else 1), width)
+    if recipe.power is None:
+        _preview_samples(features, recipe, console, width)
+        return
+    shown = picture(features, recipe)
+    grid = _resized(shown.values.T[::-1].astype(np.float64), _ROWS * (2 if colour else 1), width)
     low, high = float(np.min(grid)), float(np.max(grid))
     level = (grid - low) / (high - low) if high > low else np.zeros_like(grid)
 
-    places, names = frequency_ticks(recipe.band_frequencies())
-    rows = {int((1 - (place + 0.5) / recipe.bands) * _ROWS): name for place, name in zip(places, names, strict=True)}
+    count = shown.values.shape[1]
+    hz = shown.centres is not None
+    places, names = number_ticks(count) if shown.centres is None else frequency_ticks(shown.centres)
+    rows = {int((1 - (place + 0.5) / count) * _ROWS): name for place, name in zip(places, names, strict=True)}
     for row in range(_ROWS):
-        label = f"{rows[row]} Hz" if row in rows else ""
+        label = (f"{rows[row]} Hz" if hz else rows[row]) if row in rows else ""
         line = Text(f"{label:>{_MARGIN}} ")
         for column in range(width):
             if colour:
@@ -58,8 +64,22 @@ def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -
             else:
                 line.append(_SHADES[min(int(level[row, column] * len(_SHADES)), len(_SHADES) - 1)])
         console.print(line, no_wrap=True, crop=True)
-    unit = "dB" if recipe.decibel else ""
-    seconds = recipe.frame_times(len(features))[-1]
-    left, right = "0 s", f"{seconds:.2f} s"
-    scale = f"{low:.3g} … {high:.3g} {unit}".strip()
+    ends = ("0 s", f"{shown.right:.2f} s") if shown.across == "time (s)" else ("patch 0", f"patch {shown.right - 1:g}")
+    _print_scale(console, width, f"{low:.3g} … {high:.3g} {shown.unit}", *ends)
+
+
+def _preview_samples(samples: np.ndarray, recipe: Any, console: Console, width: int) -> None:
+    """Print a waveform: each column from its lowest to its highest sample."""
+    edges = np.linspace(0, len(samples), width + 1).astype(int)[:-1]
+    high, low = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
+    peak = float(np.abs(samples).max()) or 1.0
+    for row in range(_ROWS):
+        top, bottom = 1 - 2 * row / _ROWS, 1 - 2 * (row + 1) / _ROWS
+        inside = (high / peak >= bottom) & (low / peak <= top)
+        label = {0: f"{peak:.3g}", _ROWS - 1: f"{-peak:.3g}"}.get(row, "")
+        console.print(Text(f"{label:>{_MARGIN}} " + "".join("|" if drawn else " " for drawn in inside)), no_wrap=True)
+    _print_scale(console, width, "samples", "0 s", f"{len(samples) / recipe.sample_rate:.2f} s")
+
+
+def _print_scale(console: Console, width: int, scale: str, left: str, right: str) -> None:
     console.print(f"{'':>{_MARGIN}} {left}{scale:^{width - len(left) - len(right)}}{right}")

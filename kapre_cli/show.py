@@ -8,12 +8,13 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_kapre, quiet, shown
+from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
+from kapre_cli.recipes import of_file, of_preset, read_audio, read_clip
 
 _ONCE_MORE_BELOW = 5.0  # seconds
 
@@ -32,6 +33,42 @@ class Settings:
     f_min: float | None = None
     f_max: float | None = None
     decibel: bool = True
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What is drawn and written.
+
+    Attributes:
+        features: One clip's, with channels last from the helpers, in the recipe's layout from a preset.
+        recipe: What made them.
+        samples: What they were made of, (time, channels).
+        seconds: The clip's length.
+        taken: The seconds that computing took.
+        channels: The count of them; None where the features have no axis of channels.
+    """
+
+    features: Any
+    recipe: Any
+    samples: Any
+    seconds: float
+    taken: float
+    channels: int | None
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _check_alone(given: Mapping[str, Any], preset: str | None, recipe: Path | None) -> None:
+    """Refuse options that a preset or a recipe decides."""
+    chosen = [name for name, value in (("--preset", preset), ("--recipe", recipe)) if value is not None]
+    if len(chosen) > 1:
+        raise CommandError(f"--preset and --recipe each say what to compute: {preset}, {recipe}. Give one.", USAGE)
+    if chosen and given:
+        options = ", ".join(map(_option, given))
+        remedy = "Leave them out, or change the recipe: `kapre presets NAME > FILE`, and --recipe FILE."
+        raise CommandError(f"{options} cannot go with {chosen[0]}, which decides that. {remedy}", USAGE)
 
 
 def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
@@ -126,16 +163,6 @@ def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
-def _read(audio: Any, file: Path, sample_rate: int | None) -> Any:
-    try:
-        with quiet():
-            return audio.read(file, sample_rate)
-    except audio.AudioError as error:
-        raise audio_error(file, error) from None
-    except (ValueError, TypeError) as error:
-        raise CommandError(str(error), USAGE) from None
-
-
 def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
     """Return the layer and its recipe; what the layer warns of becomes notes."""
     try:
@@ -149,8 +176,55 @@ def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
     return layer, layer.recipe.replace(sample_rate=rate)
 
 
-def run(file: Path, output: Path | None, features: Path | None, settings: Settings, backend: str | None) -> int:
-    """Draw a file's features; return the exit code."""
+def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
+    """Return a layer's output for one clip, and the seconds that it took."""
+    import keras
+
+    with quiet():
+        computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
+        if taken < _ONCE_MORE_BELOW:  # the first call also compiles, which says nothing of the speed
+            computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
+    return computed, taken
+
+
+def _of_helper(kapre: Any, file: Path, settings: Settings) -> tuple[Computed, Any]:
+    recording = read_audio(kapre.corpus.audio, file, settings.sample_rate)
+    samples, rate = recording.samples, recording.sample_rate
+    layer, recipe = _make(kapre, settings, rate)
+    if recipe.num_frames(len(samples)) == 0:
+        raise CommandError(
+            f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
+            + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
+            DATA,
+        )
+    computed, taken = _computed(layer, samples)
+    return Computed(computed, recipe, samples, len(samples) / rate, taken, computed.shape[2]), recording
+
+
+def _of_recipe(kapre: Any, file: Path, recipe: Any, which: str) -> tuple[Computed, Any]:
+    clip = read_clip(kapre.corpus.audio, file, recipe, which)
+    for note in clip.notes:
+        print(f"note: {note}")
+    try:
+        computed, taken = _computed(kapre.Frontend(recipe), clip.samples)
+    except ValueError as error:  # a reflection longer than the clip
+        raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
+    samples = clip.samples[:, None]
+    return Computed(computed, recipe, samples, len(samples) / recipe.sample_rate, taken, None), clip.recording
+
+
+def run(
+    file: Path,
+    output: Path | None,
+    features: Path | None,
+    given: Mapping[str, Any],
+    preset: str | None,
+    recipe: Path | None,
+    backend: str | None,
+) -> int:
+    """Draw a file's features; return the exit code. `given` holds the options that were, by their fields' names."""
+    _check_alone(given, preset, recipe)
+    settings = Settings(**given)
     _check(settings, output, features)
     # `audio.read` says these too; here before Keras is loaded, because the commonest mistake should not take seconds.
     if os.path.isdir(file):
@@ -161,76 +235,97 @@ def run(file: Path, output: Path | None, features: Path | None, settings: Settin
     import keras
     import numpy as np
 
-    recording = _read(kapre.corpus.audio, file, settings.sample_rate)
-    samples, rate = recording.samples, recording.sample_rate
-    layer, recipe = _make(kapre, settings, rate)
-    if recipe.num_frames(len(samples)) == 0:
-        raise CommandError(
-            f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
-            + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
-            DATA,
-        )
-    with quiet():
-        computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
-        if taken < _ONCE_MORE_BELOW:  # the first call also compiles, which says nothing of the speed
-            computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
-
-    if not np.isfinite(computed).all():
+    if preset is not None:
+        done, recording = _of_recipe(kapre, file, of_preset(kapre, preset), preset)
+    elif recipe is not None:
+        done, recording = _of_recipe(kapre, file, of_file(kapre, recipe), str(recipe))
+    else:
+        done, recording = _of_helper(kapre, file, settings)
+    if not np.isfinite(done.features).all():
         peak = recording.info.peak
         text = f"{file}: its features overflow: the peak is {peak:.3g}, where full scale is 1. Write it again, scaled."
         raise CommandError(text, DATA)
 
     targets: dict[Path, Callable[[Path], None]] = {}
     if output is not None:
-        targets[output] = lambda path: _draw(kapre.plot, path, shown(file.name), samples, rate, computed, recipe)
+        title = shown(file.name) if preset is None else f"{shown(file.name)}, {preset}"
+        targets[output] = lambda path: _draw(kapre.plot, path, title, done)
     if features is not None:
-        targets[features] = lambda path: _save(path, file, recording, computed, recipe)
+        targets[features] = lambda path: _save(path, file, recording, done)
     _write(targets)
     if output is None:
         from kapre_cli.preview import preview
 
-        preview(computed[..., 0], recipe)
-        if computed.shape[2] > 1:
-            print(f"Drawn is channel 1 of {computed.shape[2]}; --output draws all.")
-    print(_summary(file, computed, len(samples) / rate, taken, keras.backend.backend(), list(targets)))
+        preview(done.features if done.channels is None else done.features[..., 0], done.recipe)
+        if done.channels is not None and done.channels > 1:
+            print(f"Drawn is channel 1 of {done.channels}; --output draws all.")
+    print(_summary(file, done, keras.backend.backend(), list(targets)))
     return 0
 
 
-def _summary(file: Path, computed: Any, seconds: float, taken: float, backend: str, kept: list[Path]) -> str:
-    frames, bands, channels = computed.shape
-    size = f"{frames} frames × {bands} bands" + (f" × {channels} channels" if channels > 1 else "")
-    speed = f"{seconds:.2f} s of audio in {taken:.3f} s ({seconds / taken:.0f} × real time)"
+def _summary(file: Path, done: Computed, backend: str, kept: list[Path]) -> str:
+    if done.channels is None:
+        size = f"{' × '.join(map(str, done.features.shape))} {_axes_of(done.recipe)}"
+    else:
+        frames, bands, channels = done.features.shape
+        size = f"{frames} frames × {bands} bands" + (f" × {channels} channels" if channels > 1 else "")
+    speed = f"{done.seconds:.2f} s of audio in {done.taken:.3f} s ({done.seconds / done.taken:.0f} × real time)"
     return f"{file.name}: {size} on {backend}, {speed}" + (f" → {', '.join(map(str, kept))}" if kept else "")
 
 
-def _save(path: Path, file: Path, recording: Any, computed: Any, recipe: Any) -> None:
+def _axes_of(recipe: Any) -> str:
+    """Return what the axes of a recipe's features are."""
+    if recipe.power is None:
+        return "(samples)"
+    from kapre._pictures import has_frequencies
+
+    values = "bands" if has_frequencies(recipe) else "values"
+    inner = ["frames", values] if recipe.layout == "time_first" else [values, "frames"]
+    lead = ["patches"] if recipe.patch_frames is not None else ["chunks"] if recipe.chunk_length is not None else []
+    return f"({', '.join(lead + inner)})"
+
+
+def _save(path: Path, file: Path, recording: Any, done: Computed) -> None:
     import dataclasses
 
     import numpy as np
 
-    np.savez_compressed(
-        path,
-        features=computed,
-        times=recipe.frame_times(len(computed)),
-        frequencies=recipe.band_frequencies(),
-        recipe=recipe.to_json(),
-        source=json.dumps({**dataclasses.asdict(recording.info), "path": shown(file.name)}),
-    )
+    from kapre._pictures import has_frequencies
+
+    recipe = done.recipe
+    arrays = dict(features=done.features, times=recipe.frame_times(_entries(done)))
+    if has_frequencies(recipe):
+        arrays["frequencies"] = recipe.band_frequencies()
+    source = json.dumps({**dataclasses.asdict(recording.info), "path": shown(file.name)})
+    np.savez_compressed(path, **arrays, recipe=recipe.to_json(), source=source)
 
 
-def _draw(plot: Any, path: Path, title: str, samples: Any, rate: int, computed: Any, recipe: Any) -> None:
+def _entries(done: Computed) -> int:
+    """Return the length of the features' axis of time: frames, patches, chunks or samples."""
+    last = done.channels is None and done.recipe.layout == "band_first" and done.features.ndim == 2
+    return int(done.features.shape[1 if last else 0])
+
+
+def _draw(plot: Any, path: Path, title: str, done: Computed) -> None:
     from matplotlib.figure import Figure
 
-    channels = samples.shape[1]
-    figure = Figure(figsize=(10, 5 if channels == 1 else 3.4 * channels), layout="constrained", dpi=110)
-    grid = figure.subplots(2 * channels, 1, sharex=True, squeeze=False, height_ratios=[1, 2.4] * channels)[:, 0]
-    for channel in range(channels):
+    rate, count = done.recipe.sample_rate, done.channels or 1
+    figure = Figure(figsize=(10, 5 if count == 1 else 3.4 * count), layout="constrained", dpi=110)
+    grid = figure.subplots(2 * count, 1, squeeze=False, height_ratios=[1, 2.4] * count)[:, 0]
+    for channel in range(count):
         above, below = grid[2 * channel], grid[2 * channel + 1]
-        plot.waveform(samples[:, channel], rate, above)
-        above.set_xlabel("")
-        above.set_title(title if channels == 1 else f"{title}, channel {channel + 1} of {channels}")
-        plot.spectrogram(computed[..., channel], recipe, below)
-        below.set_xlim(0.0, len(samples) / rate)
+        plot.waveform(done.samples[:, channel], rate, above)
+        above.set_title(title if count == 1 else f"{title}, channel {channel + 1} of {count}")
+        plot.spectrogram(done.features if done.channels is None else done.features[..., channel], done.recipe, below)
+        if below.get_xlabel() == "time (s)":
+            above.set_xlabel("")
+            above.tick_params(labelbottom=False)
+            end = done.seconds
+            if below.get_xlim()[1] > 1.1 * end and done.recipe.power is not None:  # zeros up to a fixed length
+                end = below.get_xlim()[1]
+                below.axvline(done.seconds, color="white", linestyle="--", linewidth=1.0)
+            for axes in (above, below):
+                axes.set_xlim(0.0, end)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
         figure.savefig(path)

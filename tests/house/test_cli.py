@@ -18,6 +18,7 @@ import soxr
 from rich.console import Console
 
 import kapre
+from kapre.frontends import preset
 from kapre_cli import preview as preview_module
 from kapre_cli.main import main
 
@@ -139,12 +140,85 @@ def test_preview_without_output(wav: Path, capfd: pytest.CaptureFixture) -> None
 
 
 def test_preview_in_colour(capfd: pytest.CaptureFixture) -> None:
-    recipe = kapre.Recipe(n_fft=64, filterbank="mel", sample_rate=8000, n_mels=10, decibel=True)
+    recipe = kapre.Recipe(n_fft=64, filterbank="mel", sample_rate=8000, n_mels=10, log="db")
     console = Console(force_terminal=True, color_system="truecolor", width=60, highlight=False)
     preview_module.preview(np.random.default_rng(0).random((50, 10)), recipe, console)
     out = capfd.readouterr().out
     assert out.count("▀") == 18 * (60 - 8)
     assert "\x1b[38;2;" in out
+
+
+@pytest.mark.parametrize("name", kapre.list_presets())
+def test_show_draws_and_saves_every_preset(name: str, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    recipe = preset(name).recipe
+    rate = int(recipe.sample_rate or 0)
+    x = tone(1.5, 1, rate).astype("float32")
+    soundfile.write(tmp_path / "x.wav", x, rate, subtype="FLOAT")
+    assert (
+        run("show", tmp_path / "x.wav", "--preset", name, "-o", tmp_path / "x.png", "--features", tmp_path / "x.npz")
+        == 0
+    )
+    out, err = capfd.readouterr()
+    assert err == ""
+    stored = loaded(tmp_path / "x.npz")
+    want = keras.ops.convert_to_numpy(kapre.Frontend(recipe)(x[None, :, 0]))[0]
+    np.testing.assert_allclose(stored["features"], want, atol=1e-5)
+    assert kapre.Recipe.from_json(str(stored["recipe"])) == recipe
+    assert len(stored["times"]) in stored["features"].shape
+    assert ("frequencies" in stored) is (recipe.power is not None and recipe.n_mfcc is None and recipe.stack == 1)
+    assert " × ".join(map(str, stored["features"].shape)) in out
+    assert run("show", tmp_path / "x.wav", "--preset", name) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == 20
+    assert lines[-2].split()[:2] in (["0", "s"], ["patch", "0"])
+
+
+def test_a_recipe_from_presets_draws_the_same(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    soundfile.write(tmp_path / "x.wav", tone(1.0, 2, 44100), 44100, subtype="FLOAT")
+    assert run("presets", "nemo") == 0
+    text = capfd.readouterr().out
+    assert kapre.Recipe.from_json(text) == preset("nemo").recipe
+    (tmp_path / "nemo.json").write_text(text)
+    assert run("show", tmp_path / "x.wav", "--preset", "nemo", "--features", tmp_path / "a.npz") == 0
+    out = capfd.readouterr().out
+    assert "note: resampled from 44100 to 16000 Hz" in out
+    assert "note: 2 channels mixed to one (their mean)" in out
+    assert run("show", tmp_path / "x.wav", "--recipe", tmp_path / "nemo.json", "--features", tmp_path / "b.npz") == 0
+    a, b = loaded(tmp_path / "a.npz")["features"], loaded(tmp_path / "b.npz")["features"]
+    np.testing.assert_array_equal(a, b)
+    x = soxr.resample(tone(1.0, 2, 44100).astype("float32"), 44100, 16000, quality="HQ").mean(axis=1)
+    np.testing.assert_allclose(
+        a, keras.ops.convert_to_numpy(kapre.Frontend(preset("nemo").recipe)(x[None]))[0], atol=1e-3
+    )
+
+
+def test_presets_are_listed(capfd: pytest.CaptureFixture) -> None:
+    assert run("presets") == 0
+    rows = capfd.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == kapre.list_presets()
+    assert any(row.startswith("kaldi_fbank ") and "16000  (98, 80)" in row for row in rows)
+    assert run("presets", "--json") == 0
+    listed = {row["name"]: row for row in json.loads(capfd.readouterr().out)}
+    assert listed["whisper"]["shape_of_one_second"] == [80, 3000]
+    assert listed["whisper"]["sample_rate"] == 16000
+
+
+def test_a_recipe_that_cannot_take_the_file(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    soundfile.write(tmp_path / "x.wav", tone(0.5), RATE)
+    assert run("show", tmp_path / "x.wav", "--preset", "vggish") == 1
+    assert "too short: 8000 samples at 16000 Hz, where vggish needs 15600." in capfd.readouterr().err
+    for text, problem in (
+        (kapre.Recipe(n_fft=512).to_json(), "must have a whole sample_rate to read audio at; it has None"),
+        ("[1]", "`kapre_recipe` must be version"),
+        ("nothing", "no recipe"),
+        (preset("nemo").recipe.to_json().replace('"hop_length": 160', '"hop_length": "x"'), "`hop_length` must be"),
+    ):
+        (tmp_path / "r.json").write_text(text)
+        assert run("show", tmp_path / "x.wav", "--recipe", tmp_path / "r.json") == 1
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert err.count("\n") == 1
+        assert problem in err
 
 
 def cut(path: Path, keep: float) -> None:
@@ -272,6 +346,14 @@ USAGE = [
     (["show", "{wav}", "-o", "/proc/out.png"], "cannot be written"),
     (["show", "{wav}", "--features", "{folder}/out.csv"], "must end in .npz"),
     (["show", "{wav}", "--features", "/proc/out.npz"], "cannot be written"),
+    (["show", "{wav}", "--preset", "whsper"], "Use 'whisper'"),
+    (
+        ["show", "{wav}", "--preset", "nemo", "--n-fft", "512", "--decibel"],
+        "--n-fft, --decibel cannot go with --preset",
+    ),
+    (["show", "{wav}", "--preset", "nemo", "--recipe", "x.json"], "Give one."),
+    (["show", "{wav}", "--recipe", "{folder}/none.json"], "No such file"),
+    (["presets", "whsper"], "Use 'whisper' or"),
     (["draw", "{wav}"], "draw"),
     (["info"], "FILE"),
 ]

@@ -102,3 +102,62 @@ def test_shapes() -> None:
         kapre.plot.waveform(np.zeros((5, 2)), RATE)
     with pytest.raises(ValueError, match="`sample_rate` must be known"):
         kapre.plot.spectrogram(one_frame, layer.recipe)
+
+
+LAYOUTS = {
+    "whisper": ((80, 3000), "time (s)", "frequency (Hz)", "normalised"),
+    "kaldi_fbank": ((80, 98), "time (s)", "frequency (Hz)", "ln"),
+    "kaldi_mfcc": ((13, 98), "time (s)", "coefficient", "coefficient"),
+    "paraformer": ((560, 17), "time (s)", "value (7 frames of 80)", "ln"),
+    "vggish": ((64, 96), "time (s)", "frequency (Hz)", "ln"),
+    "yamnet": ((64, 192), "patch (96 frames each, one every 48)", "frequency (Hz)", "ln"),
+    "silero_vad": ((129, 128), "time (s)", "frequency (Hz)", "magnitude"),
+    "nemo": ((80, 101), "time (s)", "frequency (Hz)", "normalised"),
+    "torchaudio_mel": ((128, 81), "time (s)", "frequency (Hz)", "power"),
+    "speecht5": ((80, 63), "time (s)", "frequency (Hz)", "log10"),
+    "speechbrain_fbank": ((40, 101), "time (s)", "frequency (Hz)", "dB"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout_lies_over_time(name: str) -> None:
+    layer = kapre.Frontend.from_preset(name)
+    rng = np.random.default_rng(0)
+    x = beep()[..., 0] + 1e-3 * rng.standard_normal((1, RATE)).astype("float32")
+    y = layer(x)
+    image = kapre.plot.spectrogram(y, layer.recipe)
+    size, across, up, unit = LAYOUTS[name]
+    shown = np.asarray(image.get_array())
+    assert shown.shape == size
+    assert (image.axes.get_xlabel(), image.axes.get_ylabel()) == (across, up)
+    assert image.colorbar.ax.get_ylabel() == unit
+    left, right, _, _ = image.get_extent()
+    if across == "time (s)" and up == "frequency (Hz)":
+        ticks = {
+            text.get_text(): tick
+            for text, tick in zip(image.axes.get_yticklabels(), image.axes.get_yticks(), strict=True)
+        }
+        row = shown[round(ticks["2k"]) - 1 : round(ticks["2k"]) + 2].max(axis=0)
+        seconds = left + (np.flatnonzero(row > (row.max() + np.median(row)) / 2) + 0.5) / size[1] * (right - left)
+        assert seconds.min() == pytest.approx(0.5, abs=0.04)
+        assert seconds.max() == pytest.approx(0.7, abs=0.04)
+    if name == "whisper":
+        assert right == pytest.approx(30.0, abs=0.01)
+    if name == "yamnet":
+        assert (left, right) == (0.0, 2.0)
+        assert [line.get_xdata()[0] for line in image.axes.lines] == [1.0]
+
+
+def test_samples_are_drawn_as_a_waveform() -> None:
+    layer = kapre.Frontend.from_preset("wav2vec2")
+    drawn = kapre.plot.spectrogram(layer(beep()[..., 0]), layer.recipe)
+    assert (drawn.axes.get_xlabel(), drawn.axes.get_ylabel()) == ("time (s)", "normalised")
+    assert drawn.axes.get_xlim() == pytest.approx((0.0, 1.0))
+
+
+def test_shapes_that_are_not_the_recipes() -> None:
+    patches = kapre.frontends.preset("vggish").recipe
+    with pytest.raises(ValueError, match=r"of shape \(patch, frame, 64\)"):
+        kapre.plot.spectrogram(np.zeros((96, 64)), patches)
+    with pytest.raises(ValueError, match=r"of shape \(80, frame\).*Give the recipe that made them"):
+        kapre.plot.spectrogram(np.zeros((90, 100)), kapre.frontends.preset("nemo").recipe)

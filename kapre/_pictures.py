@@ -1,0 +1,137 @@
+"""What a picture of features shows: any recipe's layout as columns over time, and what its axes say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kapre._checks import message
+from kapre.recipe import Recipe
+
+_MOST_SEPARATORS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Features as an image.
+
+    Attributes:
+        values: Shape `(columns, rows)`, the lowest row first.
+        left: Where the first column begins, in the unit of `across`.
+        right: Where the last one ends.
+        across: What the horizontal axis says.
+        up: What the vertical axis says.
+        unit: What the values are.
+        centres: The rows' frequencies in Hz, or None where they are numbered.
+        separators: Where patches meet, in the unit of `across`.
+    """
+
+    values: np.ndarray
+    left: float
+    right: float
+    across: str
+    up: str
+    unit: str
+    centres: np.ndarray | None
+    separators: tuple[float, ...]
+
+
+def unit(recipe: Recipe) -> str:
+    """Return what a recipe's values are: "dB", "ln", "log10", "power", "magnitude", "coefficient" or "normalised"."""
+    if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
+        return "normalised"
+    if recipe.n_mfcc is not None:
+        return "coefficient"
+    if recipe.log is not None:
+        return {"db": "dB", "ln": "ln", "log10": "log10"}[recipe.log]
+    return "power" if recipe.power == 2.0 else "magnitude"
+
+
+def has_frequencies(recipe: Recipe) -> bool:
+    """Return whether the values in a frame are bands, each at a frequency: `band_frequencies` then has them."""
+    return (recipe.power, recipe.n_mfcc, recipe.energy, recipe.stack) == (recipe.power or 1.0, None, None, 1)
+
+
+def _rows(recipe: Recipe) -> str:
+    """Return what the vertical axis says."""
+    if has_frequencies(recipe):
+        return "frequency (Hz)"
+    if recipe.stack > 1:
+        return f"value ({recipe.stack} frames of {recipe.bands // recipe.stack})"
+    return "value" if recipe.n_mfcc is None else "coefficient"
+
+
+def rank(recipe: Recipe) -> int:
+    """Return the axes of one clip's features."""
+    return len(recipe.output_shape(None))
+
+
+def axes(recipe: Recipe) -> str:
+    """Return the shape of one clip's features in words."""
+    if recipe.power is None:
+        return "(time,)"
+    inner = ["frame", str(recipe.bands)] if recipe.layout == "time_first" else [str(recipe.bands), "frame"]
+    lead = ["patch"] if recipe.patch_frames is not None else ["chunk"] if recipe.chunk_length is not None else []
+    return f"({', '.join(lead + inner)})"
+
+
+def picture(values: np.ndarray, recipe: Recipe) -> Picture:
+    """Lay out one clip's features, of the rank of the recipe's output.
+
+    Raises:
+        ValueError: If the shape is not one of the recipe's, or the recipe has no sample rate.
+    """
+    x = values if recipe.layout == "time_first" else np.swapaxes(values, -1, -2)
+    if x.shape[-1] != recipe.bands or x.size == 0:
+        raise ValueError(
+            message("features", f"of shape {axes(recipe)}", values.shape, "Give the recipe that made them.")
+        )
+    centres = recipe.band_frequencies() if has_frequencies(recipe) else None
+    rate = recipe.sample_rate
+    if rate is None:
+        raise ValueError(message("sample_rate", "known to place frames in time", None, "Use replace(sample_rate=…)."))
+    parts = len(x) if x.ndim == 3 else 1
+    columns = x.reshape(-1, x.shape[-1])
+    common: dict[str, Any] = dict(values=columns, up=_rows(recipe), unit=unit(recipe), centres=centres)
+    if recipe.chunk_length is not None:
+        return Picture(left=0.0, right=parts * recipe.chunk_length / rate, across="time (s)", separators=(), **common)
+    if recipe.patch_frames is not None and recipe.patch_hop != recipe.patch_frames:
+        # Overlapping patches have no place side by side in time.
+        across = f"patch ({recipe.patch_frames} frames each, one every {recipe.patch_hop})"
+        return Picture(left=0.0, right=float(parts), across=across, separators=_separators(0.0, 1.0, parts), **common)
+    start, after = recipe.replace(patch_frames=None).frame_times(2)
+    step = float(after - start)
+    left = float(start) - step / 2.0
+    separators = _separators(left, step * (recipe.patch_frames or 0), parts)
+    return Picture(left=left, right=left + step * len(columns), across="time (s)", separators=separators, **common)
+
+
+def _separators(left: float, width: float, parts: int) -> tuple[float, ...]:
+    return tuple(left + width * part for part in range(1, parts)) if parts <= _MOST_SEPARATORS else ()
+
+
+def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return where round frequencies (1, 2, 5, 10 … Hz) lie on an axis of band numbers, and their names."""
+    shown = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
+    if not shown:  # a narrow range holds no round frequency: its ends, then
+        shown = [float(f"{hz:.4g}") for hz in dict.fromkeys((centres[0], centres[-1]))]
+    places = np.interp(shown, centres, np.arange(len(centres)))
+    kept: list[int] = []
+    for index in reversed(range(len(shown))):  # from the top, where a linear axis has room
+        if not kept or places[kept[-1]] - places[index] >= 0.06 * len(centres):
+            kept.append(index)
+    kept.reverse()
+    names = [f"{shown[i] / 1000:g}k" if shown[i] >= 1000 else f"{shown[i]:g}" for i in kept]
+    return places[kept], names
+
+
+_TICKS_HZ = tuple(digit * 10.0**decade for decade in range(5) for digit in (1, 2, 5))
+
+
+def number_ticks(count: int) -> tuple[np.ndarray, list[str]]:
+    """Return where round numbers lie on an axis of so many values, and their names."""
+    step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if size * 10 >= count or size == count)
+    places = np.arange(0, count, step)
+    return places.astype(float), [str(place) for place in places]

@@ -1,0 +1,399 @@
+"""The search for the recipe that explains given features. Read by `kapre.compare`."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from kapre._alignment import Difference, difference, nothing_in_common, numeric, stripped
+from kapre._checks import message, number
+from kapre._neighbours import Neighbour, changed, least_changes, neighbours
+from kapre.frontends import Frontend, list_presets, preset
+from kapre.recipe import Recipe
+
+_LN_TOLERANCE = 2e-3
+_UNITS = {"ln": 1.0, "log10": 1.0 / math.log(10.0), "db": 10.0 / math.log(10.0)}
+_LINEAR_TOLERANCE = 1e-4
+_CROP_SECONDS = 5.0
+_BEAM = 3
+_FRAMES = 8  # tried for a shift by whole frames
+_KNOWN_FACTORS = {
+    math.log(10.0): "a natural logarithm in place of one to base 10",
+    1.0 / math.log(10.0): "a logarithm to base 10 in place of a natural one",
+    10.0 / math.log(10.0): "decibels in place of a natural logarithm",
+    math.log(10.0) / 10.0: "a natural logarithm in place of decibels",
+    10.0: "decibels in place of a logarithm to base 10",
+    0.1: "a logarithm to base 10 in place of decibels",
+    2.0: "20 log10 in place of 10 log10, or powers in place of magnitudes under the logarithm",
+    0.5: "10 log10 in place of 20 log10, or magnitudes in place of powers under the logarithm",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What was done otherwise where the features were made.
+
+    Attributes:
+        words: "The features were made with …".
+        changes: Fields of the recipe that give it, for `replace`; empty where no field does.
+        difference: How far apart the two are with it.
+        preset: The preset that gives it, to which `changes` then apply; mostly none.
+    """
+
+    words: str
+    changes: dict[str, Any]
+    difference: Difference
+    preset: str = ""
+
+    @property
+    def call(self) -> str:
+        """The code that makes such a recipe, `replace(…)` of the one given or a preset's; or nothing."""
+        change = f"replace({', '.join(f'{k}={v!r}' for k, v in self.changes.items())})" if self.changes else ""
+        if self.preset:
+            return f"kapre.frontends.preset({self.preset!r}).recipe" + (f".{change}" if change else "")
+        return change
+
+
+def default_tolerance(recipe: Recipe | None, peak: float) -> float:
+    """Return the largest difference that counts as none, in the features' unit.
+
+    2e-3 in natural-log units (8.7e-4 of log10, 8.7e-3 dB), times the recipe's `feature_scale`: above what float32 makes
+    of any published front end, below what any wrong choice makes. Without a logarithm, 1e-4 of the peak. Without a
+    recipe, 2e-3, or 2e-3 of the peak where that is below 1.
+
+    Args:
+        recipe: What made the features, or None.
+        peak: Their largest magnitude.
+
+    Example:
+        ```python
+        import kapre
+
+        recipe = kapre.frontends.preset("kaldi_fbank").recipe
+        assert kapre.compare.default_tolerance(recipe, peak=20.0) == 2e-3
+        ```
+    """
+    if recipe is None:
+        return _LN_TOLERANCE * (min(1.0, peak) or 1.0)
+    if recipe.log is None or recipe.power is None:
+        return _LINEAR_TOLERANCE * (peak or 1.0)
+    scale = float(np.max(np.abs(recipe.feature_scale))) or 1.0
+    return _LN_TOLERANCE * scale * (1.0 if recipe.normalize == "mean_std" else _UNITS[recipe.log])
+
+
+def tolerance_of(given: float | None, recipe: Recipe | None, peak: float) -> float:
+    if given is None:
+        return default_tolerance(recipe, peak)
+    remedy = "Use None for 2e-3 in natural-log units."
+    return number("tolerance", given, remedy, at_least=0.0, rule="a number, 0 or above")
+
+
+class Search:
+    """The features that are to be explained, and how well each recipe explains them."""
+
+    def __init__(self, recipe: Recipe, samples: Any, features: Any, tolerance: float | None) -> None:
+        self.given = recipe
+        self.recipe = recipe.replace(layout="time_first")
+        x = np.asarray(keras.ops.convert_to_numpy(samples), dtype=np.float32)
+        if x.ndim != 1:
+            raise ValueError(message("samples", "of shape (time,)", x.shape, "Give one channel of one clip."))
+        self.samples = x
+        self.peak = float(np.abs(x).max(initial=0.0))
+        if not self.recipe.num_frames(x.size):
+            rule = "long enough for a frame of the recipe"
+            raise ValueError(message("samples", rule, f"{x.size} samples", "Give a longer clip."))
+        target = numeric("features", keras.ops.convert_to_numpy(features))
+        self.shape = target.shape
+        self.turned = ""
+        self.complete = True
+        self.target = self._laid_out(target)
+        finite = self.target[np.isfinite(self.target)]
+        self.tolerance = tolerance_of(tolerance, recipe, float(np.abs(finite).max(initial=0.0)))
+        self.spread = float(np.abs(finite - np.median(finite)).mean()) if finite.size else 1.0
+        self.scores: dict[tuple[Recipe, int, int], float] = {}
+        self.centred: dict[tuple[Recipe, int, int], float] = {}
+
+    def _laid_out(self, target: np.ndarray) -> np.ndarray:
+        """Return the features time first, and note it if they lie otherwise than the recipe says."""
+        expected = _known(self.recipe.output_shape(self.samples.size))
+        ways = stripped(target, len(expected))
+        if not ways:
+            raise ValueError(
+                message(
+                    "features",
+                    f"of {len(expected)} axes, as the recipe's {self.given.output_shape(self.samples.size)}",
+                    f"shape {target.shape}",
+                    "Give one clip's features, or the recipe that made them.",
+                )
+            )
+        if len(expected) == 1:
+            return ways[0]
+
+        def misfit(way: np.ndarray) -> float:
+            pairs = zip(way.shape, expected, strict=True)
+            return sum(abs(m - n) / max(m, n) for m, n in pairs) + (way.shape[-1] != expected[-1])
+
+        as_said = [w.swapaxes(-1, -2) for w in ways] if self.given.layout == "band_first" else ways
+        best = min(as_said, key=misfit)
+        other = min((w.swapaxes(-1, -2) for w in as_said), key=misfit)
+        if misfit(other) >= misfit(best):
+            return best
+        found = "band_first" if self.given.layout == "time_first" else "time_first"
+        self.turned = found
+        return other
+
+    def compute(self, recipe: Recipe, delay: int = 0, n_samples: int | None = None) -> np.ndarray:
+        """Return the features of the clip, or of its first samples, time first."""
+        x = self.samples[:n_samples]
+        x = x[delay:] if delay >= 0 else np.pad(x, (-delay, 0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of bands that are empty: they are compared like others
+            y = Frontend(recipe)(x[None])
+        return np.asarray(keras.ops.convert_to_numpy(y), dtype=np.float64)[0]
+
+    def measured(self, near: Neighbour) -> Difference:
+        """Return the difference on the whole clip."""
+        own, target = self._skipping(self.compute(near.recipe, near.delay), near.skipped)
+        shapes = (_known(self.given.output_shape(self.samples.size)), self.shape)
+        if own.shape[1:] != target.shape[1:]:
+            note = f"the recipe gives {own.shape[-1]} values in a frame, the features hold {target.shape[-1]}"
+            return nothing_in_common(own, target, self.tolerance, shapes, note)
+        notes = []
+        n = min(len(own), len(target))
+        same = len(own) == len(target) or bool(near.skipped)
+        if not same:
+            notes.append(f"the recipe gives {len(own)} frames, the features hold {len(target)}: {n} are compared")
+        return difference(own[:n], target[:n], self.tolerance, shapes, notes, same)
+
+    def _skipping(self, own: np.ndarray, skipped: int) -> tuple[np.ndarray, np.ndarray]:
+        return own[max(0, skipped) :], self.target[max(0, -skipped) :]
+
+    def score(self, near: Neighbour) -> float:
+        """Return the mean difference over what either holds; a frame that one lacks counts as the features' spread."""
+        if _key(near) not in self.scores:
+            self.scores[_key(near)], self.centred[_key(near)] = self._scores(near)
+        return self.scores[_key(near)]
+
+    def _scores(self, near: Neighbour) -> tuple[float, float]:
+        """Return the score, and what it is once a constant offset is taken away."""
+        shape = _known(near.recipe.output_shape(self.samples.size - near.delay))
+        if shape[1:] != self.target.shape[1:] or not shape[0]:
+            return math.inf, math.inf
+        crop = round(_CROP_SECONDS * (near.recipe.sample_rate or 16000.0))
+        n_samples = crop if self.samples.size > 2 * crop and _is_local(near.recipe) else None
+        try:
+            own = self.compute(near.recipe, near.delay, n_samples)
+        except (ValueError, TypeError, NotImplementedError):  # a reflection longer than the clip, and the like
+            return math.inf, math.inf
+        if n_samples is not None:  # the last frames saw where the part ends
+            own = own[: max(1, len(own) - near.recipe.frame_length // near.recipe.hop_length - near.recipe.stack - 2)]
+        own, target = self._skipping(own, near.skipped)
+        n = min(len(own), len(target))
+        apart = target[:n] - own[:n]
+        apart = apart[np.isfinite(apart)]
+        if not apart.size:
+            return math.inf, math.inf
+        missing = 0.0 if near.skipped else abs(shape[0] - len(self.target)) / max(shape[0], len(self.target))
+        means = [float(np.abs(values).mean()) for values in (apart, apart - np.median(apart))]
+        return tuple((1.0 - missing) * mean + missing * self.spread for mean in means)  # type: ignore[return-value]
+
+    def cause(self, near: Neighbour) -> Cause:
+        """Return a neighbour as a cause, measured on the whole clip."""
+        changes, words, layout = dict(near.changes), near.words, self.turned
+        if near.preset and preset(near.preset).recipe.layout == (layout or self.given.layout):
+            layout = ""
+        if layout:
+            changes["layout"] = layout
+            words = f"{words}; the other layout" if words else "the other layout"
+        return Cause(words, changes, self.measured(near), near.preset)
+
+    def run(self, before: Difference, until: float) -> list[Neighbour]:
+        """Return the nearest recipes: those that fit, or if none does, the nearest first."""
+        start = Neighbour("", self.recipe)
+        if self.turned and before.within:
+            return [start]
+        starts = [start] if self._tail(self.recipe) == self.target.shape[1:] else self._of_that_width()
+        if not starts:
+            return []
+        around = self._around(starts[0])
+        singles = self._ranked([*starts, *filter(self._is_as_long, around)], until)
+        found = sorted(filter(self._fits, singles[:_BEAM]), key=self._plainness)
+        if not found:  # of another length, none fits by itself, but one may be half of an explanation
+            singles = self._ranked([*starts, *around], until)
+            centred = sorted(singles, key=lambda near: self.centred[_key(near)])[:_BEAM]
+            bases = dict.fromkeys(map(_Same, [starts[0], *singles[:_BEAM], *centred]))
+            found = [known for base in bases for known in self._overall(base.near) if self._fits(known)]
+        if not found:
+            found = [near for near in self._presets() if self._fits(near)]
+        return found or self._pairs(singles, until)
+
+    def _presets(self) -> list[Neighbour]:
+        """Return the published front ends of the same rate."""
+        found = []
+        for name in list_presets():
+            other = preset(name).recipe.replace(layout="time_first")
+            if other.sample_rate == self.recipe.sample_rate and self._tail(other) == self.target.shape[1:]:
+                found.append(Neighbour(f"another front end, the preset {name!r}", other, preset=name))
+        return found
+
+    def _pairs(self, singles: list[Neighbour], until: float) -> list[Neighbour]:
+        """Put a second change on the best few; return the first that fits, or all, ranked."""
+        place = {near.words: index for index, near in enumerate(singles)}
+        pairs: list[Neighbour] = []
+        for first in singles[:_BEAM]:
+            # A mistake that is seen alone is mostly seen beside another: the search ends sooner.
+            around = filter(self._is_as_long, self._around(first))
+            for near in sorted(around, key=lambda n: place.get(n.words.split("; ")[-1], len(place))):
+                if time.perf_counter() > until:
+                    self.complete = False
+                    break
+                pairs.append(near)
+                if self.score(near) < 0.2 * self.tolerance and self._fits(near):
+                    return [near]
+        found = self._ranked([*singles, *pairs], math.inf)
+        return [near for near in found[:_BEAM] if self._fits(near)] or found
+
+    def _tail(self, recipe: Recipe) -> tuple[Any, ...]:
+        return recipe.output_shape(self.samples.size)[1:]
+
+    def _of_that_width(self) -> list[Neighbour]:
+        """Return the recipes that give as many values in a frame as the features hold, the nearest first."""
+        one = self.target.shape[-1] // self.recipe.stack
+        ways: list[tuple[str, dict[str, Any]]] = [
+            (f"{one} bands", dict(n_mels=one)),
+            (f"{one} coefficients", dict(n_mfcc=one)),
+            ("bands, no coefficients", dict(n_mfcc=None, energy=None)),
+            ("no energy", dict(energy=None)),
+            ("the energy in front", dict(energy="first")),
+            ("the energy behind", dict(energy="last")),
+            ("frames that were not stacked", dict(stack=1)),
+            ("no filter bank", dict(filterbank=None)),
+        ]
+        found = []
+        for words, changes in ways:
+            other = changed(self.recipe, **changes)
+            if other is not None and self._tail(other) == self.target.shape[1:]:
+                found.append(Neighbour(words, other, changes))
+        return self._ranked(found, math.inf)
+
+    def _around(self, near: Neighbour) -> list[Neighbour]:
+        """Return the recipes next to one, in words and changes from the recipe that was given."""
+        if near.delay or near.skipped:
+            return []
+        found = neighbours(near.recipe, self.peak)
+        if not near.words:
+            return found
+        return [
+            Neighbour(
+                f"{near.words}; {other.words}",
+                other.recipe,
+                least_changes(self.recipe, other.recipe, {**near.changes, **other.changes}),
+                other.delay,
+            )
+            for other in found
+        ]
+
+    def _ranked(self, found: list[Neighbour], until: float) -> list[Neighbour]:
+        known = []
+        for near in found:
+            if time.perf_counter() > until:
+                self.complete = False
+                break
+            if self.score(near) < math.inf:
+                known.append(near)
+        return sorted(known, key=self.score)
+
+    def _is_as_long(self, near: Neighbour) -> bool:
+        """Return whether a recipe gives as many frames as the features hold."""
+        return _known(near.recipe.output_shape(self.samples.size - near.delay))[0] == len(self.target)
+
+    def _fits(self, near: Neighbour) -> bool:
+        return self.score(near) <= self.tolerance and self.measured(near).equal
+
+    def _plainness(self, near: Neighbour) -> tuple[float, int]:
+        """Order what fits: the nearer first, and of those as near as rounding allows, the smaller change."""
+        return max(self.score(near), 0.05 * self.tolerance), len(near.changes)
+
+    def _overall(self, near: Neighbour) -> list[Neighbour]:
+        """Return the constant offset, the factor and the shift by whole frames that explain most of what is left."""
+        own = self.compute(near.recipe, near.delay)
+        n = min(len(own), len(self.target))
+        x, y = own[:n], self.target[:n]
+        finite = np.isfinite(x) & np.isfinite(y)
+        shift, scale = near.recipe.feature_shift, near.recipe.feature_scale
+        if not finite.any() or near.delay or isinstance(shift, tuple) or isinstance(scale, tuple):
+            return []
+        before = f"{near.words}; " if near.words else ""
+        found = []
+
+        def affine(words: str, factor: float, offset: float) -> None:
+            # (x + shift) * scale * factor + offset, as the recipe's last step
+            changes = dict(feature_shift=shift + offset / (scale * factor), feature_scale=scale * factor)
+            other = changed(near.recipe, **changes)
+            if other is not None and other != near.recipe:
+                needed = least_changes(self.recipe, other, {**near.changes, **changes})
+                found.append(Neighbour(before + words, other, needed))
+
+        offset = float(np.median((y - x)[finite]))
+        highest = float(x[finite].max())
+        reference = "the clip's maximum as 0" if abs(offset + highest) <= self.tolerance else _offset_words(offset)
+        affine(reference, 1.0, offset)
+        square = float((x[finite] ** 2).sum())
+        factor = float((x[finite] * y[finite]).sum()) / square if square else 0.0
+        if factor:
+            affine(_factor_words(factor), factor, 0.0)
+            slope, constant = np.polyfit(x[finite], y[finite], 1) if np.ptp(x[finite]) else (factor, 0.0)
+            if slope:
+                affine(f"values times {slope:.6g} plus {constant:.6g}", float(slope), float(constant))
+        if near.recipe.power is not None:
+            for frames in range(1, _FRAMES + 1):
+                lacking = f"{before}the first {frames} frames left out"
+                found.append(Neighbour(lacking, near.recipe, near.changes, 0, frames))
+                found.append(Neighbour(f"{before}{frames} frames more in front", near.recipe, near.changes, 0, -frames))
+        return found
+
+
+class _Same:
+    """A neighbour that equals another of the same numbers."""
+
+    def __init__(self, near: Neighbour) -> None:
+        self.near = near
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and _key(self.near) == _key(other.near)
+
+    def __hash__(self) -> int:
+        return hash(_key(self.near))
+
+
+def _key(near: Neighbour) -> tuple[Recipe, int, int]:
+    return near.recipe, near.delay, near.skipped
+
+
+def _known(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    return tuple(int(size or 0) for size in shape)
+
+
+def _is_local(recipe: Recipe) -> bool:
+    """Return whether a frame depends on nothing but the samples in it, so that a part of the clip tells enough."""
+    in_range = recipe.dynamic_range is None or recipe.range_top is not None
+    over_time = recipe.normalize is None or recipe.normalize_over == "running"
+    whole = recipe.fixed_samples is not None or recipe.fixed_frames is not None or recipe.normalize_samples
+    return recipe.power is not None and in_range and over_time and not whole and recipe.valid_frames == "all"
+
+
+def _offset_words(offset: float) -> str:
+    return f"values {abs(offset):.6g} {'higher' if offset > 0 else 'lower'} all over (another scale or reference)"
+
+
+def _factor_words(factor: float) -> str:
+    near = min(_KNOWN_FACTORS, key=lambda known: abs(math.log(abs(factor) / known)))
+    if factor > 0 and abs(factor / near - 1.0) < 1e-3:
+        return _KNOWN_FACTORS[near]
+    return f"values {factor:.6g} times as large"

@@ -1,0 +1,208 @@
+"""`kapre compare`: files of features with one another, or with a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from kapre_cli.errors import BACKENDS, DATA, USAGE, CommandError, load_kapre, quiet
+from kapre_cli.recipes import of_file, of_preset, read_clip
+
+_ENDINGS = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of features, and the recipe that it carries or None."""
+
+    features: Any
+    recipe: Any
+
+
+def _load(kapre: Any, path: Path) -> Stored:
+    import numpy as np
+
+    if path.suffix.lower() not in _ENDINGS:
+        raise CommandError(f"{path}: features must be in a .npy or .npz file. Write them with numpy.save.", USAGE)
+    if not os.path.isfile(path):
+        raise CommandError(f"{path}: no such file. Check the path.", USAGE)
+    recipe = None
+    try:
+        with path.open("rb") as file:  # NumPy leaves a damaged one open
+            stored = np.load(file, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                return Stored(stored, None)
+            names = list(stored)
+            if "features" not in names and len(names) != 1:
+                found = ", ".join(names) or "none"
+                remedy = "Call the array `features`, or store it alone."
+                raise CommandError(f"{path}: which of its arrays are the features? It holds {found}. {remedy}", DATA)
+            features = stored["features" if "features" in names else names[0]]
+            if "recipe" in names:
+                recipe = kapre.Recipe.from_json(str(stored["recipe"]))
+    except CommandError:
+        raise
+    except Exception as error:  # zipfile, pickle, NumPy and JSON have errors of their own for a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CommandError(f"{path}: cannot be read ({reason}). Write it again with numpy.save.", DATA) from None
+    return Stored(features, recipe)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _as_json(difference: Any) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(difference),
+        "maximum": _number(difference.maximum),
+        "mean": _number(difference.mean),
+        "relative": _number(difference.relative),
+        "equal": difference.equal,
+    }
+
+
+def _size(difference: Any, axes: tuple[str, ...] = ()) -> str:
+    if math.isinf(difference.maximum):
+        return "cannot be measured"
+    where = ""
+    if difference.maximum > 0.0:
+        named = axes if len(axes) == len(difference.where) else ()
+        at = [f"{axis} {i}" for axis, i in zip(named, difference.where, strict=False)]
+        where = " at " + (", ".join(at) if at else f"index {list(difference.where)}")
+    text = f"max {difference.maximum:.3g}{where}, mean {difference.mean:.3g}"
+    return f"{text}; max is {100 * difference.relative:.3g} % of the peak" if difference.peak else text
+
+
+def _row(name: str, text: str) -> None:
+    print(f"  {name:<12}{text}")
+
+
+def _print(difference: Any, axes: tuple[str, ...] = ()) -> None:
+    one, other = difference.shapes
+    _row("shapes", f"{one} and {other}")
+    for note in difference.notes:
+        _row("note", note)
+    _row("difference", _size(difference, axes))
+    _row("tolerance", f"{difference.tolerance:.2g}: they are {'equal' if difference.equal else 'not equal'}")
+
+
+def run(
+    a: str, b: Path, audio: Path | None, tolerance: float | None, seconds: float, as_json: bool, backend: str | None
+) -> int:
+    """Compare and print; return the exit code."""
+    if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0.0):
+        raise CommandError(f"--tolerance must be a number, 0 or above; received {tolerance}. Leave it out.", USAGE)
+    if Path(a).suffix.lower() not in _ENDINGS:
+        if audio is None:
+            remedy = "Give the recording that the features were made of with --audio FILE"
+            kind = "if it is features, a .npy or .npz file"
+            raise CommandError(f"{a} is compared as a recipe, which needs audio. {remedy}, or, {kind}.", USAGE)
+        # Hundreds of small computations: torch's threads wait for one another longer than they work (20 s against 0.6 s
+        # on two busy cores).
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        return _recipe(a, b, audio, tolerance, seconds, as_json, load_kapre(backend))
+    if audio is not None:
+        raise CommandError("--audio goes with a recipe: a preset's name or a .json file as A. Leave it out.", USAGE)
+    fast = os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None)  # NumPy does the work
+    return _files(Path(a), b, tolerance, as_json, load_kapre(backend or fast))
+
+
+def _files(a: Path, b: Path, tolerance: float | None, as_json: bool, kapre: Any) -> int:
+    import numpy as np
+
+    one, other = _load(kapre, a), _load(kapre, b)
+    recipes = {}
+    if one.recipe is not None and other.recipe is not None:
+        recipes = kapre.compare.fields(one.recipe, other.recipe)
+    try:
+        if tolerance is None and one.recipe is not None and one.features.dtype.kind == "f":
+            peak = float(np.abs(one.features[np.isfinite(one.features)]).max(initial=0.0))
+            tolerance = kapre.compare.default_tolerance(one.recipe, peak)
+        found = kapre.compare.features(one.features, other.features, tolerance)
+    except (ValueError, TypeError) as error:
+        text = str(error).replace("`a`", str(a)).replace("`b`", str(b))
+        raise CommandError(text, DATA) from None
+    if as_json:
+        differing = {name: list(values) for name, values in recipes.items()}
+        print(json.dumps({"a": str(a), "b": str(b), **_as_json(found), "recipe_fields": differing}))
+    else:
+        print(f"{a} and {b}")
+        _print(found)
+        for name, (first, second) in recipes.items():
+            _row("recipe", f"{name}: {first!r} and {second!r}")
+    return 0 if found.equal else DATA
+
+
+def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float, as_json: bool, kapre: Any) -> int:
+    import keras
+
+    is_file = Path(a).suffix.lower() == ".json"
+    recipe = of_file(kapre, Path(a)) if is_file else of_preset(kapre, a)
+    stored = _load(kapre, b)
+    clip = read_clip(kapre.corpus.audio, file, recipe, a)
+    try:
+        with quiet():
+            report = kapre.compare.recipe(recipe, clip.samples, stored.features, tolerance, seconds)
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"{b}: {error}", DATA) from None
+    if as_json:
+        print(json.dumps(_report(a, b, file, clip, report)))
+        return 0 if report.equal else DATA
+    length = len(clip.samples) / recipe.sample_rate
+    print(f"{a} and {b}, of {file} ({length:.2f} s at {recipe.sample_rate:g} Hz)")
+    for note in clip.notes:
+        _row("note", note)
+    _print(report.before, ("frame", "band"))
+    if not report.equal:
+        _explain(report, clip.recording.info.sample_rate != clip.recording.sample_rate)
+        _row("tried", f"{report.tried} recipes in {report.seconds:.1f} s on {keras.backend.backend()}")
+    return 0 if report.equal else DATA
+
+
+def _explain(report: Any, resampled: bool) -> None:
+    cause = report.cause
+    if report.found:
+        _row("cause", f"the features were made with {cause.words}")
+        _row("with it", _size(cause.difference, ("frame", "band")))
+        if cause.call:
+            _row("recipe", cause.call)
+        for other in report.also:
+            _row("or", f"{other.words}: {other.call or 'no field'}; this clip cannot tell them apart")
+        return
+    _row("cause", "not found: no recipe next to this one gives these features")
+    if cause is not None:
+        _row("nearest", f"{cause.words}: {cause.call or 'no field says it'}")
+        _row("with it", _size(cause.difference, ("frame", "band")))
+    if not report.complete:
+        _row("note", "the time was up before all was tried: --seconds 120 gives it more")
+    if resampled:
+        _row("note", "another resampler gives other features near half the rate: give audio at the recipe's own rate")
+
+
+def _report(a: str, b: Path, file: Path, clip: Any, report: Any) -> dict[str, Any]:
+    def cause(each: Any) -> dict[str, Any]:
+        return dict(
+            words=each.words, preset=each.preset or None, changes=each.changes, difference=_as_json(each.difference)
+        )
+
+    return {
+        "recipe": a,
+        "features": str(b),
+        "audio": str(file),
+        "notes": list(clip.notes),
+        "equal": report.equal,
+        "found": report.found,
+        "difference": _as_json(report.before),
+        "cause": None if report.cause is None else cause(report.cause),
+        "also": [cause(each) for each in report.also],
+        "tried": report.tried,
+        "seconds": round(report.seconds, 3),
+        "complete": report.complete,
+    }

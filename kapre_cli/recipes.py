@@ -1,0 +1,87 @@
+"""Recipes by a preset's name or from a JSON file, and audio as a recipe takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, quiet
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording as a recipe takes it: `samples` of shape (time,) at the recipe's rate, and notes on how."""
+
+    samples: Any
+    recording: Any
+    notes: tuple[str, ...]
+
+
+def of_preset(kapre: Any, name: str) -> Any:
+    """Return a preset's recipe, or raise an error of usage that names the nearest."""
+    try:
+        return kapre.frontends.preset(name).recipe
+    except ValueError as error:
+        raise CommandError(str(error), USAGE) from None
+
+
+def of_file(kapre: Any, path: Path) -> Any:
+    """Return the recipe in a JSON file, or raise."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise CommandError(f"{path}: not text. Give a recipe that Recipe.to_json wrote.", DATA) from None
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}. Give a recipe's file, or --preset NAME.", USAGE) from None
+    try:
+        return kapre.Recipe.from_json(text)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        remedy = "" if "must be" in str(error) else ". Write it with `kapre presets NAME > FILE` or Recipe.to_json."
+        raise CommandError(f"{path}: no recipe: {error}{remedy}", DATA) from None
+
+
+def read_audio(audio: Any, file: Path, sample_rate: int | None) -> Any:
+    """Return a sound recording, or raise an error of one line."""
+    try:
+        with quiet():
+            return audio.read(file, sample_rate)
+    except audio.AudioError as error:
+        raise audio_error(file, error) from None
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error), USAGE) from None
+
+
+def read_clip(audio: Any, file: Path, recipe: Any, which: str) -> Clip:
+    """Return a recording at a recipe's rate, its channels mixed to one; too short a one for a frame is an error."""
+    rate = recipe.sample_rate
+    if rate is None or rate != round(rate):
+        remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."
+        raise CommandError(f"{which} must have a whole sample_rate to read audio at; it has {rate}. {remedy}", DATA)
+    recording = read_audio(audio, file, round(rate))
+    notes = []
+    own = recording.info.sample_rate
+    if own != recording.sample_rate:
+        notes.append(f"resampled from {own} to {recording.sample_rate} Hz")
+    channels = recording.samples.shape[1]
+    if channels > 1:
+        notes.append(f"{channels} channels mixed to one (their mean)")
+    samples = recording.samples.mean(axis=1)
+    if not recipe.num_frames(len(samples)):
+        raise CommandError(
+            f"{file}: too short: {len(samples)} samples at {rate:g} Hz, where {which} needs {_least(recipe)}. "
+            "Give a longer recording.",
+            DATA,
+        )
+    return Clip(samples, recording, tuple(notes))
+
+
+def _least(recipe: Any) -> int:
+    """Return the samples of the shortest clip that becomes a frame, or a patch."""
+    low, high = 0, 1
+    while not recipe.num_frames(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if recipe.num_frames(middle) else (middle, high)
+    return high
