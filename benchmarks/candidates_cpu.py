@@ -1,0 +1,116 @@
+"""Candidates that need no framework to be chosen: librosa, kaldi-native-fbank, nnAudio; ours on PyTorch beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import candidates_torch, layers
+from benchmarks.candidate import FLOOR, Candidate
+from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, framed_in_the_middle
+
+KINDS = ("logmel", "stft_magnitude", FLOOR)
+DISTRIBUTIONS = ("librosa", "kaldi-native-fbank", "nnAudio", "torch", "keras", "numpy", "scipy")
+MOST_KALDI = 10_000_000  # samples, shape e and all before it: it takes them one by one, and an hour would not end
+
+use_threads = candidates_torch.use_threads
+
+
+def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
+    """Return every way to compute a kind."""
+    if kind == FLOOR:
+        import scipy.fft
+
+        frames = layers.ready_frames(shape, x)
+        return [Candidate("scipy.fft.rfft", lambda: scipy.fft.rfft(frames), np.asarray)]
+    ours = layers.ways(kind, shape)[0]
+    wave = torch.from_numpy(x)
+
+    def call() -> Any:
+        with torch.no_grad():
+            return ours.function(wave)
+
+    found = [ours.candidate(call, candidates_torch.read, "torch, no grad"), _librosa(kind, shape, x)]
+    found.append(_nnaudio(kind, shape, wave))
+    if kind == "logmel" and x.size <= MOST_KALDI:
+        found.append(_kaldi(shape, x))
+    return found
+
+
+def _bands_last(y: np.ndarray) -> np.ndarray:
+    return np.swapaxes(y, -1, -2)
+
+
+def _librosa(kind: str, shape: Shape, x: np.ndarray) -> Candidate:
+    import librosa
+
+    common = dict(n_fft=shape.n_fft, hop_length=shape.hop, win_length=shape.win, center=False)
+
+    def magnitude() -> np.ndarray:
+        return np.abs(librosa.stft(x, **common))
+
+    def logmel() -> np.ndarray:
+        power = librosa.feature.melspectrogram(y=x, sr=shape.rate, n_mels=shape.mels, **common)
+        return librosa.power_to_db(power, amin=AMIN, top_db=None)
+
+    call = magnitude if kind == "stft_magnitude" else logmel
+    return Candidate("librosa", call, _bands_last, framing=framed_in_the_middle(shape))
+
+
+def _nnaudio(kind: str, shape: Shape, wave: torch.Tensor) -> Candidate:
+    from nnAudio.features.mel import MelSpectrogram
+    from nnAudio.features.stft import STFT
+
+    common = dict(sr=shape.rate, n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
+    function: Callable[[torch.Tensor], torch.Tensor]
+    if kind == "stft_magnitude":
+        function = STFT(**common, output_format="Magnitude", verbose=False)
+    else:
+        mel = MelSpectrogram(**common, n_mels=shape.mels, verbose=False)
+
+        def function(x: torch.Tensor) -> torch.Tensor:
+            return 10.0 * torch.log10(torch.clamp(mel(x), min=AMIN))
+
+    def call() -> torch.Tensor:
+        with torch.no_grad():
+            return function(wave)
+
+    framing = framed_in_the_middle(shape)
+    return Candidate("nnAudio", call, lambda y: _bands_last(candidates_torch.read(y)), framing=framing)
+
+
+def _kaldi(shape: Shape, x: np.ndarray) -> Candidate:
+    """Return kaldi-native-fbank made to compute librosa's bands, clip by clip, as it is used."""
+    import kaldi_native_fbank as knf
+
+    options = knf.FbankOptions()
+    options.frame_opts.samp_freq = shape.rate
+    options.frame_opts.frame_length_ms = 1000.0 * shape.win / shape.rate
+    options.frame_opts.frame_shift_ms = 1000.0 * shape.hop / shape.rate
+    options.frame_opts.dither = 0.0
+    options.frame_opts.preemph_coeff = 0.0
+    options.frame_opts.remove_dc_offset = False
+    options.frame_opts.window_type = "hann"
+    options.frame_opts.round_to_power_of_two = shape.n_fft > shape.win
+    options.mel_opts.num_bins = shape.mels
+    options.mel_opts.low_freq = 0.0
+    options.mel_opts.is_librosa = True
+    options.energy_floor = 0.0
+    options.eps = AMIN
+
+    def clip(samples: np.ndarray) -> np.ndarray:
+        online = knf.OnlineFbank(options)
+        online.accept_waveform(shape.rate, samples)
+        online.input_finished()
+        return np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
+
+    def call() -> np.ndarray:
+        return np.stack([clip(samples) for samples in x])
+
+    def read(y: np.ndarray) -> np.ndarray:
+        return np.maximum(DECIBEL * y, DECIBEL * np.log(AMIN))
+
+    return Candidate("kaldi-native-fbank", call, read, framing=OURS)

@@ -1,0 +1,107 @@
+"""Candidates on PyTorch: eager without gradients, the training step, and what Keras makes of the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import layers
+from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
+from benchmarks.shapes import AMIN, Shape, framed_in_the_middle, hann, mel_matrix
+
+KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training", "training_model", "bare_layer", "predict", FLOOR)
+DISTRIBUTIONS = ("torch", "torchaudio", "keras", "numpy")
+
+
+def use_threads(count: int) -> None:
+    """Let PyTorch use so many threads."""
+    torch.set_num_threads(count)
+
+
+def read(y: torch.Tensor) -> np.ndarray:
+    """Return a tensor as an array."""
+    return y.detach().numpy()
+
+
+def _decibel(power: torch.Tensor) -> torch.Tensor:
+    return 10.0 * torch.log10(torch.clamp(power, min=AMIN))
+
+
+def _peers(kind: str, shape: Shape) -> list[Way]:
+    """Return `torch.stft` with a matrix product, and torchaudio."""
+    window = torch.from_numpy(hann(shape.win).astype("float32"))
+    mel = torch.from_numpy(np.ascontiguousarray(mel_matrix(shape).T, "float32"))
+
+    def stft(x: torch.Tensor) -> torch.Tensor:
+        return torch.stft(x, shape.n_fft, shape.hop, shape.win, window, center=False, return_complex=True)
+
+    functions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
+    if kind == "stft_magnitude":
+        functions = {"torch.stft": lambda x: stft(x).abs(), **_torchaudio(kind, shape)}
+    elif kind == "mel_magnitude":
+        functions = {"torch.stft": lambda x: torch.matmul(mel, stft(x).abs()), **_torchaudio(kind, shape)}
+    else:
+        functions = {
+            "torch.stft": lambda x: _decibel(torch.matmul(mel, stft(x).abs().square())),
+            **_torchaudio(kind, shape),
+        }
+    framing = framed_in_the_middle(shape)
+    return [Way(name, function, framing, bands_first=True) for name, function in functions.items()]
+
+
+def _torchaudio(kind: str, shape: Shape) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
+    from tests.references._registry import torchaudio
+
+    transforms = torchaudio().transforms
+    common = dict(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
+    if kind == "stft_magnitude":
+        return {"torchaudio": transforms.Spectrogram(**common, power=1.0)}
+    bands = dict(sample_rate=shape.rate, n_mels=shape.mels, norm="slaney", mel_scale="slaney")
+    if kind == "mel_magnitude":
+        return {"torchaudio": transforms.MelSpectrogram(**common, **bands, power=1.0)}
+    return {"torchaudio": torch.nn.Sequential(transforms.MelSpectrogram(**common, **bands), transforms.AmplitudeToDB())}
+
+
+def ways(kind: str, shape: Shape) -> list[Way]:
+    """Return ours and the peers."""
+    return layers.ways(kind, shape) + _peers(kind, shape)
+
+
+def _without_gradient(way: Way, wave: torch.Tensor) -> Candidate:
+    def call() -> Any:
+        with torch.no_grad():
+            return way.function(wave)
+
+    return way.candidate(call, read, "no grad")
+
+
+def _training(way: Way, wave: torch.Tensor) -> Candidate:
+    leaf = wave.clone().requires_grad_()
+    return way.gradient(lambda: torch.autograd.grad(way.function(leaf).sum(), leaf)[0], read, "eager")
+
+
+def _training_model(way: Way, wave: torch.Tensor, mels: int) -> Candidate:
+    weights = torch.zeros(mels, CLASSES, requires_grad=True)
+    return way.gradient(
+        lambda: torch.autograd.grad(torch.matmul(way.features(wave), weights).mean(), weights)[0], read, "eager"
+    )
+
+
+def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
+    """Return every way to compute a kind."""
+    wave = torch.from_numpy(x)
+    if kind == FLOOR:
+        frames = torch.from_numpy(layers.ready_frames(shape, x))
+        return [Candidate("torch.fft.rfft", lambda: torch.fft.rfft(frames), read)]
+    if kind == "predict":
+        return layers.predictors(shape, x)
+    if kind == "bare_layer":
+        return [w.candidate(lambda w=w: w.function(wave), read, "layer(x)") for w in layers.ways(kind, shape)]
+    if kind == "training":
+        return [_training(way, wave) for way in ways(kind, shape)]
+    if kind == "training_model":
+        return [_training_model(way, wave, shape.mels) for way in ways(kind, shape)]
+    return [_without_gradient(way, wave) for way in ways(kind, shape)]
