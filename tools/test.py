@@ -1,8 +1,8 @@
 """Run the tests: once per backend, each in its own process, and once what belongs to no backend.
 
 `python tools/test.py jax tensorflow torch` fails when one of the backends named is absent. The last line is
-`N passed, N failed`, summed over all runs; an error, a skip or a run that breaks counts as failed. Two runs go side by
-side.
+`N passed, N failed`, summed over all runs; an error, a skip, or a run that breaks or stands still counts as failed. Two
+runs go side by side.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
+IGNORED = ("--ignore=tests/house", "--ignore=tests/frontends")  # those run once, these apart: --frontends
+LONGEST = 2400  # seconds for a run: one that takes longer stands still
+# JAX compiles for every shape: there, these run with --frontends.
+SLOW_ON_JAX = ("tests/test_fast_paths.py", "tests/test_frontend.py", "tests/test_stream.py", "tests/test_precision.py")
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,7 @@ def run(
             under = ["-m", "coverage", "run", "--branch", "--source=kapre", f"--data-file={measured / suite}"]
         command = [sys.executable, *under, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
         started = time.monotonic()
-        result = subprocess.run(
-            [*command, *paths, *extra], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-        )
+        code, output = within(LONGEST, [*command, *paths, *extra], env)
         seconds = time.monotonic() - started
         counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
         if report.exists():
@@ -61,9 +63,23 @@ def run(
                 counts = {name: counts[name] + int(element.get(name, 0)) for name in counts}
     failed = counts["failures"] + counts["errors"] + counts["skipped"]  # a test left out has shown nothing
     passed = counts["tests"] - failed
-    if result.returncode not in (0, 1) or (result.returncode == 1 and not failed) or not counts["tests"]:
-        failed += 1  # pytest itself broke, or nothing was collected
-    return Outcome(suite, passed, failed, seconds, result.stdout + result.stderr)
+    if code not in (0, 1) or (code == 1 and not failed) or not counts["tests"]:
+        failed += 1  # pytest itself broke or stood still, or nothing was collected
+    return Outcome(suite, passed, failed, seconds, output)
+
+
+def within(seconds: float, command: list[str], env: dict[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit code and what it printed. One that takes longer is ended."""
+    with tempfile.TemporaryFile() as printed:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=printed, stderr=subprocess.STDOUT)
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        printed.seek(0)
+        output = printed.read().decode(errors="replace")
+    return code, output if code >= 0 else f"{output}\nended by signal {-code} after {seconds:.0f} s at most\n"
 
 
 def coverage(measured: Path, least: float) -> Outcome:
@@ -79,27 +95,44 @@ def coverage(measured: Path, least: float) -> Outcome:
     return Outcome("coverage", int(good), int(not good), 0.0, result.stdout + result.stderr)
 
 
+Suite = tuple[str, str, list[str]]
+"""A name, the backend it runs on, and the tests."""
+
+
+def of_frontends(backends: list[str]) -> list[Suite]:
+    """Return the suites of published front ends, what takes longest first."""
+    agreement = "tests/frontends/test_agreement.py"
+    suites: list[Suite] = []
+    if "jax" in backends:
+        suites += [("jax agree", "jax", [agreement]), ("jax slow", "jax", list(SLOW_ON_JAX))]
+        suites += [("jax", "jax", ["tests/frontends", f"--ignore={agreement}"])]
+    return suites + [(name, name, ["tests/frontends"]) for name in backends if name != "jax"]
+
+
+def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:
+    """Return the suites of each backend, and of what belongs to none."""
+    slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
+    suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in backends]
+    if backends and with_house:
+        suites.insert(1, ("house", backends[0], ["tests/house"]))
+    if backends:  # the functions of kapre.backend on Keras' own NumPy, where nothing has gradients or compiles
+        suites.append(("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows", "filterbanks", "scales")]))
+    return suites
+
+
 def main() -> int:
     """Run what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backends", nargs="*", help="the backends to demand; default: jax, tensorflow, torch if there")
     parser.add_argument("--backends-only", action="store_true", help="leave out what belongs to no backend")
+    parser.add_argument("--frontends", action="store_true", help="every preset against its references, and streamed")
     parser.add_argument("--coverage", type=float, help="fail when less of kapre/ than so many percent is covered")
     arguments, extra = parser.parse_known_args()
     backends = arguments.backends or [b for b in BACKENDS if b != "torch" or importlib.util.find_spec(b)]
-    outcomes = []
-    suites = []
-    for backend in backends:
-        if backend not in BACKENDS or importlib.util.find_spec(backend) is None:
-            text = f"{backend} is asked for and absent: install it, or name other backends.\n"
-            outcomes.append(Outcome(backend, 0, 1, 0.0, text))
-        else:
-            suites.append((backend, backend, ["tests", "--ignore=tests/house"]))
-    present = [backend for backend, *_ in suites]
-    if present:  # the functions of kapre.backend on Keras' own NumPy, where nothing has gradients or compiles
-        suites.append(("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows", "filterbanks", "scales")]))
-    if present and not arguments.backends_only:
-        suites.insert(1, ("house", present[0], ["tests/house"]))
+    present = [name for name in backends if name in BACKENDS and importlib.util.find_spec(name)]
+    absent = "{} is asked for and absent: install it, or name other backends.\n"
+    outcomes = [Outcome(name, 0, 1, 0.0, absent.format(name)) for name in backends if name not in present]
+    suites = of_frontends(present) if arguments.frontends else of_all_else(present, not arguments.backends_only)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
         measured = None if arguments.coverage is None else Path(folder)
         jobs = [pool.submit(run, suite, backend, paths, present, extra, measured) for suite, backend, paths in suites]
