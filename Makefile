@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest lint format docs lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends lint format docs agreement bench lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -18,12 +18,14 @@ $(READY): requirements-dev.txt pyproject.toml kapre/_version.py
 	@# PyTorch first where it is asked for: what comes later must not pull in another.
 	$(if $(findstring torch,$(BACKENDS)),$(PIP) -r requirements-torch.txt)
 	$(PIP) -r requirements-dev.txt
+	$(if $(findstring torch,$(BACKENDS)),$(PIP) --no-deps -r requirements-references.txt)
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.torch: requirements-torch.txt $(READY)
+$(VENV)/.torch: requirements-torch.txt requirements-references.txt $(READY)
 	$(PIP) -r requirements-torch.txt
 	$(PIP) -r requirements-dev.txt
+	$(PIP) --no-deps -r requirements-references.txt
 	@touch $@
 
 demo: setup
@@ -41,10 +43,14 @@ test-oldest: setup
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(OLDEST)/bin/python tools/test.py $(BACKENDS) -o filterwarnings=
+	@$(OLDEST)/bin/python tools/test.py $(BACKENDS) -o filterwarnings= --ignore=tests/house/test_with_references.py
 
-# What takes long: wheel, sdist and every extra in empty environments, and the oldest versions.
-test-slow: test-packages test-oldest
+# Every preset against its references at awkward lengths, streamed in any split, and in ragged batches.
+test-frontends: setup
+	@$(PY) tools/test.py $(BACKENDS) --frontends
+
+# What takes long: wheel, sdist and every extra in empty environments, the oldest versions, all the presets.
+test-slow: test-packages test-oldest test-frontends
 
 test-packages: setup
 	@$(PY) tools/check_packages.py
@@ -60,6 +66,38 @@ format: setup
 
 docs: setup
 	$(PY) tools/docs.py
+
+MEASURED := $(CURDIR)/.cache/agreement
+# How far every preset is from its references, on all three backends one after another: some ten minutes.
+agreement: $(READY) $(VENV)/.torch
+	@rm -rf $(MEASURED) && mkdir -p $(MEASURED)
+	@set -e; for backend in $(or $(BACKENDS),jax tensorflow torch); do \
+		KERAS_BACKEND=$$backend KAPRE_AGREEMENT=$(MEASURED) TF_CPP_MIN_LOG_LEVEL=3 \
+		$(PY) -m pytest -q -p no:cacheprovider tests/frontends/test_agreement.py; done
+	@$(PY) tools/presets.py --agreement $(MEASURED)
+
+PUBLISHED := $(VENV)-published
+PUBLISHED_KAPRE := 0.4.1
+BENCH_SHAPES ?= abcde
+BENCH_BUDGET ?= 6
+# Of torch, tensorflow, jax, published, cpu; empty: all.
+BENCH_RUNTIMES ?=
+# Ours and the installed peers side by side, into docs/benchmarks and docs/benchmarks.md: an hour or two, on a quiet
+# machine. `make bench BENCH_SHAPES=ad BENCH_BUDGET=1 BENCH_RUNTIMES=torch` is a look.
+bench: $(READY) $(VENV)/.torch $(VENV)/.bench $(PUBLISHED)/.ready
+	@KAPRE_PUBLISHED_PYTHON=$(abspath $(PUBLISHED))/bin/python $(PY) -m benchmarks.run --strict \
+		--shapes $(BENCH_SHAPES) --budget $(BENCH_BUDGET) $(if $(BENCH_RUNTIMES),--runtimes $(BENCH_RUNTIMES))
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.torch
+	$(PIP) --no-deps -r requirements-bench.txt
+	@touch $@
+
+# What is published, in an environment of its own; it asks for another TensorFlow than ours.
+$(PUBLISHED)/.ready: requirements-published.txt
+	$(PYTHON) -m venv $(PUBLISHED)
+	$(PUBLISHED)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-published.txt
+	$(PUBLISHED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps kapre==$(PUBLISHED_KAPRE)
+	@touch $@
 
 lock: setup
 	$(PY) -m uv pip compile requirements-dev.in --universal --python-version 3.11 --upgrade --quiet \

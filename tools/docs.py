@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import kapre
-from kapre import backend, composed, corpus, executor, plot
+from kapre import _stft_stream, backend, compare, composed, corpus, executor, frontends, plot
 from kapre.corpus import audio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,14 +17,20 @@ ROOT = Path(__file__).resolve().parents[1]
 def public_symbols() -> dict[str, Any]:
     """Return what the package offers by dotted name: functions and classes, not modules or constants."""
     modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: corpus.__all__}
+    modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
+    modules |= {compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
-    shorter = {f"kapre.backend.{name}" for name in kapre.__all__}  # re-exported: one entry, under the shorter name
+    # Re-exported: one entry, under the shorter name.
+    shorter = {f"kapre.{module}.{name}" for module in ("backend", "frontends") for name in kapre.__all__}
     return {name: value for name, value in found.items() if callable(value) and name not in shorter}
 
 
 def main() -> int:
-    """Build and check; return the exit code."""
+    """Write the pages about presets, build, check; return the exit code."""
+    code = subprocess.run([sys.executable, "tools/presets.py"], cwd=ROOT, check=False).returncode
+    if code:
+        return code
     command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
     code = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
     if code:
