@@ -11,10 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from kapre import executor
 from kapre._alignment import Difference, difference, nothing_in_common, numeric, stripped
 from kapre._checks import message, number
 from kapre._neighbours import Neighbour, changed, least_changes, neighbours
-from kapre.frontends import Frontend, list_presets, preset
+from kapre.frontends import list_presets, preset
 from kapre.recipe import Recipe
 
 _LN_TOLERANCE = 2e-3
@@ -154,7 +155,7 @@ class Search:
         x = x[delay:] if delay >= 0 else np.pad(x, (-delay, 0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of bands that are empty: they are compared like others
-            y = Frontend(recipe)(x[None])
+            y = executor.run(recipe, keras.ops.convert_to_tensor(x[None]), compiled=False)
         return np.asarray(keras.ops.convert_to_numpy(y), dtype=np.float64)[0]
 
     def measured(self, near: Neighbour) -> Difference:

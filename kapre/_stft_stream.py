@@ -6,10 +6,10 @@ from typing import Any
 
 from keras import ops
 
-from kapre._checks import count, message, positive_int
+from kapre._checks import count, message
 from kapre._layer import channels_in_place, channels_second
 from kapre.ops import fourier, frames
-from kapre.ops.chunks import Cutter, State
+from kapre.ops.chunks import Cutter, State, whole_chunk
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
@@ -55,13 +55,7 @@ class STFTStream:
     def __init__(self, layer: Any, recipe: Recipe, chunk_samples: int | None = None) -> None:
         self.layer, self._recipe = layer, recipe
         hop = recipe.hop_length
-        if chunk_samples is not None:
-            chunk_samples = positive_int("chunk_samples", chunk_samples, f"Use a multiple of {hop}.")
-            if chunk_samples % hop:
-                better = hop * max(1, round(chunk_samples / hop))
-                raise ValueError(
-                    message("chunk_samples", f"a multiple of hop_length={hop}", chunk_samples, f"Use {better}.")
-                )
+        chunk_samples = whole_chunk(chunk_samples, hop, f"hop_length={hop}")
         before, behind = recipe.padding
         self._cutter = Cutter(
             recipe.frame_length, hop, before, recipe.padded_by, behind, chunk=chunk_samples, cycle=hop
@@ -69,7 +63,7 @@ class STFTStream:
         self.chunk_samples = chunk_samples
         self.warmup = 0 if chunk_samples is None else self._cutter.warmup
         fixed = (self.warmup + 1) * hop
-        self.latency_samples = recipe.frame_length - before if chunk_samples is None else fixed
+        self.latency_samples = max(recipe.frame_length, hop) - before if chunk_samples is None else fixed
 
     def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
         """Return the state before the first sample, a nest of tensors."""
@@ -80,11 +74,7 @@ class STFTStream:
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)
         span, state = self._cutter.push(x, state)
-        real = None
-        if self.chunk_samples is not None:
-            first = state["seen"] // self._cutter.hop - self._cutter.groups - self._cutter.warmup
-            real = (first + ops.arange(self._cutter.groups, dtype="int32") >= 0)[:, None]
-        return self._transform(span, real=real), state
+        return self._transform(span, real=self._cutter.real(state)), state
 
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the frames that are left when the sound has ended; the state is used up, its values are read.
@@ -184,7 +174,8 @@ class InverseSTFTStream:
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another number of bins
         pair = tuple(channels_second(part, 4, layer.input_data_format) for part in parts)
         number = pair[0].shape[-2]
-        following = {**state, "seen": state["seen"] + number}
+        # Counted no further than it has to be: 32 bits are full after days.
+        following = {**state, "seen": ops.minimum(state["seen"] + number, self._warmup_frames)}
         if number == 0:
             return self._out(state["sum"][..., :0]), following
         there = None

@@ -117,7 +117,7 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
     else:
-        analysis = ops.cast(window, framed.dtype)
+        analysis = frames.pad(ops.cast(window, framed.dtype), *recipe.window_margins)
         if whole:
             analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
     windowed = framed * analysis
@@ -213,7 +213,16 @@ def _over_time(recipe: Recipe, x: Any, counts: Any) -> Any:
     return affine(recipe, x)
 
 
-def run(recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank: Any = None, noise: Any = None) -> Any:
+def run(
+    recipe: Recipe,
+    x: Any,
+    lengths: Any = None,
+    *,
+    window: Any = None,
+    bank: Any = None,
+    noise: Any = None,
+    compiled: bool = True,
+) -> Any:
     """Compute a recipe's features on the active backend.
 
     Args:
@@ -222,9 +231,11 @@ def run(recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank
             that dtype.
         lengths: Integer tensor of shape `(batch,)`, each item's samples, or None: all. What the first
             `recipe.num_frames(length)` entries along time are is then that of the item alone.
-        window: A weight of shape `(frame_length,)` in place of the recipe's window.
+        window: A weight of shape `(win_length,)` in place of the recipe's window.
         bank: A weight of shape `(n_freq, bands)` in place of the recipe's filter bank.
         noise: A tensor of the shape of `x` that dither adds, times `recipe.dither`.
+        compiled: Whether JAX may compile it, for each recipe and shape; that takes a second, and is not worth it for a
+            recipe that runs once.
 
     Returns:
         A tensor of shape `(batch, ..., *recipe.output_shape(time))` and the dtype of `x`. A clip's maximum and
@@ -241,7 +252,7 @@ def run(recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank
         ```
     """
     window, bank = (None if value is None else ops.convert_to_tensor(value) for value in (window, bank))
-    return _compiled(recipe, x, lengths, window, bank, noise)
+    return (_compiled if compiled else _run)(recipe, x, lengths, window, bank, noise)
 
 
 def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: Any) -> Any:

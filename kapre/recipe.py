@@ -14,7 +14,7 @@ from kapre import _recipe_fields
 from kapre._checks import message
 from kapre.ops import filterbanks
 from kapre.ops.counts import at_least_0, num_frames, padded_length
-from kapre.ops.windows import placed, synthesis_window, window
+from kapre.ops.windows import margins, synthesis_window, window
 
 _JSON_VERSION = 2
 _UNSET: Any = None  # resolved in __post_init__: a made recipe holds numbers
@@ -219,16 +219,15 @@ class Recipe:
     def __post_init__(self) -> None:
         fields = _recipe_fields.canonical(_values(self), _DEFAULTS)
         # Made once, and read by traced code as plain attributes; they are no fields, so they don't compare or hash.
-        values = window(
-            fields["window_name"], fields["win_length"], fields["window_periodic"], fields["window_exponent"]
-        )
-        analysis = placed(values, fields["frame_length"], fields["window_placement"] == "center")
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        analysis = np.pad(window(**self.window_arguments), self.window_margins)
         arrays = {
             "analysis_window": analysis,
             "synthesis_window": synthesis_window(analysis, fields["hop_length"]),
             "dft_window": np.pad(analysis, (0, max(0, fields["n_fft"] - len(analysis))))[: fields["n_fft"]],
         }
-        for name, value in {**fields, **arrays}.items():
+        for name, value in arrays.items():
             object.__setattr__(self, name, value)
         bank = self._make_bank()
         groups = None if bank is None else filterbanks.groups(bank)
@@ -240,6 +239,17 @@ class Recipe:
 
     def __reduce__(self) -> Any:
         return _remade, (_values(self),)  # the arrays are made again: a mel bank alone is a megabyte
+
+    @property
+    def window_arguments(self) -> dict[str, Any]:
+        """What `kapre.ops.windows.window` makes the window of, `win_length` samples long."""
+        names = {"window_name": "window_name", "length": "win_length", "periodic": "window_periodic"}
+        return {key: getattr(self, name) for key, name in {**names, "exponent": "window_exponent"}.items()}
+
+    @property
+    def window_margins(self) -> tuple[int, int]:
+        """Samples of a frame before and behind the window, where it is 0."""
+        return margins(self.win_length, self.frame_length, self.window_placement == "center")
 
     @property
     def n_freq(self) -> int:
@@ -274,6 +284,15 @@ class Recipe:
         if self.chunk_length is None:
             return self.frame_length, self.hop_length
         return self.chunk_context + self.chunk_length, self.chunk_length
+
+    @property
+    def entry_hop(self) -> int:
+        """Samples from one entry of the features along time to the next: a frame, stack, patch or chunk."""
+        return 1 if self.power is None else self.cut[1] * self.stack_hop * (self.patch_hop or 1)
+
+    def time_axis(self, rank: int) -> int:
+        """Return the axis of time in features of so many axes, the first of which is the batch."""
+        return 2 if self.layout == "band_first" and rank == 3 else 1
 
     def num_samples_used(self, n_samples: Any) -> Any:
         """Return the length of a clip after `fixed_samples` or padding to `samples_multiple`."""
@@ -484,5 +503,5 @@ def _remade(fields: dict[str, Any]) -> Recipe:
 
 
 def framing(**fields: Any) -> Recipe:
-    """Return the recipe of an STFT from arguments that may be None for their defaults."""
+    """Return the recipe of an STFT from arguments that may be None: fields are not, to whoever reads a recipe."""
     return Recipe(**fields)

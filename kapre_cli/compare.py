@@ -107,7 +107,9 @@ def run(
         # Hundreds of small computations: torch's threads wait for one another longer than they work (20 s against 0.6 s
         # on two busy cores).
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        return _recipe(a, b, audio, tolerance, seconds, as_json, load_kapre(backend))
+        # Each recipe is computed once: nothing compiles on NumPy, which in Keras needs JAX.
+        once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
+        return _recipe(a, b, audio, tolerance, seconds, as_json, load_kapre(backend or once))
     if audio is not None:
         raise CommandError("--audio goes with a recipe: a preset's name or a .json file as A. Leave it out.", USAGE)
     fast = os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None)  # NumPy does the work

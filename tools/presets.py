@@ -32,7 +32,7 @@ AGREEMENT = PAGES / "agreement.json"
 RECORDING = ROOT / "examples" / "audio" / "speech.flac"
 SECONDS = 3
 SHOWN_SECONDS = 6  # of a front end that pads to a fixed length
-KINDS = ("speech", "music", "full_scale", "silence", "impulse", "sweep")
+KINDS = ("speech", "music", "full_scale", "silence", "impulse", "sweep_in_noise", "sweep")
 PACKAGES = ("keras", "numpy", "jax", "tensorflow-cpu", "torch", "transformers", "librosa", "kaldi-native-fbank")
 RANGES = {"ln": 18.4, "log10": 8.0, "db": 80.0}  # what the colours of a picture cover at most: 80 dB
 WHOLE = "no: needs the whole clip"
@@ -98,7 +98,7 @@ def streaming(entry: frontends.Preset) -> str:
 def merge(folder: Path) -> None:
     """Put what `tests/frontends/test_agreement.py` measured into one file."""
     sys.path.insert(0, str(ROOT))
-    from tests.frontends.agreement import VARIANTS
+    from tests.frontends.agreement import about
     from tests.references import REFERENCES
 
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -106,17 +106,16 @@ def merge(folder: Path) -> None:
     for path in sorted(folder.glob("*.json")):
         name, dtype, backend = path.stem.split(".")
         measured = json.loads(path.read_text(encoding="utf-8"))
-        known = [*kapre.list_presets(), *VARIANTS]
-        shown = max((entry for entry in known if name == entry or name.startswith(f"{entry}_")), key=len)
-        preset, changes = VARIANTS.get(shown, (shown, {}))
+        preset, changes = about(name)
         packages.add(REFERENCES[name].package.split()[0])
-        about = {"preset": preset, "changes": changes, "reference": measured.pop("package"), "dtype": dtype}
-        entry = found.setdefault((name, dtype), {**about, "unit": REFERENCES[name].unit, "backends": {}})
+        facts = {"name": name, "preset": preset, "changes": changes, "reference": measured.pop("package")}
+        facts |= {"dtype": dtype, "unit": REFERENCES[name].unit}
+        entry = found.setdefault((name, dtype), {**facts, "backends": {}})
         entry["backends"][backend] = {kind: float(f"{value:.2g}") for kind, value in sorted(measured.items())}
     head = {
         "made_by": "make agreement",
-        "what": "largest difference for each kind of clip, over twelve lengths: in natural-log units, of linear "
-        "features relative to the peak, of normalised ones as they are",
+        "what": "largest difference for each kind of clip, over twelve lengths or more: in natural-log units, of "
+        "linear features relative to the peak, of those divided by their deviation as they are",
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in sorted(packages)},
     }
     rows = sorted(found.values(), key=lambda e: (e["preset"], bool(e["changes"]), e["dtype"], e["reference"]))

@@ -20,6 +20,7 @@ from kapre._layer import AudioLayer, Shape, lengths_of, register
 from kapre.frontends.presets import preset
 from kapre.frontends.stream import Stream
 from kapre.ops import frames
+from kapre.ops.windows import window
 from kapre.recipe import Recipe
 
 _lengths: ContextVar[Any] = ContextVar("_lengths", default=None)
@@ -44,6 +45,11 @@ def _check_mask(mask: Any, x: Any) -> None:
         raise ValueError(message("mask", rule, f"shape {given}", "Or give lengths, the samples of each clip."))
 
 
+def _within(lengths: Any, x: Any) -> Any:
+    """Return each clip's samples as int32, none past the end of `(batch, time)`."""
+    return ops.cast(ops.clip(lengths, 0, ops.shape(x)[1]), "int32")
+
+
 class _FrameMask(keras.Operation):
     """Tell which of the entries along a front end's time are of the clip, `(batch, entries)`."""
 
@@ -53,7 +59,7 @@ class _FrameMask(keras.Operation):
 
     def call(self, inputs: Any, lengths: Any) -> Any:
         entries = self.recipe.num_frames(ops.shape(inputs)[1])
-        return frames.within(entries, self.recipe.num_valid_entries(lengths), 2)
+        return frames.within(entries, self.recipe.num_valid_entries(_within(lengths, inputs)), 2)
 
     def compute_output_spec(self, inputs: Any, lengths: Any) -> Any:
         return keras.KerasTensor((inputs.shape[0], self.recipe.num_frames(inputs.shape[1])), dtype="bool")
@@ -190,7 +196,7 @@ class Frontend(AudioLayer):
         if self.trainable_filterbank:
             self.bank_weight = self._weight("filterbank", self.recipe.bank)
         if self.trainable_window:
-            self.window_weight = self._weight("window", self.recipe.analysis_window)
+            self.window_weight = self._weight("window", window(**self.recipe.window_arguments))
 
     def _weight(self, name: str, values: np.ndarray | None) -> Any:
         assert values is not None
@@ -199,20 +205,19 @@ class Frontend(AudioLayer):
         )
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
-        if lengths is None:
-            return super().__call__(inputs, **kwargs)
-        if not isinstance(lengths, keras.KerasTensor) and not hasattr(lengths, "dtype"):
-            lengths = np.asarray(lengths)
-        if isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu":
-            lengths = np.clip(lengths, 0, 2**31 - 1).astype("int32")
-        self._check_lengths(inputs, lengths)
-        token = _lengths.set(lengths)
+        if lengths is not None:
+            kwargs["lengths"] = lengths = self._checked_lengths(inputs, lengths)
+        token = _lengths.set(lengths)  # None too: this call may be part of another one's, which has some
         try:
-            return super().__call__(inputs, lengths=lengths, **kwargs)
+            return super().__call__(inputs, **kwargs)
         finally:
             _lengths.reset(token)
 
-    def _check_lengths(self, inputs: Any, lengths: Any) -> None:
+    def _checked_lengths(self, inputs: Any, lengths: Any) -> Any:
+        if not hasattr(lengths, "dtype"):
+            lengths = np.asarray(lengths)
+        if isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu":
+            lengths = np.clip(lengths, 0, 2**31 - 1).astype("int32")
         kind = keras.backend.standardize_dtype(lengths.dtype)
         if not kind.startswith(("int", "uint")) or len(lengths.shape) != 1:
             given = f"{kind} of shape {tuple(lengths.shape)}"
@@ -223,12 +228,14 @@ class Frontend(AudioLayer):
             raise ValueError(
                 message("lengths", f"one number for each of {batch} clips", tuple(lengths.shape), "Give as many.")
             )
+        return lengths
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
+        self.output_shape_and_dtype(tuple(inputs.shape))  # refuses another rank, also after the first call
         x = self.real_input(inputs)
         if mask is not None:
             _check_mask(mask, x)
-        lengths = lengths_of(mask) if lengths is None else ops.cast(ops.clip(lengths, 0, ops.shape(x)[1]), "int32")
+        lengths = lengths_of(mask) if lengths is None else _within(lengths, x)
         noise = None
         if training and self.seed_generator is not None:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
@@ -241,7 +248,7 @@ class Frontend(AudioLayer):
         own = self.recipe.num_frames(lengths)
         if isinstance(own, int):
             return y
-        axis = 2 if self.recipe.layout == "band_first" and len(y.shape) == 3 else 1
+        axis = self.recipe.time_axis(len(y.shape))
         inside = frames.within(ops.shape(y)[axis], own, len(y.shape), axis=axis)
         return ops.where(inside, y, ops.zeros_like(y))
 
@@ -255,7 +262,7 @@ class Frontend(AudioLayer):
             lengths = lengths_of(previous_mask)
         if lengths is None or isinstance(self.recipe.num_frames(None), int):
             return None
-        return _FrameMask(self.recipe)(inputs, ops.cast(lengths, "int32"))
+        return _FrameMask(self.recipe)(inputs, lengths)
 
     def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Shape:
         return super().compute_output_shape(inputs_shape)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from keras import ops
 
 from kapre import executor
-from kapre._checks import message, positive_int
 from kapre.frontends import presets
 from kapre.ops import features, waves
-from kapre.ops.chunks import Cutter, State
+from kapre.ops.chunks import Cutter, State, check_chunk, whole_chunk
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -126,14 +125,9 @@ class Stream:
         stacks, patches = recipe.stack > 1, recipe.patch_frames is not None
         self._names = ["stacks"] * stacks + ["patches"] * patches
         self._keys = ["samples", *self._names] if recipe.power is not None else []
+        step = recipe.entry_hop
+        chunk_samples = whole_chunk(chunk_samples, step, f"{step}, the samples from one entry to the next")
         if recipe.power is not None:
-            step = hop * recipe.stack_hop * (recipe.patch_hop or 1)
-            if chunk_samples is not None:
-                chunk_samples = positive_int("chunk_samples", chunk_samples, f"Use a multiple of {step}.")
-                if chunk_samples % step:
-                    rule = f"a multiple of {step}, the samples from one entry to the next"
-                    better = step * max(1, round(chunk_samples / step))
-                    raise ValueError(message("chunk_samples", rule, chunk_samples, f"Use {better}."))
             before, behind = recipe.padding
             hold = max(0, recipe.drop_last - behind // hop)
             if recipe.valid_frames == "hops":  # none is given that may turn out not to count
@@ -216,14 +210,13 @@ class Stream:
         recipe = self.recipe
         x, following = self._wave(chunk, state)
         if not self._stages:
+            if self.chunk_samples is not None:
+                check_chunk(x.shape[1], self.chunk_samples)
             return self._cast(executor.affine(recipe, x)), following
         samples, *later = self._stages
         span, following["samples"] = samples.push(x, following["samples"])
         y = self._frames(executor.cut(recipe, span, ends=False))
-        real = None
-        if samples.chunk is not None:
-            first = following["samples"]["seen"] // samples.hop - samples.groups - samples.warmup
-            real = (first + ops.arange(samples.groups, dtype="int32") >= 0)[:, None]
+        real = samples.real(following["samples"])
         return self._cast(self._over_time(y, following, later, real)), following
 
     def flush(self, state: State, rest: Any = None) -> Any:
@@ -236,7 +229,7 @@ class Stream:
         Returns:
             The features, in the recipe's layout.
         """
-        if self.chunk_samples is not None and self._stages:
+        if self.chunk_samples is not None:
             loose = Stream(self.frontend)
             loosened = {
                 name: cutter.loosened(state[name]) for name, cutter in zip(self._keys, self._stages, strict=True)
@@ -244,7 +237,7 @@ class Stream:
             return loose.flush({**state, **loosened}, rest)
         if rest is not None:
             y, state = self.step(rest, state)
-            axis = 2 if self.recipe.layout == "band_first" and len(y.shape) == 3 else 1
+            axis = self.recipe.time_axis(len(y.shape))
             return ops.concatenate([y, self.flush(state)], axis=axis)
         recipe = self.recipe
         seen = int(ops.convert_to_numpy(self._seen(state)))

@@ -13,11 +13,28 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from kapre._checks import message
+from kapre._checks import message, positive_int
 from kapre.ops import frames
 from kapre.ops.counts import num_frames
 
 State = dict[str, Any]
+
+
+def whole_chunk(chunk_samples: Any, step: int, named: str) -> int | None:
+    """Return the samples in every chunk, or None; refuse what is not whole steps, `named` so."""
+    if chunk_samples is None:
+        return None
+    size = positive_int("chunk_samples", chunk_samples, f"Use a multiple of {step}.")
+    if size % step:
+        better = step * max(1, round(size / step))
+        raise ValueError(message("chunk_samples", f"a multiple of {named}", size, f"Use {better}."))
+    return size
+
+
+def check_chunk(samples: int, wanted: int) -> None:
+    """Refuse a chunk of another size than all are to have."""
+    if samples != wanted:
+        raise ValueError(message("chunk", f"of {wanted} samples, as chunk_samples says", samples, "Pad or buffer it."))
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,7 @@ class Cutter:
         # A count of 32 bits: before it is full, so many whole hops are taken off that nothing else changes.
         seen = ops.where(seen >= 2**30, seen - 2**29 // self.cycle * self.cycle, seen)
         if self.chunk is not None:
-            if length != self.chunk:
-                raise ValueError(
-                    message("chunk", f"of {self.chunk} samples, as chunk_samples says", length, "Pad or buffer it.")
-                )
+            check_chunk(length, self.chunk)
             return self._push_fixed(items, state, seen)
         kept = ops.concatenate([state["kept"], items], axis=self.axis)
         following: State = {"seen": seen}
@@ -136,6 +150,13 @@ class Cutter:
         origin = {"reflect": -places, "symmetric": -1 - places, "edge": 0 * places}[self.mode]
         sources = ops.where(places < 0, origin, places) - first
         return ops.take(near, ops.minimum(ops.maximum(sources, 0), length - 1), axis=self.axis)
+
+    def real(self, state: State) -> Any:
+        """Tell which groups of the last fixed chunk belong to the clip, `(groups, 1)`; None for chunks of any size."""
+        if self.chunk is None:
+            return None
+        first = state["seen"] // self.hop - self.groups - self.warmup
+        return (first + ops.arange(self.groups, dtype="int32") >= 0)[:, None]
 
     def finish(self, state: State, zeros: int = 0) -> Any:
         """Return the items of the groups that are left, `zeros` added and padded, to be cut by the caller."""

@@ -16,6 +16,8 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.waves import fit, per_item
 
 Running = dict[str, Any]
+_COUNTED = 2.0**23
+"""Frames that running statistics count one by one: a day of them, 10 ms apart."""
 
 
 def valid(x: Any, counts: Any) -> Any:
@@ -89,12 +91,10 @@ def normalize_running(
     mean = sums / counted
     before = ops.where(count > 1.0, (sums - moved) / kernel.maximum(count - 1.0, ops.ones_like(count)), moved)
     squares = state["squares"] + kernel.cumsum(weights * (moved - before) * (moved - mean), axis=-2)
-    last = {
-        "count": count[..., -1:, :],
-        "origin": origin,
-        "sum": sums[..., -1:, :],
-        "squares": squares[..., -1:, :],
-    }
+    # Before float32 can count no further, all is halved: the statistics stay, and what is new weighs twice.
+    kept = ops.where(count[..., -1:, :] < _COUNTED, 1.0, 0.5)
+    sizes = {"count": count, "sum": sums, "squares": squares}
+    last = {"origin": origin, **{name: ops.cast(kept, x.dtype) * y[..., -1:, :] for name, y in sizes.items()}}
     centred = moved - mean
     if not std:
         return centred, last

@@ -97,12 +97,11 @@ def window(window_name: str | None, length: int, periodic: bool | None = None, e
     return _cached(name, length, resolve_periodic(name, length, periodic), exponent)
 
 
-def placed(values: np.ndarray, frame_length: int, centred: bool) -> np.ndarray:
-    """Put a window where it lies in a longer frame, at its start or in its middle, with zeros around it."""
-    room = frame_length - len(values)
+def margins(win_length: int, frame_length: int, centred: bool) -> tuple[int, int]:
+    """Return the samples before and behind a window in a longer frame, where it lies at the start or in the middle."""
+    room = frame_length - win_length
     left = room // 2 if centred else 0
-    result: np.ndarray = np.pad(values, (left, room - left))
-    return result
+    return left, room - left
 
 
 def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -31,12 +33,33 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 ROUNDING_ON_SILENCE = ("nemo", "seamless_m4t", "speech2text")
 
 
-def preset_of(name: str) -> kapre.Recipe:
-    """Return the recipe that a reference is about."""
+def about(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the preset that a reference is about, and what is changed of it."""
     known = [*kapre.list_presets(), *VARIANTS]
     shown = max((entry for entry in known if name == entry or name.startswith(f"{entry}_")), key=len)
-    preset, changes = VARIANTS.get(shown, (shown, {}))
+    return VARIANTS.get(shown, (shown, {}))
+
+
+def preset_of(name: str) -> kapre.Recipe:
+    """Return the recipe that a reference is about."""
+    preset, changes = about(name)
     return kapre.frontends.preset(preset).recipe.replace(**changes)
+
+
+def fewest(recipe: kapre.Recipe, count: int) -> int:
+    """Return the fewest samples that become `count` frames, stacks, patches or chunks."""
+    return bisect.bisect_left(range(10**7), count, key=recipe.num_frames)
+
+
+def edges(recipe: kapre.Recipe) -> set[int]:
+    """Return the lengths on both sides of one entry more, and of where a fixed length is full."""
+    if recipe.fixed_samples is not None:
+        at = [recipe.fixed_samples]
+    elif recipe.fixed_frames is not None:
+        at = [fewest(recipe.replace(fixed_frames=None), recipe.fixed_frames + 1)]
+    else:
+        at = [fewest(recipe, count) for count in (1, 2, 3)]
+    return {n + step for n in at for step in (-1, 0, 1) if n + step > 0}
 
 
 def twelve(recipe: kapre.Recipe) -> list[int]:
@@ -44,22 +67,26 @@ def twelve(recipe: kapre.Recipe) -> list[int]:
     window = recipe.frame_length if recipe.power is not None else 400
     hop = recipe.hop_length if recipe.power is not None else 160
     every = lengths(window, hop, int(recipe.sample_rate or 0))
-    must = {1, window - 1, window, window + 1, window + hop - 1, window + hop, every[-1]}
+    must = {1, window - 1, window, window + 1, window + hop, every[-1]} | edges(recipe)
     rest = [n for n in every if n not in must]
-    return sorted(must | set(rest[:: max(1, len(rest) // 6)]))
+    return sorted(must | set(rest[:: max(1, len(rest) // 4)]))
 
 
+@functools.cache
 def runner(recipe: kapre.Recipe, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from clips `(batch, time)` to features."""
     call = quick(kapre.Frontend(recipe, dtype=dtype))
     return lambda x: to_numpy(call(keras.ops.convert_to_tensor(x, dtype=dtype)))
 
 
-def difference(got: np.ndarray, expected: np.ndarray, unit: str) -> float:
-    """Return the largest difference in natural-log units, or of linear features relative to their peak."""
+def difference(got: np.ndarray, expected: np.ndarray, unit: str, scale: float) -> float:
+    """Return the largest difference in natural-log units, or of linear features relative to their peak.
+
+    `scale` is what the features were multiplied by.
+    """
     if got.size == 0:
         return 0.0
-    error = float(np.abs(got - expected).max()) * LN[unit]
+    error = float(np.abs(got - expected).max()) * LN[unit] / scale
     return error / (float(np.abs(expected).max()) or 1.0) if unit == "linear" else error
 
 
@@ -96,4 +123,4 @@ def one(name: str, reference: Reference, kind: str, samples: np.ndarray, got: np
         assert np.abs(still).max(initial=0.0) <= 1e-6, f"{where}: not 0 where the reference has no answer"
         return 0.0
     assert np.isfinite(expected).all(), f"{where}: the reference is not finite"
-    return difference(got, expected, reference.unit)
+    return difference(got, expected, reference.unit, float(np.max(np.abs(preset_of(name).feature_scale))))

@@ -75,16 +75,13 @@ def test_agreement_is_measured(pages: dict[str, str]) -> None:
     for name in kapre.list_presets():
         entries = [entry for entry in presets.measured(name) if entry["dtype"] == "float32"]
         section = pages[name].split("## Agreement")[1]
-        if name == "nemo_v1":  # no installable package has this version
-            assert not entries
-            assert section.strip() == "Not measured."
-            continue
         assert entries, name
         for entry in entries:
             assert entry["reference"] in section
+            assert set(entry["backends"]) == {"jax", "tensorflow", "torch"}
             for values in entry["backends"].values():
-                assert {"speech", "music", "silence", "full_scale", "impulse"} <= set(values)
-                assert all(value <= bound(kind) for kind, value in values.items())
+                assert {"speech", "music", "silence", "full_scale", "impulse", "sweep_in_noise"} <= set(values)
+                assert all(value <= bound(entry["name"], kind) for kind, value in values.items())
 
 
 @pytest.mark.parametrize("name", ["yamnet", "silero_vad", "kaldi_mfcc", "whisper", "wav2vec2", "paraformer"])

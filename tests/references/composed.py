@@ -96,6 +96,16 @@ def nemo_128(x: np.ndarray) -> np.ndarray:
     return _nemo(x, 128)
 
 
+@reference("nemo_v1", LIBROSA, "normalised", float64=True, note="No installable package has this version of NeMo.")
+def nemo_v1(x: np.ndarray) -> np.ndarray:
+    import scipy.signal
+
+    window = scipy.signal.get_window("hann", 400, fftbins=False)
+    y = scipy.signal.lfilter([1, -0.97], [1], x)
+    ln = np.log(_power(y, 16000, 80, 8000, 400, 160, 512, window=window) + 2**-24)
+    return (ln - ln.mean(1, keepdims=True)) / (ln.std(1, ddof=1, keepdims=True) + 1e-5)
+
+
 @reference("torchaudio_mel_librosa", LIBROSA, "linear", float64=True)
 def torchaudio_mel(x: np.ndarray) -> np.ndarray:
     return _power(x, 16000, 128, 8000, 400, 200, **HTK)
