@@ -65,7 +65,7 @@ def main() -> None:
         sys.exit(f"stream_file.py: {error}")
     recipe = frontend.recipe
     rate = int(recipe.sample_rate)
-    hop = recipe.cut[1] * recipe.stack_hop * (recipe.patch_hop or 1) / rate
+    hop = recipe.entry_hop / rate
     latency = 1000 * stream.latency_seconds
     print(f"{arguments.preset}: a frame every {1000 * hop:.3g} ms, look-ahead {latency:.3g} ms, chunks of 20 ms")
     low, high, count, heard = np.inf, -np.inf, 0, 0.0

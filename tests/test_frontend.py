@@ -15,7 +15,7 @@ import pytest
 from keras import ops
 
 import kapre
-from tests.conftest import chirp, compiled, float64, gradient, quick, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, relative_error, to_numpy
 
 # One for each stage that a recipe may have; short clips, so that the tests stay quick.
 SHORT: dict[str, kapre.Recipe] = {
@@ -161,12 +161,19 @@ def test_the_output_carries_the_mask(name: str) -> None:
     assert to_numpy(layer.compute_mask(x, ops.convert_to_tensor(mask))).sum(axis=1).tolist() == expected
 
 
+def tensor_of(x: np.ndarray) -> Any:
+    return ops.convert_to_tensor(x, dtype=str(x.dtype))
+
+
 def test_lengths_of_other_forms() -> None:
     layer = kapre.Frontend.from_preset("kaldi_fbank")
     x = wave()
     expected = to_numpy(layer(x, lengths=[2400, 900]))
-    for lengths in (np.array([2**33, 900], "int64"), ops.convert_to_tensor([2400, 900]), (5000, 900)):
-        np.testing.assert_array_equal(to_numpy(layer(x, lengths=lengths)), expected)
+    long = np.array([2**33, 900], "int64")
+    for lengths in (long, ops.convert_to_tensor([2400, 900]), (5000, 900), *([tensor_of(long)] * (BACKEND != "jax"))):
+        y = layer(x, lengths=lengths)
+        np.testing.assert_array_equal(to_numpy(y), expected)
+        assert to_numpy(SumOfValid()(y)).tolist() == [layer.num_frames(2400), layer.num_frames(900)]
     for lengths, text in (([1.5, 2.0], "float64 of shape"), ([[1], [2]], "shape \\(2, 1\\)"), ([1], "each of 2 clips")):
         with pytest.raises(ValueError, match=f"`lengths` must be .*{text}"):
             layer(x, lengths=lengths)
@@ -189,8 +196,11 @@ def test_a_mask_that_is_not_over_the_samples(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_wrong_inputs(x: np.ndarray, kind: type[Exception], text: str) -> None:
-    with pytest.raises(kind, match=re.escape(text)):
-        kapre.Frontend.from_preset("kaldi_fbank")(x)
+    layer = kapre.Frontend.from_preset("kaldi_fbank")
+    for _ in range(2):
+        with pytest.raises(kind, match=re.escape(text)):
+            layer(x)
+        layer(wave())  # and a layer that is built refuses it too
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,10 +24,6 @@ def streamable(name: str) -> kapre.Recipe:
     return recipe.replace(**{field: values[text] if text in values else float(text) for field, text in changes})
 
 
-def time_axis(recipe: kapre.Recipe, rank: int) -> int:
-    return 2 if recipe.layout == "band_first" and rank == 3 else 1
-
-
 def streamed(frontend: kapre.Frontend, x: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """Feed chunks of the sizes, in turn until the clip has ended; return all that comes out."""
     stream = frontend.stream()
@@ -39,7 +36,7 @@ def streamed(frontend: kapre.Frontend, x: np.ndarray, sizes: Sequence[int]) -> n
         parts.append(to_numpy(y))
         start, turn = start + size, turn + 1
     parts.append(to_numpy(stream.flush(state)))
-    return np.concatenate(parts, axis=time_axis(frontend.recipe, parts[0].ndim))
+    return np.concatenate(parts, axis=frontend.recipe.time_axis(parts[0].ndim))
 
 
 def check_fixed(frontend: kapre.Frontend, x: np.ndarray, chunk: int, tolerance: float) -> None:
@@ -54,7 +51,7 @@ def check_fixed(frontend: kapre.Frontend, x: np.ndarray, chunk: int, tolerance: 
         now = [tuple(leaf.shape) for leaf in keras.tree.flatten(state)], parts[-1].shape
         assert shapes in (None, now)
         shapes = now
-    axis = time_axis(frontend.recipe, parts[0].ndim)
+    axis = frontend.recipe.time_axis(parts[0].ndim)
     assert parts[0].shape[axis] == stream.frames_per_chunk
     whole = np.concatenate(parts, axis=axis)
     whole = np.delete(whole, np.arange(min(stream.warmup, whole.shape[axis])), axis=axis)
@@ -147,11 +144,32 @@ def test_what_needs_the_whole_clip_is_refused() -> None:
         kapre.Frontend(streamable(name)).stream()
 
 
+SAMPLES = kapre.Frontend(kapre.Recipe(sample_rate=16000, power=None, feature_scale=2.0))
+"""A front end without frames."""
+
+
+def test_samples_in_fixed_chunks() -> None:
+    x = chirp(1, 1000)[:, :, 0].astype("float32")
+    stream = SAMPLES.stream(400)
+    state = stream.initial_state()
+    parts = []
+    for start in (0, 400):
+        y, state = stream.step(x[:, start : start + 400], state)
+        parts.append(to_numpy(y))
+    parts.append(to_numpy(stream.flush(state, x[:, 800:])))
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), 2.0 * x)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
         (lambda f: f.stream(chunk_samples=100), "`chunk_samples` must be a multiple of 160"),
         (lambda f: f.stream(chunk_samples=-1), "`chunk_samples` must be a positive integer"),
+        (lambda f: SAMPLES.stream(chunk_samples=-5), "`chunk_samples` must be a positive integer"),
+        (
+            lambda f: SAMPLES.stream(320).step(np.zeros((1, 160), "float32"), SAMPLES.stream(320).initial_state()),
+            "`chunk` must be of 320 samples, as chunk_samples says; received chunk=160",
+        ),
         (lambda f: f.stream(320).step(np.zeros((1, 160), "float32"), f.stream(320).initial_state()), "of 320 samples"),
         (lambda f: f.stream().step(np.zeros((1, 9, 1), "float32"), f.stream().initial_state()), "(batch, time)"),
     ],
@@ -171,10 +189,19 @@ def test_latency_is_true() -> None:
             state = stream.initial_state()
             y, _ = stream.step(np.ones((1, 2 * 160 * 6 + latency - missing), "float32"), state)
             entry = 2 if name == "paraformer" else 12  # the one whose hop begins at that sample
-            assert y.shape[time_axis(stream.recipe, 3)] == entry + 1 - missing
+            assert y.shape[stream.recipe.time_axis(3)] == entry + 1 - missing
 
 
 PAIR = dict(n_fft=64, hop_length=16)
+
+
+@pytest.mark.parametrize("framing", [PAIR, dict(n_fft=64, hop_length=80), dict(n_fft=64, hop_length=16, center=True)])
+def test_latency_of_a_transform_is_true(framing: dict) -> None:
+    stream = kapre.STFT(**framing).stream()
+    for missing in (1, 0):
+        samples = np.ones((1, 3 * framing["hop_length"] + stream.latency_samples - missing, 1), "float32")
+        z, _ = stream.step(samples, stream.initial_state())
+        assert z.shape[1] == 4 - missing
 
 
 @pytest.mark.parametrize(
@@ -276,3 +303,74 @@ def test_a_stream_of_days() -> None:
         outputs += [to_numpy(y), to_numpy(stream.flush(state, x[:, 640:]))]
     np.testing.assert_array_equal(outputs[0], outputs[2])
     np.testing.assert_allclose(outputs[1], outputs[3], rtol=1e-6, atol=1e-6)
+
+
+def test_an_inverse_of_weeks() -> None:
+    """Its count of frames goes no further than it has to, and so never over."""
+    x = chirp(1, 640).astype("float32")
+    settings = dict(n_fft=64, hop_length=16, center=True)
+    ahead = kapre.STFT(**settings).stream(chunk_samples=64)
+    back = kapre.InverseSTFT(**settings, exact_edges=True).stream(warmup_frames=ahead.warmup)
+    first, second = ahead.initial_state(), back.initial_state()
+    for start in range(0, 640, 64):
+        z, first = ahead.step(x[:, start : start + 64], first)
+        y, second = back.step(z, second)
+        assert int(second["seen"]) <= ahead.warmup
+    assert np.abs(to_numpy(y)).max() > 0.1
+
+
+def test_running_statistics_of_days() -> None:
+    """float32 counts to 2**24: before that all is halved, and the statistics stay."""
+    recipe = kapre.Recipe(n_fft=16, hop_length=16, normalize="mean_std", normalize_over="running")
+    stream = kapre.Frontend(recipe).stream()
+    rng = np.random.default_rng(0)
+    _, state = stream.step(rng.uniform(-1, 1, (1, 1600)).astype("float32"), stream.initial_state())
+    grown = {name: state["running"][name] * 2.0**17 for name in ("count", "sum", "squares")}
+    state = {**state, "running": {**state["running"], **grown}}
+    one, x = state, rng.uniform(-1, 1, (1, 16)).astype("float32")
+    before, _ = stream.step(x, one)
+    for _ in range(3):
+        y, state = stream.step(x, state)
+        assert float(to_numpy(state["running"]["count"]).max()) < 2**23
+        np.testing.assert_allclose(to_numpy(y), to_numpy(before), rtol=1e-4, atol=1e-4)
+
+
+def exported(fn: Any, x: np.ndarray, state: Any, folder: Path) -> Any:
+    """Write a function of samples and state to a file with the backend's own means, and read it back."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        module = tf.Module()
+        module.step = tf.function(fn)
+        module.step.get_concrete_function(x, state)
+        tf.saved_model.save(module, folder)
+        return tf.saved_model.load(folder).step
+    if BACKEND == "jax":
+        import jax
+        import jax.export
+
+        data = jax.export.export(jax.jit(fn))(x, state).serialize()
+        return jax.export.deserialize(data).call
+    import torch
+
+    class Step(torch.nn.Module):
+        def forward(self, x: torch.Tensor, state: Any) -> Any:
+            return fn(x, state)
+
+    torch.export.save(torch.export.export(Step(), (x, state)), folder / "step.pt2")
+    return torch.export.load(folder / "step.pt2").module()
+
+
+@pytest.mark.parametrize("name", ["voxtral_realtime", "kaldi_fbank", "paraformer"])
+def test_a_fixed_step_exports(name: str, tmp_path: Path) -> None:
+    frontend = kapre.Frontend.from_preset(name)
+    size = 2 * frontend.recipe.entry_hop
+    x = chirp(1, 6 * size)[:, :, 0].astype("float32")
+    stream = frontend.stream(chunk_samples=size)
+    state = other = stream.initial_state()
+    again = exported(stream.step, keras.ops.convert_to_tensor(x[:, :size]), state, tmp_path)
+    for start in range(0, x.shape[1], size):
+        chunk = keras.ops.convert_to_tensor(x[:, start : start + size])
+        y, state = stream.step(chunk, state)
+        z, other = again(chunk, other)
+        np.testing.assert_allclose(to_numpy(z), to_numpy(y), rtol=1e-4, atol=1e-4)

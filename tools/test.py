@@ -49,6 +49,7 @@ def run(
             "KERAS_BACKEND": backend,
             "KAPRE_TEST_BACKENDS": " ".join(backends),
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            "OMP_NUM_THREADS": "1",  # two runs share the cores, and PyTorch's threads would wait for one another
         }
         under: list[str] = []
         if measured is not None:

@@ -6,13 +6,14 @@ import bisect
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
 import kapre
-from tests.clips import KINDS, clip, lengths
+from tests.clips import KINDS, NEAR, clip, lengths
 from tests.conftest import BACKEND, float64, quick, to_numpy
 from tests.references import REFERENCES, Reference
 
@@ -79,25 +80,39 @@ def runner(recipe: kapre.Recipe, dtype: str) -> Callable[[np.ndarray], np.ndarra
     return lambda x: to_numpy(call(keras.ops.convert_to_tensor(x, dtype=dtype)))
 
 
-def difference(got: np.ndarray, expected: np.ndarray, unit: str, scale: float) -> float:
-    """Return the largest difference in natural-log units, or of linear features relative to their peak.
+def differences(got: np.ndarray, expected: np.ndarray, unit: str, scale: float) -> np.ndarray:
+    """Return the differences in natural-log units, or of linear features relative to their peak.
 
     `scale` is what the features were multiplied by.
     """
-    if got.size == 0:
-        return 0.0
-    error = float(np.abs(got - expected).max()) * LN[unit] / scale
-    return error / (float(np.abs(expected).max()) or 1.0) if unit == "linear" else error
+    error = np.abs(got - expected).reshape(-1) * LN[unit] / scale
+    return error / (float(np.abs(expected).max(initial=0.0)) or 1.0) if unit == "linear" else error
 
 
-def compare(name: str, dtype: str, kinds: tuple[str, ...] = KINDS) -> dict[str, float]:
-    """Return the largest difference of a preset from a reference for each kind of clip, over twelve lengths.
+@dataclass
+class Found:
+    """How far the values of a kind of clip are from a reference."""
+
+    worst: float = 0.0
+    values: int = 0
+    beyond: int = 0
+    """Those further off than `NEAR`."""
+
+    def add(self, errors: np.ndarray) -> None:
+        """Count the differences of one clip."""
+        self.worst = max(self.worst, float(errors.max(initial=0.0)))
+        self.values += errors.size
+        self.beyond += int((errors > NEAR).sum())
+
+
+def compare(name: str, dtype: str, kinds: tuple[str, ...] = KINDS) -> dict[str, Found]:
+    """Return how far a preset is from a reference for each kind of clip, over twelve lengths or more.
 
     Raises:
         AssertionError: If a shape differs, or ours is not finite.
     """
     reference, recipe = REFERENCES[name], preset_of(name)
-    worst = dict.fromkeys(kinds, 0.0)
+    found = {kind: Found() for kind in kinds}
     with float64():
         run = runner(recipe, dtype)
         every = twelve(recipe)
@@ -108,12 +123,12 @@ def compare(name: str, dtype: str, kinds: tuple[str, ...] = KINDS) -> dict[str, 
             if n >= max(reference.shortest, 1 if dtype == "float64" else 2):
                 batch = np.stack([clip(kind, n, reference.sample_rate) for kind in kinds])
                 for kind, samples, got in zip(kinds, batch, run(batch), strict=True):
-                    worst[kind] = max(worst[kind], one(name, reference, kind, samples, got))
-    return worst
+                    found[kind].add(one(name, reference, kind, samples, got))
+    return found
 
 
-def one(name: str, reference: Reference, kind: str, samples: np.ndarray, got: np.ndarray) -> float:
-    """Return the difference of one clip's features."""
+def one(name: str, reference: Reference, kind: str, samples: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Return the differences of one clip's features."""
     where = f"{name}: {kind} of {len(samples)} samples"
     assert np.isfinite(got).all(), f"{where}: ours is not finite"
     expected = reference.compute(samples)
@@ -121,6 +136,6 @@ def one(name: str, reference: Reference, kind: str, samples: np.ndarray, got: np
     if name.startswith(ROUNDING_ON_SILENCE) and (kind == "silence" or not np.isfinite(expected).all()):
         still = got.reshape(-1) if kind == "silence" else got[~np.isfinite(expected)]
         assert np.abs(still).max(initial=0.0) <= 1e-6, f"{where}: not 0 where the reference has no answer"
-        return 0.0
+        return np.zeros(0)
     assert np.isfinite(expected).all(), f"{where}: the reference is not finite"
-    return difference(got, expected, reference.unit, float(np.max(np.abs(preset_of(name).feature_scale))))
+    return differences(got, expected, reference.unit, float(np.max(np.abs(preset_of(name).feature_scale))))

@@ -73,5 +73,5 @@ def test_any_recipe(recipe: kapre.Recipe, time: int, sizes: list[int]) -> None:
             return
         offline = to_numpy(quick(frontend)(x))
         assert relative_error(streamed(frontend, x, [*sizes, 11]), offline) <= 1e-7
-        unit = recipe.hop_length * recipe.stack_hop * (recipe.patch_hop or 1)
+        unit = recipe.entry_hop
         check_fixed(frontend, chirp(1, 2 * unit)[:, :, 0], unit, 1e-7)

@@ -24,7 +24,7 @@ def test_any_split(name: str, data: st.DataObject) -> None:
     with float64():
         recipe = streamable(name)
         frontend = kapre.Frontend(recipe, dtype="float64")
-        unit = recipe.cut[1] * recipe.stack_hop * (recipe.patch_hop or 1) if recipe.power is not None else 100
+        unit = recipe.entry_hop if recipe.power is not None else 100
         total = data.draw(st.integers(0, min(4 * unit, 17000) + recipe.frame_length))
         sizes = data.draw(st.lists(st.integers(0, 3 * unit), min_size=1, max_size=6).filter(any))
         x = chirp(2, total)[:, :, 0]
@@ -45,7 +45,7 @@ def test_in_float32_over_a_floor(name: str) -> None:
 def test_fixed(name: str) -> None:
     with float64():
         recipe = streamable(name)
-        unit = recipe.cut[1] * recipe.stack_hop * (recipe.patch_hop or 1)
+        unit = recipe.entry_hop
         x = clip("speech", 5 * unit, int(recipe.sample_rate or 16000))[None]
         frontend = kapre.Frontend(recipe, dtype="float64")
         check_fixed(frontend, x, unit, 1e-9)
