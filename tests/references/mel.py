@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,16 @@ def torchaudio_mfcc(x: np.ndarray) -> np.ndarray:
     shortest=513,
 )
 def panns(x: np.ndarray) -> np.ndarray:
+    with double():
+        spectrogram, mel = _panns()
+        return _torch(lambda y: mel(spectrogram(y))[:, 0], x)
+
+
+@functools.cache
+def _panns() -> tuple[Any, Any]:
     from torchlibrosa.stft import LogmelFilterBank, Spectrogram
 
-    with double():
-        spectrogram = Spectrogram(1024, 320)
-        mel = LogmelFilterBank(32000, 1024, 64, 50, 14000, top_db=None)
-        return _torch(lambda y: mel(spectrogram(y))[:, 0], x)
+    return Spectrogram(1024, 320), LogmelFilterBank(32000, 1024, 64, 50, 14000, top_db=None)
 
 
 def _clap(x: np.ndarray, truncation: str) -> np.ndarray:
