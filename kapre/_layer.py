@@ -114,12 +114,17 @@ def shape_in_place(shape: Shape, data_format: str) -> Shape:
     return shape if data_format == _CH_FIRST_STR else (shape[0], *shape[2:], shape[1])
 
 
+def time_axis(rank: int, data_format: str) -> int:
+    """Return the axis of time in a tensor of so many axes."""
+    return 2 if data_format == _CH_FIRST_STR and rank in (3, 4) else 1
+
+
 def mask_axis(shape: Shape, length: int | None, data_format: str) -> int:
     """Return the axis that a mask of `length` places is about: of 1 and 2 the one that fits, else the format's."""
     fits = [axis for axis in (1, 2) if axis < len(shape) and shape[axis] == length]
     if len(fits) == 1:
         return fits[0]
-    return 2 if data_format == _CH_FIRST_STR and len(shape) in (3, 4) else 1
+    return time_axis(len(shape), data_format)
 
 
 def is_complex(dtype: Any) -> bool:

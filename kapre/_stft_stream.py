@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from kapre._checks import count, message
-from kapre._layer import channels_in_place, channels_second
+from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames
 from kapre.ops.chunks import Cutter, State, whole_chunk
 from kapre.ops.kernels import active as kernel
@@ -86,8 +86,7 @@ class STFTStream:
             return self._transform(self._cutter.loose.finish(state), self._recipe.pad_end)
         loose = STFTStream(self.layer, self._recipe)
         z, state = loose.step(rest, state)
-        axis = 2 if self.layer.output_data_format == "channels_first" else 1
-        return ops.concatenate([z, loose.flush(state)], axis=axis)
+        return ops.concatenate([z, loose.flush(state)], axis=time_axis(4, self.layer.output_data_format))
 
     def _transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
         recipe = self._recipe

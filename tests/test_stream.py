@@ -19,9 +19,8 @@ from tests.conftest import BACKEND, chirp, compiled, float64, quick, relative_er
 def streamable(name: str) -> kapre.Recipe:
     """Return a preset's recipe, or its nearest that streams."""
     recipe = kapre.frontends.preset(name).recipe
-    changes = (change.split("=") for change in whole_clip_stages(recipe).values())
-    values = {"None": None, "'running'": "running", "False": False}
-    return recipe.replace(**{field: values[text] if text in values else float(text) for field, text in changes})
+    changes = whole_clip_stages(recipe).values()
+    return recipe.replace(**{name: value for change in changes for name, value in change.items()})
 
 
 def streamed(frontend: kapre.Frontend, x: np.ndarray, sizes: Sequence[int]) -> np.ndarray:

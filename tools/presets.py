@@ -10,7 +10,6 @@ docstring of `kapre.Recipe`, the numbers from agreement.json.
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.metadata
 import inspect
 import io
@@ -84,10 +83,11 @@ def streaming(entry: frontends.Preset) -> str:
             f'It streams: `kapre.Frontend.from_preset("{entry.name}").stream()`. A {noun} is given '
             f"{milliseconds(entry.recipe)} after the start of its hop, and the numbers are those of the whole clip."
         )
-    changes = {key: ast.literal_eval(value) for key, value in (text.split("=") for text in stages.values())}
+    changes = {name: value for change in stages.values() for name, value in change.items()}
+    code = ", ".join(f"{name}={value!r}" for name, value in changes.items())
     return (
         f"It cannot be streamed, because it needs the whole clip for {' and for '.join(stages)}. "
-        f'`kapre.Frontend.from_preset("{entry.name}", {", ".join(stages.values())})` streams with a latency of '
+        f'`kapre.Frontend.from_preset("{entry.name}", {code})` streams with a latency of '
         f"{milliseconds(entry.recipe.replace(**changes))}, and gives other numbers."
     )
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from kapre.frontends.frontend import Frontend
 
 
-def whole_clip_stages(recipe: Recipe) -> dict[str, str]:
+def whole_clip_stages(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return what in a recipe needs the whole clip, so that it cannot stream, and what could take its place.
 
     Args:
         recipe: The recipe.
 
     Returns:
-        From each stage in words to the change of the recipe that streams; empty for a recipe that streams.
+        From each stage in words to the change of the recipe, for `replace`, that streams; empty for one that does.
 
     Example:
         ```python
@@ -32,25 +32,25 @@ def whole_clip_stages(recipe: Recipe) -> dict[str, str]:
         from kapre.frontends.stream import whole_clip_stages
 
         assert whole_clip_stages(kapre.frontends.preset("kaldi_fbank").recipe) == {}
-        assert len(whole_clip_stages(kapre.frontends.preset("whisper").recipe)) == 2
+        changes = whole_clip_stages(kapre.frontends.preset("whisper").recipe).values()
+        assert list(changes) == [{"fixed_samples": None}, {"range_top": 1.5}]
         ```
     """
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     if recipe.normalize_samples:
-        found["normalize_samples (the clip's mean and variance)"] = "normalize_samples=False"
+        found["normalize_samples (the clip's mean and variance)"] = {"normalize_samples": False}
     if recipe.fixed_samples is not None:
-        found[f"fixed_samples={recipe.fixed_samples} (padding up to a fixed length)"] = "fixed_samples=None"
+        found[f"fixed_samples={recipe.fixed_samples} (padding up to a fixed length)"] = {"fixed_samples": None}
     if recipe.log is not None and recipe.dynamic_range is not None and recipe.range_top is None:
-        top = {"ln": "3.5", "log10": "1.5", "db": "15.0"}[recipe.log]
-        found[f"dynamic_range={recipe.dynamic_range:g} below the clip's own maximum"] = f"range_top={top}"
+        top = {"ln": 3.5, "log10": 1.5, "db": 15.0}[recipe.log]
+        found[f"dynamic_range={recipe.dynamic_range:g} below the clip's own maximum"] = {"range_top": top}
     if recipe.normalize is not None and recipe.normalize_over == "utterance":
-        found[f"normalize={recipe.normalize!r} over the whole clip"] = "normalize_over='running'"
+        found[f"normalize={recipe.normalize!r} over the whole clip"] = {"normalize_over": "running"}
     if recipe.valid_frames != "all" and recipe.stack > 1 and recipe.stack_edges == "repeat":
-        found[f"stack_edges='repeat' of the last frame that counts (valid_frames={recipe.valid_frames!r})"] = (
-            "stack_edges='zeros'"
-        )
+        words = f"stack_edges='repeat' of the last frame that counts (valid_frames={recipe.valid_frames!r})"
+        found[words] = {"stack_edges": "zeros"}
     if recipe.fixed_frames is not None:
-        found[f"fixed_frames={recipe.fixed_frames} (padding up to a fixed length)"] = "fixed_frames=None"
+        found[f"fixed_frames={recipe.fixed_frames} (padding up to a fixed length)"] = {"fixed_frames": None}
     return found
 
 
@@ -59,13 +59,14 @@ def _refuse_whole_clip(recipe: Recipe) -> None:
     if not stages:
         return
     entries = [presets.preset(name) for name in presets.list_presets()]
+    changes = ", ".join(f"{name}={value!r}" for change in stages.values() for name, value in change.items())
     own = next((f" of {entry.name!r}" for entry in entries if entry.recipe == recipe), "")
     mine = recipe.changed_fields()
     streams = [entry for entry in entries if not whole_clip_stages(entry.recipe)]
     near = max(streams, key=lambda entry: sum(vars(entry.recipe).get(key) == value for key, value in mine.items()))
     raise ValueError(
         f"The recipe{own} cannot be streamed, because it needs the whole clip for {' and for '.join(stages)}. "
-        f"Use recipe.replace({', '.join(stages.values())}), which gives other numbers, or a preset that streams, such "
+        f"Use recipe.replace({changes}), which gives other numbers, or a preset that streams, such "
         f"as {near.name!r}."
     )
 
