@@ -68,7 +68,7 @@ docs: setup
 	$(PY) tools/docs.py
 
 MEASURED := $(CURDIR)/.cache/agreement
-# How far every preset is from its references, on all three backends one after another: some ten minutes.
+# How far every preset is from its references, on all three backends one after another: some twenty minutes.
 agreement: $(READY) $(VENV)/.torch
 	@rm -rf $(MEASURED) && mkdir -p $(MEASURED)
 	@set -e; for backend in $(or $(BACKENDS),jax tensorflow torch); do \

@@ -19,6 +19,7 @@ KINDS = {
     "training": "log-mel and its gradient with respect to the waveform",
     "training_model": "log-mel in front of a small Dense, the gradient of its weights",
     "bare_layer": "log-mel, a bare `layer(x)`",
+    "call_path": "log-mel of one second, the layer and the bare function, both compiled where the runtime compiles",
     "predict": "log-mel, `model.predict`",
     "fft_floor": "the FFT of ready frames alone",
 }
@@ -148,5 +149,5 @@ def _of_model(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndar
     return float(np.abs(got - right[:, None]).max() / np.abs(right).max()), GRADIENT_TOLERANCE
 
 
-DECIBEL_KINDS = ("logmel", "bare_layer", "predict")
+DECIBEL_KINDS = ("logmel", "bare_layer", "call_path", "predict")
 CHECKS = {"mel_decibel": _of_range, "training": _of_gradient, "training_model": _of_model}

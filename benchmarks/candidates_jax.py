@@ -14,7 +14,17 @@ from benchmarks import layers
 from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
 from benchmarks.shapes import AMIN, Framing, Shape, hann, mel_matrix
 
-KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training", "training_model", "bare_layer", "predict", FLOOR)
+KINDS = (
+    "logmel",
+    "mel_magnitude",
+    "stft_magnitude",
+    "training",
+    "training_model",
+    "bare_layer",
+    "call_path",
+    "predict",
+    FLOOR,
+)
 DISTRIBUTIONS = ("jax", "jaxlib", "keras", "numpy")
 
 
@@ -54,7 +64,7 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
 
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
-    return layers.ways(kind, shape) + _peers(kind, shape)
+    return layers.ways(kind, shape) + ([] if kind == "call_path" else _peers(kind, shape))
 
 
 def _waiting(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:

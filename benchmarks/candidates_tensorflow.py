@@ -11,7 +11,17 @@ from benchmarks import layers
 from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, mel_matrix
 
-KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training", "training_model", "bare_layer", "predict", FLOOR)
+KINDS = (
+    "logmel",
+    "mel_magnitude",
+    "stft_magnitude",
+    "training",
+    "training_model",
+    "bare_layer",
+    "call_path",
+    "predict",
+    FLOOR,
+)
 DISTRIBUTIONS = ("tensorflow-cpu", "keras", "numpy")
 MODES = {"graph": False, "XLA": True}
 
@@ -44,7 +54,7 @@ def peers(kind: str, shape: Shape) -> list[Way]:
 
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
-    return layers.ways(kind, shape) + peers(kind, shape)
+    return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
 
 
 def compiled(way: Way, wave: tf.Tensor, mode: str) -> Candidate:

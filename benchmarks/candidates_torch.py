@@ -12,7 +12,17 @@ from benchmarks import layers
 from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
 from benchmarks.shapes import AMIN, Shape, framed_in_the_middle, hann, mel_matrix
 
-KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training", "training_model", "bare_layer", "predict", FLOOR)
+KINDS = (
+    "logmel",
+    "mel_magnitude",
+    "stft_magnitude",
+    "training",
+    "training_model",
+    "bare_layer",
+    "call_path",
+    "predict",
+    FLOOR,
+)
 DISTRIBUTIONS = ("torch", "torchaudio", "keras", "numpy")
 
 
@@ -67,7 +77,7 @@ def _torchaudio(kind: str, shape: Shape) -> dict[str, Callable[[torch.Tensor], t
 
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
-    return layers.ways(kind, shape) + _peers(kind, shape)
+    return layers.ways(kind, shape) + ([] if kind == "call_path" else _peers(kind, shape))
 
 
 def _without_gradient(way: Way, wave: torch.Tensor) -> Candidate:

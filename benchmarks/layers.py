@@ -18,6 +18,7 @@ from benchmarks.candidate import Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, framed_as_keras, hann
 
 PUBLISHED = "0.4.1"
+BARE = "kapre.executor.run"
 
 
 def recipe(shape: Shape) -> kapre.Recipe:
@@ -66,15 +67,19 @@ def without_channel(model: Any) -> Any:
 
 
 def ways(kind: str, shape: Shape) -> list[Way]:
-    """Return ours for a kind, and Keras' own layer for log-mel."""
+    """Return ours for a kind, and Keras' own layer for log-mel, or the function that the layer calls."""
     if kind in ("mel_magnitude", "mel_decibel"):
         model = composed(kapre, kind, shape)
         return [Way("kapre get_melspectrogram_layer", without_channel(model), OURS, ours=True)]
     if kind == "stft_magnitude":
         model = composed(kapre, kind, shape)
         return [Way("kapre get_stft_magnitude_layer", without_channel(model), OURS, ours=True)]
+    ours = Way("kapre Frontend", kapre.Frontend(recipe(shape)), OURS, ours=True)
+    if kind == "call_path":  # of a short call: of a long one there is nothing to see
+        bare = Way(BARE, functools.partial(kapre.executor.run, recipe(shape)), OURS)
+        return [ours, bare] if shape.batch * shape.seconds <= 1 else []
     return [
-        Way("kapre Frontend", kapre.Frontend(recipe(shape)), OURS, ours=True),
+        ours,
         Way("keras MelSpectrogram", keras_logmel(shape), framed_as_keras(shape), bands_first=True),
     ]
 

@@ -102,10 +102,10 @@ def targets_section(times: Sequence[Row], memory: Sequence[Row]) -> str:
             value = target.measured(memory if target.memory else times, shape) if shape in target.least else None
             least = target.least.get(shape)
             if value is None or least is None:
-                cells.append("–" if least is None else f"? ≥ {least:g}")
+                cells.append("–" if least is None else f"? ≥ {least:.3g}")
                 continue
             known, met = known + 1, met + (value >= least)
-            cells.append(f"{value:.2f} ≥ {least:g}" if value >= least else f"**{value:.2f}** < {least:g}")
+            cells.append(f"{value:.2f} ≥ {least:.3g}" if value >= least else f"**{value:.2f}** < {least:.3g}")
         what = "memory" if target.memory else target.kind.replace("_", " ")
         lines.append([f"{TITLES[target.runtime].split(',')[0]}, {what}, against {target.against}", *cells])
     head = (

@@ -59,6 +59,15 @@ TIMES = (
     Target("tensorflow", "logmel", "tf.signal under XLA", ("tf.signal",), _TF_LEAST, "XLA"),
     Target("tensorflow", "mel_magnitude", "tf.signal under XLA", ("tf.signal",), _TF_LEAST, "XLA"),
     Target("tensorflow", "logmel", "keras.layers.MelSpectrogram, XLA", _KERAS, _shapes(1.2, 1.1, 1.2, 1.0, 1.2), "XLA"),
+    *(
+        Target(runtime, kind, "the fastest peer", (*peers, *_KERAS), {"a": 1.0, "b": 1.0})
+        for runtime, peers in (("torch", _TORCH), ("jax", _JAX), ("tensorflow", ("tf.signal",)))
+        for kind in ("training", "training_model")
+    ),
+    *(
+        Target(runtime, "call_path", "the function that the layer calls", ("kapre.executor.run",), {"d": 1 / 1.15})
+        for runtime in ("torch", "jax", "tensorflow")
+    ),
     Target(
         "published", "mel_decibel", "kapre 0.4.1, graph", ("kapre 0.4.1",), _shapes(1.5, 1.3, 1.3, 1.1, 1.3), "graph"
     ),
