@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class Outcome:
     failed: int
     seconds: float
     output: str
+    slowest: str = ""
+    """The files that took longest, and how many seconds each."""
 
 
 def run(
@@ -59,14 +62,19 @@ def run(
         code, output = within(LONGEST, [*command, *paths, *extra], env)
         seconds = time.monotonic() - started
         counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+        by_file: Counter[str] = Counter()
         if report.exists():
-            for element in ElementTree.parse(report).iter("testsuite"):
+            tree = ElementTree.parse(report)
+            for element in tree.iter("testsuite"):
                 counts = {name: counts[name] + int(element.get(name, 0)) for name in counts}
+            for element in tree.iter("testcase"):
+                by_file[element.get("classname", "").removeprefix("tests.")] += float(element.get("time", 0.0))
     failed = counts["failures"] + counts["errors"] + counts["skipped"]  # a test left out has shown nothing
     passed = counts["tests"] - failed
     if code not in (0, 1) or (code == 1 and not failed) or not counts["tests"]:
         failed += 1  # pytest itself broke or stood still, or nothing was collected
-    return Outcome(suite, passed, failed, seconds, output)
+    slowest = ", ".join(f"{name} {took:.0f}" for name, took in by_file.most_common(4))
+    return Outcome(suite, passed, failed, seconds, output, slowest)
 
 
 def within(seconds: float, command: list[str], env: dict[str, str]) -> tuple[int, str]:
@@ -144,7 +152,8 @@ def main() -> int:
         counted = f"{outcome.passed} ok, {outcome.failed} not"
         if outcome.failed:
             print(f"==== {outcome.suite}\n{outcome.output}")
-        print(f"{outcome.suite:<11} {counted} in {outcome.seconds:.0f} s", flush=True)
+        slowest = f"; of it {outcome.slowest}" if outcome.slowest else ""
+        print(f"{outcome.suite:<11} {counted} in {outcome.seconds:.0f} s{slowest}", flush=True)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{sum(outcome.passed for outcome in outcomes)} passed, {failed} failed")
     return 1 if failed else 0
