@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kapre.frontends.presets import Preset
+from kapre.frontends._preset import Preset
 from kapre.recipe import Recipe
 
 PRESETS: dict[str, Preset] = {}
