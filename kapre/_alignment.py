@@ -97,7 +97,8 @@ def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> float:
         return math.inf
     m, n = apart[0]
     missing = abs(m - n) / max(m, n)
-    return missing if missing <= _FEW or abs(m - n) <= 2 else math.inf
+    # Of two axes or more, the other ones are alike: frames are missing. Of one, nothing says what belongs together.
+    return missing if len(a) > 1 or missing <= _FEW or abs(m - n) <= 2 else math.inf
 
 
 def aligned(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]] | None:

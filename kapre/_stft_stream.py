@@ -9,7 +9,7 @@ from keras import ops
 from kapre._checks import count, message
 from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames
-from kapre.ops.chunks import Cutter, State, whole_chunk
+from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
@@ -64,6 +64,7 @@ class STFTStream:
         self.warmup = 0 if chunk_samples is None else self._cutter.warmup
         fixed = (self.warmup + 1) * hop
         self.latency_samples = max(recipe.frame_length, hop) - before if chunk_samples is None else fixed
+        self._state = self.initial_state()
 
     def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
         """Return the state before the first sample, a nest of tensors."""
@@ -72,6 +73,7 @@ class STFTStream:
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
         """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
+        self._check(state, chunk.shape[0])
         x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)
         span, state = self._cutter.push(x, state)
         return self._transform(span, real=self._cutter.real(state)), state
@@ -81,12 +83,17 @@ class STFTStream:
 
         `rest` takes the last samples, where they fill no chunk of `chunk_samples`.
         """
+        self._check(state)
         state = self._cutter.loosened(state)
         if rest is None:
             return self._transform(self._cutter.loose.finish(state), self._recipe.pad_end)
         loose = STFTStream(self.layer, self._recipe)
         z, state = loose.step(rest, state)
         return ops.concatenate([z, loose.flush(state)], axis=time_axis(4, self.layer.output_data_format))
+
+    def _check(self, state: Any, clips: Any = None) -> None:
+        held = "kept" if self.chunk_samples is None else "last"
+        check_state(state, self._state, clips, lambda state: state[held].shape[0])
 
     def _transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
         recipe = self._recipe
@@ -156,6 +163,7 @@ class InverseSTFTStream:
         self._skip = 0 if self._fixed else skipped
         self.warmup = skipped + self._warmup_frames * recipe.hop_length if self._fixed else 0
         self.latency_samples = recipe.frame_length - 1 + self._ahead
+        self._state = self.initial_state()
 
     def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
         """Return the state before the first frame, a nest of tensors."""
@@ -169,6 +177,7 @@ class InverseSTFTStream:
     def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
         """Take complex frames in the layer's input format; return the samples done now, and the next state."""
         recipe, layer = self._recipe, self.layer
+        self._check(state, spectrogram.shape[0])
         parts = layer.complex_input(spectrogram)
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another number of bins
         pair = tuple(channels_second(part, 4, layer.input_data_format) for part in parts)
@@ -190,6 +199,9 @@ class InverseSTFTStream:
         following["skip"] = state["skip"][skipped:]
         return self._out(done[..., skipped:]), following
 
+    def _check(self, state: Any, clips: Any = None) -> None:
+        check_state(state, self._state, clips, lambda state: state["sum"].shape[0])
+
     def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
         """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
         done = framed.shape[-2] * self._recipe.hop_length
@@ -199,6 +211,7 @@ class InverseSTFTStream:
 
     def flush(self, state: State) -> Any:
         """Return the samples that are left behind the last frame; the state is used up."""
+        self._check(state)
         rest = state["sum"]
         if self.layer.exact_edges:
             rest = fourier.over_envelope(rest, state["envelope"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import math
 from dataclasses import dataclass
@@ -474,9 +475,10 @@ class Recipe:
             )
         unknown = sorted(set(fields) - set(_DEFAULTS))
         if unknown:
-            raise ValueError(
-                message("fields", "fields of kapre.Recipe", unknown, "Remove them, or use the Kapre that wrote them.")
-            )
+            near = difflib.get_close_matches(unknown[0], _DEFAULTS, n=2)
+            remedy = f"Is {unknown[0]} {' or '.join(near)}? Else remove" if near else "Remove"
+            remedy += " them, or use the Kapre that wrote them."
+            raise ValueError(message("fields", "fields of kapre.Recipe", unknown, remedy))
         if fields.get("norm") == "inf":
             fields["norm"] = math.inf
         return cls(**fields)

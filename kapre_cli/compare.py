@@ -111,7 +111,8 @@ def run(
         once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
         return _recipe(a, b, audio, tolerance, seconds, as_json, load_kapre(backend or once))
     if audio is not None:
-        raise CommandError("--audio goes with a recipe: a preset's name or a .json file as A. Leave it out.", USAGE)
+        remedy = "Put that first, kapre compare RECIPE FEATURES --audio FILE, or leave --audio out."
+        raise CommandError(f"--audio goes with a recipe, a preset's name or a .json file, as A. {remedy}", USAGE)
     fast = os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None)  # NumPy does the work
     return _files(Path(a), b, tolerance, as_json, load_kapre(backend or fast))
 

@@ -262,6 +262,10 @@ def test_trainable_weights(tmp_path: Path) -> None:
     x, y = wave(4), np.array([0.0, 1.0, 0.0, 1.0], "float32")
     np.testing.assert_allclose(to_numpy(frontend(x)), to_numpy(fixed(x)), rtol=1e-5, atol=1e-4)
     assert [tuple(weight.shape) for weight in frontend.trainable_weights] == [(257, 20), (400,)]
+    apart = kapre.Frontend.from_preset("nemo", trainable_window=True)  # in the middle of 512 samples
+    assert [tuple(weight.shape) for weight in apart.trainable_weights] == [(400,)]  # there before the first call
+    nemo = kapre.Frontend.from_preset("nemo")
+    np.testing.assert_allclose(to_numpy(apart(x)), to_numpy(nemo(x)), rtol=1e-5, atol=1e-4)
     assert fixed.weights == []
     model = keras.Sequential(
         [keras.Input((2400,)), frontend, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)]
@@ -309,7 +313,7 @@ def test_inside_tf_data() -> None:
 
 def test_a_window_longer_than_the_transform_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="win_length=400 is longer than n_fft=256: each windowed frame is cropped"):
-        kapre.Frontend.from_preset("kaldi_fbank", n_fft=256)
+        kapre.Frontend.from_preset("kaldi_fbank", n_fft=256, n_mels=20)
 
 
 def test_dither_stays_within_the_lengths() -> None:
@@ -330,3 +334,15 @@ def test_statistics_of_frames_that_are_there(changes: dict) -> None:
     counted = min(layer.recipe.num_valid(2400), y.shape[1])
     np.testing.assert_allclose(y[:, :counted].mean(axis=1), 0.0, atol=1e-4)
     np.testing.assert_allclose(y[:, :counted].std(axis=1, ddof=1), 1.0, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (dict(f_max=12000.0), "9 of 80 filter bank bands hold no DFT bin"),
+        (dict(n_mels=400), "86 of 400 filter bank bands hold no DFT bin"),
+    ],
+)
+def test_bands_that_hold_nothing_are_warned_of(changes: dict, text: str) -> None:
+    with pytest.warns(UserWarning, match=text):
+        kapre.Frontend.from_preset("kaldi_fbank", **changes)

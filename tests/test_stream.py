@@ -159,9 +159,36 @@ def test_samples_in_fixed_chunks() -> None:
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), 2.0 * x)
 
 
+def step_with(stream: Any, state: Any, clips: int = 1, size: int = 320) -> Any:
+    return stream.step(np.zeros((clips, size), "float32"), state)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
+        (
+            lambda f: step_with(f.stream(), kapre.Frontend.from_preset("voxtral_realtime").stream().initial_state()),
+            "`state` must be of this stream, which holds last, samples.kept, samples.seen; received state='last, samp",
+        ),
+        (
+            lambda f: step_with(f.stream(320), f.stream().initial_state()),
+            "which holds last, samples.last, samples.seen",
+        ),
+        (lambda f: step_with(f.stream(), f.stream(320).initial_state()), "which holds last, samples.kept"),
+        (lambda f: step_with(f.stream(), None), "received state=None. Start with stream.initial_state(batch_size)."),
+        (lambda f: step_with(f.stream(), f.stream().initial_state(), 2), "initial_state(batch_size=2)"),
+        (lambda f: f.stream().initial_state(-1), "`batch_size` must be an integer, 0 or above; received batch_size=-1"),
+        (lambda f: f.stream().flush({}), "`state` must be of this stream"),
+        (lambda f: step_with(kapre.STFT(**PAIR).stream(), f.stream().initial_state()), "which holds kept, seen"),
+        (
+            lambda f: (
+                kapre.STFT(**PAIR)
+                .stream()
+                .step(np.zeros((2, 64, 1), "float32"), kapre.STFT(**PAIR).stream().initial_state())
+            ),
+            "`state` must be of 2 clips, as the chunk is; received state=1.",
+        ),
+        (lambda f: kapre.InverseSTFT(**PAIR).stream().flush({}), "which holds seen, skip, sum"),
         (lambda f: f.stream(chunk_samples=100), "`chunk_samples` must be a multiple of 160"),
         (lambda f: f.stream(chunk_samples=-1), "`chunk_samples` must be a positive integer"),
         (lambda f: SAMPLES.stream(chunk_samples=-5), "`chunk_samples` must be a positive integer"),

@@ -17,9 +17,9 @@ from keras import ops
 from kapre import executor
 from kapre._checks import count, flag, message
 from kapre._layer import AudioLayer, Shape, lengths_of, register
-from kapre.frontends.presets import preset
+from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
-from kapre.ops import frames
+from kapre.ops import filterbanks, frames
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
 
@@ -34,6 +34,15 @@ def _recipe(value: Any) -> Recipe:
         return Recipe.from_json(json.dumps(dict(value)))
     remedy = "Use kapre.Frontend.from_preset(name) for a published front end, kapre.Recipe.from_json(text) for JSON."
     raise TypeError(message("recipe", "a kapre.Recipe", value, remedy))
+
+
+def _warn_of_empty_bands(recipe: Recipe) -> None:
+    """Warn of bands that hold nothing, but for those that a published front end has itself."""
+    if recipe.bank is None or recipe.bank.any(axis=0).all():
+        return
+    published = (preset(name).recipe.bank for name in list_presets())
+    if not any(bank is not None and np.array_equal(recipe.bank, bank) for bank in published):
+        filterbanks.warn_if_empty(recipe.bank, recipe.sample_rate or 0.0)
 
 
 def _check_mask(mask: Any, x: Any) -> None:
@@ -83,7 +92,8 @@ class Frontend(AudioLayer):
 
     Call arguments:
         inputs: Samples at `recipe.sample_rate`, full scale at 1.0; floating point, `(batch, time)`.
-        lengths: Integers of shape `(batch,)`, the samples of each clip, or None: all.
+        lengths: Integers of shape `(batch,)`, the samples of each clip, or None: all. More than there are count as all
+            that there are.
         mask: Keras' mask `(batch, time)`, which may say the same: a clip ends at its last True, and what is False
             before that is sound all the same. `lengths` goes before it.
 
@@ -145,6 +155,11 @@ class Frontend(AudioLayer):
             )
         self.seed_generator = keras.random.SeedGenerator(self.seed) if self.recipe.dither else None
         self.bank_weight = self.window_weight = None
+        if self.trainable_filterbank:  # not in `build`: whoever asks for the weights before the first call has them
+            self.bank_weight = self._weight("filterbank", self.recipe.bank)
+        if self.trainable_window:
+            self.window_weight = self._weight("window", window(**self.recipe.window_arguments))
+        _warn_of_empty_bands(self.recipe)
 
     @classmethod
     def from_preset(cls, preset_name: str, /, **changes: Any) -> Frontend:
@@ -193,10 +208,6 @@ class Frontend(AudioLayer):
 
     def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
         super().build(inputs_shape)
-        if self.trainable_filterbank:
-            self.bank_weight = self._weight("filterbank", self.recipe.bank)
-        if self.trainable_window:
-            self.window_weight = self._weight("window", window(**self.recipe.window_arguments))
 
     def _weight(self, name: str, values: np.ndarray | None) -> Any:
         assert values is not None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from keras import ops
 
 from kapre import executor
+from kapre._checks import count
 from kapre.frontends import presets
 from kapre.ops import features, waves
-from kapre.ops.chunks import Cutter, State, check_chunk, whole_chunk
+from kapre.ops.chunks import Cutter, State, check_chunk, check_state, whole_chunk
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class Stream:
         fixed = chunk_samples is not None and bool(self._stages)
         self.frames_per_chunk = self._stages[-1].groups if fixed else None
         self.warmup = self._stages[-1].warmup if fixed else 0
+        self._state = self.initial_state()
 
     def _add_stage(self, size: int, hop: int, front: int) -> None:
         last = self._stages[-1]
@@ -182,6 +184,7 @@ class Stream:
             A nest of tensors.
         """
         recipe, dtype = self.recipe, self.frontend.work_dtype
+        batch_size = count("batch_size", batch_size, "It is the number of clips.")
         empty = ops.zeros((batch_size, 0), dtype=dtype)
         state: State = {"last": ops.zeros((batch_size, 1), dtype=dtype)}
         if not self._stages:
@@ -209,6 +212,7 @@ class Stream:
             ValueError: If the chunk has another rank, or another size than `chunk_samples`.
         """
         recipe = self.recipe
+        self._check(state, getattr(chunk, "shape", (None,))[0])
         x, following = self._wave(chunk, state)
         if not self._stages:
             if self.chunk_samples is not None:
@@ -230,6 +234,7 @@ class Stream:
         Returns:
             The features, in the recipe's layout.
         """
+        self._check(state)
         if self.chunk_samples is not None:
             loose = Stream(self.frontend)
             loosened = {
@@ -250,6 +255,9 @@ class Stream:
         y = self._frames(executor.cut(recipe, samples.finish(state["samples"], zeros)))
         invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
         return self._cast(self._over_time(y, dict(state), later, invalid=invalid))
+
+    def _check(self, state: Any, clips: Any = None) -> None:
+        check_state(state, self._state, clips, lambda state: state["last"].shape[0])
 
     def _seen(self, state: State) -> Any:
         return state["samples"]["seen"] if self._stages else state["seen"]

@@ -31,6 +31,29 @@ def whole_chunk(chunk_samples: Any, step: int, named: str) -> int | None:
     return size
 
 
+def check_state(state: Any, wanted: State, clips: Any, given: Any) -> None:
+    """Refuse a state that no step of this stream gave, or one of another number of clips.
+
+    `wanted` is a state of this stream, `clips` how many clips there are in a chunk, `given` in the state.
+    """
+    if not isinstance(state, dict) or _parts(state) != _parts(wanted):
+        found = ", ".join(_parts(state)) if isinstance(state, dict) else state
+        rule = f"of this stream, which holds {', '.join(_parts(wanted))}"
+        raise ValueError(message("state", rule, found, "Start with stream.initial_state(batch_size)."))
+    if None not in (clips, given(state)) and clips != given(state):
+        rule = f"of {clips} clips, as the chunk is"
+        remedy = f"Start with stream.initial_state(batch_size={clips})."
+        raise ValueError(message("state", rule, given(state), remedy))
+
+
+def _parts(state: State, of: str = "") -> list[str]:
+    """Return the names of a state's tensors."""
+    found: list[str] = []
+    for name, part in sorted(state.items()):
+        found += _parts(part, f"{of}{name}.") if isinstance(part, dict) else [of + name]
+    return found
+
+
 def check_chunk(samples: int, wanted: int) -> None:
     """Refuse a chunk of another size than all are to have."""
     if samples != wanted:
@@ -91,7 +114,7 @@ class Cutter:
         """Return the state before the first item; `empty` is a tensor of none of them."""
         state = {"seen": ops.zeros((), dtype="int32")}
         if self.chunk is not None:
-            return {**state, "kept": self._zeros(empty, self._kept)}
+            return {**state, "last": self._zeros(empty, self._kept)}  # no `kept`: the two kinds of stream differ
         if self.left == 0 or self.mode == "constant":
             state["kept"] = self._zeros(empty, self.left)
         else:
@@ -134,11 +157,11 @@ class Cutter:
         return span, {**following, "kept": self._slice(kept, count * self.hop, length)}
 
     def _push_fixed(self, items: Any, state: State, seen: Any) -> tuple[Any, State]:
-        whole = ops.concatenate([state["kept"], items], axis=self.axis)
+        whole = ops.concatenate([state["last"], items], axis=self.axis)
         length = whole.shape[self.axis]
         near = self._mirrored(self._last(whole, self._before + items.shape[self.axis]), seen)
         span = self._slice(near, 0, (self.groups - 1) * self.hop + self.size)
-        return span, {"seen": seen, "kept": self._slice(whole, length - self._kept, length)}
+        return span, {"seen": seen, "last": self._slice(whole, length - self._kept, length)}
 
     def _mirrored(self, near: Any, seen: Any) -> Any:
         """Put padding in place of what lies before the first item."""
@@ -184,14 +207,14 @@ class Cutter:
         real = max(0, seen - self.delay)
         given: State = {"seen": state["seen"]}
         if self.right and self.mode != "constant":
-            given["tail"] = self._last(state["kept"], min(real, self.right + 1))
+            given["tail"] = self._last(state["last"], min(real, self.right + 1))
         done = max(0, seen // self.hop - self.warmup)
         if self.left and self.mode != "constant":
             if real <= self.left and done == 0:
                 waiting = ops.zeros((self.left,), dtype="int32")
-                return {**given, "left": waiting, "kept": self._last(state["kept"], real)}
+                return {**given, "left": waiting, "kept": self._last(state["last"], real)}
             given["left"] = ops.zeros((0,), dtype="int32")
-        near = self._mirrored(self._last(state["kept"], self._before), seen)
+        near = self._mirrored(self._last(state["last"], self._before), seen)
         return {**given, "kept": self._last(near, real - (done * self.hop - self.left))}
 
     def padded(self, items: Any, left: int, right: int) -> Any:
