@@ -75,6 +75,12 @@ def test_fixed_chunks(name: str) -> None:
         check_fixed(frontend, chirp(2, 3 * chunk)[:, :, 0], chunk, 1e-9)
 
 
+def test_fixed_chunks_of_stacks_that_lie_apart() -> None:
+    recipe = kapre.Recipe(n_fft=17, hop_length=4, pad_end=True, samples_multiple=7, stack=2, stack_hop=3)
+    for chunks in range(1, 5):
+        check_fixed(kapre.Frontend(recipe), chirp(1, 12 * chunks)[:, :, 0].astype("float32"), 12, 1e-5)
+
+
 def test_fixed_chunks_of_patches() -> None:
     frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2)
     check_fixed(frontend, chirp(1, 3200)[:, :, 0].astype("float32"), 640, 1e-6)

@@ -96,9 +96,10 @@ class Cutter:
     @property
     def warmup(self) -> int:
         """Groups at the start of a fixed stream that belong to no clip."""
-        # The last group of a chunk ends with it; mirrored padding needs to see as far ahead as it reaches back.
+        # The last group of a chunk ends with it, and so does its hop where groups lie apart; mirrored padding needs to
+        # see as far ahead as it reaches back.
         ahead = {"reflect": 2 * self.left + 1, "symmetric": 2 * self.left, "edge": self.left + 1}.get(self.mode, 0)
-        needed = self.size - self.hop + max(0, ahead - self.size if self.left else 0)
+        needed = max(0, self.size - self.hop) + max(0, ahead - self.size if self.left else 0)
         return max(0, -(-(needed + self.delay - self.left) // self.hop) + self.hold)
 
     @property
