@@ -66,4 +66,4 @@ TONAL = ("music", "impulse", "sweep_in_noise")
 
 def bound(kind: str) -> float:
     """Return how far a float32 value of a kind of clip may lie from a reference's; few tonal ones are past `NEAR`."""
-    return 10 * NEAR if kind in TONAL else NEAR
+    return 20 * NEAR if kind in TONAL else NEAR
