@@ -96,12 +96,6 @@ def _checked(
     return right
 
 
-def chosen(job: Job, module: ModuleType, shape: Shape, x: Any) -> candidate.Candidate:
-    """Return the one candidate that the job names."""
-    found = module.candidates(job["kind"], shape, x)
-    return next(one for one in found if (one.name, one.mode) == (job["name"], job["mode"]))
-
-
 def names(job: Job, rows: Rows) -> None:
     """Write which candidates some kinds have."""
     module = prepare(job)
