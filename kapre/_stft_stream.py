@@ -73,8 +73,8 @@ class STFTStream:
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
         """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
-        self._check(state, chunk.shape[0])
-        x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)
+        x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)  # refuses another rank
+        self._check(state, x.shape[0])
         span, state = self._cutter.push(x, state)
         return self._transform(span, real=self._cutter.real(state)), state
 
@@ -177,9 +177,9 @@ class InverseSTFTStream:
     def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
         """Take complex frames in the layer's input format; return the samples done now, and the next state."""
         recipe, layer = self._recipe, self.layer
-        self._check(state, spectrogram.shape[0])
         parts = layer.complex_input(spectrogram)
-        layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another number of bins
+        layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
+        self._check(state, spectrogram.shape[0])
         pair = tuple(channels_second(part, 4, layer.input_data_format) for part in parts)
         number = pair[0].shape[-2]
         # Counted no further than it has to be: 32 bits are full after days.

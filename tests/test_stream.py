@@ -181,11 +181,23 @@ def step_with(stream: Any, state: Any, clips: int = 1, size: int = 320) -> Any:
             "which holds last, samples.last, samples.seen",
         ),
         (lambda f: step_with(f.stream(), f.stream(320).initial_state()), "which holds last, samples.kept"),
+        (lambda f: f.stream().step(np.zeros(320, "float32"), f.stream().initial_state()), "add the batch: x[None]"),
+        (
+            lambda f: (
+                kapre.STFT(**PAIR)
+                .stream()
+                .step(np.zeros((320, 1), "float32"), kapre.STFT(**PAIR).stream().initial_state())
+            ),
+            "For one item, add the batch: x[None]",
+        ),
         (lambda f: step_with(f.stream(), None), "received state=None. Start with stream.initial_state(batch_size)."),
         (lambda f: step_with(f.stream(), f.stream().initial_state(), 2), "initial_state(batch_size=2)"),
         (lambda f: f.stream().initial_state(-1), "`batch_size` must be an integer, 0 or above; received batch_size=-1"),
         (lambda f: f.stream().flush({}), "`state` must be of this stream"),
-        (lambda f: step_with(kapre.STFT(**PAIR).stream(), f.stream().initial_state()), "which holds kept, seen"),
+        (
+            lambda f: kapre.STFT(**PAIR).stream().step(np.zeros((1, 320, 1), "float32"), f.stream().initial_state()),
+            "which holds kept, seen",
+        ),
         (
             lambda f: (
                 kapre.STFT(**PAIR)

@@ -147,8 +147,8 @@ def agreement(name: str) -> str:
     parts = [
         "The largest difference from independent implementations, over clips of twelve lengths and more, from one "
         "sample to some seconds. Differences of logarithms are in natural-log units (0.01 is 1 %, which is 0.04 dB of "
-        "power), of linear features relative to the peak, of normalised ones as they are. `make agreement` measures "
-        "it; `make test` bounds it."
+        "power), of linear features relative to the peak, of those divided by the clip's own deviation as they are; a "
+        "recipe's `feature_scale` is taken out. `make agreement` measures it; `make test-frontends` bounds it."
     ]
     for entry in entries:
         changes = ", ".join(f"{key}={value!r}" for key, value in entry["changes"].items())

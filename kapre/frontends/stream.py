@@ -212,7 +212,6 @@ class Stream:
             ValueError: If the chunk has another rank, or another size than `chunk_samples`.
         """
         recipe = self.recipe
-        self._check(state, getattr(chunk, "shape", (None,))[0])
         x, following = self._wave(chunk, state)
         if not self._stages:
             if self.chunk_samples is not None:
@@ -267,6 +266,7 @@ class Stream:
         recipe = self.recipe
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         self.frontend.output_shape_and_dtype(tuple(chunk.shape))  # refuses another rank
+        self._check(state, chunk.shape[0])
         x = self.frontend.real_input(chunk)
         if recipe.input_scale != 1.0:
             x = x * recipe.input_scale
