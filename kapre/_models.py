@@ -11,12 +11,14 @@ from keras import ops
 from kapre import executor
 from kapre._layer import (
     AudioLayer,
+    ShortCalls,
     channels_in_place,
     channels_second,
     is_complex,
     lengths_of,
     register,
 )
+from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.recipe import Recipe
 from kapre.time_frequency import STFT
@@ -27,7 +29,7 @@ def _mask_behind(layer: Any, x: Any, mask: Any) -> Any:
 
 
 @register
-class ComposedSequential(keras.Sequential):
+class ComposedSequential(ShortCalls, keras.Sequential):
     """Be a `keras.Sequential` of Kapre layers that is computed in one piece.
 
     The composed helpers return it. Its layers show in `.layers` and can be used one by one; called as a whole, a chain
@@ -68,7 +70,11 @@ class ComposedSequential(keras.Sequential):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return tf_data.call(self, super().__call__, args, kwargs)
+        if self._recipe is not None and self._is_short(args, kwargs):
+            return kernel.call(self, *args)
+        y = tf_data.call(self, super().__call__, args, kwargs)
+        self._remember(args, kwargs)
+        return y
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over the output's time for one over the input's."""
@@ -83,6 +89,7 @@ class ComposedSequential(keras.Sequential):
 
     _recipe: Recipe | None = None
     _built_free = False
+    _goes_short = True  # a chain that is a recipe has nothing that training changes
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from kapre.ops import features, fourier, frames, scales, waves
 from kapre.ops.counts import num_frames
 from kapre.ops.fourier import Pair, constant, is_empty
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels._blocks import Stages
 from kapre.recipe import Recipe
 
 _KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the least energy whose logarithm Kaldi takes
@@ -100,19 +102,52 @@ def _framewise(recipe: Recipe) -> bool:
     return recipe.remove_dc or recipe.energy is not None or by_frame
 
 
+def _centred(recipe: Recipe, framed: Any) -> Any:
+    return framed - waves.mean(framed) if recipe.remove_dc else framed
+
+
+def _emphasized(recipe: Recipe, framed: Any) -> Any:
+    if recipe.preemphasis and recipe.preemphasis_over == "frame":
+        return waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    return framed
+
+
+def _prepared(recipe: Recipe, framed: Any) -> Any:
+    """Do what the recipe does to a frame before its window."""
+    return _emphasized(recipe, _centred(recipe, framed))
+
+
+@lru_cache(maxsize=16)
+def _stages(recipe: Recipe) -> Stages | None:
+    """Return what `spectra` does without weights, for the kernels; None where it does more."""
+    if recipe.energy is not None or recipe.magnitude_epsilon:
+        return None
+    return Stages(
+        size=recipe.frame_length,
+        hop=recipe.hop_length,
+        n_fft=recipe.n_fft,
+        window=recipe.dft_window if recipe.frame_length > recipe.n_fft else recipe.analysis_window,
+        power=recipe.power or 1.0,
+        groups=recipe.bank_groups,
+        log=recipe.log,
+        amin=recipe.amin,
+        amin_by=recipe.amin_by,
+        reference=scales.reference(recipe.amin, recipe.ref_value),
+        prepare=partial(_prepared, recipe) if _framewise(recipe) else None,
+    )
+
+
 def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
     """Turn frames into bands and their logarithm; return these and the log energy `(..., frames, 1)`, or None.
 
     `window` and `bank` are weights that take the place of the recipe's own.
     """
-    if recipe.remove_dc:
-        framed = framed - waves.mean(framed)
+    framed = _centred(recipe, framed)
     energy = None
     if recipe.energy is not None:
         least = max(_KALDI_EPSILON, recipe.energy_floor)
         energy = scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)
-    if recipe.preemphasis and recipe.preemphasis_over == "frame":
-        framed = waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    framed = _emphasized(recipe, framed)
     whole = framed.shape[-1] == recipe.n_fft  # frames as long as the DFT: `spectra_of` cuts them so where it can
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
@@ -151,7 +186,8 @@ def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None) -> 
         bands, energy = spectra(recipe, framed, **dict(zip(weights, values, strict=True)))
         return (bands,) if energy is None else (bands, energy)
 
-    bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()))
+    stages = None if weights or kernel.is_tracing() else _stages(recipe)
+    bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()), stages)
     return bands, energy[0] if energy else None
 
 

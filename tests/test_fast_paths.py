@@ -172,6 +172,32 @@ def test_gradient_of_blocks(name: str) -> None:
         np.testing.assert_allclose(gradient(run, x), expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
 
 
+LOGARITHMS = {
+    "none": {},
+    "ln": {"log": "ln", "amin": 1e-6},
+    "log10_add": {"log": "log10", "amin": 1e-6, "amin_by": "add"},
+    "db": {"log": "db", "amin": 1e-6, "ref_value": 3.0},
+}
+
+
+@pytest.mark.parametrize("logarithm", LOGARITHMS)
+@pytest.mark.parametrize("name", ["speech", "magnitude", "no_bank", "no_bank_magnitude", "odd", "long_window", "kaldi"])
+def test_gradient_of_short_clips(name: str, logarithm: str) -> None:
+    """The last clip is silent: its slope is 0 below `amin`, and finite anywhere."""
+    recipe = RECIPES[name].replace(**LOGARITHMS[logarithm])
+    with float64():
+        x = samples(3, 1001).astype("float64")
+        x[2] = 0.0
+
+        def of(run: Any) -> np.ndarray:
+            return gradient(lambda v: ops.square(run(v)), x)
+
+        expected = of(quick(lambda v: plain(recipe, v)))
+        got = of(lambda v: executor.run(recipe, v))
+        assert np.isfinite(got).all()
+        np.testing.assert_allclose(got, expected, rtol=0.0, atol=1e-11 * np.abs(expected).max())
+
+
 def test_gradients_of_weights_over_blocks() -> None:
     """The bank and the window learn from every block."""
     layer = kapre.Frontend(SPEECH, trainable_filterbank=True, trainable_window=True)
@@ -431,3 +457,46 @@ def test_squares_add_up_to_the_power() -> None:
     power = np.abs(np.fft.rfft(framed.astype("float64"))) ** 2
     assert got.shape == (4, 257 * kernel.SQUARES_PER_BIN)
     np.testing.assert_allclose(got.reshape(4, 257, -1).sum(-1), power, rtol=0.0, atol=1e-6 * power.max())
+
+
+if BACKEND == "torch":
+    import threading
+
+    import torch
+
+    @pytest.mark.parametrize("name", ["speech", "magnitude", "kaldi"])
+    def test_gradient_of_the_gradient(name: str) -> None:
+        recipe = RECIPES[name].replace(log="ln", amin=1e-6)
+
+        def second(run: Any) -> torch.Tensor:
+            x = torch.tensor(samples(2, 2000).astype("float64"), requires_grad=True)
+            (first,) = torch.autograd.grad(run(x).square().sum(), x, create_graph=True)
+            return torch.autograd.grad(first.square().sum(), x)[0]
+
+        with float64():
+            expected = second(lambda v: plain(recipe, v))
+            got = second(lambda v: executor.run(recipe, v))
+        np.testing.assert_allclose(got, expected, rtol=0.0, atol=1e-10 * float(expected.abs().max()))
+
+    def test_memory_of_a_call_is_not_that_of_its_result() -> None:
+        """Blocks share memory with those of later calls, of other recipes, modes and threads; results with nothing."""
+        clips = [torch.from_numpy(samples(2, 4000 + 160 * i)) for i in range(7)]
+        recipes = [SPEECH, RECIPES["magnitude"], RECIPES["kaldi"], RECIPES["no_bank_magnitude"]]
+        work = [(recipe, x) for x in clips for recipe in recipes]
+        expected = [to_numpy(plain(recipe, x)) for recipe, x in work]
+        with torch.inference_mode():
+            first = [executor.run(recipe, x) for recipe, x in work]
+        again = [executor.run(recipe, x) for recipe, x in work]
+        found: list[Any] = [None] * 4
+
+        def run(place: int) -> None:
+            found[place] = [executor.run(recipe, x) for recipe, x in work]
+
+        threads = [threading.Thread(target=run, args=(place,)) for place in range(len(found))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for results in (first, again, *found):
+            for got, right in zip(results, expected, strict=True):
+                assert_same(got, right)

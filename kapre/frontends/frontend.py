@@ -20,6 +20,7 @@ from kapre._layer import AudioLayer, Shape, lengths_of, register
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
+from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
 
@@ -160,6 +161,7 @@ class Frontend(AudioLayer):
         if self.trainable_window:
             self.window_weight = self._weight("window", window(**self.recipe.window_arguments))
         _warn_of_empty_bands(self.recipe)
+        self._goes_short = self.seed_generator is None and not (trainable_filterbank or trainable_window)
 
     @classmethod
     def from_preset(cls, preset_name: str, /, **changes: Any) -> Frontend:
@@ -216,6 +218,8 @@ class Frontend(AudioLayer):
         )
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
+        if lengths is None and self._is_short((inputs,), kwargs):
+            return kernel.call(self, inputs)
         if lengths is not None:
             kwargs["lengths"] = lengths = self._checked_lengths(inputs, lengths)
         token = _lengths.set(lengths)  # None too: this call may be part of another one's, which has some
@@ -242,7 +246,8 @@ class Frontend(AudioLayer):
         return lengths
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
-        self.output_shape_and_dtype(tuple(inputs.shape))  # refuses another rank, also after the first call
+        if len(inputs.shape) != 2:
+            self.output_shape_and_dtype(tuple(inputs.shape))  # refuses it, also after the first call
         x = self.real_input(inputs)
         if mask is not None:
             _check_mask(mask, x)

@@ -89,19 +89,20 @@ def _check_bank(sample_rate: Any, n_freq: Any) -> tuple[float, int]:
 def groups(bank: np.ndarray) -> Groups:
     """Cut a bank of neighbouring bands into groups that leave out the bins where all of a group's bands are 0.
 
-    So many that less than two thirds of the matrix is left, or one group: the whole bank. Each is the first bin, the
-    bin behind the last, and the matrix between them.
+    A group has 16 bands, or a multiple of that (the widths that matrix products like best), or half of few. There is
+    but one group, the whole bank, where two thirds of the matrix or more would be left. Each is the first bin, the bin
+    behind the last, and the matrix between them.
     """
     n_freq, bands = bank.shape
-    for count in (4, 8) if n_freq < 1024 else (8, 4):
-        found = []
-        for columns in np.array_split(np.arange(bands), count):
-            bins = np.flatnonzero(bank[:, columns].any(axis=1)) if columns.size else columns
-            if columns.size:
-                low, high = (int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 1)
-                found.append((low, high, np.ascontiguousarray(bank[low:high, columns])))
-        if 3 * sum(weights.size for *_, weights in found) < 2 * bank.size:
-            return tuple(found)
+    width = min(16 * -(-bands // 128), -(-bands // 2))
+    found = []
+    for first in range(0, bands, width):
+        columns = bank[:, first : first + width]
+        bins = np.flatnonzero(columns.any(axis=1))
+        low, high = (int(bins[0]), int(bins[-1]) + 1) if bins.size else (0, 1)
+        found.append((low, high, np.ascontiguousarray(columns[low:high])))
+    if 3 * sum(weights.size for *_, weights in found) < 2 * bank.size:
+        return tuple(found)
     return ((0, n_freq, bank),)
 
 

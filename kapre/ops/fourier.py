@@ -169,10 +169,7 @@ def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
         return squared
     if epsilon:
         return ops.sqrt(squared + constant(epsilon, squared))
-    if not kernel.may_learn(squared):
-        return ops.sqrt(squared)
-    zero = squared == 0.0
-    return ops.where(zero, 0.0 * squared, ops.sqrt(ops.where(zero, ops.ones_like(squared), squared)))
+    return kernel.root(squared)
 
 
 def phase(pair: Pair, atan_terms: int | None = None) -> Any:

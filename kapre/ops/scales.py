@@ -21,9 +21,14 @@ def logarithm(x: Any, kind: str, amin: float, by: str = "max", ref_value: float 
         return ops.log(raised)
     if kind == "log10":
         return ops.log10(raised)
-    reference = 10.0 * math.log10(max(amin, ref_value))
+    less = reference(amin, ref_value)
     decibels = 10.0 * ops.log10(raised)
-    return decibels - reference if reference else decibels
+    return decibels - less if less else decibels
+
+
+def reference(amin: float, ref_value: float) -> float:
+    """Return how many decibels stand for the reference."""
+    return 10.0 * math.log10(max(amin, ref_value))
 
 
 def lowest_log(kind: str, amin: float, ref_value: float = 1.0) -> float:

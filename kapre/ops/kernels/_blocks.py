@@ -1,12 +1,32 @@
-"""How many frames a block holds where all items take part in each: JAX and TensorFlow."""
+"""What is done to frames, and how many of them a block holds where all items take part in each: JAX and TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 Outputs = tuple[Any, ...]
 """What is done to frames gives one tensor or more, each `(..., frames, values)`."""
+
+
+class Stages(NamedTuple):
+    """From frames to their bands' logarithm, for a kernel that does it by itself; the fields are those of a recipe."""
+
+    size: int
+    hop: int
+    n_fft: int
+    window: np.ndarray
+    power: float
+    groups: tuple[tuple[int, int, np.ndarray], ...] | None
+    log: str | None
+    amin: float
+    amin_by: str
+    reference: float
+    prepare: Callable[[Any], Any] | None
+    """What is done to `(..., frames, size)` before the window."""
+
 
 _BLOCK = 1 << 19
 """Samples of frames in a block, 2 MiB of float32: what stays in a core's cache with its spectrum and power."""

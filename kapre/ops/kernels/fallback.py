@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from kapre.ops.kernels._blocks import Outputs
+from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 
 
@@ -93,7 +93,15 @@ def frame(x: Any, size: int, hop: int) -> Any:
     return np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[..., ::hop, :]
 
 
-def over_frames(fn: Callable[..., Outputs], x: Any, size: int, hop: int, count: int, weights: Sequence[Any]) -> Outputs:
+def over_frames(
+    fn: Callable[..., Outputs],
+    x: Any,
+    size: int,
+    hop: int,
+    count: int,
+    weights: Sequence[Any],
+    stages: Stages | None = None,
+) -> Outputs:
     """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel."""
     missing = max(0, (count - 1) * hop + size - x.shape[-1])
     return fn(frame(np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]), size, hop)[..., :count, :], *weights)
@@ -108,9 +116,19 @@ def squares(framed: Any, n_fft: int) -> Any:
     return real * real + imag * imag
 
 
-def may_learn(x: Any) -> bool:
-    """Tell whether a gradient may be asked for: nothing has one here."""
+def root(x: Any) -> Any:
+    """Return the square root; see the PyTorch kernel."""
+    return np.sqrt(x)
+
+
+def is_plain(x: Any) -> bool:
+    """Tell whether a call of a layer may go the short way; what it spares is little here."""
     return False
+
+
+def call(layer: Any, x: Any) -> Any:
+    """Call a layer on what `is_plain`, without Keras."""
+    return layer.call(x)
 
 
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 from jax import Array, lax
 
-from kapre.ops.kernels._blocks import Outputs, plan
+from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
 
 
@@ -128,7 +129,13 @@ def _fitted(x: Array, length: int) -> Array:
 
 
 def over_frames(
-    fn: Callable[..., Outputs], x: Array, size: int, hop: int, count: int, weights: Sequence[Array]
+    fn: Callable[..., Outputs],
+    x: Array,
+    size: int,
+    hop: int,
+    count: int,
+    weights: Sequence[Array],
+    stages: Stages | None = None,
 ) -> Outputs:
     """Do to `count` frames of `(..., time)` what `fn` does to some of them, `(..., frames, size)`, and the weights.
 
@@ -137,6 +144,8 @@ def over_frames(
     gradient makes each block's frames anew.
     """
     blocks, per_block = plan(x.shape[:-1], count, size, 1 if jax.default_backend() == "cpu" else _OFF_CPU)
+    if blocks == 1 and stages is not None:
+        size = stages.size  # frames without zeros behind them: outside of a loop, XLA puts these there in passing
     span = (per_block - 1) * hop + size
     x = _fitted(x, (blocks * per_block - 1) * hop + size)
     if blocks == 1:
@@ -163,9 +172,34 @@ def squares(framed: Array, n_fft: int) -> Array:
     return real * real + imag * imag
 
 
-def may_learn(x: Array) -> bool:
-    """Tell whether a gradient may be asked for; see the PyTorch kernel."""
-    return True
+_root = jax.custom_jvp(jnp.sqrt)
+
+
+def _slope_of_root(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    y = _root(*primals)
+    zero = y == 0.0
+    return y, tangents[0] * jnp.where(zero, 0.0, 0.5 / jnp.where(zero, 1.0, y))
+
+
+_root.defjvp(_slope_of_root)
+
+
+def root(x: Array) -> Array:
+    """Return the square root, whose slope at 0 is taken for 0; see the PyTorch kernel."""
+    y: Array = _root(x)
+    return y
+
+
+def is_plain(x: Any) -> bool:
+    """Tell whether it is an array of numbers without a mask of Keras', and none is to be shared out among devices."""
+    if not isinstance(x, Array) or isinstance(x, jax.core.Tracer) or hasattr(x, "_keras_mask"):
+        return False
+    return keras.distribution.distribution() is None
+
+
+def call(layer: Any, x: Array) -> Array:
+    """Call a layer on what `is_plain`, without Keras."""
+    return layer.call(x)
 
 
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:

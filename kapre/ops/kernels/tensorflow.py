@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kapre.ops.kernels._blocks import Outputs, plan
+from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
 
 
@@ -115,7 +115,13 @@ def _fitted(x: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def over_frames(
-    fn: Callable[..., Outputs], x: tf.Tensor, size: int, hop: int, count: int, weights: Sequence[tf.Tensor]
+    fn: Callable[..., Outputs],
+    x: tf.Tensor,
+    size: int,
+    hop: int,
+    count: int,
+    weights: Sequence[tf.Tensor],
+    stages: Stages | None = None,
 ) -> Outputs:
     """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel."""
     blocks, per_block = plan(x.shape[:-1], count, size)
@@ -156,9 +162,20 @@ def squares(framed: tf.Tensor, n_fft: int) -> tf.Tensor:
     return tf.square(real) + tf.square(imag)
 
 
-def may_learn(x: tf.Tensor) -> bool:
-    """Tell whether a gradient may be asked for; see the PyTorch kernel."""
-    return True
+def root(x: tf.Tensor) -> tf.Tensor:
+    """Return the square root, whose slope at 0 is taken for 0; see the PyTorch kernel."""
+    zero = tf.equal(x, 0.0)
+    return tf.where(zero, 0.0 * x, tf.sqrt(tf.where(zero, tf.ones_like(x), x)))
+
+
+def is_plain(x: Any) -> bool:
+    """Tell whether a call of a layer may go the short way; what it spares is little here."""
+    return False
+
+
+def call(layer: Any, x: tf.Tensor) -> tf.Tensor:
+    """Call a layer on what `is_plain`, without Keras."""
+    return layer.call(x)
 
 
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:

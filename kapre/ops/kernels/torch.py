@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from keras import ops
 
-from kapre.ops.kernels._blocks import Outputs
+from kapre.ops.kernels import _torch_fused as fused
+from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
 
-_BLOCK = 1 << 18
-"""Samples of frames in a block, 1 MiB of float32: what stays in a core's cache with its spectrum and power."""
 _BLOCK_ELSEWHERE = 1 << 26
 """The same where launching a kernel costs more than memory."""
 
@@ -142,17 +141,28 @@ def _has_tangent(x: torch.Tensor) -> bool:
 
 
 def over_frames(
-    fn: Callable[..., Outputs], x: torch.Tensor, size: int, hop: int, count: int, weights: Sequence[torch.Tensor]
+    fn: Callable[..., Outputs],
+    x: torch.Tensor,
+    size: int,
+    hop: int,
+    count: int,
+    weights: Sequence[torch.Tensor],
+    stages: Stages | None = None,
 ) -> Outputs:
     """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel.
 
-    Short clips share a block.
+    Short clips share a block. `stages` is what `fn` does, where it needs no weights.
     """
     x = x.contiguous()  # or the frames' own layout, and with it the last bits, would depend on the batch
     # A trace would guard on sizes; in torch.func and in forward mode a Function would need rules of its own.
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
         return fn(_framed(x, size, hop, count), *weights)
-    if math.prod(x.shape[:-1]) * count * size <= _block_for(x):
+    rows = math.prod(x.shape[:-1]) * count
+    if stages is not None and x.device.type == "cpu" and rows >= fused.FEWEST:
+        flat = x.view(-1, x.shape[-1])
+        y = fused.features(flat, count, stages, constant, lambda v: fn(_framed(v, size, hop, count))[0])
+        return (y.view(*x.shape[:-1], *y.shape[1:]),)
+    if rows * size <= _block_for(x):
         return fn(_framed(x, size, hop, count), *weights)
     flat = x.reshape(-1, x.shape[-1])
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
@@ -163,7 +173,7 @@ def over_frames(
 
 
 def _block_for(x: torch.Tensor) -> int:
-    return _BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
+    return fused.BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
 
 
 def _framed(x: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
@@ -259,20 +269,10 @@ def _slopes(
             if index:
                 total += slope
             else:
-                _add_frames(total[items, begin : begin + (number - 1) * hop + size], slope, hop)
+                fused.add_frames(total[items, begin:], slope, hop)
     if sums[0] is not None:
         sums[0] = sums[0][:, : x.shape[-1]]
     return tuple(total if wants else None for total, wants in zip(sums, wanted, strict=True))
-
-
-def _add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
-    """Add frames `(items, frames, size)` to the samples they were cut from, a hop of all frames at a time."""
-    number, size = framed.shape[1:]
-    for start in range(0, size, hop):
-        width = min(hop, size - start)
-        part = x[:, start : start + (number - 1) * hop + width]
-        places = part.as_strided((len(x), number, width), (x.stride(0), hop, 1))
-        places += framed[..., start : start + width]
 
 
 SQUARES_PER_BIN = 2
@@ -286,9 +286,31 @@ def squares(framed: torch.Tensor, n_fft: int) -> torch.Tensor:
     return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
 
 
-def may_learn(x: torch.Tensor) -> bool:
-    """Tell whether a gradient of what is made of a tensor may be asked for: if not, its edge cases need no care."""
-    return x.requires_grad or _transforms_active() or _has_tangent(x)
+def root(x: torch.Tensor) -> torch.Tensor:
+    """Return the square root, whose slope at 0 is taken for 0: a spectrum's magnitude would have none in silence."""
+    if not (x.requires_grad or _transforms_active() or _has_tangent(x)):
+        return torch.sqrt(x)
+    zero = x == 0.0
+    return torch.where(zero, 0.0 * x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
+
+
+def is_plain(x: Any) -> bool:
+    """Tell whether it is a tensor of numbers, no trace follows it, and it carries no mask of Keras'."""
+    if type(x) is not torch.Tensor or hasattr(x, "_keras_mask"):
+        return False
+    return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: True)
+
+
+def call(layer: Any, x: torch.Tensor) -> torch.Tensor:
+    """Call a layer on what `is_plain`, with its module's hooks but without Keras."""
+    of_module = vars(layer)
+    if _any_global_hook() or any(of_module.get(name) for name in _HOOKS):
+        return torch.nn.Module.__call__(layer, x)
+    return layer.call(x)
 
 
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,266 @@
+"""PyTorch: from samples to the logarithm of bands in blocks of frames that share their memory, and its gradient."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from kapre.ops.kernels._blocks import Stages
+
+BLOCK = 3 << 17
+"""Samples of frames in a block, 1.5 MiB of float32: what stays in a core's cache with its spectrum and power."""
+FEWEST = 4
+"""Rows from which on MKL adds up a product in one order, however many they are."""
+_SLOPES = {"ln": 1.0, "log10": 1.0 / math.log(10.0), "db": 10.0 / math.log(10.0)}
+_Constant = Callable[..., torch.Tensor]
+_Group = tuple[slice, slice, torch.Tensor]
+
+
+def _parts(total: int, most: int, apart: bool) -> list[slice]:
+    """Return parts of one size, `most` or less; the last reaches back into the one before, or is smaller (`apart`)."""
+    number = -(-total // most)
+    size = -(-total // number)
+    firsts = range(0, total, size)
+    return [slice(f, min(total, f + size)) if apart else slice(min(f, total - size), f + size) for f in firsts]
+
+
+class _Plan:
+    """How samples `(items, time)` of one size are worked through, and the memory that their blocks share.
+
+    It is kept for the next call: getting memory anew takes longer than filling it.
+    """
+
+    def __init__(self, key: Any, stages: Stages, like: torch.Tensor, count: int, constant: _Constant) -> None:
+        self.key, self.stages, self.constant = key, stages, constant
+        self.dtype = like.dtype
+        self.items, self.count = items, count = len(like), count
+        self.window = self._constant(stages.window, like)
+        self.width = len(stages.window)
+        self.bins = stages.n_fft // 2 + 1
+        self.doubled = stages.power == 2.0 and stages.groups is not None
+        self.groups = self._groups(like, 2 if self.doubled else 1)
+        self.widths = [weights.shape[1] for *_, weights in self.groups]
+        self.bands = self.groups[-1][1].stop if self.groups else self.bins
+        frames = max(2 * FEWEST, BLOCK // stages.n_fft)
+        self.most = max(1, frames // count), frames
+        self.blocks = self._blocks(apart=False)
+        rows = min(self.most[0], items) * min(frames, count)
+        with torch.inference_mode(False):  # it outlives the mode
+            self.frames = torch.zeros(rows, stages.n_fft, dtype=like.dtype)
+        self.windowed: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
+        self.power: torch.Tensor | None = None
+
+    def _constant(self, values: np.ndarray, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
+        return self.constant(values, str(self.dtype).removeprefix("torch."), like, repeat)
+
+    def _groups(self, like: torch.Tensor, repeat: int) -> list[_Group]:
+        """Return the bins, the bands and the weights of each group, each bin `repeat` times."""
+        found, band = [], 0
+        for low, high, weights in self.stages.groups or ():
+            bands = slice(band, band + weights.shape[1])
+            found.append((slice(repeat * low, repeat * high), bands, self._constant(weights, like, repeat)))
+            band = bands.stop
+        return found
+
+    def _blocks(self, apart: bool) -> list[tuple[slice, slice]]:
+        """Return the items and the frames of each block: some items with all of theirs, or some frames of one."""
+        parts = _parts(self.count, self.most[1], apart)
+        return [(items, frames) for items in _parts(self.items, self.most[0], apart) for frames in parts]
+
+    def _power(self, rows: int) -> torch.Tensor:
+        if self.power is None:
+            with torch.inference_mode(False):
+                self.power = torch.empty(len(self.frames), self.bins, dtype=self.dtype)
+        return self.power[:rows]
+
+    def _cut(self, x: torch.Tensor, items: slice, frames: slice) -> torch.Tensor:
+        """Return a view of frames, `(items, frames, size)`."""
+        size, hop = self.stages.size, self.stages.hop
+        if len(self.blocks) == 1 and x.shape[1] < (self.count + 1) * hop:
+            whole = x.unfold(1, size, hop)
+            if whole.shape[1] == self.count:
+                return whole
+        return x[items, frames.start * hop : (frames.stop - 1) * hop + size].unfold(1, size, hop)
+
+    def _spectrum(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the spectra of prepared frames, `(rows, bins)`, in fresh memory."""
+        items, number, size = values.shape
+        if (items, number) not in self.windowed:
+            rows = self.frames[: items * number]
+            self.windowed[items, number] = rows, rows.view(items, number, -1)[..., : self.width]
+        rows, target = self.windowed[items, number]
+        torch.mul(values if size == self.width else values[..., : self.width], self.window, out=target)
+        return torch.fft.rfft(rows)  # given `out`, it copies what it made there
+
+    def features(self, x: torch.Tensor, logarithm: bool = True) -> torch.Tensor:
+        """Return the features, `(items, count, bands)`."""
+        stages = self.stages
+        y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype)
+        for items, frames in self.blocks:
+            values = self._cut(x, items, frames)
+            if stages.prepare is not None:
+                values = stages.prepare(values)
+            rows = y[items, frames].view(-1, self.bands)
+            parts = torch.view_as_real(self._spectrum(values)).square_()
+            if self.doubled:  # a bank whose rows stand there twice adds up the squares of both parts
+                power = parts.flatten(1)
+            else:
+                power = self._power(len(rows)) if self.groups else rows
+                torch.add(parts[..., 0], parts[..., 1], out=power)
+                if stages.power == 1.0:
+                    power.sqrt_()
+            if self.groups:
+                parts_of_bands = rows.split(self.widths, 1)
+                for (bins, _, weights), bands in zip(self.groups, parts_of_bands, strict=True):
+                    torch.mm(power[:, bins], weights, out=bands)
+            if logarithm:
+                _to_logarithm(rows, stages)
+        return y
+
+    def slope(self, x: torch.Tensor, bands: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
+        """Return the slope by the samples for that by the features, which are the logarithm of `bands`."""
+        stages = self.stages
+        found = torch.zeros_like(x)
+        groups = self._groups(x, 1)
+        # Below, the inverse transform counts each bin between the ends twice, as the slope of its power wants it.
+        window = self.window if stages.power == 2.0 else 0.5 * self.window
+        for items, frames in self._blocks(apart=True):
+            values = leaf = self._cut(x, items, frames)
+            if stages.prepare is not None:
+                with torch.enable_grad():
+                    leaf = leaf.detach().requires_grad_()
+                    values = stages.prepare(leaf)
+            z = self._spectrum(values.detach())
+            by_bin = _slope_of_bands(slope[items, frames].flatten(0, 1), bands[items, frames].flatten(0, 1), stages)
+            if groups:
+                by_band, by_bin = by_bin, self._power(len(z)).zero_()
+                for bins, columns, weights in groups:
+                    by_bin[:, bins].addmm_(by_band[:, columns], weights.t())
+            if stages.power == 1.0:
+                by_bin = torch.where(z == 0.0, 0.0, by_bin / z.abs())
+            torch.view_as_real(z).mul_(by_bin.unsqueeze(-1))
+            z[:, 0].mul_(2.0)
+            if stages.n_fft % 2 == 0:
+                z[:, -1].mul_(2.0)
+            by_sample = torch.fft.irfft(z, n=stages.n_fft, norm="forward")[:, : self.width].mul_(window)
+            by_sample = by_sample.unflatten(0, values.shape[:2])
+            if stages.prepare is not None:
+                by_sample = torch.nn.functional.pad(by_sample, (0, stages.size - self.width))
+                (by_sample,) = torch.autograd.grad(values, leaf, by_sample)
+            add_frames(found[items, frames.start * stages.hop :], by_sample, stages.hop)
+        return found
+
+
+class _Plans:
+    """The plans used last; one in use is taken out meanwhile, so that no two threads share its memory.
+
+    Not a `threading.local`: a thread of TensorFlow's that calls Python ends as one after each call, and a tensor that
+    goes with it crashes the process.
+    """
+
+    most = 4
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, _Plan] = OrderedDict()
+
+    def take(self, x: torch.Tensor, count: int, stages: Stages, constant: _Constant) -> _Plan:
+        """Return a plan that nobody else has."""
+        key = (id(stages), len(x), count, x.dtype)  # the plan keeps the stages alive, and so their id
+        return self._kept.pop(key, None) or _Plan(key, stages, x, count, constant)
+
+    def give(self, plan: _Plan) -> None:
+        """Take a plan back."""
+        self._kept[plan.key] = plan
+        if len(self._kept) > self.most:
+            with contextlib.suppress(KeyError):  # another thread may have had the same thought
+                self._kept.popitem(last=False)
+
+
+_plans = _Plans()
+
+
+def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
+    """Put the logarithm of bands in their place."""
+    if stages.log is None:
+        return
+    if stages.amin_by == "max":
+        y.clamp_min_(stages.amin)
+    else:
+        y.add_(stages.amin)
+    if stages.log == "ln":
+        y.log_()
+        return
+    y.log10_()
+    if stages.log == "db":
+        y.mul_(10.0)
+        if stages.reference:
+            y.sub_(stages.reference)
+
+
+def _slope_of_bands(slope: torch.Tensor, bands: torch.Tensor, stages: Stages) -> torch.Tensor:
+    """Return the slope by bands for that by their logarithm."""
+    if stages.log is None:
+        return slope
+    if stages.amin_by == "add":
+        return (slope / (bands + stages.amin)).mul_(_SLOPES[stages.log])
+    found = (slope / bands.clamp_min(stages.amin)).mul_(_SLOPES[stages.log])
+    return found.masked_fill_(bands < stages.amin, 0.0)
+
+
+def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
+    """Add frames `(items, frames, size)` to the samples they were cut from, a hop of all frames at a time."""
+    number, size = framed.shape[1:]
+    for start in range(0, size, hop):
+        width = min(hop, size - start)
+        places = x[:, start:].as_strided((len(x), number, width), (x.stride(0), hop, 1))
+        places += framed[..., start : start + width]
+
+
+class _Features(torch.autograd.Function):
+    """The features with a gradient that makes each block anew, and so holds no frames and no spectra."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, count: int, stages: Stages, constant: Any, plain: Any) -> torch.Tensor:
+        plan = _plans.take(x, count, stages, constant)
+        bands = plan.features(x, logarithm=False)
+        _plans.give(plan)
+        ctx.save_for_backward(x, bands)
+        ctx.about, ctx.plain = (count, stages, constant), plain
+        if stages.log is None:
+            return bands
+        y = bands.clone()
+        _to_logarithm(y, stages)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, slope: torch.Tensor) -> Any:
+        x, bands = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a gradient of the gradient is asked for
+            found = torch.autograd.grad(ctx.plain(x), x, slope, create_graph=True)[0]
+        else:
+            plan = _plans.take(x, *ctx.about)
+            found = plan.slope(x, bands, slope)
+            _plans.give(plan)
+        return found, None, None, None, None
+
+
+def features(
+    x: torch.Tensor, count: int, stages: Stages, constant: _Constant, plain: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """Return `(items, count, bands)` of contiguous samples `(items, time)` on a CPU; `plain` does the same slowly."""
+    missing = (count - 1) * stages.hop + stages.size - x.shape[1]
+    if missing > 0:
+        x = torch.nn.functional.pad(x, (0, missing))
+    if x.requires_grad and torch.is_grad_enabled():
+        found: torch.Tensor = _Features.apply(x, count, stages, constant, plain)
+        return found
+    plan = _plans.take(x, count, stages, constant)
+    y = plan.features(x)
+    _plans.give(plan)
+    return y
