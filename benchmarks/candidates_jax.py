@@ -11,7 +11,7 @@ import jax.scipy.signal
 import numpy as np
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, Candidate, Way
 from benchmarks.shapes import AMIN, Framing, Shape, hann, mel_matrix
 
 KINDS = (
@@ -37,7 +37,9 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
     padded = np.pad(hann(shape.win), (0, shape.spare))
     mel = jnp.asarray(mel_matrix(shape), jnp.float32)
 
-    def magnitude(x: jax.Array) -> jax.Array:
+    gain = padded.sum().astype("float32")  # SciPy divides by the sum of the window
+
+    def stft(x: jax.Array) -> jax.Array:
         window = jnp.asarray(padded, jnp.float32)
         found = jax.scipy.signal.stft(
             x,
@@ -48,18 +50,30 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
             boundary=None,
             padded=False,
         )
-        return jnp.abs(found[2]) * padded.sum().astype("float32")  # SciPy divides by the sum of the window
+        return found[2]
+
+    def magnitude(x: jax.Array) -> jax.Array:
+        return jnp.abs(stft(x)) * gain
+
+    def power(x: jax.Array) -> jax.Array:
+        z = stft(x)
+        return (jnp.square(z.real) + jnp.square(z.imag)) * gain**2
 
     def to_mel(y: jax.Array) -> jax.Array:
         return jnp.einsum("...ft,fm->...tm", y, mel)
 
-    def logmel(x: jax.Array) -> jax.Array:
-        return 10.0 * jnp.log10(jnp.maximum(to_mel(jnp.square(magnitude(x))), AMIN))
+    def logmel(power: jax.Array) -> jax.Array:
+        return 10.0 * jnp.log10(jnp.maximum(to_mel(power), AMIN))
 
     framing, name = Framing(behind=shape.spare), "jax.scipy.signal.stft"
     if kind == "stft_magnitude":
         return [Way(name, magnitude, framing, bands_first=True)]
-    return [Way(name, (lambda x: to_mel(magnitude(x))) if kind == "mel_magnitude" else logmel, framing)]
+    if kind == "mel_magnitude":
+        return [Way(name, lambda x: to_mel(magnitude(x)), framing)]
+    return [
+        Way(name, lambda x: logmel(jnp.square(magnitude(x))), framing),
+        Way(name + NO_ROOT, lambda x: logmel(power(x)), framing),
+    ]
 
 
 def ways(kind: str, shape: Shape) -> list[Way]:

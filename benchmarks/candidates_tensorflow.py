@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, mel_matrix
 
 KINDS = (
@@ -42,14 +42,24 @@ def peers(kind: str, shape: Shape) -> list[Way]:
     """Return `tf.signal.stft` with a matrix product."""
     mel = tf.constant(mel_matrix(shape), tf.float32)
 
-    def magnitude(x: tf.Tensor) -> tf.Tensor:
-        return tf.abs(tf.signal.stft(x, shape.win, shape.hop, shape.n_fft))
+    def stft(x: tf.Tensor) -> tf.Tensor:
+        return tf.signal.stft(x, shape.win, shape.hop, shape.n_fft)
 
-    def logmel(x: tf.Tensor) -> tf.Tensor:
-        return DECIBEL * tf.math.log(tf.maximum(tf.matmul(tf.square(magnitude(x)), mel), AMIN))
+    def power(x: tf.Tensor) -> tf.Tensor:
+        z = stft(x)
+        return tf.square(tf.math.real(z)) + tf.square(tf.math.imag(z))
 
-    functions = {"stft_magnitude": magnitude, "mel_magnitude": lambda x: tf.matmul(magnitude(x), mel)}
-    return [Way("tf.signal", functions.get(kind, logmel), OURS)]
+    def logmel(power: tf.Tensor) -> tf.Tensor:
+        return DECIBEL * tf.math.log(tf.maximum(tf.matmul(power, mel), AMIN))
+
+    if kind == "stft_magnitude":
+        return [Way("tf.signal", lambda x: tf.abs(stft(x)), OURS)]
+    if kind == "mel_magnitude":
+        return [Way("tf.signal", lambda x: tf.matmul(tf.abs(stft(x)), mel), OURS)]
+    return [
+        Way("tf.signal", lambda x: logmel(tf.square(tf.abs(stft(x)))), OURS),
+        Way("tf.signal" + NO_ROOT, lambda x: logmel(power(x)), OURS),
+    ]
 
 
 def ways(kind: str, shape: Shape) -> list[Way]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, PARTS, Candidate, Way
 from benchmarks.shapes import AMIN, Shape, framed_in_the_middle, hann, mel_matrix
+from kapre.ops.kernels._torch_fused import BLOCK
 
 KINDS = (
     "logmel",
@@ -22,6 +24,7 @@ KINDS = (
     "call_path",
     "predict",
     FLOOR,
+    PARTS,
 )
 DISTRIBUTIONS = ("torch", "torchaudio", "keras", "numpy")
 
@@ -48,6 +51,10 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
     def stft(x: torch.Tensor) -> torch.Tensor:
         return torch.stft(x, shape.n_fft, shape.hop, shape.win, window, center=False, return_complex=True)
 
+    def power(x: torch.Tensor) -> torch.Tensor:
+        z = stft(x)
+        return z.real.square() + z.imag.square()
+
     functions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     if kind == "stft_magnitude":
         functions = {"torch.stft": lambda x: stft(x).abs(), **_torchaudio(kind, shape)}
@@ -56,6 +63,7 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
     else:
         functions = {
             "torch.stft": lambda x: _decibel(torch.matmul(mel, stft(x).abs().square())),
+            f"torch.stft{NO_ROOT}": lambda x: _decibel(torch.matmul(mel, power(x))),
             **_torchaudio(kind, shape),
         }
     framing = framed_in_the_middle(shape)
@@ -100,12 +108,55 @@ def _training_model(way: Way, wave: torch.Tensor, mels: int) -> Candidate:
     )
 
 
+def _parts(shape: Shape, x: np.ndarray) -> list[Candidate]:
+    """Return what our log-mel does to a block of frames, each operation alone, as often as the shape has blocks."""
+    recipe = layers.recipe(shape)
+    frames = max(1, min(shape.batch * shape.frames, BLOCK // shape.n_fft))
+    blocks = math.ceil(shape.batch * shape.frames / frames)
+    wave = torch.from_numpy(np.resize(x[0], (frames - 1) * shape.hop + shape.win))
+    window = torch.from_numpy(hann(shape.win).astype("float32"))
+    ready = torch.zeros(frames, shape.n_fft)
+    torch.mul(wave.unfold(0, shape.win, shape.hop), window, out=ready[:, : shape.win])
+    squares = torch.view_as_real(torch.fft.rfft(ready)).square().flatten(1)
+    ones = torch.ones_like(squares)
+    bands = torch.rand(frames, shape.mels)
+    groups, band = [], 0
+    for low, high, weights in recipe.bank_groups or ():
+        columns = bands[:, band : band + weights.shape[1]]
+        rows = torch.from_numpy(np.repeat(weights, 2, axis=0).astype("float32"))
+        groups.append((squares[:, 2 * low : 2 * high], rows, columns))
+        band += weights.shape[1]
+
+    def bank() -> None:
+        for powers, weights, out in groups:
+            torch.mm(powers, weights, out=out)
+
+    calls = {
+        "window": lambda: torch.mul(wave.unfold(0, shape.win, shape.hop), window, out=ready[:, : shape.win]),
+        "FFT": lambda: torch.fft.rfft(ready),
+        "squares": lambda: ones.square_(),
+        "bank": bank,
+        "logarithm": lambda: torch.log10(bands.clamp_min_(AMIN)).mul_(10.0),
+    }
+
+    def repeated(call: Callable[[], Any]) -> Callable[[], None]:
+        def every_block() -> None:
+            for _ in range(blocks):
+                call()
+
+        return every_block
+
+    return [Candidate(name, repeated(call), read, ours=True, mode="of all blocks") for name, call in calls.items()]
+
+
 def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
     """Return every way to compute a kind."""
     wave = torch.from_numpy(x)
     if kind == FLOOR:
         frames = torch.from_numpy(layers.ready_frames(shape, x))
         return [Candidate("torch.fft.rfft", lambda: torch.fft.rfft(frames), read)]
+    if kind == PARTS:
+        return _parts(shape, x)
     if kind == "predict":
         return layers.predictors(shape, x)
     if kind == "bare_layer":

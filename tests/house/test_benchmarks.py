@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import importlib.util
 from pathlib import Path
 
 import librosa
@@ -15,7 +15,7 @@ from benchmarks.candidate import Candidate, WrongNumbersError, check
 from benchmarks.shapes import OURS, SHAPES, framed_as_keras, framed_in_the_middle, signal
 from benchmarks.timing import interleaved
 
-BACKEND = os.environ.get("KERAS_BACKEND") or "jax"
+RUNTIMES = [name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)]
 TINY = SHAPES["t"]
 KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training_model", "fft_floor")
 
@@ -36,18 +36,23 @@ ROWS = [
 ]
 
 
+@pytest.fixture(scope="module", params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "benchmarks"
-    words = f"--runtimes {BACKEND} --shapes t --threads 1 --budget 0 --what times --strict --kinds {' '.join(KINDS)}"
+    words = f"--runtimes {runtime} --shapes t --threads 1 --budget 0 --what times --strict --kinds {' '.join(KINDS)}"
     assert run.main([*words.split(), "--out", str(folder)]) == 0, results.read(folder, "errors")
     return folder
 
 
-def test_driver_writes_a_row_for_each_candidate(measured: Path) -> None:
+def test_driver_writes_a_row_for_each_candidate(measured: Path, runtime: str) -> None:
     rows = results.read(measured, "times")
     assert {row["kind"] for row in rows} == set(KINDS)
-    assert {(row["runtime"], row["threads"], row["shape"]) for row in rows} == {(BACKEND, "1", "t")}
+    assert {(row["runtime"], row["threads"], row["shape"]) for row in rows} == {(runtime, "1", "t")}
     assert all(row["rounds"] >= 1 and 0 < row["min_ms"] <= row["median_ms"] for row in rows)
     for kind in KINDS[:-1]:
         sides = {row["ours"] for row in rows if row["kind"] == kind}
@@ -55,12 +60,12 @@ def test_driver_writes_a_row_for_each_candidate(measured: Path) -> None:
     assert results.read(measured, "errors") == []
 
 
-def test_facts_and_page_stand_beside_the_rows(measured: Path) -> None:
+def test_facts_and_page_stand_beside_the_rows(measured: Path, runtime: str) -> None:
     facts = results.load_facts(measured)
     assert facts["machine"]["cores"] >= 1
-    assert facts["runtimes"][BACKEND]["versions"]["keras"]
+    assert facts["runtimes"][runtime]["versions"]["keras"]
     page = measured.with_suffix(".md").read_text(encoding="utf-8")
-    assert table.TITLES[BACKEND] in page
+    assert table.TITLES[runtime] in page
     assert "kapre Frontend" in page
 
 
