@@ -52,7 +52,7 @@ class _Plan:
         self.blocks = self._blocks(apart=False)
         rows = min(self.most[0], items) * min(frames, count)
         with torch.inference_mode(False):  # it outlives the mode
-            self.frames = torch.zeros(rows, stages.n_fft, dtype=like.dtype)
+            self.frames = torch.zeros(rows, stages.n_fft, dtype=like.dtype, device="cpu")
         self.windowed: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
         self.power: torch.Tensor | None = None
 
@@ -76,7 +76,7 @@ class _Plan:
     def _power(self, rows: int) -> torch.Tensor:
         if self.power is None:
             with torch.inference_mode(False):
-                self.power = torch.empty(len(self.frames), self.bins, dtype=self.dtype)
+                self.power = torch.empty(len(self.frames), self.bins, dtype=self.dtype, device="cpu")
         return self.power[:rows]
 
     def _cut(self, x: torch.Tensor, items: slice, frames: slice) -> torch.Tensor:
@@ -101,7 +101,7 @@ class _Plan:
     def features(self, x: torch.Tensor, logarithm: bool = True) -> torch.Tensor:
         """Return the features, `(items, count, bands)`."""
         stages = self.stages
-        y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype)
+        y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype, device="cpu")
         for items, frames in self.blocks:
             values = self._cut(x, items, frames)
             if stages.prepare is not None:
@@ -175,7 +175,9 @@ class _Plans:
         return self._kept.pop(key, None) or _Plan(key, stages, x, count, constant)
 
     def give(self, plan: _Plan) -> None:
-        """Take a plan back."""
+        """Take a plan back, unless its DFT is so long that it holds more than a block."""
+        if plan.frames.numel() > 2 * BLOCK:
+            return
         self._kept[plan.key] = plan
         if len(self._kept) > self.most:
             with contextlib.suppress(KeyError):  # another thread may have had the same thought

@@ -111,9 +111,14 @@ def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Te
 _constants = Constants(_tensor)
 
 
+def _is_ordinary(x: Any) -> bool:
+    """Tell whether it is a tensor of numbers, and not one of the types that stand for one while something is traced."""
+    return type(x) in (torch.Tensor, torch.nn.Parameter)
+
+
 def constant(values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
     """Return an array as a tensor beside another, each of its rows `repeat` times."""
-    if type(like) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling() or _transforms_active():
+    if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
         return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
     return _constants(values, dtype, like.device, repeat)
 
@@ -158,7 +163,7 @@ def over_frames(
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
         return fn(_framed(x, size, hop, count), *weights)
     rows = math.prod(x.shape[:-1]) * count
-    if stages is not None and x.device.type == "cpu" and rows >= fused.FEWEST:
+    if stages is not None and _is_ordinary(x) and x.device.type == "cpu" and rows >= fused.FEWEST:
         flat = x.view(-1, x.shape[-1])
         y = fused.features(flat, count, stages, constant, lambda v: fn(_framed(v, size, hop, count))[0])
         return (y.view(*x.shape[:-1], *y.shape[1:]),)
