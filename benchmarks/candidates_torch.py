@@ -120,6 +120,7 @@ def _parts(shape: Shape, x: np.ndarray) -> list[Candidate]:
     squares = torch.view_as_real(torch.fft.rfft(ready)).square().flatten(1)
     ones = torch.ones_like(squares)
     bands = torch.rand(frames, shape.mels)
+    scratch = torch.empty_like(bands)
     groups, band = [], 0
     for low, high, weights in recipe.bank_groups or ():
         columns = bands[:, band : band + weights.shape[1]]
@@ -136,7 +137,7 @@ def _parts(shape: Shape, x: np.ndarray) -> list[Candidate]:
         "FFT": lambda: torch.fft.rfft(ready),
         "squares": lambda: ones.square_(),
         "bank": bank,
-        "logarithm": lambda: torch.log10(bands.clamp_min_(AMIN)).mul_(10.0),
+        "logarithm": lambda: torch.log10(bands.clamp_min_(AMIN), out=scratch).mul_(10.0),
     }
 
     def repeated(call: Callable[[], Any]) -> Callable[[], None]:

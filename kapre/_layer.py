@@ -27,8 +27,7 @@ _Layer = TypeVar("_Layer", bound=type)
 
 
 def register(cls: _Layer) -> _Layer:
-    """Let files name a layer of Kapre's own, and let calls of it go the short way, unless training changes them."""
-    cls._own = cls  # type: ignore[attr-defined]
+    """Register a layer under Kapre's name; if its `call` has no `training`, repeated calls may skip Keras."""
     if "_goes_short" not in vars(cls):
         cls._goes_short = "training" not in inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
     registered: _Layer = keras.saving.register_keras_serializable(package="Kapre")(cls)
@@ -36,14 +35,13 @@ def register(cls: _Layer) -> _Layer:
 
 
 class ShortCalls:
-    """Go past what Keras does around `call` (0.2 ms on PyTorch) where it has done it for such an input before.
+    """Skip what Keras does around `call` (0.2 ms on PyTorch) where it has done it for such an input before.
 
-    That is: checks, building, masks, autocast, regularizers, rematerialization and the words it adds to an error. Only
-    layers of exactly Kapre's own types do, without weights, and for one tensor of the backend, not symbolic and without
-    a mask, of a shape and dtype that went the long way before.
+    That is: checks, building, masks, autocast, regularizers and the words it adds to an error. Only layers of exactly
+    Kapre's own types do, without weights, and for one tensor of the backend, not symbolic and without a mask, of the
+    shape and dtype of the last call that went the long way.
     """
 
-    _own: type | None = None
     _goes_short = False
     _went: tuple[Any, Any] | None = None
 
@@ -53,7 +51,7 @@ class ShortCalls:
         return self._went == (args[0].shape, args[0].dtype) and self.activity_regularizer is None  # type: ignore[attr-defined]
 
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        goes = self._own is type(self) and self._goes_short
+        goes = "_goes_short" in vars(type(self)) and self._goes_short and not getattr(self, "_remat_mode", None)
         if goes and not kwargs and len(args) == 1 and kernel.is_plain(args[0]):
             vars(self)["_went"] = args[0].shape, args[0].dtype  # not by Keras' own `__setattr__`, which tracks it
 

@@ -104,11 +104,13 @@ class ComposedSequential(ShortCalls, keras.Sequential):
             # What `input_shape=` leaves on a layer (Keras 3.10 to 3.15): an outer Sequential then starts with an Input,
             # and does not round the samples to its own dtype.
             self._input_shape_arg = first.batch_shape[1:]
+        self._went = None
         self._recipe = executor.recipe_of(self.layers)  # now, not in a call, which may be traced
 
     def pop(self, rebuild: bool = True) -> Any:
         """Remove the last layer and return it."""
         popped = super().pop(rebuild=rebuild)
+        self._went = None
         self._recipe = executor.recipe_of(self.layers)
         return popped
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -117,11 +117,17 @@ def _prepared(recipe: Recipe, framed: Any) -> Any:
     return _emphasized(recipe, _centred(recipe, framed))
 
 
-@lru_cache(maxsize=16)
 def _stages(recipe: Recipe) -> Stages | None:
-    """Return what `spectra` does without weights, for the kernels; None where it does more."""
+    """Return what `spectra` does without weights, for the kernels; None where it does more. A recipe keeps its own."""
     if recipe.energy is not None or recipe.magnitude_epsilon:
         return None
+    kept: Stages | None = vars(recipe).get("_stages")
+    if kept is None:
+        kept = vars(recipe)["_stages"] = _stages_of(recipe)
+    return kept
+
+
+def _stages_of(recipe: Recipe) -> Stages:
     return Stages(
         size=recipe.frame_length,
         hop=recipe.hop_length,

@@ -36,6 +36,7 @@ RECIPES = {
     "pad_end": SPEECH.replace(pad_end=True),
     "long_window": SPEECH.replace(n_fft=256, win_length=400, frame_length=400),
     "odd": kapre.Recipe(n_fft=511, win_length=301, hop_length=97, power=2.0),
+    "odd_magnitude": kapre.Recipe(n_fft=511, win_length=301, hop_length=97),
     "kaldi": KALDI,
     "kaldi_energy": KALDI.replace(energy="first", log="ln"),
     "apart": SPEECH.replace(hop_length=700),
@@ -181,7 +182,9 @@ LOGARITHMS = {
 
 
 @pytest.mark.parametrize("logarithm", LOGARITHMS)
-@pytest.mark.parametrize("name", ["speech", "magnitude", "no_bank", "no_bank_magnitude", "odd", "long_window", "kaldi"])
+@pytest.mark.parametrize(
+    "name", ["speech", "magnitude", "no_bank", "no_bank_magnitude", "odd", "odd_magnitude", "long_window", "kaldi"]
+)
 def test_gradient_of_short_clips(name: str, logarithm: str) -> None:
     """The last clip is silent: its slope is 0 below `amin`, and finite anywhere."""
     recipe = RECIPES[name].replace(**LOGARITHMS[logarithm])
@@ -478,6 +481,27 @@ if BACKEND == "torch":
             got = second(lambda v: executor.run(recipe, v))
         np.testing.assert_allclose(got, expected, rtol=0.0, atol=1e-10 * float(expected.abs().max()))
 
+    def test_gradients_of_many_slopes_at_once() -> None:
+        x = torch.tensor(samples(1, 1200), requires_grad=True)
+        y = executor.run(SPEECH, x)[0, :, 3]
+        rows = torch.eye(len(y))
+        (got,) = torch.autograd.grad(y, x, rows, is_grads_batched=True, retain_graph=True)
+        for row, slope in zip(rows, got, strict=True):
+            assert_same(slope, torch.autograd.grad(y, x, row, retain_graph=True)[0])
+
+    @pytest.mark.parametrize("scale", [1e-43, 1e-41, 1e-22])
+    def test_slopes_of_a_magnitude_are_finite_however_faint(scale: float) -> None:
+        x = torch.tensor(scale * samples(2, 2000), requires_grad=True)
+        (1e6 * executor.run(RECIPES["magnitude"], x)).sum().backward()
+        assert torch.isfinite(x.grad).all()
+
+    def test_features_may_be_written_to_before_the_gradient() -> None:
+        x = torch.tensor(samples(2, 2000), requires_grad=True)
+        expected = torch.autograd.grad(executor.run(SPEECH, x).sum(), x)[0]
+        y = executor.run(SPEECH, x)
+        y += 1.0
+        assert_same(torch.autograd.grad(y.sum(), x)[0], expected)
+
     def test_memory_of_a_call_is_not_that_of_its_result() -> None:
         """Blocks share memory with those of later calls, of other recipes, modes and threads; results with nothing."""
         clips = [torch.from_numpy(samples(2, 4000 + 160 * i)) for i in range(7)]
@@ -488,9 +512,13 @@ if BACKEND == "torch":
             first = [executor.run(recipe, x) for recipe, x in work]
         again = [executor.run(recipe, x) for recipe, x in work]
         found: list[Any] = [None] * 4
+        slopes: list[Any] = [None] * 4
 
         def run(place: int) -> None:
             found[place] = [executor.run(recipe, x) for recipe, x in work]
+            slopes[place] = [
+                gradient(lambda v, recipe=recipe: executor.run(recipe, v), x.numpy()) for recipe, x in work
+            ]
 
         threads = [threading.Thread(target=run, args=(place,)) for place in range(len(found))]
         for thread in threads:
@@ -500,3 +528,6 @@ if BACKEND == "torch":
         for results in (first, again, *found):
             for got, right in zip(results, expected, strict=True):
                 assert_same(got, right)
+        for results in slopes:
+            for got, right in zip(results, slopes[0], strict=True):
+                np.testing.assert_array_equal(got, right)

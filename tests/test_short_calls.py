@@ -117,10 +117,27 @@ def test_a_chain_that_changes_is_computed_anew() -> None:
 if BACKEND == "torch":
     import torch
 
+    def test_what_is_compiled_stays_compiled() -> None:
+        layer = kapre.Frontend(RECIPE)
+        x = torch.from_numpy(chirp(2, 4000)[..., 0].copy())
+        layer(x)
+        seen = []
+        layer._compiled_call_impl = lambda *args: seen.append(args)  # what `layer.compile()` leaves, without a compiler
+        layer(x)
+        assert len(seen) == 1
+
+    def test_a_layer_of_a_remat_scope_goes_the_long_way() -> None:
+        with keras.RematScope("full"):
+            layer = kapre.Frontend(RECIPE)
+        x = torch.from_numpy(chirp(2, 4000)[..., 0].copy())
+        layer(x)
+        assert not layer._is_short((x,), {})
+
     def test_hooks_of_the_module_run() -> None:
         layer = kapre.Frontend(RECIPE)
         x = torch.from_numpy(chirp(2, 4000)[..., 0].copy())
         y = layer(x)
+        assert layer._is_short((x,), {})
         seen = []
         handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
         layer(x)

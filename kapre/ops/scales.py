@@ -21,13 +21,13 @@ def logarithm(x: Any, kind: str, amin: float, by: str = "max", ref_value: float 
         return ops.log(raised)
     if kind == "log10":
         return ops.log10(raised)
-    less = reference(amin, ref_value)
+    offset = reference(amin, ref_value)
     decibels = 10.0 * ops.log10(raised)
-    return decibels - less if less else decibels
+    return decibels - offset if offset else decibels
 
 
 def reference(amin: float, ref_value: float) -> float:
-    """Return how many decibels stand for the reference."""
+    """Return the reference in decibel."""
     return 10.0 * math.log10(max(amin, ref_value))
 
 

@@ -12,7 +12,7 @@ Outputs = tuple[Any, ...]
 
 
 class Stages(NamedTuple):
-    """From frames to their bands' logarithm, for a kernel that does it by itself; the fields are those of a recipe."""
+    """From frames to their bands' logarithm, for a kernel that does it by itself; mostly fields of a recipe."""
 
     size: int
     hop: int

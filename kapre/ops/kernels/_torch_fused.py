@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +23,7 @@ _Group = tuple[slice, slice, torch.Tensor]
 
 
 def _parts(total: int, most: int, apart: bool) -> list[slice]:
-    """Return parts of one size, `most` or less; the last reaches back into the one before, or is smaller (`apart`)."""
+    """Return parts of one size, `most` or less; the last reaches back into the one before or, `apart`, is smaller."""
     number = -(-total // most)
     size = -(-total // number)
     firsts = range(0, total, size)
@@ -31,7 +31,7 @@ def _parts(total: int, most: int, apart: bool) -> list[slice]:
 
 
 class _Plan:
-    """How samples `(items, time)` of one size are worked through, and the memory that their blocks share.
+    """How so many frames of so many items are worked through, and the memory that their blocks share.
 
     It is kept for the next call: getting memory anew takes longer than filling it.
     """
@@ -82,10 +82,6 @@ class _Plan:
     def _cut(self, x: torch.Tensor, items: slice, frames: slice) -> torch.Tensor:
         """Return a view of frames, `(items, frames, size)`."""
         size, hop = self.stages.size, self.stages.hop
-        if len(self.blocks) == 1 and x.shape[1] < (self.count + 1) * hop:
-            whole = x.unfold(1, size, hop)
-            if whole.shape[1] == self.count:
-                return whole
         return x[items, frames.start * hop : (frames.stop - 1) * hop + size].unfold(1, size, hop)
 
     def _spectrum(self, values: torch.Tensor) -> torch.Tensor:
@@ -123,12 +119,13 @@ class _Plan:
                 _to_logarithm(rows, stages)
         return y
 
-    def slope(self, x: torch.Tensor, bands: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
-        """Return the slope by the samples for that by the features, which are the logarithm of `bands`."""
+    def slope(self, x: torch.Tensor, bands: torch.Tensor | None, slope: torch.Tensor) -> torch.Tensor:
+        """Return the slope by the samples for that by the features: the logarithm of `bands`, or, for None, these."""
         stages = self.stages
         found = torch.zeros_like(x)
         groups = self._groups(x, 1)
-        # Below, the inverse transform counts each bin between the ends twice, as the slope of its power wants it.
+        # irfft adds each inner bin and its mirror: that is the slope of |z|², and twice that of |z|. The ends have no
+        # mirror and are doubled.
         window = self.window if stages.power == 2.0 else 0.5 * self.window
         for items, frames in self._blocks(apart=True):
             values = leaf = self._cut(x, items, frames)
@@ -137,14 +134,18 @@ class _Plan:
                     leaf = leaf.detach().requires_grad_()
                     values = stages.prepare(leaf)
             z = self._spectrum(values.detach())
-            by_bin = _slope_of_bands(slope[items, frames].flatten(0, 1), bands[items, frames].flatten(0, 1), stages)
+            by_bin = slope[items, frames].flatten(0, 1)
+            if bands is not None:
+                by_bin = _slope_of_bands(by_bin, bands[items, frames].flatten(0, 1), stages)
             if groups:
                 by_band, by_bin = by_bin, self._power(len(z)).zero_()
                 for bins, columns, weights in groups:
                     by_bin[:, bins].addmm_(by_band[:, columns], weights.t())
+            parts = torch.view_as_real(z)
             if stages.power == 1.0:
-                by_bin = torch.where(z == 0.0, 0.0, by_bin / z.abs())
-            torch.view_as_real(z).mul_(by_bin.unsqueeze(-1))
+                size = parts.square().sum(-1).sqrt_()
+                by_bin = torch.where(size == 0.0, 0.0, by_bin / size)
+            parts.mul_(by_bin.unsqueeze(-1))
             z[:, 0].mul_(2.0)
             if stages.n_fft % 2 == 0:
                 z[:, -1].mul_(2.0)
@@ -165,22 +166,26 @@ class _Plans:
     """
 
     most = 4
+    """Recipes and shapes, and plans of each: as many as threads run it at once."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Any, _Plan] = OrderedDict()
+        self._kept: OrderedDict[Any, deque[_Plan]] = OrderedDict()
 
     def take(self, x: torch.Tensor, count: int, stages: Stages, constant: _Constant) -> _Plan:
         """Return a plan that nobody else has."""
         key = (id(stages), len(x), count, x.dtype)  # the plan keeps the stages alive, and so their id
-        return self._kept.pop(key, None) or _Plan(key, stages, x, count, constant)
+        with contextlib.suppress(KeyError, IndexError):
+            return self._kept[key].pop()
+        return _Plan(key, stages, x, count, constant)
 
     def give(self, plan: _Plan) -> None:
         """Take a plan back, unless its DFT is so long that it holds more than a block."""
         if plan.frames.numel() > 2 * BLOCK:
             return
-        self._kept[plan.key] = plan
-        if len(self._kept) > self.most:
-            with contextlib.suppress(KeyError):  # another thread may have had the same thought
+        self._kept.setdefault(plan.key, deque(maxlen=self.most)).append(plan)
+        with contextlib.suppress(KeyError):  # another thread may have put it out meanwhile
+            self._kept.move_to_end(plan.key)
+            if len(self._kept) > self.most:
                 self._kept.popitem(last=False)
 
 
@@ -207,8 +212,7 @@ def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
 
 def _slope_of_bands(slope: torch.Tensor, bands: torch.Tensor, stages: Stages) -> torch.Tensor:
     """Return the slope by bands for that by their logarithm."""
-    if stages.log is None:
-        return slope
+    assert stages.log is not None
     if stages.amin_by == "add":
         return (slope / (bands + stages.amin)).mul_(_SLOPES[stages.log])
     found = (slope / bands.clamp_min(stages.amin)).mul_(_SLOPES[stages.log])
@@ -224,6 +228,12 @@ def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
         places += framed[..., start : start + width]
 
 
+def _is_batched(slope: torch.Tensor) -> bool:
+    """Tell whether it is many slopes at once (`is_grads_batched`; PyTorch 2.13 has no public name for that)."""
+    ask = getattr(getattr(torch._C, "_functorch", None), "is_legacy_batchedtensor", None)
+    return bool(ask is not None and ask(slope))
+
+
 class _Features(torch.autograd.Function):
     """The features with a gradient that makes each block anew, and so holds no frames and no spectra."""
 
@@ -232,7 +242,7 @@ class _Features(torch.autograd.Function):
         plan = _plans.take(x, count, stages, constant)
         bands = plan.features(x, logarithm=False)
         _plans.give(plan)
-        ctx.save_for_backward(x, bands)
+        ctx.save_for_backward(x, None if stages.log is None else bands)
         ctx.about, ctx.plain = (count, stages, constant), plain
         if stages.log is None:
             return bands
@@ -243,8 +253,11 @@ class _Features(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: torch.Tensor) -> Any:
         x, bands = ctx.saved_tensors
-        if torch.is_grad_enabled():  # a gradient of the gradient is asked for
-            found = torch.autograd.grad(ctx.plain(x), x, slope, create_graph=True)[0]
+        again = torch.is_grad_enabled()  # a gradient of the gradient is asked for
+        if again or _is_batched(slope):
+            with torch.enable_grad():
+                y = ctx.plain(x)
+            found = torch.autograd.grad(y, x, slope, create_graph=again)[0]
         else:
             plan = _plans.take(x, *ctx.about)
             found = plan.slope(x, bands, slope)

@@ -141,7 +141,7 @@ def over_frames(
 
     Many frames are worked through in blocks that stay in the cache, so that memory grows with what `fn` gives and not
     with the frames; all items take part in each block, so that devices that share a batch stay with their items. The
-    gradient makes each block's frames anew.
+    gradient makes each block's frames anew. `stages` is what `fn` does, where it needs no weights.
     """
     blocks, per_block = plan(x.shape[:-1], count, size, 1 if jax.default_backend() == "cpu" else _OFF_CPU)
     if blocks == 1 and stages is not None:

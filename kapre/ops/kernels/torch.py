@@ -306,14 +306,20 @@ def is_plain(x: Any) -> bool:
     return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_OF_A_MODULE = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_compiled_call_impl",  # of `layer.compile()`
+)
 _any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: True)
 
 
 def call(layer: Any, x: torch.Tensor) -> torch.Tensor:
-    """Call a layer on what `is_plain`, with its module's hooks but without Keras."""
+    """Call a layer on what `is_plain`, with what PyTorch does around a module, but without Keras."""
     of_module = vars(layer)
-    if _any_global_hook() or any(of_module.get(name) for name in _HOOKS):
+    if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
         return torch.nn.Module.__call__(layer, x)
     return layer.call(x)
 
