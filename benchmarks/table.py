@@ -151,13 +151,13 @@ def memory_section(rows: Sequence[Row]) -> str:
     """Return how much memory a call takes."""
     parts = [
         "## Memory",
-        "What a process grows by at most during the first call on a shape, in MiB: its result, what it works in and "
-        "what is compiled for it. A clip of one second went through before.",
+        "What a process grows by at most during a call on a shape, in MiB: its result and what it works in and, in the "
+        "first call, what is compiled for it. A clip of one second went through before.",
     ]
     for runtime in RUNTIMES:
         mine = [row for row in rows if row["runtime"] == runtime]
-        if mine:
-            parts += [f"**{TITLES[runtime]}**:", candidates_by_shape(mine, "first_mb")]
+        for words, key in (("the first call", "first_mb"), ("the second", "again_mb")) if mine else ():
+            parts += [f"**{TITLES[runtime]}**, {words}:", candidates_by_shape(mine, key)]
     return "\n\n".join(parts)
 
 

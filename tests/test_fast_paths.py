@@ -118,6 +118,18 @@ def test_blocks_of_one_long_clip_and_of_many_axes() -> None:
     assert_same(got, quick(lambda v: plain(SPEECH, v))(ops.convert_to_tensor(folded)))
 
 
+def test_blocks_longer_than_the_clip() -> None:
+    recipe = kapre.Recipe(n_fft=1 << 17, win_length=400, hop_length=1, pad_end=True)
+    x = ops.convert_to_tensor(samples(1, 40))
+    assert_same(executor.run(recipe, x), quick(lambda v: plain(recipe, v))(x))
+
+
+@pytest.mark.parametrize("residue", [1, 57, 159])
+def test_blocks_of_any_length(residue: int) -> None:
+    x = ops.convert_to_tensor(samples(3, 480_000 + residue))
+    assert_same(executor.run(SPEECH, x), quick(lambda v: plain(SPEECH, v))(x))
+
+
 def test_blocks_of_ragged_lengths() -> None:
     x = samples(3, 500_000)
     lengths = np.array([500_000, 300, 250_123], "int32")

@@ -124,8 +124,8 @@ _OFF_CPU = 64
 
 def _fitted(x: Array, length: int) -> Array:
     """Cut the last axis, or zero-pad it behind, to a length."""
-    missing = max(0, length - x.shape[-1])
-    return jnp.pad(x[..., :length], [(0, 0)] * (x.ndim - 1) + [(0, missing)])
+    missing = length - x.shape[-1]
+    return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing > 0 else x[..., :length]
 
 
 def over_frames(
@@ -147,13 +147,20 @@ def over_frames(
     if blocks == 1 and stages is not None:
         size = stages.size  # frames without zeros behind them: outside of a loop, XLA puts these there in passing
     span = (per_block - 1) * hop + size
-    x = _fitted(x, (blocks * per_block - 1) * hop + size)
     if blocks == 1:
-        return fn(frame(x, size, hop), *weights)
+        return fn(frame(_fitted(x, span), size, hop), *weights)
+    x = _fitted(x, max(span, x.shape[-1]))
+    missing = max(0, (blocks * per_block - 1) * hop + size - x.shape[-1])
+    last = x.shape[-1] - span
+    axis = x.ndim - 1
 
     @partial(jax.checkpoint, prevent_cse=False)
     def block(index: Array) -> Outputs:
-        part = lax.dynamic_slice_in_dim(x, index * (per_block * hop), span, x.ndim - 1)
+        start = index * (per_block * hop)
+        begin = jnp.minimum(start, last)
+        part = lax.dynamic_slice_in_dim(x, begin, span, axis)
+        if missing:  # zeros behind the last block alone: behind all samples, these would be copied
+            part = lax.dynamic_slice_in_dim(_fitted(part, span + missing), start - begin, span, axis)
         return fn(frame(part, size, hop), *weights)
 
     def joined(y: Array) -> Array:
