@@ -34,8 +34,15 @@ def register(cls: _Layer) -> _Layer:
     return registered
 
 
+def _plain_kind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
+    """Return the shape and dtype of a call's one plain tensor, or None where a call has more or something else."""
+    if kwargs or len(args) != 1 or not kernel.is_plain(args[0]):
+        return None
+    return args[0].shape, args[0].dtype
+
+
 class ShortCalls:
-    """Skip what Keras does around `call` (0.2 ms on PyTorch) where it has done it for such an input before.
+    """Skip what Keras does around `call` where it has done it for such an input before.
 
     That is: checks, building, masks, autocast, regularizers and the words it adds to an error. Only layers of exactly
     Kapre's own types do, without weights, and for one tensor of the backend, not symbolic and without a mask, of the
@@ -46,14 +53,14 @@ class ShortCalls:
     _went: tuple[Any, Any] | None = None
 
     def _is_short(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        if kwargs or len(args) != 1 or not kernel.is_plain(args[0]):
-            return False
-        return self._went == (args[0].shape, args[0].dtype) and self.activity_regularizer is None  # type: ignore[attr-defined]
+        kind = _plain_kind(args, kwargs)
+        return kind is not None and kind == self._went and self.activity_regularizer is None  # type: ignore[attr-defined]
 
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        kind = _plain_kind(args, kwargs)
         goes = "_goes_short" in vars(type(self)) and self._goes_short and not getattr(self, "_remat_mode", None)
-        if goes and not kwargs and len(args) == 1 and kernel.is_plain(args[0]):
-            vars(self)["_went"] = args[0].shape, args[0].dtype  # not by Keras' own `__setattr__`, which tracks it
+        if goes and kind is not None:
+            vars(self)["_went"] = kind  # not by Keras' own `__setattr__`, which tracks it
 
 
 def register_published(cls: type) -> None:

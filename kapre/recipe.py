@@ -206,7 +206,6 @@ class Recipe:
     layout: Literal["time_first", "band_first"] = "time_first"
 
     if TYPE_CHECKING:
-        _hash: ClassVar[int]
         analysis_window: ClassVar[np.ndarray]
         """The window as it lies in a frame, float64, shape `(frame_length,)`."""
         dft_window: ClassVar[np.ndarray]
@@ -223,7 +222,6 @@ class Recipe:
         # Made once, and read by traced code as plain attributes; they are no fields, so they don't compare or hash.
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_hash", hash(tuple(fields.values())))
         analysis = np.pad(window(**self.window_arguments), self.window_margins)
         arrays = {
             "analysis_window": analysis,
@@ -239,9 +237,6 @@ class Recipe:
                 array.setflags(write=False)  # constants of a kernel, which makes a tensor of each once
         object.__setattr__(self, "bank", bank)
         object.__setattr__(self, "bank_groups", groups)
-
-    def __hash__(self) -> int:
-        return self._hash
 
     def __reduce__(self) -> Any:
         return _remade, (_values(self),)  # the arrays are made again: a mel bank alone is a megabyte

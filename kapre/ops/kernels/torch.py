@@ -57,8 +57,8 @@ def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
 
     Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they don't.
 
-    One to three rows become four: MKL adds fewer up in another order, and a stream's first frames, whose statistics are
-    of two or three, would show it.
+    Fewer than `FEWEST` rows become so many: MKL adds them up in another order, and a stream's first frames, whose
+    statistics are of two or three, would show it.
     """
     device = x.device.type
     if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
@@ -67,9 +67,9 @@ def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
         return torch.matmul(x, matrix)
     rows = math.prod(x.shape[:-1])
-    if not 0 < rows < 4:
+    if not 0 < rows < fused.FEWEST:
         return torch.matmul(x, matrix)
-    few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, 4 - rows))
+    few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, fused.FEWEST - rows))
     return torch.matmul(few, matrix)[:rows].reshape(*x.shape[:-1], -1)
 
 
