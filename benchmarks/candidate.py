@@ -23,9 +23,11 @@ KINDS = {
     "predict": "log-mel, `model.predict`",
     "fft_floor": "the FFT of ready frames alone",
     "parts": "what our log-mel is made of, each part alone",
+    "framings": "log-mel by other ways to cut frames and to apply the bank, what they would gain us",
 }
 FLOOR = "fft_floor"
 PARTS = "parts"
+FRAMINGS = "framings"
 NO_ROOT = ", no root"  # a peer that squares both parts of a spectrum, where most people write abs() ** 2
 # float32 in bands 80 dB below the peak, which a logarithm and its gradient enlarge; another window or scale is far off.
 LINEAR_TOLERANCE = 1e-5  # of the peak
@@ -152,5 +154,5 @@ def _of_model(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndar
     return float(np.abs(got - right[:, None]).max() / np.abs(right).max()), GRADIENT_TOLERANCE
 
 
-DECIBEL_KINDS = ("logmel", "bare_layer", "call_path", "predict")
+DECIBEL_KINDS = ("logmel", "bare_layer", "call_path", "predict", FRAMINGS)
 CHECKS = {"mel_decibel": _of_range, "training": _of_gradient, "training_model": _of_model}

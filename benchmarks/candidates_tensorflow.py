@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, Candidate, Way
-from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, mel_matrix
+from benchmarks.candidate import CLASSES, FLOOR, FRAMINGS, NO_ROOT, Candidate, Way
+from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, hann, mel_matrix
 
 KINDS = (
     "logmel",
@@ -21,6 +21,7 @@ KINDS = (
     "call_path",
     "predict",
     FLOOR,
+    FRAMINGS,
 )
 DISTRIBUTIONS = ("tensorflow-cpu", "keras", "numpy")
 MODES = {"graph": False, "XLA": True}
@@ -67,6 +68,50 @@ def ways(kind: str, shape: Shape) -> list[Way]:
     return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
 
 
+def _gathered(x: tf.Tensor, size: int, hop: int, count: int) -> tf.Tensor:
+    return tf.gather(x, hop * np.arange(count)[:, None] + np.arange(size), axis=1)
+
+
+def _sliced(x: tf.Tensor, size: int, hop: int, count: int) -> tf.Tensor:
+    """Cut frames out of whole hops, side by side."""
+    hops = -(-size // hop)
+    rows = tf.reshape(x[:, : (count + hops - 1) * hop], (-1, count + hops - 1, hop))
+    return tf.concat([rows[:, i : i + count] for i in range(hops)], -1)[..., :size]
+
+
+def framings(shape: Shape) -> list[Way]:
+    """Return log-mel with frames cut in each way, as long as the window or the DFT, and the bank whole or in groups."""
+    whole = tf.constant(mel_matrix(shape), tf.float32)
+    groups = [(low, high, tf.constant(w, tf.float32)) for low, high, w in layers.recipe(shape).bank_groups or ()]
+    cuts = {
+        "tf.signal.frame": lambda x, size, hop, count: tf.signal.frame(x, size, hop),
+        "a gather": _gathered,
+        "whole hops": _sliced,
+    }
+    banks = {
+        "whole": lambda power: tf.matmul(power, whole),
+        "in groups": lambda power: tf.concat([tf.matmul(power[..., low:high], w) for low, high, w in groups], -1),
+    }
+    sizes = {"window": shape.win, "DFT": shape.n_fft}
+
+    def way(cut: str, length: str, bank: str) -> Way:
+        size = sizes[length]
+        window = tf.constant(np.pad(hann(shape.win), (0, size - shape.win)), tf.float32)
+        behind = (shape.frames - 1 + -(-size // shape.hop)) * shape.hop - shape.samples  # for whole hops
+
+        def logmel(x: tf.Tensor) -> tf.Tensor:
+            x = tf.pad(x, [(0, 0), (0, max(0, behind))])
+            framed = cuts[cut](x, size, shape.hop, shape.frames)[:, : shape.frames]
+            z = tf.signal.rfft(framed * window, [shape.n_fft])
+            power = tf.square(tf.math.real(z)) + tf.square(tf.math.imag(z))
+            return DECIBEL * tf.math.log(tf.maximum(banks[bank](power), AMIN))
+
+        return Way(f"{cut}, {length}, bank {bank}", logmel, OURS)
+
+    lengths = [name for name, size in sizes.items() if name == "window" or size > shape.win]
+    return [way(cut, length, bank) for cut in cuts for length in lengths for bank in banks]
+
+
 def compiled(way: Way, wave: tf.Tensor, mode: str) -> Candidate:
     """Return a way as a `tf.function`."""
     function = tf.function(way.function, jit_compile=MODES[mode])
@@ -110,6 +155,11 @@ def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
         return layers.predictors(shape, x)
     if kind == "bare_layer":
         return [w.candidate(lambda w=w: w.function(wave), read, "layer(x)") for w in layers.ways(kind, shape)]
+    if kind == FRAMINGS:
+        if shape.key in "be":  # where nothing is left to explain
+            return []
+        found = [*layers.ways("logmel", shape), *framings(shape)]
+        return [compiled(way, wave, mode) for way in found for mode in MODES]
     every = [(way, mode) for way in ways(kind, shape) for mode in MODES]
     if kind == "training":
         return [_training(way, wave, mode) for way, mode in every]

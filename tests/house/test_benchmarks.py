@@ -20,6 +20,8 @@ TINY = SHAPES["t"]
 KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training_model", "fft_floor")
 ALONE = {"fft_floor": False, "parts": True}
 """Kinds with one side alone, and whether that is ours."""
+EVIDENCE = {"jax": [], "tensorflow": ["framings"], "torch": ["parts"]}
+"""Kinds of one runtime alone."""
 
 
 def row(shape: str, name: str, median: float, **about: object) -> results.Row:
@@ -47,14 +49,14 @@ def runtime(request: pytest.FixtureRequest) -> str:
 def measured(runtime: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench") / "benchmarks"
     words = f"--runtimes {runtime} --shapes t --threads 1 --budget 0 --what times --strict"
-    kinds = ["--kinds", *KINDS, "parts"]
+    kinds = ["--kinds", *KINDS, "parts", "framings"]
     assert run.main([*words.split(), *kinds, "--out", str(folder)]) == 0, results.read(folder, "errors")
     return folder
 
 
 def test_driver_writes_a_row_for_each_candidate(measured: Path, runtime: str) -> None:
     rows = results.read(measured, "times")
-    assert {row["kind"] for row in rows} == {*KINDS, *(["parts"] if runtime == "torch" else [])}
+    assert {row["kind"] for row in rows} == {*KINDS, *EVIDENCE[runtime]}
     assert {(row["runtime"], row["threads"], row["shape"]) for row in rows} == {(runtime, "1", "t")}
     assert all(row["rounds"] >= 1 and 0 < row["min_ms"] <= row["median_ms"] for row in rows)
     for kind in {row["kind"] for row in rows}:
