@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends lint format docs agreement bench lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export matrix lint format docs agreement bench lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -52,8 +52,12 @@ test-oldest: setup
 test-frontends: setup
 	@$(PY) tools/test.py $(BACKENDS) --frontends
 
-# What takes long: wheel, sdist and every extra in empty environments, the oldest versions, all the presets.
-test-slow: test-packages test-oldest test-frontends
+# Every format that each backend writes, run in its own runtime.
+test-export: setup
+	@$(PY) tools/test.py $(BACKENDS) --export
+
+# What takes long: wheel, sdist and every extra in empty environments, the oldest versions, presets, exported files.
+test-slow: test-packages test-oldest test-frontends test-export
 
 test-packages: setup
 	@$(PY) tools/check_packages.py
@@ -69,6 +73,10 @@ format: setup
 
 docs: setup
 	$(PY) tools/docs.py
+
+# Every backend by every format, into docs/export: some minutes, on a quiet machine.
+matrix: $(READY) $(VENV)/.torch
+	@$(PY) tools/matrix.py
 
 MEASURED := $(CURDIR)/.cache/agreement
 # How far every preset is from its references, on all three backends one after another: some twenty minutes.

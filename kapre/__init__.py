@@ -38,7 +38,7 @@ from kapre.time_frequency_tflite import MagnitudeTflite, PhaseTflite, STFTTflite
 
 VERSION = __version__
 
-_ON_FIRST_USE = ("compare", "corpus", "plot")
+_ON_FIRST_USE = ("compare", "corpus", "deploy", "plot")
 
 __all__ = [
     "STFT",
@@ -86,8 +86,10 @@ __all__ = [
 def __getattr__(name: str) -> _Any:
     if name in _ON_FIRST_USE:
         return _import_module(f"kapre.{name}")
+    if name == "export":
+        return _import_module("kapre.deploy").export
     return _removed_names(__name__)(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ON_FIRST_USE})
+    return sorted({*globals(), *_ON_FIRST_USE, "export"})

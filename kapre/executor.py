@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
-from kapre.ops import features, fourier, frames, scales, waves
+from kapre._frame_stages import centred, emphasized, is_framewise, log_energy
+from kapre._lowered_recipe import spectra as lowered_spectra
+from kapre.ops import features, fourier, frames, lowered, scales, waves
 from kapre.ops.counts import num_frames
 from kapre.ops.fourier import Pair, constant, is_empty
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels._blocks import Stages
 from kapre.recipe import Recipe
-
-_KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the least energy whose logarithm Kaldi takes
 
 
 def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:
@@ -26,6 +26,8 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
     where they end.
     """
     x = padded(recipe, x, lengths)
+    if fourier.is_lowering():
+        return lowered.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
     transform = fourier.stft if dft == "fft" else fourier.stft_by_convolution
     return transform(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
 
@@ -96,25 +98,9 @@ def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
     return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)
 
 
-def _framewise(recipe: Recipe) -> bool:
-    """Tell whether `spectra` does something to a whole frame, which must then hold its own samples alone."""
-    by_frame = recipe.preemphasis != 0.0 and recipe.preemphasis_over == "frame"
-    return recipe.remove_dc or recipe.energy is not None or by_frame
-
-
-def _centred(recipe: Recipe, framed: Any) -> Any:
-    return framed - waves.mean(framed) if recipe.remove_dc else framed
-
-
-def _emphasized(recipe: Recipe, framed: Any) -> Any:
-    if recipe.preemphasis and recipe.preemphasis_over == "frame":
-        return waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
-    return framed
-
-
 def _prepared(recipe: Recipe, framed: Any) -> Any:
     """Do what the recipe does to a frame before its window."""
-    return _emphasized(recipe, _centred(recipe, framed))
+    return emphasized(recipe, centred(recipe, framed))
 
 
 def _stages(recipe: Recipe) -> Stages | None:
@@ -139,7 +125,7 @@ def _stages_of(recipe: Recipe) -> Stages:
         amin=recipe.amin,
         amin_by=recipe.amin_by,
         reference=scales.reference(recipe.amin, recipe.ref_value),
-        prepare=partial(_prepared, recipe) if _framewise(recipe) else None,
+        prepare=partial(_prepared, recipe) if is_framewise(recipe) else None,
     )
 
 
@@ -148,12 +134,9 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
 
     `window` and `bank` are weights that take the place of the recipe's own.
     """
-    framed = _centred(recipe, framed)
-    energy = None
-    if recipe.energy is not None:
-        least = max(_KALDI_EPSILON, recipe.energy_floor)
-        energy = scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)
-    framed = _emphasized(recipe, framed)
+    framed = centred(recipe, framed)
+    energy = None if recipe.energy is None else log_energy(recipe, framed)
+    framed = emphasized(recipe, framed)
     whole = framed.shape[-1] == recipe.n_fft  # frames as long as the DFT: `spectra_of` cuts them so where it can
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
@@ -177,14 +160,18 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
     return x, energy
 
 
-def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
+def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
     """Do what `cut` and `spectra` do to padded samples `(..., time)`, block by block where there are many frames."""
+    if fourier.is_lowering():
+        return lowered_spectra(recipe, x, window, bank, ends)
+    if not ends:
+        return spectra(recipe, cut(recipe, x, ends=False), window, bank)
     length, hop = recipe.cut
     known = isinstance(x.shape[-1], int)
     count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
     if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
         return spectra(recipe, cut(recipe, x), window, bank)
-    size = length if _framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros behind each
+    size = length if is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros behind each
 
     weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
 
@@ -294,7 +281,7 @@ def run(
         ```
     """
     window, bank = (None if value is None else ops.convert_to_tensor(value) for value in (window, bank))
-    return (_compiled if compiled else _run)(recipe, x, lengths, window, bank, noise)
+    return (_compiled if compiled and not fourier.is_lowering() else _run)(recipe, x, lengths, window, bank, noise)
 
 
 def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: Any) -> Any:
@@ -302,7 +289,7 @@ def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: An
     if lengths is not None:
         counts = recipe.num_valid(lengths)
     elif recipe.valid_frames != "all":
-        counts = recipe.num_valid(ops.shape(x)[-1])
+        counts = recipe.num_valid(kernel.size(x, -1))
     if counts is not None and (recipe.fixed_samples is None or recipe.valid_frames != "all"):
         counts = ops.reshape(ops.convert_to_tensor(counts, dtype="int32"), (-1,))
     else:

@@ -340,6 +340,16 @@ class Recipe:
             return self.num_samples_used(n_samples)
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
+    def least_samples(self) -> int:
+        """Return the samples of the shortest clip that becomes a frame (stack, patch, chunk)."""
+        low, high = 0, 1
+        while not self.num_frames(high):
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.num_frames(middle) else (middle, high)
+        return high
+
     def num_valid_entries(self, n_samples: Any) -> Any:
         """Count those of `num_frames` that hold a frame that counts: what a mask over the features lets through."""
         if self.power is None or self.fixed_frames is not None or self.valid_frames == "all":

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, CommandError, audio_error, load_audio, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_audio, quiet
 
 
 def _decibel(value: float) -> str:
@@ -38,11 +38,46 @@ def _print(info: Any) -> None:
         print(f"  {name:<9}{value}")
 
 
+_MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo")
+
+
+def _print_model(path: Path, as_json: bool) -> None:
+    """Print what an exported model says of itself."""
+    import kapre
+
+    try:
+        with quiet():
+            found = kapre.deploy.read_metadata(path)
+    except FileNotFoundError as error:
+        raise CommandError(str(error), USAGE) from None
+    except Exception as error:
+        problem = " ".join(str(error).split())[:200]
+        raise CommandError(f"{path}: cannot be read as an exported model: {problem}", DATA) from None
+    if as_json:
+        print(json.dumps({"path": str(path), "metadata": found, "error": None}))
+        return
+    print(path)
+    if found is None:
+        print("  metadata none of Kapre's")
+        return
+    rate = found.get("sample_rate")
+    print(f"  kapre    {found['kapre']}")
+    print(f"  rate     {'not said' if rate is None else f'{rate:g} Hz'}")
+    if found.get("class_names"):
+        print(f"  classes  {', '.join(found['class_names'])}")
+    for fields in found.get("recipes") or ():
+        changed = kapre.Recipe.from_json(json.dumps(fields)).changed_fields()
+        print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in changed.items())}")
+
+
 def run(files: list[Path], as_json: bool) -> int:
     """Print each file's properties; return the exit code."""
     audio = load_audio()
     code = 0
     for path in files:
+        if path.suffix in _MODELS or (path / "saved_model.pb").is_file():
+            _print_model(path, as_json)
+            continue
         try:
             with quiet():
                 info = audio.inspect(path)

@@ -39,14 +39,14 @@ app = App(
 
 @app.command
 def info(files: Annotated[list[Path], Parameter(name="FILE")], /, *, json: bool = False) -> int:
-    """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage.
+    """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage; or exported models.
 
-    Every file is decoded to its end. Exit code 1 if one is damaged or unreadable.
+    Every audio file is decoded to its end. Exit code 1 if one is damaged or unreadable.
 
     Parameters
     ----------
     files
-        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads.
+        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads; files and folders of `kapre export`.
     json
         One JSON object a line, a file each, instead of a table.
     """
@@ -174,6 +174,66 @@ def compare(
     from kapre_cli.compare import run
 
     return run(a, b, audio, tolerance, seconds, json, backend)
+
+
+@app.command
+def export(
+    model: Annotated[Path | None, Parameter(name="MODEL")] = None,
+    path: Annotated[Path | None, Parameter(name="FILE")] = None,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    preset: str | None = None,
+    recipe: Path | None = None,
+    format: str | None = None,
+    check: bool = True,
+    tolerance: float | None = None,
+    class_names: str | None = None,
+    overwrite: bool = False,
+    json: bool = False,
+    backend: Backend | None = None,
+) -> int:
+    """Write a model into a file that another runtime runs on samples, and run it there before it is kept.
+
+    Give a .keras file and the file to write; or --preset NAME (or --recipe) and -o FILE for a front end alone. Exit
+    code 1, and no file, if its numbers differ from Keras' or its runtime is missing.
+
+    Parameters
+    ----------
+    model
+        A model that Keras saved, .keras or .h5.
+    path
+        The file to write. Its suffix says the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo; none: a
+        SavedModel's folder.
+    output
+        The same, as an option.
+    preset
+        A published front end in place of a model; `kapre presets` lists them.
+    recipe
+        A recipe as JSON in place of a model.
+    format
+        tf_saved_model, litert, onnx, openvino, torch or stablehlo, where the suffix does not say it.
+    check
+        Whether to run the file. --no-check leaves its numbers unknown.
+    tolerance
+        The largest difference to Keras, as a part of the output's range. Default: 1e-4.
+    class_names
+        Names of the model's classes, with commas between them, for the file's metadata.
+    overwrite
+        Replace what is there.
+    json
+        The report as one JSON object instead of a table.
+    backend
+        What writes it. Default: KERAS_BACKEND, or what is installed; another one where that cannot.
+    """
+    from kapre_cli.export import run
+
+    options: dict[str, object] = dict(format=format, check=check, overwrite=overwrite)
+    if tolerance is not None:
+        options["tolerance"] = tolerance
+    if class_names is not None:
+        options["class_names"] = [name.strip() for name in class_names.split(",")]
+    return run(model, path, output, preset, recipe, options, json, backend)
 
 
 @app.command

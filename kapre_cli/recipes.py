@@ -69,19 +69,8 @@ def read_clip(audio: Any, file: Path, recipe: Any, which: str) -> Clip:
     samples = recording.samples.mean(axis=1)
     if not recipe.num_frames(len(samples)):
         raise CommandError(
-            f"{file}: too short: {len(samples)} samples at {rate:g} Hz, where {which} needs {_least(recipe)}. "
+            f"{file}: too short: {len(samples)} samples at {rate:g} Hz, where {which} needs {recipe.least_samples()}. "
             "Give a longer recording.",
             DATA,
         )
     return Clip(samples, recording, tuple(notes))
-
-
-def _least(recipe: Any) -> int:
-    """Return the samples of the shortest clip that becomes a frame, or a patch."""
-    low, high = 0, 1
-    while not recipe.num_frames(high):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if recipe.num_frames(middle) else (middle, high)
-    return high

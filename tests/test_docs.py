@@ -35,10 +35,16 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 EXAMPLES = dict(examples())
+EXPORTS = [name for name, code in EXAMPLES.items() if "kapre.export(" in code]
+"""Those that need what only `kapre[export]` brings: tests/export runs them."""
 
 
-@pytest.mark.parametrize("name", list(EXAMPLES))
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in EXPORTS])
 def test_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(name, tmp_path, monkeypatch)
+
+
+def run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
     exec(compile(EXAMPLES[name], name, "exec"), {"__name__": "__main__"})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import kapre
-from kapre import _stft_stream, backend, compare, composed, corpus, executor, frontends, plot
+from kapre import _stft_stream, backend, compare, composed, corpus, deploy, executor, frontends, plot
 from kapre.corpus import audio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +19,7 @@ def public_symbols() -> dict[str, Any]:
     modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: corpus.__all__}
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
+    modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
     modules |= {compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-IGNORED = ("--ignore=tests/house", "--ignore=tests/frontends")  # those run once, these apart: --frontends
+IGNORED = ("--ignore=tests/house", "--ignore=tests/frontends", "--ignore=tests/export")  # once, and apart
 LONGEST = 2400  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 SLOW_ON_JAX = ("tests/test_fast_paths.py", "tests/test_frontend.py", "tests/test_stream.py", "tests/test_precision.py")
@@ -118,6 +118,11 @@ def of_frontends(backends: list[str]) -> list[Suite]:
     return suites + [(name, name, ["tests/frontends"]) for name in backends if name != "jax"]
 
 
+def of_export(backends: list[str]) -> list[Suite]:
+    """Return the suites of exported files, which need all backends and run on each."""
+    return [(name, name, ["tests/export"]) for name in backends]
+
+
 def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
@@ -135,13 +140,21 @@ def main() -> int:
     parser.add_argument("backends", nargs="*", help="the backends to demand; default: jax, tensorflow, torch if there")
     parser.add_argument("--backends-only", action="store_true", help="leave out what belongs to no backend")
     parser.add_argument("--frontends", action="store_true", help="every preset against its references, and streamed")
+    parser.add_argument(
+        "--export", action="store_true", help="every format that each backend writes, run in its runtime"
+    )
     parser.add_argument("--coverage", type=float, help="fail when less of kapre/ than so many percent is covered")
     arguments, extra = parser.parse_known_args()
     backends = arguments.backends or [b for b in BACKENDS if b != "torch" or importlib.util.find_spec(b)]
     present = [name for name in backends if name in BACKENDS and importlib.util.find_spec(name)]
     absent = "{} is asked for and absent: install it, or name other backends.\n"
     outcomes = [Outcome(name, 0, 1, 0.0, absent.format(name)) for name in backends if name not in present]
-    suites = of_frontends(present) if arguments.frontends else of_all_else(present, not arguments.backends_only)
+    if arguments.frontends:
+        suites = of_frontends(present)
+    elif arguments.export:
+        suites = of_export(present)
+    else:
+        suites = of_all_else(present, not arguments.backends_only)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
         measured = None if arguments.coverage is None else Path(folder)
         jobs = [pool.submit(run, suite, backend, paths, present, extra, measured) for suite, backend, paths in suites]

@@ -219,7 +219,7 @@ class Stream:
             return self._cast(executor.affine(recipe, x)), following
         samples, *later = self._stages
         span, following["samples"] = samples.push(x, following["samples"])
-        y = self._frames(executor.cut(recipe, span, ends=False))
+        y = self._frames(span, ends=False)
         real = samples.real(following["samples"])
         return self._cast(self._over_time(y, following, later, real)), following
 
@@ -251,7 +251,7 @@ class Stream:
             last = ops.zeros((state["last"].shape[0], zeros), dtype=self.frontend.work_dtype)
             return self._cast(executor.affine(recipe, last))
         samples, *later = self._stages
-        y = self._frames(executor.cut(recipe, samples.finish(state["samples"], zeros)))
+        y = self._frames(samples.finish(state["samples"], zeros))
         invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
         return self._cast(self._over_time(y, dict(state), later, invalid=invalid))
 
@@ -281,9 +281,10 @@ class Stream:
             x = waves.preemphasis(x, recipe.preemphasis, before=before)
         return x, following
 
-    def _frames(self, framed: Any) -> Any:
-        """Do all that is done to each frame by itself."""
-        bands, energy = executor.spectra(self.recipe, framed, self.frontend.window_weight, self.frontend.bank_weight)
+    def _frames(self, span: Any, ends: bool = True) -> Any:
+        """Do all that is done to each frame of the samples by itself; `ends` tells whether the clip does."""
+        weights = self.frontend.window_weight, self.frontend.bank_weight
+        bands, energy = executor.spectra_of(self.recipe, span, *weights, ends=ends)
         return executor.cepstra(self.recipe, executor.limited(self.recipe, bands), energy)
 
     def _over_time(

@@ -12,6 +12,7 @@ from keras import ops
 
 from kapre.ops import frames
 from kapre.ops.counts import num_frames
+from kapre.ops.fourier import is_lowering
 from kapre.ops.kernels import active as kernel
 from kapre.ops.waves import fit, per_item
 
@@ -49,7 +50,7 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
     """
     if x.shape[-2] == 0:
         return x
-    total = ops.cast(ops.shape(x)[-2], x.dtype) if counts is None else per_item(ops.maximum(counts, 1), x)
+    total = ops.cast(kernel.size(x, -2), x.dtype) if counts is None else per_item(ops.maximum(counts, 1), x)
     moved = x - x[..., :1, :]  # small numbers: their sums keep what a large common level would round away
     mean = ops.sum(keep_valid(moved, counts), axis=-2, keepdims=True) / total
     centred = keep_valid(moved - mean, counts)
@@ -107,8 +108,19 @@ def fixed(x: Any, size: int) -> Any:
     return fit(x, size, axis=-2)
 
 
-def _gathered(x: Any, count: Any, size: int, hop: int) -> Any:
-    """Return `count` groups of `size` frames, `hop` apart: `(..., count, size, bands)`."""
+def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
+    """Return each group's first frame, each one's second and so on, without a shape that is computed: for export.
+
+    None where there is no need.
+    """
+    if not is_lowering() or isinstance(x.shape[-2], int):
+        return None
+    return [kernel.part(x, i, size - 1 - i, -2, hop) for i in range(size)]
+
+
+def _gathered(x: Any, size: int, hop: int) -> Any:
+    """Return groups of `size` frames, `hop` apart: `(..., groups, size, bands)`."""
+    count = num_frames(ops.shape(x)[-2], size, hop)
     bands = x.shape[-1]
     lead = ops.shape(x)[:-2]
     if size == hop:
@@ -123,18 +135,21 @@ def _gathered(x: Any, count: Any, size: int, hop: int) -> Any:
 
 def patches(x: Any, size: int, hop: int) -> Any:
     """Cut into patches of `size` frames: `(..., patches, size, bands)`; one not filled is left out."""
-    return _gathered(x, num_frames(ops.shape(x)[-2], size, hop), size, hop)
+    sliced = _sliced(x, size, hop)
+    return _gathered(x, size, hop) if sliced is None else ops.stack(sliced, axis=-2)
 
 
 def stack(x: Any, size: int, hop: int, edges: str, counts: Any = None) -> Any:
     """Join `size` frames into one, every `hop` frames: `(..., stacks, size * bands)`; see `Recipe.stack_edges`."""
-    total = ops.shape(x)[-2]
+    front = (size - 1) // 2 if edges == "repeat" else 0
     if edges == "repeat":
-        x = repeat_edges(x, (size - 1) // 2, size, counts)
+        x = repeat_edges(x, front, size - 1 - front, counts)
     elif edges == "zeros":
-        x = _pad_frames(x, 0, size)
-    count = num_frames(total, size, hop) if edges == "drop" else -(-total // hop)
-    groups = _gathered(x, count, size, hop)
+        x = _pad_frames(x, 0, size - 1)
+    sliced = _sliced(x, size, hop)
+    if sliced is not None:
+        return ops.concatenate(sliced, axis=-1)
+    groups = _gathered(x, size, hop)
     return ops.reshape(groups, (*ops.shape(groups)[:-2], size * x.shape[-1]))
 
 
@@ -150,6 +165,9 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
     if counts is None and isinstance(total, int):
         places = np.clip(np.arange(-before, total + after), 0, total - 1).astype("int32")
         return ops.take(x, places, axis=-2)
+    if counts is None and is_lowering():
+        first, last = kernel.head(x, 1, -2), kernel.tail(x, 1, -2)
+        return ops.concatenate([*[first] * before, x, *[last] * after], axis=-2)
     last = ops.reshape(ops.cast(total if counts is None else counts, "int32"), (-1,)) - 1
     places = ops.arange(-before, total + after, dtype="int32")
     places = ops.minimum(ops.maximum(places[None, :], 0), ops.maximum(last, 0)[:, None])

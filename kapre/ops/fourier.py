@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +20,23 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import overlapped_power
 
 Pair = tuple[Any, Any]
+
+_lowering: ContextVar[bool] = ContextVar("_lowering", default=False)
+
+
+@contextmanager
+def lowering() -> Iterator[None]:
+    """Let all transforms within be made of operations that every runtime has: for export; see `kapre.ops.lowered`."""
+    token = _lowering.set(True)
+    try:
+        yield
+    finally:
+        _lowering.reset(token)
+
+
+def is_lowering() -> bool:
+    """Tell whether transforms are to be made of such operations."""
+    return _lowering.get()
 
 
 def is_empty(x: Any) -> bool:
@@ -52,7 +72,19 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     real, imag = pair
     if is_empty(real):
         return frames.pad(real, 0, n_fft - real.shape[-1])
+    if is_lowering():
+        cosines, sines = _inverse_matrices(n_fft)
+        return kernel.product(real, constant(cosines, real)) + kernel.product(imag, constant(sines, real))
     return kernel.irfft(real, imag, n_fft)
+
+
+@lru_cache(maxsize=16)
+def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices of the inverse real DFT, `(bins, n_fft)`, of real and of imaginary parts."""
+    bins = np.arange(n_fft // 2 + 1)
+    angles = 2.0 * np.pi / n_fft * (np.outer(bins, np.arange(n_fft)) % n_fft)
+    counted = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0)[:, None] / n_fft
+    return counted * np.cos(angles), -counted * np.sin(angles)
 
 
 def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:

@@ -23,11 +23,12 @@ def sources(positions: Any, length: Any, mode: str) -> Any:
     lib: Any = np if isinstance(length, numbers.Integral) else ops
     if mode == "edge":
         return lib.clip(positions, 0, length - 1)
+    # Mirrored to be positive first: tf2onnx (1.17) writes a remainder that has another sign below 0.
     if mode == "symmetric":
-        folded = positions % (2 * length)
+        folded = lib.where(positions < 0, -1 - positions, positions) % (2 * length)
         return lib.where(folded < length, folded, 2 * length - 1 - folded)
     period = lib.maximum(2 * (length - 1), 1)
-    folded = positions % period
+    folded = lib.abs(positions) % period
     return lib.minimum(lib.minimum(folded, period - folded), length - 1)
 
 
@@ -108,14 +109,14 @@ def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.
         return _pad_items(x, left, right, mode, lengths)
     if mode == "constant":
         return ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(left, right)], constant_values=value)
-    length = ops.shape(x)[-1]
+    length = kernel.size(x, -1)
     known = isinstance(length, int)
     before, after = np.arange(-left, 0, dtype="int32"), np.arange(right, dtype="int32")
     if not known:
         before, after = ops.convert_to_tensor(before), ops.convert_to_tensor(after)
     repeated = max(length, 1) if known else ops.maximum(length, 1)
     source = x if known and length > 0 else pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
-    pieces = [ops.take(source, sources(where, repeated, mode), axis=-1) for where in (before, after + length)]
+    pieces = [kernel.take(source, sources(where, repeated, mode)) for where in (before, after + length)]
     return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
 
 

@@ -9,6 +9,7 @@ from keras import ops
 
 from kapre.ops import frames
 from kapre.ops.counts import padded_length
+from kapre.ops.kernels import active as kernel
 
 
 def per_item(lengths: Any, x: Any) -> Any:
@@ -29,7 +30,7 @@ def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
     if 0 in tuple(x.shape):
         return x
     if lengths is None:
-        lengths = ops.reshape(ops.convert_to_tensor(ops.shape(x)[-1], dtype="int32"), (1,))
+        lengths = ops.reshape(ops.convert_to_tensor(kernel.size(x, -1), dtype="int32"), (1,))
     samples = per_item(ops.maximum(lengths, 1), x)
     centred = frames.keep(x - ops.sum(x, axis=-1, keepdims=True) / samples, lengths)
     variance = ops.sum(ops.square(centred), axis=-1, keepdims=True) / samples
@@ -43,7 +44,9 @@ def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = N
     `before`, the sample before, of shape `(..., 1)`.
     """
     if before is None:
-        before = ops.zeros_like(x[..., :1]) if first == "keep" else x[..., :1]
+        if first == "keep":
+            return x - coefficient * kernel.part(frames.pad(x, 1, 0), 0, 1, axis=-1)
+        before = x[..., :1]
     return x - coefficient * ops.concatenate([before, x[..., :-1]], axis=-1)
 
 
@@ -51,12 +54,9 @@ def fit(x: Any, size: int, axis: int = -1) -> Any:
     """Pad an axis with zeros, or trim it, to `size` places."""
     have = x.shape[axis]
     room = size if have is None or not isinstance(have, int) else max(0, size - have)
-    rank = len(x.shape)
-    widths = [(0, 0)] * rank
+    widths = [(0, 0)] * len(x.shape)
     widths[axis] = (0, room)
-    places = [slice(None)] * rank
-    places[axis] = slice(0, size)
-    return ops.pad(x, widths)[tuple(places)]
+    return kernel.head(ops.pad(x, widths), size, axis)
 
 
 def tile(x: Any, size: int, lengths: Any = None) -> Any:

@@ -121,6 +121,36 @@ def root(x: Any) -> Any:
     return np.sqrt(x)
 
 
+def product(x: Any, matrix: Any) -> Any:
+    """Multiply the last axis by a matrix, as one operation of a graph; see the TensorFlow kernel."""
+    return np.matmul(x, matrix)
+
+
+def size(x: Any, axis: int) -> Any:
+    """Return a size; see the PyTorch kernel."""
+    return x.shape[axis]
+
+
+def take(x: Any, places: Any) -> Any:
+    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return np.take(x, places, axis=-1)
+
+
+def head(x: Any, count: int, axis: int) -> Any:
+    """Return the first `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(0, count))]
+
+
+def tail(x: Any, count: int, axis: int) -> Any:
+    """Return the last `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(-count, None))]
+
+
+def part(x: Any, first: int, behind: int, axis: int, step: int = 1) -> Any:
+    """Return every `step`th entry along an axis without the first ones and without those behind; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
+
+
 def is_plain(x: Any) -> bool:
     """Tell whether a call of a layer may go the short way; what it spares is little here."""
     return False

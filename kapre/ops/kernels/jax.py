@@ -197,6 +197,40 @@ def root(x: Array) -> Array:
     return y
 
 
+def product(x: Array, matrix: Array) -> Array:
+    """Multiply the last axis by a matrix, as one operation of a graph; see the TensorFlow kernel."""
+    return jnp.matmul(x, matrix)
+
+
+def size(x: Array, axis: int) -> Any:
+    """Return a size as an int where it is known, else as an int32 array; see the PyTorch kernel."""
+    length = x.shape[axis]
+    return length if isinstance(length, int) else jnp.asarray(length, jnp.int32)
+
+
+def take(x: Array, places: Any) -> Array:
+    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return jnp.take(x, jnp.asarray(places), axis=-1)
+
+
+def head(x: Array, count: int, axis: int) -> Array:
+    """Return the first `count` entries along an axis, which has as many: a slice and nothing else, as `part`."""
+    return lax.slice_in_dim(x, 0, count, axis=axis)
+
+
+def tail(x: Array, count: int, axis: int) -> Array:
+    """Return the last `count` entries along an axis, which has as many: a slice and nothing else, as `part`."""
+    return lax.slice_in_dim(x, x.shape[axis] - count, x.shape[axis], axis=axis)
+
+
+def part(x: Array, first: int, behind: int, axis: int, step: int = 1) -> Array:
+    """Return every `step`th entry along an axis without the first ones and without those behind.
+
+    A slice and nothing else: of a size that is not known, `x[first:]` becomes a gather, which LiteRT has not.
+    """
+    return lax.slice_in_dim(x, first, x.shape[axis] - behind, step, axis)
+
+
 def is_plain(x: Any) -> bool:
     """Tell whether it is an array of numbers without a mask of Keras', and none is to be shared out among devices."""
     if not isinstance(x, Array) or isinstance(x, jax.core.Tracer) or hasattr(x, "_keras_mask"):

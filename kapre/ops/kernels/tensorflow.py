@@ -168,6 +168,40 @@ def root(x: tf.Tensor) -> tf.Tensor:
     return tf.where(zero, 0.0 * x, tf.sqrt(tf.where(zero, tf.ones_like(x), x)))
 
 
+def product(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """Multiply the last axis by a matrix, as one operation of a graph.
+
+    `tf.tensordot`, which Keras calls, computes with the shape, and what converts it fails where there is no frame.
+    """
+    return tf.matmul(x, tf.reshape(matrix, [1] * (len(x.shape) - 2) + matrix.shape.as_list()))
+
+
+def size(x: tf.Tensor, axis: int) -> Any:
+    """Return a size as an int where it is known, else as an int32 tensor; see the PyTorch kernel."""
+    length = x.shape[axis]
+    return tf.shape(x)[axis] if length is None else length
+
+
+def take(x: tf.Tensor, places: Any) -> tf.Tensor:
+    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return tf.gather(x, places, axis=-1)
+
+
+def head(x: tf.Tensor, count: int, axis: int) -> tf.Tensor:
+    """Return the first `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % len(x.shape)), slice(0, count))]
+
+
+def tail(x: tf.Tensor, count: int, axis: int) -> tf.Tensor:
+    """Return the last `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % len(x.shape)), slice(-count, None))]
+
+
+def part(x: tf.Tensor, first: int, behind: int, axis: int, step: int = 1) -> tf.Tensor:
+    """Return every `step`th entry along an axis without the first ones and without those behind; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % len(x.shape)), slice(first, -behind or None, step))]
+
+
 def is_plain(x: Any) -> bool:
     """Tell whether a call of a layer may go the short way; what it spares is little here."""
     return False

@@ -299,6 +299,43 @@ def root(x: torch.Tensor) -> torch.Tensor:
     return torch.where(zero, 0.0 * x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
 
 
+def product(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """Multiply the last axis by a matrix, as one operation of a graph; see the TensorFlow kernel."""
+    return torch.matmul(x, matrix)
+
+
+def size(x: torch.Tensor, axis: int) -> Any:
+    """Return a size as an int where it is known, else as an int32 tensor that a graph computes with.
+
+    `torch.export` (2.13) takes a size for a constant once it is turned into a tensor in any other way.
+    """
+    length = x.shape[axis]
+    return length if isinstance(length, int) else torch.scalar_tensor(length, dtype=torch.int32)
+
+
+def take(x: torch.Tensor, places: Any) -> torch.Tensor:
+    """Return the entries of the last axis at some places, an array or a tensor of one axis.
+
+    Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write. Drop when it can.
+    """
+    return torch.index_select(x, -1, torch.as_tensor(places, device=x.device))
+
+
+def head(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
+    """Return the first `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(0, count))]
+
+
+def tail(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
+    """Return the last `count` entries along an axis, which has as many; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(-count, None))]
+
+
+def part(x: torch.Tensor, first: int, behind: int, axis: int, step: int = 1) -> torch.Tensor:
+    """Return every `step`th entry along an axis without the first ones and without those behind; see the JAX kernel."""
+    return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
+
+
 def is_plain(x: Any) -> bool:
     """Tell whether it is a tensor of numbers, no trace follows it, and it carries no mask of Keras'."""
     if type(x) is not torch.Tensor or hasattr(x, "_keras_mask"):

@@ -1,0 +1,37 @@
+"""What a recipe does to each frame before its window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre.ops import scales, waves
+from kapre.recipe import Recipe
+
+_KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the least energy whose logarithm Kaldi takes
+
+
+def is_framewise(recipe: Recipe) -> bool:
+    """Tell whether `spectra` does something to a whole frame, which must then hold its own samples alone."""
+    by_frame = recipe.preemphasis != 0.0 and recipe.preemphasis_over == "frame"
+    return recipe.remove_dc or recipe.energy is not None or by_frame
+
+
+def centred(recipe: Recipe, framed: Any) -> Any:
+    """Subtract each frame's mean, if asked for."""
+    return framed - waves.mean(framed) if recipe.remove_dc else framed
+
+
+def emphasized(recipe: Recipe, framed: Any) -> Any:
+    """Do the preemphasis within each frame, if asked for."""
+    if recipe.preemphasis and recipe.preemphasis_over == "frame":
+        return waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    return framed
+
+
+def log_energy(recipe: Recipe, framed: Any) -> Any:
+    """Return the natural logarithm of the energy of centred frames, `(..., frames, 1)`."""
+    least = max(_KALDI_EPSILON, recipe.energy_floor)
+    return scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)

@@ -1,0 +1,115 @@
+"""A recipe's spectra by the operations of `kapre.ops.lowered`, which every runtime has: for export."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre._frame_stages import centred, emphasized, log_energy
+from kapre.ops import fourier, frames, lowered, scales
+from kapre.ops.fourier import constant
+from kapre.ops.kernels import active as kernel
+from kapre.recipe import Recipe
+
+
+@lru_cache(maxsize=64)
+def _linear(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Return as matrices what the recipe does to a frame before its window: all of it, and what its energy is of."""
+    size = recipe.frame_length
+    centring = np.eye(size) - (1.0 / size if recipe.remove_dc else 0.0)
+    if not recipe.preemphasis or recipe.preemphasis_over != "frame":
+        return centring, centring
+    emphasis = np.eye(size) - recipe.preemphasis * np.eye(size, k=1)
+    if recipe.preemphasis_first == "first":
+        emphasis[0, 0] -= recipe.preemphasis
+    return centring @ emphasis, centring
+
+
+@lru_cache(maxsize=64)
+def _frames_of_a_chunk(recipe: Recipe) -> tuple[np.ndarray, ...]:
+    """Return which samples of a chunk are in each of its frames, as matrices `(length of a chunk, frame_length)`."""
+    length, _ = recipe.cut
+    places = np.pad(np.arange(length), (0, recipe.chunk_pad), "reflect")
+    starts = range(0, len(places) - recipe.frame_length + 1, recipe.hop_length)
+    return tuple(np.eye(length)[:, places[start : start + recipe.frame_length]] for start in starts)
+
+
+def _times(matrix: np.ndarray, values: Any, like: Any) -> Any:
+    """Multiply matrices, as NumPy as long as both are."""
+    return matrix @ values if isinstance(values, np.ndarray) else ops.matmul(constant(matrix, like), values)
+
+
+def _of_frames(recipe: Recipe, x: Any, values: Any) -> Any:
+    """Multiply each frame of `(batch, time)` by a matrix of NumPy or a tensor."""
+    hop = recipe.cut[1]
+
+    def convolved(values: Any) -> Any:
+        return lowered.convolve(x, constant(values, x) if isinstance(values, np.ndarray) else values, hop)
+
+    if recipe.chunk_length is None:
+        return convolved(values)
+    return ops.stack([convolved(_times(places, values, x)) for places in _frames_of_a_chunk(recipe)], axis=2)
+
+
+def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
+    """Return the spectra of `(batch, time)` by convolutions, and the samples that an energy is of."""
+    linear, centring = _linear(recipe)
+    parts = []
+    for matrix in lowered.dft_matrices(recipe.frame_length, recipe.n_fft):
+        if window is None:
+            windowed: Any = recipe.analysis_window[:, None] * matrix
+        else:
+            placed = frames.pad(ops.cast(window, x.dtype), *recipe.window_margins)
+            windowed = ops.expand_dims(placed, 1) * constant(matrix, x)
+        parts.append(_of_frames(recipe, x, _times(linear, windowed, x)))
+    return (parts[0], parts[1]), None if recipe.energy is None else _of_frames(recipe, x, centring)
+
+
+def _in_two_stages(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
+    """Do what `_directly` does by two small products, for a DFT of many points.
+
+    Values follow the bins, and a frame that belongs to no clip comes before the others.
+    """
+    framed = centred(recipe, lowered.frame(x, recipe.frame_length, recipe.hop_length))
+    if window is None:
+        analysis = constant(recipe.analysis_window, framed)
+    else:
+        analysis = frames.pad(ops.cast(window, framed.dtype), *recipe.window_margins)
+    windowed = lowered.of_length(emphasized(recipe, framed) * analysis, recipe.n_fft)
+    return lowered.two_stage(windowed, recipe.n_fft), framed
+
+
+def _bank_tensor(bank: Any, y: Any) -> Any:
+    """Return a filter bank, of NumPy or a weight, as a tensor with rows of zeros for what follows the bins."""
+    more = y.shape[-1] - bank.shape[0]
+    if isinstance(bank, np.ndarray):
+        return constant(np.pad(bank, ((0, more), (0, 0))), y)
+    bank = ops.cast(bank, y.dtype)
+    return ops.pad(bank, [(0, more), (0, 0)]) if more else bank
+
+
+def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple[Any, Any]:
+    """Turn padded samples `(..., time)` into bands and their logarithm; see `executor.spectra_of`."""
+    in_stages = lowered.factors(recipe.n_fft) is not None and recipe.chunk_length is None
+    values = recipe.bank if bank is None else bank
+
+    def of_channel(x: Any) -> list[Any]:
+        if recipe.pad_end and ends:
+            x = frames.pad(x, 0, recipe.cut[0] - 1)
+        pair, samples = (_in_two_stages if in_stages else _directly)(recipe, x, window)
+        if in_stages and values is None:
+            pair = lowered.bins_of(pair, recipe.n_fft)
+        y = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon)
+        if values is not None:
+            y = kernel.product(y, _bank_tensor(values, y))
+        if recipe.log is not None:
+            y = scales.logarithm(y, recipe.log, recipe.amin, recipe.amin_by, recipe.ref_value)
+        energy = None if recipe.energy is None else log_energy(recipe, samples)
+        first, last = int(in_stages), recipe.drop_last if ends else 0
+        return [None if part is None else kernel.part(part, first, last, axis=1) for part in (y, energy)]
+
+    bands, energy = lowered.by_channel(of_channel, x)
+    return bands, energy

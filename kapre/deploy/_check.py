@@ -1,0 +1,140 @@
+"""Run what was written at several sizes, and compare it with Keras."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kapre.deploy._errors import ExportError, words
+from kapre.deploy._program import Program
+from kapre.deploy._run import Run
+
+SIZES = ((1, 1.0), (3, 1.0), (2, 0.5), (3, 1.2507), (2, 0.01))
+"""Clips and seconds to try; the last is shorter than most frames: a runtime may refuse it, but not get it wrong."""
+_ROUNDS = 15
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one input showed.
+
+    Args:
+        shapes: The shape of each input.
+        error: The largest difference to Keras of all outputs, as a part of their range; None where the runtime refused.
+        refused: What the runtime said, where it refused an input too short for a frame; else None.
+
+    Example:
+        ```python
+        import kapre
+
+        report = kapre.export(kapre.Frontend.from_preset("kaldi_fbank"), "fbank.tflite")
+        assert [check.shapes for check in report.checks if check.refused] == [((2, 160),)]
+        ```
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    error: float | None
+    refused: str | None = None
+
+
+def _examples(program: Program) -> list[list[np.ndarray]]:
+    """Return inputs of the sizes to try, each size once: where an axis is fixed, some are the same."""
+    found: dict[tuple[tuple[int, ...], ...], list[np.ndarray]] = {}
+    for place, (batch, seconds) in enumerate(SIZES):
+        arrays = program.example(batch, seconds, seed=place)
+        found.setdefault(tuple(x.shape for x in arrays), arrays)
+    return list(found.values())
+
+
+def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
+    """Run every size; raise where a result has another shape, is not finite where Keras' is, or is off."""
+    examples, right = [], []
+    for arrays in _examples(program):
+        short = _is_short(program, [x.shape for x in arrays])
+        try:
+            found = program.reference(*arrays)
+        except Exception as error:
+            if not short:
+                raise ExportError(
+                    f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}"
+                ) from error
+            continue  # what follows the front end may need some frames itself
+        if short and not all(np.isfinite(y).all() for y in found):
+            continue  # the mean of no frame, say
+        examples.append(arrays)
+        right.append(found)
+    scales = [_range([found[i] for found in right]) for i in range(len(program.outputs))]
+    checks = []
+    for arrays, wanted in zip(examples, right, strict=True):
+        shapes = tuple(x.shape for x in arrays)
+        try:
+            given = run(arrays)
+        except Exception as error:
+            if not _is_short(program, shapes):
+                raise ExportError(f"the runtime fails at an input of shape {_shown(shapes)}: {words(error)}") from error
+            checks.append(Check(shapes, None, words(error, 120)))
+            continue
+        errors = [
+            _errors(slot.name, y, z, scale, shapes)
+            for slot, y, z, scale in zip(program.outputs, given, wanted, scales, strict=True)
+        ]
+        worst = max(float(each.max(initial=0.0)) for each in errors)
+        checks.append(Check(shapes, worst))
+        if not all(_is_near(each, tolerance) for each in errors):
+            raise ExportError(
+                f"an input of shape {_shown(shapes)} gives numbers that differ from Keras' by {worst:.2g} of their "
+                f"range, more than the tolerance of {tolerance:g}"
+            )
+    return checks
+
+
+def _is_short(program: Program, shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Tell whether inputs are too short for a frame (stack, patch) of some front end."""
+    return max(max(shape[1:], default=0) for shape in shapes) < program.least_samples
+
+
+def _shown(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes))
+
+
+def _range(arrays: Sequence[np.ndarray]) -> float:
+    """Return the range of an output's finite values over all inputs."""
+    values = np.concatenate([y[np.isfinite(y)].ravel() for y in arrays])
+    return float(np.ptp(values)) if values.size and np.ptp(values) > 0 else 1.0
+
+
+def _errors(
+    name: str, y: np.ndarray, right: np.ndarray, scale: float, shapes: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """Return the differences as parts of a range, of what Keras gives a finite number for."""
+    if y.shape != right.shape:
+        raise ExportError(f"an input of shape {_shown(shapes)} gives {name} of shape {y.shape}, not {right.shape}")
+    finite = np.isfinite(right)
+    if not np.array_equal(np.isfinite(y), finite):
+        raise ExportError(f"an input of shape {_shown(shapes)} gives values of {name} that are not finite")
+    return np.abs(y.astype(np.float64) - right)[finite] / scale
+
+
+def _is_near(errors: np.ndarray, tolerance: float) -> bool:
+    """Tell whether all are within the tolerance, but for one in a thousand within five times that.
+
+    A logarithm enlarges what a band between others holds of rounding, Keras' own too.
+    """
+    few = np.count_nonzero(~(errors <= tolerance)) <= len(errors) // 1000
+    return few and bool((errors <= 5.0 * tolerance).all())
+
+
+def latency(program: Program, run: Run) -> float:
+    """Return the median of what one clip of one second takes, in milliseconds, on one thread."""
+    arrays = program.example(1, 1.0)
+    run(arrays)
+    times = []
+    for _ in range(_ROUNDS):
+        begin = time.perf_counter()
+        run(arrays)
+        times.append(1e3 * (time.perf_counter() - begin))
+    return statistics.median(times)

@@ -1,0 +1,98 @@
+"""Export by another backend, in a process of its own: the model goes there through a `.keras` file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from kapre.deploy._errors import ExportError
+from kapre.deploy._formats import Format, missing
+from kapre.deploy._program import Program
+
+if TYPE_CHECKING:
+    from kapre.deploy._export import Report
+
+_MARK = "kapre-report:"
+_IS_ONE = "KAPRE_EXPORTS_ELSEWHERE"
+
+
+def is_one() -> bool:
+    """Tell whether this process exports for another one."""
+    return _IS_ONE in os.environ
+
+
+def lacks(found: Format, backend: str) -> list[str]:
+    """Return what a backend lacks to write a format, by the names that pip has for them."""
+    return missing((backend, *found.writes_with.get(backend, ())))
+
+
+def _backend_for(found: Format) -> str:
+    """Return an installed backend that writes a format, the first of those that have all they need."""
+    absent = {backend: lacks(found, backend) for backend in found.backends}
+    for backend, names in absent.items():
+        if not names and backend != keras.backend.backend():
+            return backend
+    ways = "; ".join(f"{backend} (install {' '.join(names)})" for backend, names in absent.items())
+    raise ExportError(
+        f"{found.title} cannot be written by {keras.backend.backend()} here. What can write it: {ways}. "
+        "Or run `pip install 'kapre[export]'`."
+    )
+
+
+def export(
+    program: Program, found: Format, path: Path, options: dict[str, Any], backends: Sequence[str] = ()
+) -> Report:
+    """Do what `kapre.export` does, by another backend: the first that can of those given, or of all."""
+    errors = []
+    for backend in backends or [_backend_for(found)]:
+        try:
+            return _by(backend, program, found, path, options)
+        except ExportError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _by(backend: str, program: Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
+    from kapre.deploy._export import Report
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        program.source.save(file)
+        job = {"model": str(file), "path": str(path.resolve()), "format": found.name, "options": options}
+        env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", _IS_ONE: "1"}
+        command = [sys.executable, "-m", "kapre.deploy._elsewhere", json.dumps(job)]
+        result = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    line = next((line for line in result.stdout.splitlines() if line.startswith(_MARK)), None)
+    if line is None:
+        last = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ExportError(f"{path}: the process that writes it with {backend} broke: {last}")
+    answer = json.loads(line.removeprefix(_MARK))
+    if "error" in answer:
+        raise ExportError(answer["error"])
+    return Report.from_dict({**answer, "path": str(path)})
+
+
+def main() -> None:
+    """Do the job on the command line, and print the report."""
+    import kapre
+
+    job = json.loads(sys.argv[1])
+    try:
+        model = keras.saving.load_model(job["model"], compile=False)
+        report = kapre.export(model, job["path"], job["format"], overwrite=True, **job["options"])
+        answer = report.to_dict()
+    except (ExportError, TypeError, ValueError) as error:
+        answer = {"error": str(error)}
+    print(_MARK + json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

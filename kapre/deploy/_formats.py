@@ -1,0 +1,113 @@
+"""The formats: what each is called, which backends write it, and what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kapre._checks import message
+from kapre.deploy._errors import ExportError
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that a model is exported to.
+
+    Attributes:
+        name: What `kapre.export` calls it.
+        title: What people call it.
+        suffixes: Of its files; none for a folder.
+        backends: Keras backends that write it, the surest first.
+        writes_with: Packages that writing needs beside the backend's own, by backend.
+        runs_with: The package that runs it.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    backends: tuple[str, ...]
+    writes_with: dict[str, tuple[str, ...]]
+    runs_with: str
+
+
+FORMATS: dict[str, Format] = {
+    found.name: found
+    for found in (
+        Format(
+            "tf_saved_model", "TensorFlow SavedModel", (), ("tensorflow", "jax"), {"jax": ("tensorflow",)}, "tensorflow"
+        ),
+        Format(
+            "litert",
+            "LiteRT (TensorFlow Lite), builtin operations",
+            (".tflite",),
+            ("tensorflow", "jax"),
+            {"jax": ("tensorflow",)},
+            "ai_edge_litert",
+        ),
+        Format(
+            "onnx",
+            "ONNX",
+            (".onnx",),
+            ("tensorflow", "torch", "jax"),
+            {"tensorflow": ("tf2onnx", "onnx"), "torch": ("onnxscript", "onnx"), "jax": ("jax2onnx", "onnx")},
+            "onnxruntime",
+        ),
+        Format(
+            "openvino",
+            "OpenVINO",
+            (".xml",),
+            ("tensorflow", "torch", "jax"),
+            {
+                "tensorflow": ("openvino", "tf2onnx", "onnx"),
+                "torch": ("openvino", "onnxscript", "onnx"),
+                "jax": ("openvino", "jax2onnx", "onnx"),
+            },
+            "openvino",
+        ),
+        Format("torch", "PyTorch program (torch.export)", (".pt2",), ("torch",), {}, "torch"),
+        Format("stablehlo", "StableHLO (jax.export)", (".stablehlo",), ("jax",), {}, "jax"),
+    )
+}
+
+OPSET = 18
+"""Of ONNX: one that every runtime of the last years reads."""
+
+PACKAGES = {
+    "ai_edge_litert": "ai-edge-litert",
+}
+"""What pip calls a module, where the names differ."""
+
+
+def format_of(path: Path, name: str | None) -> Format:
+    """Return the format that is asked for, or that a path's suffix means."""
+    if name is not None:
+        if name not in FORMATS:
+            raise ValueError(message("format", f"one of {', '.join(FORMATS)}", name, "Or leave it out."))
+        return FORMATS[name]
+    for found in FORMATS.values():
+        if path.suffix in found.suffixes or (not path.suffix and not found.suffixes):
+            return found
+    suffixes = ", ".join(suffix for found in FORMATS.values() for suffix in found.suffixes)
+    rule = f"one whose suffix says the format ({suffixes}, or none for a SavedModel)"
+    raise ValueError(message("path", rule, str(path), f"Or give format, one of {', '.join(FORMATS)}."))
+
+
+def missing(modules: Iterable[str]) -> list[str]:
+    """Return what of some modules is not installed, by the names that pip has for them."""
+    return [PACKAGES.get(name, name) for name in modules if importlib.util.find_spec(name) is None]
+
+
+def demand(found: Format, modules: Iterable[str], to: str) -> None:
+    """Raise where a module is missing."""
+    absent = missing(modules)
+    if absent:
+        raise ExportError(
+            f"{found.title} needs {' and '.join(absent)} to {to}. Run `pip install 'kapre[export]'`"
+            + (
+                f", or `pip install {absent[0]}`."
+                if to == "be written"
+                else ", or give check=False to write it unseen."
+            )
+        )

@@ -1,0 +1,83 @@
+"""Written by JAX: StableHLO and ONNX."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.export
+import jax.numpy as jnp
+
+from kapre.deploy import _metadata
+from kapre.deploy._formats import OPSET
+from kapre.deploy._program import Program
+
+T = TypeVar("T")
+
+
+def symbols(program: Program) -> tuple[list[list[str | int]], list[str]]:
+    """Return the shapes of inputs with a name for each free axis, all batches one name, and which names are times."""
+    names = iter(string.ascii_lowercase[2:])
+    shapes: list[list[str | int]] = []
+    times = []
+    for slot in program.inputs:
+        shape: list[str | int] = []
+        for axis, size in enumerate(slot.shape):
+            shape.append(size if size is not None else "b" if axis == 0 else next(names))
+            if size is None and axis:
+                times.append(str(shape[-1]))
+        shapes.append(shape)
+    return shapes, times
+
+
+def at_least_so_long(program: Program, write: Callable[[list[str]], T]) -> T:
+    """Write with a promise that clips hold so many samples: without one, JAX cannot tell that there is a frame."""
+    _, times = symbols(program)
+    for samples in program.try_lengths():
+        try:
+            return write([f"{name} >= {samples}" for name in times])
+        except Exception as error:
+            if "InconclusiveDimensionOperation" not in f"{type(error).__name__} {error}":
+                raise
+            last = error
+    raise last
+
+
+def _structs(program: Program, promises: list[str]) -> list[jax.ShapeDtypeStruct]:
+    scope = jax.export.SymbolicScope(promises)
+    found = []
+    for slot, shape in zip(program.inputs, symbols(program)[0], strict=True):
+        sizes = jax.export.symbolic_shape(",".join(map(str, shape)), scope=scope) if shape else ()
+        found.append(jax.ShapeDtypeStruct(sizes, jnp.dtype(slot.dtype)))
+    return found
+
+
+def stablehlo(program: Program, path: Path) -> None:
+    """Write what `jax.export.deserialize` reads; its metadata go into a file beside it."""
+    exported = at_least_so_long(
+        program,
+        lambda promises: jax.export.export(jax.jit(program.traced), platforms=("cpu", "cuda", "tpu"))(
+            *_structs(program, promises)
+        ),
+    )
+    path.write_bytes(exported.serialize())
+    _metadata.beside(path).write_text(_metadata.dumped(program.metadata), encoding="utf-8")
+
+
+def onnx_model(program: Program) -> Any:
+    """Return an ONNX model."""
+    import jax2onnx
+
+    return at_least_so_long(
+        program,
+        lambda promises: jax2onnx.to_onnx(
+            lambda *tensors: tuple(program.traced(*tensors).values()),
+            _structs(program, promises),
+            opset=OPSET,
+            input_names=[slot.name for slot in program.inputs],
+            output_names=[slot.name for slot in program.outputs],
+        ),
+    )

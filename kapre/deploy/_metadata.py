@@ -1,0 +1,105 @@
+"""What a file says of itself: the recipe, the sample rate, names of classes, and Kapre's version."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from kapre._checks import message
+
+KEY = "kapre"
+FILE = "kapre.json"
+
+
+def dumped(metadata: dict[str, Any]) -> str:
+    """Return metadata as text."""
+    return json.dumps(metadata, ensure_ascii=False)
+
+
+def beside(path: Path) -> Path:
+    """Return the file next to one that can hold none."""
+    return path.with_name(f"{path.name}.{FILE}")
+
+
+def _of_onnx(path: Path) -> str | None:
+    import onnx
+
+    properties = onnx.load(str(path), load_external_data=False).metadata_props
+    return next((entry.value for entry in properties if entry.key == KEY), None)
+
+
+def _of_litert(path: Path) -> str | None:
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    for entry in model.metadata or ():
+        if entry.name == KEY.encode():
+            return bytes(model.buffers[entry.buffer].data).decode()
+    return None
+
+
+def _of_openvino(path: Path) -> str | None:
+    found = ElementTree.parse(path).find(f"rt_info/{KEY}")
+    return None if found is None else found.get("value")
+
+
+def _of_torch(path: Path) -> str | None:
+    with zipfile.ZipFile(path) as archive:
+        name = next((name for name in archive.namelist() if name.endswith(f"/{FILE}")), None)
+        return None if name is None else archive.read(name).decode()
+
+
+def _of_folder(path: Path) -> str | None:
+    file = path / "assets.extra" / FILE
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _of_neighbour(path: Path) -> str | None:
+    file = beside(path)
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+_READERS = {
+    ".onnx": _of_onnx,
+    ".tflite": _of_litert,
+    ".xml": _of_openvino,
+    ".pt2": _of_torch,
+    ".stablehlo": _of_neighbour,
+    "": _of_folder,
+}
+
+
+def read_metadata(path: str | Path) -> dict[str, Any] | None:
+    """Read what `kapre.export` wrote into a file.
+
+    Args:
+        path: A file or folder that `kapre.export` wrote.
+
+    Returns:
+        A dict with "kapre" (the version that wrote it), "sample_rate" in Hz, "class_names" and "recipes", or None where
+        a file says nothing of Kapre.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        ValueError: If its suffix is none of an exported file's.
+
+    Example:
+        ```python
+        import kapre
+        from kapre.deploy import read_metadata
+
+        kapre.export(kapre.Frontend.from_preset("kaldi_fbank"), "fbank.onnx")
+        assert read_metadata("fbank.onnx")["sample_rate"] == 16000
+        ```
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file.")
+    if path.suffix not in _READERS:
+        suffixes = ", ".join(filter(None, _READERS))
+        raise ValueError(message("path", f"a file that kapre.export writes ({suffixes})", str(path), "Export one."))
+    text = _READERS[path.suffix](path)
+    return None if text is None else json.loads(text)

@@ -1,0 +1,184 @@
+"""What is exported: a function of tensors with free and fixed axes, and the model whose weights it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kapre import __version__
+from kapre._checks import message
+from kapre._layer import AudioLayer
+from kapre._models import ComposedSequential
+from kapre.deploy import _rewrite
+from kapre.frontends import Frontend
+from kapre.ops.fourier import lowering
+from kapre.recipe import Recipe
+from kapre.time_frequency import STFT
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input or an output: its name, its shape with None for an axis that is free, its dtype."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+@dataclass
+class Program:
+    """A function to export.
+
+    Attributes:
+        model: What holds the weights.
+        source: The model as it was given, with its own layers.
+        call: The function, of one tensor for each input; gives a list of tensors.
+        reference: The same by Keras itself, of arrays.
+        inputs: What it takes.
+        outputs: What it gives.
+        rewritten: What is computed in another way than Keras does, in words.
+        recipes: The recipes in the model.
+        metadata: What the file is to say of itself.
+    """
+
+    model: Any
+    source: Any
+    call: Callable[..., list[Any]]
+    reference: Callable[..., list[np.ndarray]]
+    inputs: list[Slot]
+    outputs: list[Slot]
+    rewritten: list[str]
+    recipes: list[Recipe]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sample_rate(self) -> float:
+        """The rate of the samples in Hz, 16 kHz where nothing says one."""
+        return float(self.metadata.get("sample_rate") or 16000.0)
+
+    @property
+    def least_samples(self) -> int:
+        """Samples that hold a whole frame, stack, patch or chunk of every front end."""
+        frames = [recipe.frame_length for recipe in self.recipes]
+        frames += [layer.win_length for layer in _rewrite.every_layer(self.source) if isinstance(layer, STFT)]
+        return max([*frames, *(recipe.least_samples() for recipe in self.recipes)], default=1)
+
+    def try_lengths(self) -> list[int]:
+        """Return numbers of samples to promise to a backend that has to know the least, the smallest first."""
+        least = self.least_samples
+        return sorted({least, 2 * least, 4 * least, max(least, round(self.sample_rate))})
+
+    def traced(self, *tensors: Any) -> dict[str, Any]:
+        """Call the function by the operations that every runtime has; return its outputs by name."""
+        with lowering():
+            found = self.call(*tensors)
+        return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
+
+    def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
+        """Return inputs of so many clips of so many seconds, where these are free: sweeps over noise, and a silent end.
+
+        Every other fixed size is kept.
+        """
+        return [_signal(slot, batch, round(seconds * self.sample_rate), seed) for slot in self.inputs]
+
+
+def _signal(slot: Slot, batch: int, samples: int, seed: int) -> np.ndarray:
+    free = [batch if axis == 0 else samples for axis in range(len(slot.shape))]
+    shape = tuple(free[axis] if size is None else size for axis, size in enumerate(slot.shape))
+    rng = np.random.default_rng(seed)
+    x = 0.1 * rng.standard_normal(shape)
+    if len(shape) >= 2:
+        axis = next((axis for axis in range(1, len(shape)) if slot.shape[axis] is None), int(np.argmax(shape[1:])) + 1)
+        turns = np.linspace(0.0, 1.0, shape[axis], endpoint=False) ** 2 * 0.1 * shape[axis]
+        sweep = 0.3 * np.sin(2.0 * np.pi * turns).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        x = x + sweep
+        last = [slice(None)] * len(shape)
+        last[0], last[axis] = slice(-1, None), slice(3 * shape[axis] // 4, None)
+        x[tuple(last)] = 0.0
+    return x.astype(slot.dtype)
+
+
+def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
+    """Return a model with inputs: the one given, or one around a layer."""
+    if not isinstance(model, keras.layers.Layer):
+        remedy = "Give it a Keras model, or kapre.Frontend.from_preset(name)."
+        raise TypeError(message("model", "a Keras model or a Kapre layer", model, remedy))
+    if getattr(model, "inputs", None):
+        return model
+    if input_shape is None and isinstance(model, Frontend):
+        input_shape = (None,)
+    if input_shape is None:
+        remedy = "Give input_shape, the shape of one clip: (None, 1) for a free length and one channel, say."
+        raise ValueError(message("model", "one with an Input", f"{type(model).__name__} {model.name!r}", remedy))
+    dtype = model.work_dtype if isinstance(model, AudioLayer) else "float32"
+    samples = keras.Input(tuple(input_shape), dtype=dtype, name="samples")
+    return keras.Model(samples, model(samples), name=model.name)
+
+
+def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
+    """Return slots under names that say something: Keras' own, where a person chose them."""
+    slots = []
+    for i, x in enumerate(tensors):
+        name = alone if len(tensors) == 1 else f"{several}_{i}"
+        own = str(x.name)
+        if not own.startswith(("keras_tensor", "input_layer")) and own.isidentifier() and alone == "samples":
+            name = own
+        slots.append(Slot(name, tuple(x.shape), keras.backend.standardize_dtype(x.dtype)))
+    return slots
+
+
+def front_ends(model: Any) -> list[Recipe]:
+    """Return the recipes in a model, of front ends and of helpers."""
+    found = []
+    for layer in _rewrite.every_layer(model):
+        recipe = layer.recipe if isinstance(layer, (Frontend, ComposedSequential)) else None
+        if recipe is not None:
+            found.append(recipe)
+    return found
+
+
+def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names: Sequence[str] | None) -> Program:
+    """Return the program of a model or a layer; its batch is free."""
+    whole = _as_model(model, input_shape)
+    plain = _rewrite.rewrite(whole)
+    structure = whole.inputs[0] if len(whole.inputs) == 1 else whole.input
+    only_kapre = all(
+        isinstance(layer, (AudioLayer, ComposedSequential, keras.layers.InputLayer))
+        for layer in _rewrite.every_layer(whole)
+        if not isinstance(layer, keras.Model) or isinstance(layer, ComposedSequential)
+    )
+    inputs = _named(whole.inputs, "samples", "input")
+    outputs = _named(whole.outputs, "features" if only_kapre else "output", "output")
+    recipes = front_ends(whole)
+    rates = {recipe.sample_rate for recipe in recipes} - {None}
+
+    def run(of: Any, tensors: Sequence[Any]) -> list[Any]:
+        return keras.tree.flatten(of(keras.tree.pack_sequence_as(structure, list(tensors)), training=False))
+
+    def reference(*arrays: np.ndarray) -> list[np.ndarray]:
+        return [np.asarray(ops.convert_to_numpy(y)) for y in run(whole, [ops.convert_to_tensor(x) for x in arrays])]
+
+    return Program(
+        model=plain,
+        source=whole,
+        call=lambda *tensors: run(plain, tensors),
+        reference=reference,
+        inputs=inputs,
+        outputs=outputs,
+        rewritten=_rewrite.rewritten(whole),
+        recipes=recipes,
+        metadata={
+            "kapre": __version__,
+            "sample_rate": rates.pop() if len(rates) == 1 else None,
+            "class_names": None if class_names is None else [str(name) for name in class_names],
+            "recipes": [json.loads(recipe.to_json()) for recipe in recipes],
+        },
+    )

@@ -1,0 +1,172 @@
+"""A model's chains of single layers made fit for export: complex spectrograms become pairs of real ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kapre import executor
+from kapre._layer import AudioLayer, channels_in_place, channels_second
+from kapre._models import ComposedSequential
+from kapre.deploy._errors import ExportError
+from kapre.frontends import Frontend
+from kapre.ops import fourier, lowered
+from kapre.time_frequency import STFT, InverseSTFT, Magnitude, Phase
+
+
+def every_layer(model: Any) -> list[Any]:
+    """Return a model's layers, those of models within it too, each once."""
+    found: dict[int, Any] = {}
+
+    def visit(layer: Any) -> None:
+        if id(layer) in found:
+            return
+        found[id(layer)] = layer
+        fused = isinstance(layer, ComposedSequential) and layer.recipe is not None
+        for part in () if fused else getattr(layer, "_layers", ()) or getattr(layer, "layers", ()):
+            visit(part)
+
+    visit(model)
+    return list(found.values())
+
+
+def rewritten(model: Any) -> list[str]:
+    """Return what in a model is computed in another way once it is exported, one line for each layer."""
+    lines = []
+    for layer in every_layer(model):
+        if isinstance(layer, (Frontend, ComposedSequential)):
+            recipe = layer.recipe
+            if recipe is not None and recipe.power is not None:
+                lines.append(f"{layer.name}: {_words(recipe.n_fft)}")
+        elif type(layer) is STFT:
+            lines.append(f"{layer.name}: {_words(layer.n_fft)}; its complex output as two real tensors")
+        elif type(layer) is InverseSTFT:
+            lines.append(f"{layer.name}: inverse DFT of {layer.n_fft} points by two matrix products")
+    return lines
+
+
+def _words(n_fft: int) -> str:
+    factors = lowered.factors(n_fft)
+    if factors is None:
+        return f"DFT of {n_fft} points by strided convolutions"
+    return f"DFT of {n_fft} points in two stages of {factors[0]} and {factors[1]}"
+
+
+class _Parts(keras.layers.Layer):
+    """The two parts of a complex spectrogram, as two outputs, each in the layer's data format."""
+
+    def __init__(self, stft: STFT) -> None:
+        super().__init__(name=f"{stft.name}_parts", dtype=stft.work_dtype, autocast=False)
+        self.stft = stft
+
+    def call(self, inputs: Any) -> Any:
+        return tuple(channels_in_place(part, self.stft.output_data_format) for part in self.stft.transform(inputs))
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        shape, _ = self.stft.output_shape_and_dtype(inputs.shape)
+        return tuple(keras.KerasTensor(shape, dtype=self.stft.work_dtype) for _ in range(2))
+
+
+class _OfParts(keras.layers.Layer):
+    """What a layer does to a complex spectrogram, done to its two parts."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(name=f"{layer.name}_of_parts", dtype=layer.dtype_policy, autocast=False)
+        self.layer = layer
+
+    def call(self, real: Any, imag: Any) -> Any:
+        layer = self.layer
+        if isinstance(layer, Magnitude):
+            y = fourier.magnitude((real, imag), layer.power)
+        elif isinstance(layer, Phase):
+            y = fourier.phase((real, imag), layer.approx_atan_accuracy)
+        else:
+            real, imag = (channels_second(part, 4, layer.input_data_format) for part in (real, imag))
+            y = executor.istft(layer._recipe, (real, imag), layer.exact_edges, layer.length)
+            return channels_in_place(ops.cast(y, layer.compute_dtype), layer.output_data_format)
+        return ops.cast(y, layer.compute_dtype)
+
+    def compute_output_spec(self, real: Any, imag: Any) -> Any:
+        shape, dtype = self.layer.output_shape_and_dtype(real.shape)
+        return keras.KerasTensor(shape, dtype=dtype)
+
+
+def _fused(layers: list[Any]) -> list[Any]:
+    """Return layers with each run of them that amounts to a recipe as one."""
+    for first in range(len(layers)):
+        for last in range(len(layers), first + 1, -1):
+            run = layers[first:last]
+            if executor.recipe_of(run) is not None:
+                dtype = run[0].dtype_policy
+                return [*layers[:first], ComposedSequential(run, dtype=dtype), *_fused(layers[last:])]
+    return layers
+
+
+class _Rewriter:
+    """Calls a model's layers once more, on new symbolic inputs, and others in place of those with complex tensors."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[int, tuple[Any, Any]] = {}
+        self._kept: list[Any] = []
+
+    def call(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a layer, or what stands in its place."""
+        given = [x for x in keras.tree.flatten((args, kwargs)) if id(x) in self._pairs]
+        if given:
+            if type(layer) not in (Magnitude, Phase, InverseSTFT):
+                raise ExportError(
+                    f"{layer.name}: a complex spectrogram cannot be exported, and this {type(layer).__name__} takes "
+                    "one. Only Magnitude, Phase and InverseSTFT may follow an STFT: put Magnitude or Phase before it."
+                )
+            return _OfParts(layer)(*self._pairs[id(given[0])])
+        if type(layer) is STFT:
+            pair = _Parts(layer)(args[0])
+            self._pairs[id(pair[0])] = pair
+            self._kept.append(pair)  # so that no other tensor gets its identity
+            return pair[0]
+        if isinstance(layer, ComposedSequential) and layer.recipe is not None:
+            return layer(*args, **kwargs)
+        if isinstance(layer, keras.Sequential):
+            x = args[0]
+            for part in _fused(layer.layers):
+                x = self.call(part, x)
+            return x
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+            return self.model(layer)(*args, **kwargs)
+        return layer(*args, **kwargs)
+
+    def model(self, model: Any) -> Any:
+        """Return a functional model or a Sequential with other layers where complex tensors were."""
+        if isinstance(model, keras.Sequential):
+            x = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype, name=model.inputs[0].name)
+            return keras.Model(x, self._real(self.call(model, x), model), name=model.name)
+        made = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=self.call)
+        for output in keras.tree.flatten(made.output):
+            self._real(output, model)
+        return made
+
+    def _real(self, output: Any, model: Any) -> Any:
+        if id(output) in self._pairs:
+            raise ExportError(
+                f"{model.name}: its output is complex, which no exported file holds. End with Magnitude or Phase."
+            )
+        return output
+
+
+def rewrite(model: Any) -> Any:
+    """Return a model without complex tensors, which shares the layers and weights of the one given."""
+    loose = [layer for layer in every_layer(model) if type(layer) in (STFT, InverseSTFT)]
+    if not loose:
+        return model
+    if not getattr(model, "inputs", None):
+        raise ExportError(
+            f"{loose[0].name}: a complex spectrogram within a model that is neither functional nor Sequential cannot "
+            "be exported. Use a helper, kapre.get_melspectrogram_layer(…) say, or kapre.Frontend, in its place."
+        )
+    for layer in every_layer(model):
+        inside = getattr(layer, "_layers", ()) if not isinstance(layer, keras.Model) else ()
+        if any(isinstance(part, AudioLayer) and type(part) in (STFT, InverseSTFT) for part in inside):
+            raise ExportError(f"{layer.name}: an STFT within a layer cannot be exported. Use kapre.Frontend there.")
+    return _Rewriter().model(model)

@@ -1,0 +1,61 @@
+"""Written by PyTorch: its own programs and ONNX."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kapre.deploy import _metadata
+from kapre.deploy._formats import OPSET
+from kapre.deploy._program import Program
+
+
+class _Module(torch.nn.Module):
+    """A program as a module."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.model = program.model
+        self.program = program
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(self.program.traced(*tensors).values())
+
+
+def _traced(program: Program) -> Any:
+    """Return the exported program, every free axis of which is free."""
+    module = _Module(program).eval()
+    example = tuple(torch.from_numpy(x) for x in program.example(batch=2, seconds=1.7))
+    free = tuple(
+        {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(slot.shape) if size is None}
+        for slot in program.inputs
+    )
+    with torch.no_grad():
+        return torch.export.export(module, example, dynamic_shapes=(free,), strict=False)
+
+
+def program_file(program: Program, path: Path) -> None:
+    """Write what `torch.export.load` reads."""
+    torch.export.save(_traced(program), path, extra_files={_metadata.FILE: _metadata.dumped(program.metadata)})
+
+
+def onnx_model(program: Program) -> Any:
+    """Return an ONNX model."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        exported = torch.onnx.export(
+            _traced(program),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[slot.name for slot in program.inputs],
+            output_names=[slot.name for slot in program.outputs],
+            verbose=False,
+        )
+    finally:
+        log.setLevel(level)
+    return exported.model_proto

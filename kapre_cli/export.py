@@ -1,0 +1,91 @@
+"""`kapre export`."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from kapre_cli import recipes
+from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet
+
+
+def _table(report: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(str(report).split("\n", 1)[0], soft_wrap=True, markup=False)
+    for words, slots in (("in", report.inputs), ("out", report.outputs)):
+        for name, shape in slots.items():
+            free = ", ".join("free" if size is None else str(size) for size in shape)
+            console.print(f"  {words:<4}{name} ({free})", soft_wrap=True, markup=False)
+    for line in report.rewritten:
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    if not report.checked:
+        console.print("  not run: its numbers are not known (--no-check)")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 2))
+    table.add_column("input")
+    table.add_column("largest error, of the range", justify="right")
+    for check in report.checks:
+        error = "refused: too short for a frame" if check.error is None else f"{check.error:.1e}"
+        table.add_row(", ".join(map(str, check.shapes)), error)
+    console.print(table)
+    console.print(f"  one clip of 1 s takes {report.latency_ms:.2f} ms on one thread")
+
+
+def _model(kapre: Any, model: Path | None, preset: str | None, recipe: Path | None) -> Any:
+    if preset is not None:
+        return kapre.Frontend(recipes.of_preset(kapre, preset), name=preset)
+    if recipe is not None:
+        return kapre.Frontend(recipes.of_file(kapre, recipe), name="front_end")
+    import keras
+
+    assert model is not None
+    if not model.exists():
+        raise CommandError(f"{model}: no such file. Give a model that Keras saved, or --preset NAME.", USAGE)
+    try:
+        return keras.saving.load_model(model, compile=False)
+    except Exception as error:
+        problem = " ".join(str(error).split())[:200]
+        raise CommandError(f"{model}: Keras cannot load it: {problem} Give a .keras or .h5 file.", DATA) from None
+
+
+def run(
+    model: Path | None,
+    path: Path | None,
+    output: Path | None,
+    preset: str | None,
+    recipe: Path | None,
+    options: dict[str, Any],
+    as_json: bool,
+    backend: str | None,
+) -> int:
+    """Export, and print the report; return the exit code."""
+    alone = preset is not None or recipe is not None
+    if alone and model is not None and path is None and output is None:
+        model, path = None, model  # `kapre export --preset whisper front_end.onnx`
+    if sum(given is not None for given in (model, preset, recipe)) != 1:
+        raise CommandError("give one of MODEL, --preset and --recipe: what is to be exported.", USAGE)
+    if (path is None) == (output is None):
+        raise CommandError("give the file to write once: `kapre export model.keras model.onnx`, or -o FILE.", USAGE)
+    to = path or output
+    kapre = load_kapre(backend)
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        given = _model(kapre, model, preset, recipe)
+        try:
+            report = kapre.export(given, to, **options)
+        except FileExistsError as error:
+            raise CommandError(str(error).replace("Use overwrite=True", "Use --overwrite"), USAGE) from None
+        except kapre.deploy.ExportError as error:
+            raise CommandError(str(error).replace("check=False", "--no-check"), DATA) from None
+        except (ValueError, TypeError) as error:
+            raise CommandError(str(error), USAGE) from None
+    if as_json:
+        print(json.dumps(report.to_dict()))
+    else:
+        _table(report)
+    return 0

@@ -1,0 +1,18 @@
+"""Every example that exports runs, those of the docstrings and of the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import test_docs
+
+
+@pytest.mark.parametrize("name", test_docs.EXPORTS)
+def test_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_docs.run(name, tmp_path, monkeypatch)
+
+
+def test_there_are_some() -> None:
+    assert {name.rsplit(" ", 1)[0] for name in test_docs.EXPORTS} >= {"kapre.deploy.export", "docs/export.md"}

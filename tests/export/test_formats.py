@@ -1,0 +1,126 @@
+"""Every backend writes its formats, with free batch and free time, and each runtime gives Keras' numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import kapre
+from kapre.deploy import FORMATS, read_metadata
+from tests.conftest import BACKEND, to_numpy
+from tests.export.models import NATIVE, SUFFIXES, clip, network, runner
+
+OTHERS = [name for name in SUFFIXES if name not in NATIVE[BACKEND]]
+
+
+def test_every_format_has_a_test() -> None:
+    assert set(SUFFIXES) == set(FORMATS)
+    assert {name: entry.suffixes[0] if entry.suffixes else "" for name, entry in FORMATS.items()} == SUFFIXES
+
+
+@pytest.mark.parametrize("n_fft", [512, 2048])
+@pytest.mark.parametrize("name", NATIVE[BACKEND])
+def test_written_by_this_backend(name: str, n_fft: int, tmp_path: Path) -> None:
+    report = kapre.export(network(n_fft), tmp_path / f"model{SUFFIXES[name]}", class_names=["a", "b", "c", "d"])
+    assert (report.format, report.backend) == (name, BACKEND)
+    assert report.inputs == {"samples": (None, None, 1)}
+    assert report.outputs == {"output": (None, 4)}
+    assert report.max_error is not None
+    assert report.max_error <= 1e-4
+    run = {check.shapes[0] for check in report.checks if check.error is not None}
+    assert {(1, 16000, 1), (3, 16000, 1), (2, 8000, 1), (3, 20011, 1)} <= run
+    assert report.latency_ms is not None
+    assert report.size == sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
+    ways = {512: "DFT of 512 points by strided convolutions", 2048: "DFT of 2048 points in two stages of 32 and 64"}
+    assert [line.split(": ")[1] for line in report.rewritten] == [ways[n_fft]]
+    found = read_metadata(report.path)
+    assert found is not None
+    assert found["sample_rate"] == 16000
+    assert found["class_names"] == ["a", "b", "c", "d"]
+    assert [fields["n_fft"] for fields in found["recipes"]] == [n_fft]
+    assert kapre.deploy.Report.from_dict(report.to_dict()) == report
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_written_by_another_backend(name: str, tmp_path: Path) -> None:
+    report = kapre.export(network(), tmp_path / f"model{SUFFIXES[name]}")
+    assert report.backend != BACKEND
+    assert report.backend in FORMATS[name].backends
+    assert report.max_error is not None
+    assert report.max_error <= 1e-4
+    assert read_metadata(report.path) is not None
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_any_batch_and_length_and_no_frame_at_all(suffix: str, tmp_path: Path) -> None:
+    """The front end alone, in a session of the test's own."""
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    path = tmp_path / f"fbank{suffix}"
+    kapre.export(frontend, path)
+    run = runner(path)
+    for batch, samples in ((1, 400), (2, 559), (2, 560), (5, 4321), (1, 48000)):
+        x = clip(batch, samples)
+        right = to_numpy(frontend(x))
+        assert run(x).shape == right.shape
+        assert np.abs(run(x) - right).max() <= 1e-4 * 25  # a natural logarithm's range
+    if suffix == ".onnx":
+        for samples in (0, 1, 399):
+            assert run(clip(2, samples)).shape == (2, 0, 80)
+
+
+@pytest.mark.parametrize("n_fft", [512, 2048])
+def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
+    model = network(n_fft, chain=True)
+    path = tmp_path / "chain.onnx"
+    report = kapre.export(model, path)
+    x = clip(2, 9000)[..., None]
+    assert np.abs(runner(path)(x) - to_numpy(model(x))).max() <= 1e-4
+    assert report.rewritten
+
+
+def test_magnitude_and_phase_of_one_stft(tmp_path: Path) -> None:
+    """A functional model, whose complex tensor has two takers."""
+    samples = keras.Input((None, 2))
+    spectrogram = kapre.STFT(256, hop_length=64)(samples)
+    outputs = [kapre.Magnitude()(spectrogram), kapre.Phase()(spectrogram)]
+    model = keras.Model(samples, outputs)
+    report = kapre.export(model, tmp_path / "both.onnx", tolerance=2.0)  # an angle next to ±π may be either
+    assert list(report.outputs) == ["output_0", "output_1"]
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(tmp_path / "both.onnx", providers=["CPUExecutionProvider"])
+    x = np.stack([clip(2, 4000), clip(2, 4000, seed=1)], axis=-1)
+    magnitude, phase = session.run(None, {"samples": x})
+    right = [to_numpy(y) for y in model(x)]
+    assert np.abs(magnitude - right[0]).max() <= 1e-5 * right[0].max()
+    turned = right[0] * np.abs(np.exp(1j * phase) - np.exp(1j * right[1]))
+    assert turned.max() <= 1e-5 * right[0].max()
+
+
+def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
+    recipe = kapre.Recipe(n_fft=512, hop_length=160, power=2.0, filterbank="mel", sample_rate=16000, n_mels=20)
+    frontend = kapre.Frontend(recipe, trainable_filterbank=True, trainable_window=True)
+    rng = np.random.default_rng(0)
+    frontend.set_weights([w * rng.uniform(0.5, 1.5, w.shape) for w in frontend.get_weights()])
+    kapre.export(frontend, tmp_path / "trained.onnx")
+    x = clip(2, 5000)
+    right = to_numpy(frontend(x))
+    assert np.abs(runner(tmp_path / "trained.onnx")(x) - right).max() <= 1e-5 * right.max()
+    plain = to_numpy(kapre.Frontend(recipe)(x))
+    assert np.abs(plain - right).max() > 0.01 * right.max()
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_two_channels_in_both_data_formats(data_format: str, tmp_path: Path) -> None:
+    formats = dict(input_data_format=data_format, output_data_format=data_format)
+    shape = (2, None) if data_format == "channels_first" else (None, 2)
+    helper = kapre.get_melspectrogram_layer(
+        shape, n_fft=400, hop_length=100, n_mels=20, sample_rate=16000, pad_end=True, **formats
+    )
+    kapre.export(helper, tmp_path / "stereo.onnx")
+    x = np.stack([clip(2, 3000), clip(2, 3000, seed=1)], axis=1 if data_format == "channels_first" else 2)
+    right = to_numpy(helper(x))
+    assert np.abs(runner(tmp_path / "stereo.onnx")(x) - right).max() <= 1e-5 * right.max()

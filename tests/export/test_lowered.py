@@ -1,0 +1,69 @@
+"""The transforms of an exported file are those of Keras, to rounding: every preset, in float64."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import kapre
+from kapre import executor
+from kapre.ops import lowered
+from kapre.ops.fourier import lowering
+from tests.conftest import BACKEND, float64, to_numpy
+
+PRESETS = [name for name in kapre.list_presets() if kapre.frontends.preset(name).recipe.power is not None]
+LONG_DFT = dict(n_fft=2048, hop_length=441, sample_rate=22050.0, power=2.0)
+MORE = {
+    "two stages, no bank": LONG_DFT,
+    "two stages, magnitude, short window": {**LONG_DFT, "power": 1.0, "win_length": 1000, "pad_end": True},
+    "two stages, energy": {**LONG_DFT, "filterbank": "mel", "n_mels": 40, "remove_dc": True, "energy": "first"},
+    "two stages of another hop": {**LONG_DFT, "hop_length": 601, "filterbank": "mel", "n_mels": 40},
+    "two stages, cropped window": {**LONG_DFT, "win_length": 3000, "hop_length": 512, "preemphasis": 0.9},
+    "a prime number of points": dict(n_fft=1031, hop_length=100),
+    "energy": dict(n_fft=256, hop_length=100, remove_dc=True, preemphasis=0.97, energy="last", power=2.0),
+    "window longer than the DFT": dict(n_fft=256, win_length=300, hop_length=80),
+    "padded in front": dict(n_fft=256, hop_length=80, pad_begin=True, pad_end=True),
+}
+RECIPES = {**{name: kapre.frontends.preset(name).recipe for name in PRESETS}}
+RECIPES |= {name: kapre.Recipe(**fields) for name, fields in MORE.items()}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.filterwarnings("ignore:.*is longer than n_fft")
+def test_as_by_fft(name: str) -> None:
+    recipe = RECIPES[name]
+    rng = np.random.default_rng(0)
+    least = recipe.least_samples()
+    sizes = {1, least - 1, least, least + 2 * recipe.hop_length + 3} - {0}
+    with float64():
+        for n in sizes if BACKEND != "jax" else sorted(sizes)[-2:]:
+            x = keras.ops.convert_to_tensor(rng.uniform(-1, 1, (2, n)), dtype="float64")
+            right = to_numpy(executor.run(recipe, x, compiled=False))
+            with lowering():
+                got = to_numpy(executor.run(recipe, x))
+            assert got.shape == right.shape
+            assert got.dtype == np.float64
+            assert np.abs(got - right).max(initial=0.0) <= 1e-7 * max(1.0, np.abs(right).max(initial=0.0))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("n_fft", [128, 2000])
+def test_stft_and_its_inverse(n_fft: int, channels: int) -> None:
+    recipe = kapre.Recipe(n_fft=n_fft, hop_length=n_fft // 4, center=True)
+    with float64():
+        x = keras.ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (2, channels, 5000)), dtype="float64")
+        right = [to_numpy(part) for part in executor.stft(recipe, x)]
+        with lowering():
+            pair = executor.stft(recipe, x)
+            back = to_numpy(executor.istft(recipe, pair, exact_edges=True, length=5000))
+    for got, expected in zip(pair, right, strict=True):
+        assert np.abs(to_numpy(got) - expected).max() <= 1e-10 * np.abs(expected).max()
+    assert np.abs(back - to_numpy(x)).max() <= 1e-10
+
+
+def test_a_long_dft_is_of_two_factors_next_to_each_other() -> None:
+    assert lowered.factors(1024) is None
+    assert lowered.factors(2048) == (32, 64)
+    assert lowered.factors(1200) == (30, 40)
+    assert lowered.factors(1031) is None

@@ -1,0 +1,203 @@
+"""Export a model by every backend to every format, run the files, and write what was found into docs/export/.
+
+    python tools/matrix.py                  # everything, by all three backends one after another
+    python tools/matrix.py --backends jax   # the rest of the table stays
+
+Each backend has its own process. `make matrix` calls it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+BACKENDS = ("tensorflow", "jax", "torch")
+SIZES = (512, 2048)
+POINTS = (256, 512, 1024, 2048, 4096)
+RUNTIMES = {"litert": "LiteRT", "onnx": "onnxruntime", "openvino": "OpenVINO"}
+FOLDER = ROOT / "docs" / "export"
+RESULTS = FOLDER / "matrix.json"
+PAGE = FOLDER / "matrix.md"
+VERSIONS = (
+    "keras",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "tf2onnx",
+    "jax2onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "openvino",
+)
+
+
+def exported(backend: str) -> Iterator[dict[str, Any]]:
+    """Export the network that the tests export, each DFT size in each format that this backend writes."""
+    import kapre
+    from tests.export.models import NATIVE, SUFFIXES, network
+
+    for n_fft in SIZES:
+        for name in NATIVE[backend]:
+            with tempfile.TemporaryDirectory() as folder:
+                about = {"what": "model", "backend": backend, "format": name, "n_fft": n_fft}
+                try:
+                    report = kapre.export(network(n_fft), f"{folder}/model{SUFFIXES[name]}")
+                except kapre.deploy.ExportError as error:
+                    yield {**about, "error": str(error)}
+                else:
+                    yield {**about, **report.to_dict(), "path": None}
+
+
+def by_points() -> Iterator[dict[str, Any]]:
+    """Export a mel front end of some DFT sizes, directly and in two stages."""
+    import kapre
+    from kapre.ops import lowered
+    from tests.export.models import SUFFIXES
+
+    for n_fft in POINTS:
+        recipe = kapre.Recipe(
+            n_fft=n_fft, hop_length=n_fft // 4, power=2.0, filterbank="mel", sample_rate=16000, n_mels=40
+        )
+        for largest in (max(POINTS), 0):
+            lowered.LARGEST_DIRECT = largest
+            for name in RUNTIMES:
+                with tempfile.TemporaryDirectory() as folder:
+                    report = kapre.export(kapre.Frontend(recipe), f"{folder}/front_end{SUFFIXES[name]}")
+                way = "two stages" if lowered.factors(n_fft) else "directly"
+                yield {
+                    **{"what": "points", "n_fft": n_fft, "way": way, "format": name},
+                    **{"latency_ms": report.latency_ms, "size": report.size, "max_error": report.max_error},
+                }
+
+
+def measured(backend: str) -> list[dict[str, Any]]:
+    """Return what a process of its own finds on a backend."""
+    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "--one", backend]
+    result = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what writes and runs the files."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in VERSIONS:
+        try:
+            found[name] = version(name).split("+")[0]
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _free(row: dict[str, Any]) -> tuple[str, str]:
+    ((_, shape),) = row["inputs"].items()
+    batches = {check["shapes"][0][0] for check in row["checks"] if check["error"] is not None}
+    times = {check["shapes"][0][1] for check in row["checks"] if check["error"] is not None}
+    return "free" if shape[0] is None and len(batches) > 1 else "fixed", "free" if shape[1] is None and len(
+        times
+    ) > 1 else "fixed"
+
+
+def page(found: dict[str, Any]) -> str:
+    """Return the page."""
+    titles = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+    rows = []
+    for row in sorted(
+        (row for row in found["rows"] if row["what"] == "model"),
+        key=lambda r: (BACKENDS.index(r["backend"]), r["n_fft"]),
+    ):
+        about = [f"{titles[row['backend']]} → {row['format']}", str(row["n_fft"])]
+        if "error" in row:
+            rows.append([*about, "–", "–", row["error"][:80], "–", "–"])
+            continue
+        batch, time = _free(row)
+        rows.append(
+            [*about, batch, time, f"{row['max_error']:.1e}", f"{row['size'] / 1e3:.0f}", f"{row['latency_ms']:.2f}"]
+        )
+    points = [row for row in found["rows"] if row["what"] == "points"]
+    lines = []
+    for n_fft in POINTS:
+        for way in ("directly", "two stages"):
+            mine = {row["format"]: row for row in points if (row["n_fft"], row["way"]) == (n_fft, way)}
+            if mine:
+                speeds = [f"{mine[name]['latency_ms']:.2f}" for name in RUNTIMES]
+                lines.append([f"{n_fft}, {way}", *speeds, f"{mine['onnx']['size'] / 1e3:.0f}"])
+    words = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    return f"""# The matrix
+
+Written by `make matrix`, on {found["machine"]}; not by hand. {words}.
+
+Each row is a file that `kapre.export` wrote and ran in its own runtime: a mel helper in decibel with a small
+convolutional network behind it, called with 1, 2 and 3 clips of 0.5, 1 and 1.25 s. The error is the largest difference
+to Keras as a part of the output's range, the size is in kB, the latency in milliseconds for one clip of one second on
+one thread.
+
+{table(["", "n_fft", "batch", "time", "error", "size", "latency"], rows)}
+
+`openvino` goes through the ONNX file of the same backend. What a backend does not write by itself, `kapre.export` has
+another installed backend write.
+
+## Directly or in two stages
+
+A mel front end alone (hop a quarter of n_fft, 40 bands), written by TensorFlow: milliseconds for one clip of one second
+on one thread, and the size of the ONNX file in kB. Up to 1024 points the DFT is done directly.
+
+{table(["", *RUNTIMES.values(), "size"], lines)}
+"""
+
+
+def machine() -> str:
+    """Return the processor's name and instructions in words."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    name = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
+    wide = "AVX-512" if "avx512f" in text else "AVX2" if "avx2" in text else ""
+    return " ".join(filter(None, [name or platform.machine(), f"with {wide}" if wide else ""]))
+
+
+def main() -> int:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
+    parser.add_argument("--one", choices=BACKENDS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        for row in exported(asked.one):
+            print(json.dumps(row), flush=True)
+        for row in by_points() if asked.one == "tensorflow" else ():
+            print(json.dumps(row), flush=True)
+        return 0
+    old = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
+    rows = [row for row in old if row.get("backend", "tensorflow") not in asked.backends]
+    for backend in asked.backends:
+        new = measured(backend)
+        rows += new
+        print(f"{backend}: {len(new)} files, {sum('error' in row for row in new)} failed", flush=True)
+    found = {"machine": machine(), "versions": versions(), "rows": rows}
+    FOLDER.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(found), encoding="utf-8")
+    print(f"The table is in {PAGE.relative_to(ROOT)}.")
+    return int(any("error" in row for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
