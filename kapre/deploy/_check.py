@@ -107,9 +107,7 @@ def _range(arrays: Sequence[np.ndarray]) -> float:
     return float(np.ptp(values)) if values.size and np.ptp(values) > 0 else 1.0
 
 
-def _errors(
-    name: str, y: np.ndarray, right: np.ndarray, scale: float, shapes: Sequence[tuple[int, ...]]
-) -> np.ndarray:
+def _errors(name: str, y: np.ndarray, right: np.ndarray, scale: float, shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
     """Return the differences as parts of a range, of what Keras gives a finite number for."""
     if y.shape != right.shape:
         raise ExportError(f"an input of shape {_shown(shapes)} gives {name} of shape {y.shape}, not {right.shape}")

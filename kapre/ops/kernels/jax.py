@@ -228,7 +228,11 @@ def part(x: Array, first: int, behind: int, axis: int, step: int = 1) -> Array:
 
     A slice and nothing else: of a size that is not known, `x[first:]` becomes a gather, which LiteRT has not.
     """
-    return lax.slice_in_dim(x, first, x.shape[axis] - behind, step, axis)
+    stop = x.shape[axis] - behind
+    if isinstance(stop, int):  # of fewer entries than that, none is left
+        stop = max(stop, 0)
+        first = min(first, stop)
+    return lax.slice_in_dim(x, first, stop, step, axis)
 
 
 def is_plain(x: Any) -> bool:
