@@ -2,14 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 BACKENDS ?=
-# Lines and branches of kapre/ that the tests must cover, in percent; empty: not measured.
+# Lines and branches that the tests must cover, in percent; empty: not measured.
 COVERAGE ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export matrix lint format docs agreement bench lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-browser matrix lint format docs agreement bench lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -55,10 +55,19 @@ test-frontends: setup
 
 # Every format that each backend writes, run in its own runtime.
 test-export: setup
-	@$(PY) tools/test.py $(BACKENDS) --export
+	@$(PY) tools/test.py $(BACKENDS) --export $(if $(COVERAGE),--coverage $(COVERAGE))
+
+BROWSER := examples/browser
+# The page in examples/browser; needs npm, and Debian's chromium and chromium-driver.
+test-browser: setup $(BROWSER)/node_modules/onnxruntime-web
+	@$(PY) tools/test.py $(BACKENDS) --browser
+
+$(BROWSER)/node_modules/onnxruntime-web: $(BROWSER)/package.json
+	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --silent
+	@touch $@
 
 # What takes long: wheel, sdist and every extra in empty environments, the oldest versions, presets, exported files.
-test-slow: test-packages test-oldest test-frontends test-export
+test-slow: test-packages test-oldest test-frontends test-export test-browser
 
 test-packages: setup
 	@$(PY) tools/check_packages.py

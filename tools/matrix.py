@@ -159,7 +159,7 @@ another installed backend write.
 ## Directly or in two stages
 
 A mel front end alone (hop a quarter of n_fft, 40 bands), written by TensorFlow: milliseconds for one clip of one second
-on one thread, and the size of the ONNX file in kB. Up to 1024 points the DFT is done directly.
+on one thread, and the size of the ONNX file in kB. Up to 512 points the DFT is done directly.
 
 {table(["", *RUNTIMES.values(), "size"], lines)}
 """

@@ -22,7 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-IGNORED = ("--ignore=tests/house", "--ignore=tests/frontends", "--ignore=tests/export")  # once, and apart
+APART = ("house", "frontends", "export", "browser")  # once, or when asked for
+IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
+OF_EXPORT = "kapre/deploy/*,kapre/_lowered_recipe.py,kapre/ops/lowered.py"
+"""What tests/export covers, and `make test` does not."""
 LONGEST = 2400  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 SLOW_ON_JAX = ("tests/test_fast_paths.py", "tests/test_frontend.py", "tests/test_stream.py", "tests/test_precision.py")
@@ -91,13 +94,18 @@ def within(seconds: float, command: list[str], env: dict[str, str]) -> tuple[int
     return code, output if code >= 0 else f"{output}\nended by signal {-code} after {seconds:.0f} s at most\n"
 
 
-def coverage(measured: Path, least: float) -> Outcome:
-    """Report the lines and branches of kapre/ that some run covered; too few count as one failed test."""
+def coverage(measured: Path, least: float, export: bool) -> Outcome:
+    """Report the lines and branches that some run covered; too few count as one failed test.
+
+    They are those of `OF_EXPORT`, or of all else in kapre/.
+    """
     tool = [sys.executable, "-m", "coverage"]
     data = f"--data-file={measured / 'all'}"
     files = [str(path) for path in sorted(measured.iterdir())]
     subprocess.run([*tool, "combine", "-q", data, *files], cwd=ROOT, check=True)
-    words = [*tool, "report", data, "--show-missing", "--skip-covered", "--precision=1", f"--fail-under={least}"]
+    which = f"--include={OF_EXPORT}" if export else f"--omit={OF_EXPORT}"
+    words = [*tool, "report", data, which, "--show-missing", "--skip-covered", "--precision=1"]
+    words.append(f"--fail-under={least}")
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     print(result.stdout, flush=True)
     good = result.returncode == 0
@@ -143,7 +151,8 @@ def main() -> int:
     parser.add_argument(
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
-    parser.add_argument("--coverage", type=float, help="fail when less of kapre/ than so many percent is covered")
+    parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
+    parser.add_argument("--coverage", type=float, help="fail when less than so many percent is covered")
     arguments, extra = parser.parse_known_args()
     backends = arguments.backends or [b for b in BACKENDS if b != "torch" or importlib.util.find_spec(b)]
     present = [name for name in backends if name in BACKENDS and importlib.util.find_spec(name)]
@@ -153,6 +162,9 @@ def main() -> int:
         suites = of_frontends(present)
     elif arguments.export:
         suites = of_export(present)
+    elif arguments.browser:
+        writes = next((name for name in ("tensorflow", "torch", "jax") if name in present), "tensorflow")
+        suites = [("browser", writes, ["tests/browser"])]
     else:
         suites = of_all_else(present, not arguments.backends_only)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
@@ -160,7 +172,7 @@ def main() -> int:
         jobs = [pool.submit(run, suite, backend, paths, present, extra, measured) for suite, backend, paths in suites]
         outcomes += [job.result() for job in jobs]
         if measured is not None:
-            outcomes.append(coverage(measured, arguments.coverage))
+            outcomes.append(coverage(measured, arguments.coverage, arguments.export))
     for outcome in outcomes:
         counted = f"{outcome.passed} ok, {outcome.failed} not"
         if outcome.failed:

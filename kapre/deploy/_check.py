@@ -78,18 +78,27 @@ def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
                 raise ExportError(f"the runtime fails at an input of shape {_shown(shapes)}: {words(error)}") from error
             checks.append(Check(shapes, None, words(error, 120)))
             continue
-        errors = [
-            _errors(slot.name, y, z, scale, shapes)
-            for slot, y, z, scale in zip(program.outputs, given, wanted, scales, strict=True)
-        ]
-        worst = max(float(each.max(initial=0.0)) for each in errors)
-        checks.append(Check(shapes, worst))
-        if not all(_is_near(each, tolerance) for each in errors):
-            raise ExportError(
-                f"an input of shape {_shown(shapes)} gives numbers that differ from Keras' by {worst:.2g} of their "
-                f"range, more than the tolerance of {tolerance:g}"
-            )
+        named = [(slot.name, y, z) for slot, y, z in zip(program.outputs, given, wanted, strict=True)]
+        checks.append(judged(named, shapes, tolerance, scales))
     return checks
+
+
+def judged(
+    named: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    shapes: Sequence[tuple[int, ...]],
+    tolerance: float,
+    scales: Sequence[float] | None = None,
+) -> Check:
+    """Return what outputs show beside the right ones, each with its name; raise where they differ."""
+    scales = [_range([right]) for _, _, right in named] if scales is None else scales
+    errors = [_errors(*each, scale, shapes) for each, scale in zip(named, scales, strict=True)]
+    worst = max(float(each.max(initial=0.0)) for each in errors)
+    if not all(_is_near(each, tolerance) for each in errors):
+        raise ExportError(
+            f"an input of shape {_shown(shapes)} gives numbers that differ from Keras' by {worst:.2g} of their range, "
+            f"more than the tolerance of {tolerance:g}"
+        )
+    return Check(tuple(shapes), worst)
 
 
 def _is_short(program: Program, shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -122,7 +131,7 @@ def _is_near(errors: np.ndarray, tolerance: float) -> bool:
 
     A logarithm enlarges what a band between others holds of rounding, Keras' own too.
     """
-    few = np.count_nonzero(~(errors <= tolerance)) <= len(errors) // 1000
+    few = bool(np.count_nonzero(~(errors <= tolerance)) <= len(errors) // 1000)
     return few and bool((errors <= 5.0 * tolerance).all())
 
 

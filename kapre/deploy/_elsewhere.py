@@ -82,12 +82,15 @@ def _by(backend: str, program: Program, found: Format, path: Path, options: dict
 
 def main() -> None:
     """Do the job on the command line, and print the report."""
-    import kapre
+    from kapre.deploy._export import export
 
     job = json.loads(sys.argv[1])
     try:
-        model = keras.saving.load_model(job["model"], compile=False)
-        report = kapre.export(model, job["path"], job["format"], overwrite=True, **job["options"])
+        model, options = keras.saving.load_model(job["model"], compile=False), job["options"]
+        chunk_samples = options.pop("chunk_samples", None)
+        if chunk_samples is not None:
+            model = model.layers[-1].stream(chunk_samples)
+        report = export(model, job["path"], job["format"], overwrite=True, **options)
         answer = report.to_dict()
     except (ExportError, TypeError, ValueError) as error:
         answer = {"error": str(error)}

@@ -8,13 +8,14 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from kapre._checks import flag, message
-from kapre.deploy import _check, _elsewhere, _program
+from kapre.deploy import _check, _elsewhere, _program, _stream
 from kapre.deploy._check import Check
 from kapre.deploy._errors import ExportError, words
 from kapre.deploy._formats import FORMATS, Format, demand, format_of, missing
@@ -22,6 +23,7 @@ from kapre.deploy._metadata import beside
 from kapre.deploy._quiet import quiet
 from kapre.deploy._run import LOADERS
 from kapre.deploy._write import WRITERS
+from kapre.frontends import Stream
 
 TOLERANCE = 1e-4
 
@@ -39,7 +41,8 @@ class Report:
         outputs: The same of the outputs.
         rewritten: What is computed in another way than Keras does, one line for each layer.
         checks: What each input that was run showed; empty with `check=False`.
-        latency_ms: The median over 15 runs of one clip of one second, on one thread; None with `check=False`.
+        latency_ms: The median over 15 runs of one clip of one second, or of one chunk of a stream, on one thread; None
+            with `check=False`.
         tolerance: The largest error that was let through, as a part of the output's range.
 
     Example:
@@ -100,7 +103,8 @@ class Report:
             shape = ", ".join(map(str, check.shapes))
             found = f"{check.error:.1e} of the range" if check.error is not None else "refused: too short for a frame"
             lines.append(f"  {shape:<20} {found}")
-        return "\n".join([*lines, f"  one clip of 1 s: {self.latency_ms:.2f} ms on one thread"])
+        what = "one chunk" if any(name.startswith("state_") for name in self.inputs) else "one clip of 1 s"
+        return "\n".join([*lines, f"  {what}: {self.latency_ms:.2f} ms on one thread"])
 
 
 def _free(shape: tuple[int | None, ...]) -> str:
@@ -115,18 +119,20 @@ def export(
     check: bool = True,
     tolerance: float = TOLERANCE,
     input_shape: Sequence[int | None] | None = None,
+    batch_size: int = 1,
     class_names: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Write a model with Kapre's layers into a file that takes samples, and run the file before it is kept.
 
-    Transforms are written as strided convolutions, or above 1024 points as two small matrix products, so that neither
+    Transforms are written as strided convolutions, or above 512 points as two small matrix products, so that neither
     complex numbers nor an FFT are asked of the runtime; batch and time stay free where the model's are. The file is
     then run in its real runtime with other batch sizes and lengths, and compared with the model.
 
     Args:
         model: A Keras model or layer: a composed helper, a chain of Kapre's layers, a `Frontend`, or a network behind
-            one of these, trained or not.
+            one of these, trained or not. Or a stream of fixed chunks, `Frontend.stream(chunk_samples)`: then the file
+            is one step, with the state as inputs `state_…` and outputs `next_…`, which starts with zeros.
         path: Where the file goes; a folder for a SavedModel. What it takes (weights of an OpenVINO file, the metadata
             of StableHLO) stands beside it under the same name.
         format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2) or "stablehlo"; None takes what the
@@ -136,6 +142,7 @@ def export(
         tolerance: float > 0. The largest difference to Keras that is let through, as a part of the output's range. One
             value in a thousand may be up to five times as far off: of many, a logarithm has some of rounding alone.
         input_shape: Shape of one clip, without the batch, where the model has no Input: `(None, 1)`, say.
+        batch_size: Clips side by side in a stream; a model's batch is free.
         class_names: Names of the model's classes, for the file's metadata.
         overwrite: Whether to replace what is at the path.
 
@@ -156,7 +163,7 @@ def export(
         ```python
         import kapre
 
-        report = kapre.export(kapre.Frontend.from_preset("kaldi_fbank"), "fbank.onnx")
+        report = kapre.export(kapre.Frontend.from_preset("nemo"), "nemo.onnx")
         assert report.max_error < 1e-4 and report.inputs == {"samples": (None, None)}
         ```
     """
@@ -167,11 +174,18 @@ def export(
         raise ValueError(message("tolerance", "above 0", tolerance, f"Use {TOLERANCE}."))
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path}: there is something already. Use overwrite=True, or another path.")
-    program = _program.from_model(model, input_shape, class_names)
+    if isinstance(model, Stream):
+        program = _stream.from_stream(model, batch_size)
+    else:
+        program = _program.from_model(model, input_shape, class_names)
     if check:
         demand(found, (found.runs_with,), "be run")
     backend = keras.backend.backend()
-    options = dict(check=check, tolerance=tolerance, class_names=class_names)
+    options: dict[str, Any] = dict(check=check, tolerance=tolerance)
+    if isinstance(model, Stream):
+        options |= dict(chunk_samples=model.chunk_samples, batch_size=batch_size)
+    else:
+        options |= dict(class_names=class_names)
     if backend not in found.backends or missing(found.writes_with.get(backend, ())):
         return _elsewhere.export(program, found, path, options)
     try:
@@ -206,7 +220,7 @@ def _here(program: _program.Program, found: Format, path: Path, check: bool, tol
             try:
                 with quiet():
                     run = LOADERS[found.name](written, program.inputs, program.outputs)
-                    checks = _check.compare(program, run, tolerance)
+                    checks = (program.compare or partial(_check.compare, program))(run, tolerance)
                     latency = _check.latency(program, run)
             except ExportError as error:
                 raise ExportError(f"{path}: {error}. Nothing was kept.") from error.__cause__

@@ -11,10 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre import __version__
+from kapre import executor
 from kapre._checks import message
 from kapre._layer import AudioLayer
 from kapre._models import ComposedSequential
+from kapre._version import __version__
 from kapre.deploy import _rewrite
 from kapre.frontends import Frontend
 from kapre.ops.fourier import lowering
@@ -47,6 +48,7 @@ class Program:
         rewritten: What is computed in another way than Keras does, in words.
         recipes: The recipes in the model.
         metadata: What the file is to say of itself.
+        compare: Runs the file and compares it, where that takes more than a call of some sizes.
     """
 
     model: Any
@@ -58,6 +60,7 @@ class Program:
     rewritten: list[str]
     recipes: list[Recipe]
     metadata: dict[str, Any] = field(default_factory=dict)
+    compare: Callable[..., list[Any]] | None = None
 
     @property
     def sample_rate(self) -> float:
@@ -94,7 +97,7 @@ def _signal(slot: Slot, batch: int, samples: int, seed: int) -> np.ndarray:
     free = [batch if axis == 0 else samples for axis in range(len(slot.shape))]
     shape = tuple(free[axis] if size is None else size for axis, size in enumerate(slot.shape))
     rng = np.random.default_rng(seed)
-    x = 0.1 * rng.standard_normal(shape)
+    x = np.asarray(0.1 * rng.standard_normal(shape))
     if len(shape) >= 2:
         axis = next((axis for axis in range(1, len(shape)) if slot.shape[axis] is None), int(np.argmax(shape[1:])) + 1)
         turns = np.linspace(0.0, 1.0, shape[axis], endpoint=False) ** 2 * 0.1 * shape[axis]
@@ -136,13 +139,13 @@ def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
 
 
 def front_ends(model: Any) -> list[Recipe]:
-    """Return the recipes in a model, of front ends and of helpers."""
+    """Return the recipes in a model, of front ends, helpers and chains of single layers."""
     found = []
     for layer in _rewrite.every_layer(model):
         recipe = layer.recipe if isinstance(layer, (Frontend, ComposedSequential)) else None
         if recipe is not None:
             found.append(recipe)
-    return found
+    return found + [recipe for chain in _rewrite.chains(model) if (recipe := executor.recipe_of(chain)) is not None]
 
 
 def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names: Sequence[str] | None) -> Program:

@@ -32,16 +32,40 @@ def every_layer(model: Any) -> list[Any]:
     return list(found.values())
 
 
+def _runs(layers: list[Any]) -> list[tuple[int, int]]:
+    """Return where in a list of layers each run of them stands that amounts to a recipe."""
+    found = []
+    first = 0
+    while first < len(layers):
+        ends = range(len(layers), first + 1, -1)
+        last = next((last for last in ends if executor.recipe_of(layers[first:last]) is not None), None)
+        if last is not None:
+            found.append((first, last))
+        first = first + 1 if last is None else last
+    return found
+
+
+def chains(model: Any) -> list[list[Any]]:
+    """Return the runs of single layers, within a model's Sequentials, that amount to a recipe."""
+    found = []
+    for layer in every_layer(model):
+        if isinstance(layer, keras.Sequential) and not (isinstance(layer, ComposedSequential) and layer.recipe):
+            found += [layer.layers[first:last] for first, last in _runs(layer.layers)]
+    return found
+
+
 def rewritten(model: Any) -> list[str]:
     """Return what in a model is computed in another way once it is exported, one line for each layer."""
     lines = []
+    joined = {id(layer) for chain in chains(model) for layer in chain}
     for layer in every_layer(model):
         if isinstance(layer, (Frontend, ComposedSequential)):
             recipe = layer.recipe
             if recipe is not None and recipe.power is not None:
                 lines.append(f"{layer.name}: {_words(recipe.n_fft)}")
         elif type(layer) is STFT:
-            lines.append(f"{layer.name}: {_words(layer.n_fft)}; its complex output as two real tensors")
+            how = "in one piece with what follows" if id(layer) in joined else "its complex output as two real tensors"
+            lines.append(f"{layer.name}: {_words(layer.n_fft)}; {how}")
         elif type(layer) is InverseSTFT:
             lines.append(f"{layer.name}: inverse DFT of {layer.n_fft} points by two matrix products")
     return lines
@@ -95,13 +119,13 @@ class _OfParts(keras.layers.Layer):
 
 def _fused(layers: list[Any]) -> list[Any]:
     """Return layers with each run of them that amounts to a recipe as one."""
-    for first in range(len(layers)):
-        for last in range(len(layers), first + 1, -1):
-            run = layers[first:last]
-            if executor.recipe_of(run) is not None:
-                dtype = run[0].dtype_policy
-                return [*layers[:first], ComposedSequential(run, dtype=dtype), *_fused(layers[last:])]
-    return layers
+    found: list[Any] = []
+    done = 0
+    for first, last in _runs(layers):
+        found += layers[done:first]
+        found.append(ComposedSequential(layers[first:last], dtype=layers[first].dtype_policy))
+        done = last
+    return found + layers[done:]
 
 
 class _Rewriter:

@@ -30,23 +30,11 @@ def _litert(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=1)
-    signature = next(iter(interpreter.get_signature_list().values()))
-    runner_inputs = {entry["name"]: entry["index"] for entry in interpreter.get_input_details()}
-    runner_outputs = {entry["name"]: entry["index"] for entry in interpreter.get_output_details()}
-    del signature
-
-    def index(names: dict[str, int], slot: Slot, place: int) -> int:
-        found = [i for name, i in names.items() if slot.name in name]
-        return found[0] if len(found) == 1 else sorted(names.values())[place]
+    signature = interpreter.get_signature_runner(next(iter(interpreter.get_signature_list())))
 
     def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        for place, (slot, x) in enumerate(zip(inputs, arrays, strict=True)):
-            interpreter.resize_tensor_input(index(runner_inputs, slot, place), x.shape)
-        interpreter.allocate_tensors()
-        for place, (slot, x) in enumerate(zip(inputs, arrays, strict=True)):
-            interpreter.set_tensor(index(runner_inputs, slot, place), x)
-        interpreter.invoke()
-        return [interpreter.get_tensor(index(runner_outputs, slot, i)) for i, slot in enumerate(outputs)]
+        found = signature(**{slot.name: x for slot, x in zip(inputs, arrays, strict=True)})
+        return [found[slot.name] for slot in outputs]
 
     return run
 
