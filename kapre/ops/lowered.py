@@ -21,7 +21,7 @@ from kapre.ops.fourier import Pair, constant
 from kapre.ops.kernels import active as kernel
 
 LARGEST_DIRECT = 512
-"""Points up to which a DFT is a convolution: from there on, two stages are faster and smaller (docs/export/matrix.md)."""
+"""Points up to which a DFT is a convolution; above, two stages are faster and smaller: docs/export/matrix.md."""
 
 
 def factors(n_fft: int) -> tuple[int, int] | None:
