@@ -68,18 +68,22 @@ def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
     return (parts[0], parts[1]), None if recipe.energy is None else _of_frames(recipe, x, centring)
 
 
-def _in_two_stages(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
-    """Do what `_directly` does by two small products, for a DFT of many points.
+def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
+    """Do what `_directly` does, from frames that are cut first.
 
-    Values follow the bins, and a frame that belongs to no clip comes before the others.
+    Where the DFT has two stages, values follow the bins. A frame of zeros comes before the others.
     """
     framed = centred(recipe, lowered.frame(x, recipe.frame_length, recipe.hop_length))
     if window is None:
         analysis = constant(recipe.analysis_window, framed)
     else:
         analysis = frames.pad(ops.cast(window, framed.dtype), *recipe.window_margins)
-    windowed = lowered.of_length(emphasized(recipe, framed) * analysis, recipe.n_fft)
-    return lowered.two_stage(windowed, recipe.n_fft), framed
+    windowed = emphasized(recipe, framed) * analysis
+    if lowered.factors(recipe.n_fft) is not None:
+        return lowered.two_stage(lowered.of_length(windowed, recipe.n_fft), recipe.n_fft), framed
+    matrices = lowered.dft_matrices(recipe.frame_length, recipe.n_fft)
+    real, imag = (kernel.product(windowed, constant(matrix, windowed)) for matrix in matrices)
+    return (real, imag), framed
 
 
 def _bank_tensor(bank: Any, y: Any) -> Any:
@@ -93,13 +97,16 @@ def _bank_tensor(bank: Any, y: Any) -> Any:
 
 def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple[Any, Any]:
     """Turn padded samples `(..., time)` into bands and their logarithm; see `executor.spectra_of`."""
-    in_stages = lowered.factors(recipe.n_fft) is not None and recipe.chunk_length is None
+    whole = recipe.chunk_length is None
+    in_stages = whole and lowered.factors(recipe.n_fft) is not None
+    # A mean folded into a convolution cancels to its rounding alone: of a clip with an offset, that would be left.
+    by_frames = in_stages or (whole and recipe.remove_dc)
     values = recipe.bank if bank is None else bank
 
     def of_channel(x: Any) -> list[Any]:
         if recipe.pad_end and ends:
             x = frames.pad(x, 0, recipe.cut[0] - 1)
-        pair, samples = (_in_two_stages if in_stages else _directly)(recipe, x, window)
+        pair, samples = (_by_frames if by_frames else _directly)(recipe, x, window)
         if in_stages and values is None:
             pair = lowered.bins_of(pair, recipe.n_fft)
         y = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon)
@@ -108,7 +115,7 @@ def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple
         if recipe.log is not None:
             y = scales.logarithm(y, recipe.log, recipe.amin, recipe.amin_by, recipe.ref_value)
         energy = None if recipe.energy is None else log_energy(recipe, samples)
-        first, last = int(in_stages), recipe.drop_last if ends else 0
+        first, last = int(by_frames), recipe.drop_last if ends else 0
         return [None if part is None else kernel.part(part, first, last, axis=1) for part in (y, energy)]
 
     bands, energy = lowered.by_channel(of_channel, x)

@@ -325,7 +325,7 @@ class Recipe:
             return count
         if self.stack_edges == "drop":
             return num_frames(count, self.stack, self.stack_hop)
-        return -(-count // self.stack_hop)
+        return (count + self.stack_hop - 1) // self.stack_hop
 
     def num_frames(self, n_samples: Any) -> Any:
         """Count what the features of a clip hold along time: frames, stacks, patches, chunks; without a DFT, samples.
@@ -341,7 +341,9 @@ class Recipe:
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
     def least_samples(self) -> int:
-        """Return the samples of the shortest clip that becomes a frame (stack, patch, chunk)."""
+        """Return the samples of the shortest clip that becomes a frame (stack, patch, chunk); 1 where none does."""
+        if self.num_frames(None) == 0:
+            return 1
         low, high = 0, 1
         while not self.num_frames(high):
             low, high = high, 2 * high

@@ -21,7 +21,7 @@ def _table(report: Any) -> None:
         for name, shape in slots.items():
             free = ", ".join("free" if size is None else str(size) for size in shape)
             console.print(f"  {words:<4}{name} ({free})", soft_wrap=True, markup=False)
-    for line in report.rewritten:
+    for line in report.notes:
         console.print(f"  {line}", soft_wrap=True, markup=False)
     if not report.checked:
         console.print("  not run: its numbers are not known (--no-check)")
@@ -33,7 +33,7 @@ def _table(report: Any) -> None:
         error = "refused: too short for a frame" if check.error is None else f"{check.error:.1e}"
         table.add_row(", ".join(map(str, check.shapes)), error)
     console.print(table)
-    console.print(f"  one clip of 1 s takes {report.latency_ms:.2f} ms on one thread")
+    console.print(f"  {report.speed}")
 
 
 def _model(kapre: Any, model: Path | None, preset: str | None, recipe: Path | None) -> Any:

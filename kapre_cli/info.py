@@ -66,8 +66,16 @@ def _print_model(path: Path, as_json: bool) -> None:
     if found.get("class_names"):
         print(f"  classes  {', '.join(found['class_names'])}")
     for fields in found.get("recipes") or ():
-        changed = kapre.Recipe.from_json(json.dumps(fields)).changed_fields()
-        print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in changed.items())}")
+        try:
+            shown = kapre.Recipe.from_json(json.dumps(fields)).changed_fields()
+        except (ValueError, TypeError):  # of another Kapre: as it stands
+            shown = fields
+        print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in shown.items())}")
+    if found.get("stream"):
+        stream = found["stream"]
+        print(
+            f"  stream   chunks of {stream['chunk_samples']} samples, the first {stream['warmup']} frames to be dropped"
+        )
 
 
 def run(files: list[Path], as_json: bool) -> int:

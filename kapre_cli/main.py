@@ -188,6 +188,7 @@ def export(
     format: str | None = None,
     check: bool = True,
     tolerance: float | None = None,
+    quantize: Literal["float16", "int8"] | None = None,
     class_names: str | None = None,
     overwrite: bool = False,
     json: bool = False,
@@ -217,6 +218,8 @@ def export(
         Whether to run the file. --no-check leaves its numbers unknown.
     tolerance
         The largest difference to Keras, as a part of the output's range. Default: 1e-4.
+    quantize
+        Store the weights behind the front end in fewer bits; of LiteRT alone.
     class_names
         Names of the model's classes, with commas between them, for the file's metadata.
     overwrite
@@ -228,7 +231,7 @@ def export(
     """
     from kapre_cli.export import run
 
-    options: dict[str, object] = dict(format=format, check=check, overwrite=overwrite)
+    options: dict[str, object] = dict(format=format, check=check, overwrite=overwrite, quantize=quantize)
     if tolerance is not None:
         options["tolerance"] = tolerance
     if class_names is not None:

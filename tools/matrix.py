@@ -56,7 +56,10 @@ def exported(backend: str) -> Iterator[dict[str, Any]]:
                 except kapre.deploy.ExportError as error:
                     yield {**about, "error": str(error)}
                 else:
-                    yield {**about, **report.to_dict(), "path": None}
+                    if report.backend != backend:
+                        yield {**about, "error": f"written by {report.backend} in its place"}
+                    else:
+                        yield {**report.to_dict(), "path": None, **about}
 
 
 def by_points() -> Iterator[dict[str, Any]]:
@@ -148,8 +151,8 @@ Written by `make matrix`, on {found["machine"]}; not by hand. {words}.
 
 Each row is a file that `kapre.export` wrote and ran in its own runtime: a mel helper in decibel with a small
 convolutional network behind it, called with 1, 2 and 3 clips of 0.5, 1 and 1.25 s. The error is the largest difference
-to Keras as a part of the output's range, the size is in kB, the latency in milliseconds for one clip of one second on
-one thread.
+to Keras as a part of the output's range, the size is in kB, the latency in milliseconds for one clip of one second: on
+one thread of LiteRT, onnxruntime and OpenVINO, with the threads that TensorFlow, PyTorch and JAX take of themselves.
 
 {table(["", "n_fft", "batch", "time", "error", "size", "latency"], rows)}
 
@@ -185,13 +188,15 @@ def main() -> int:
         for row in by_points() if asked.one == "tensorflow" else ():
             print(json.dumps(row), flush=True)
         return 0
-    old = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else []
-    rows = [row for row in old if row.get("backend", "tensorflow") not in asked.backends]
+    here = {"machine": machine(), "versions": versions()}
+    old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    same = all(old.get(key) == value for key, value in here.items())  # else nothing of it is to be compared
+    rows = [row for row in old["rows"] if row.get("backend", "tensorflow") not in asked.backends] if same else []
     for backend in asked.backends:
         new = measured(backend)
         rows += new
         print(f"{backend}: {len(new)} files, {sum('error' in row for row in new)} failed", flush=True)
-    found = {"machine": machine(), "versions": versions(), "rows": rows}
+    found = {**here, "rows": rows}
     FOLDER.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(found), encoding="utf-8")

@@ -137,11 +137,22 @@ let stop = null;
 
 async function listen() {
   const step = await ort.InferenceSession.create("model/step.onnx", { executionProviders: ["wasm"] });
-  const media = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  const plain = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const media = await navigator.mediaDevices.getUserMedia({ audio: plain });
   const context = new AudioContext({ sampleRate: about.sample_rate });
-  await context.audioWorklet.addModule("recorder.js");
-  const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
-  context.createMediaStreamSource(media).connect(recorder);
+  const end = () => {
+    media.getTracks().forEach((track) => track.stop());
+    context.close();
+  };
+  let recorder;
+  try {
+    await context.audioWorklet.addModule("recorder.js");
+    recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
+    context.createMediaStreamSource(media).connect(recorder);
+  } catch (error) {
+    end();
+    throw error;
+  }
   const size = about.step.chunk_samples;
   const kept = []; // columns, the newest last
   const most = Math.round(5 / about.hop_seconds);
@@ -188,15 +199,18 @@ async function listen() {
       }
     } catch (error) {
       say(`The microphone's features stopped: ${error.message}`);
-      stop?.();
+      silence();
     } finally {
       busy = false;
     }
   };
-  return () => {
-    media.getTracks().forEach((track) => track.stop());
-    context.close();
-  };
+  return end;
+}
+
+function silence() {
+  stop?.();
+  stop = null;
+  $("microphone").textContent = "Listen to the microphone";
 }
 
 const guarded = (work) => work().catch((error) => say(error.message));
@@ -214,13 +228,14 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 $("microphone").addEventListener("click", () =>
   guarded(async () => {
     say("");
-    if (stop) {
-      stop();
-      stop = null;
-    } else {
+    if (stop) return silence();
+    $("microphone").disabled = true; // until it listens: a second click would start a second recorder
+    try {
       stop = await listen();
+      $("microphone").textContent = "Stop";
+    } finally {
+      $("microphone").disabled = false;
     }
-    $("microphone").textContent = stop ? "Stop" : "Listen to the microphone";
   }),
 );
 $("microphone").disabled = !about.step;

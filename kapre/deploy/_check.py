@@ -13,8 +13,10 @@ from kapre.deploy._errors import ExportError, words
 from kapre.deploy._program import Program
 from kapre.deploy._run import Run
 
-SIZES = ((1, 1.0), (3, 1.0), (2, 0.5), (3, 1.2507), (2, 0.01))
-"""Clips and seconds to try; the last is shorter than most frames: a runtime may refuse it, but not get it wrong."""
+SIZES = ((1, 1.0), (3, 1.0), (2, 0.5), (3, 1.2507))
+"""Clips and seconds to try, in units of what is surely enough."""
+SHORT = (2, 0.01)
+"""The same, in seconds, of what is shorter than most frames: a runtime may refuse it, but not get it wrong."""
 _ROUNDS = 15
 
 
@@ -44,7 +46,8 @@ class Check:
 def _examples(program: Program) -> list[list[np.ndarray]]:
     """Return inputs of the sizes to try, each size once: where an axis is fixed, some are the same."""
     found: dict[tuple[tuple[int, ...], ...], list[np.ndarray]] = {}
-    for place, (batch, seconds) in enumerate(SIZES):
+    sizes = [(batch, units * program.unit) for batch, units in SIZES]
+    for place, (batch, seconds) in enumerate([*sizes, SHORT]):
         arrays = program.example(batch, seconds, seed=place)
         found.setdefault(tuple(x.shape for x in arrays), arrays)
     return list(found.values())
@@ -60,13 +63,16 @@ def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
         except Exception as error:
             if not short:
                 raise ExportError(
-                    f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}"
+                    f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}. "
+                    "Give input_shape with a length that the model takes"
                 ) from error
             continue  # what follows the front end may need some frames itself
         if short and not all(np.isfinite(y).all() for y in found):
             continue  # the mean of no frame, say
         examples.append(arrays)
         right.append(found)
+    if not any(y.size for found in right for y in found):
+        raise ExportError("none of the inputs that were tried gives an output, so that nothing can be compared")
     scales = [_range([found[i] for found in right]) for i in range(len(program.outputs))]
     checks = []
     for arrays, wanted in zip(examples, right, strict=True):
@@ -136,8 +142,8 @@ def _is_near(errors: np.ndarray, tolerance: float) -> bool:
 
 
 def latency(program: Program, run: Run) -> float:
-    """Return the median of what one clip of one second takes, in milliseconds, on one thread."""
-    arrays = program.example(1, 1.0)
+    """Return the median of what one clip takes, in milliseconds."""
+    arrays = program.example(1, program.unit)
     run(arrays)
     times = []
     for _ in range(_ROUNDS):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kapre.deploy._errors import ExportError
+from kapre.deploy._errors import ExportError, words
 from kapre.deploy._formats import Format, missing
 from kapre.deploy._program import Program
 
@@ -43,7 +43,7 @@ def _backend_for(found: Format) -> str:
     ways = "; ".join(f"{backend} (install {' '.join(names)})" for backend, names in absent.items())
     raise ExportError(
         f"{found.title} cannot be written by {keras.backend.backend()} here. What can write it: {ways}. "
-        "Or run `pip install 'kapre[export]'`."
+        f"Run `pip install 'kapre[export,{found.backends[0]}]'`, say."
     )
 
 
@@ -65,7 +65,12 @@ def _by(backend: str, program: Program, found: Format, path: Path, options: dict
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
-        program.source.save(file)
+        try:
+            program.source.save(file)
+        except Exception as error:
+            raise ExportError(
+                f"{backend} cannot be given the model, as Keras cannot save it: {words(error)}."
+            ) from error
         job = {"model": str(file), "path": str(path.resolve()), "format": found.name, "options": options}
         env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", _IS_ONE: "1"}
         command = [sys.executable, "-m", "kapre.deploy._elsewhere", json.dumps(job)]
@@ -73,11 +78,11 @@ def _by(backend: str, program: Program, found: Format, path: Path, options: dict
     line = next((line for line in result.stdout.splitlines() if line.startswith(_MARK)), None)
     if line is None:
         last = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ExportError(f"{path}: the process that writes it with {backend} broke: {last}")
+        raise ExportError(f"the process that writes it with {backend} broke: {last}.")
     answer = json.loads(line.removeprefix(_MARK))
     if "error" in answer:
         raise ExportError(answer["error"])
-    return Report.from_dict({**answer, "path": str(path)})
+    return Report.from_dict(answer)
 
 
 def main() -> None:
@@ -92,8 +97,9 @@ def main() -> None:
             model = model.layers[-1].stream(chunk_samples)
         report = export(model, job["path"], job["format"], overwrite=True, **options)
         answer = report.to_dict()
-    except (ExportError, TypeError, ValueError) as error:
-        answer = {"error": str(error)}
+    except Exception as error:
+        text = " ".join(str(error).split()).removeprefix(f"{job['path']}: ").removesuffix(" Nothing was kept.")
+        answer = {"error": text if isinstance(error, ExportError) else f"{words(error)}."}
     print(_MARK + json.dumps(answer))
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
-from kapre._checks import flag, message
-from kapre.deploy import _check, _elsewhere, _program, _stream
+from kapre._checks import choice, flag, message
+from kapre.deploy import _check, _elsewhere, _program, _quantize, _stream
 from kapre.deploy._check import Check
 from kapre.deploy._errors import ExportError, words
-from kapre.deploy._formats import FORMATS, Format, demand, format_of, missing
+from kapre.deploy._formats import FORMATS, Format, demand_runtime, format_of, missing
 from kapre.deploy._metadata import beside
+from kapre.deploy._quantize import TOLERANCES
 from kapre.deploy._quiet import quiet
 from kapre.deploy._run import LOADERS
 from kapre.deploy._write import WRITERS
@@ -41,9 +43,12 @@ class Report:
         outputs: The same of the outputs.
         rewritten: What is computed in another way than Keras does, one line for each layer.
         checks: What each input that was run showed; empty with `check=False`.
-        latency_ms: The median over 15 runs of one clip of one second, or of one chunk of a stream, on one thread; None
-            with `check=False`.
+        latency_ms: The median over 15 runs of one clip of one second (longer where that holds no frame), or of one
+            chunk of a stream; None with `check=False`. LiteRT, onnxruntime and OpenVINO run on one thread, the
+            frameworks with as many as they take.
         tolerance: The largest error that was let through, as a part of the output's range.
+        quantize: How the weights behind the front end are stored: "float16", "int8" or None.
+        float_error: The largest error before they were quantised; None where they are not.
 
     Example:
         ```python
@@ -65,6 +70,8 @@ class Report:
     checks: tuple[Check, ...]
     latency_ms: float | None
     tolerance: float
+    quantize: str | None = None
+    float_error: float | None = None
 
     @property
     def checked(self) -> bool:
@@ -96,15 +103,29 @@ class Report:
         lines = [f"{self.path}: {FORMATS[self.format].title}, {self.size / 1e6:.2f} MB, written by {self.backend}"]
         for name, slots in (("in", self.inputs), ("out", self.outputs)):
             lines += [f"  {name:<4}{key} {_free(shape)}" for key, shape in slots.items()]
-        lines += [f"  {line}" for line in self.rewritten]
+        lines += [f"  {line}" for line in self.notes]
         if not self.checked:
             return "\n".join([*lines, "  not run: check=False"])
         for check in self.checks:
             shape = ", ".join(map(str, check.shapes))
             found = f"{check.error:.1e} of the range" if check.error is not None else "refused: too short for a frame"
             lines.append(f"  {shape:<20} {found}")
+        return "\n".join([*lines, f"  {self.speed}"])
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done, a line each."""
+        if self.quantize is None:
+            return list(self.rewritten)
+        before = "" if self.float_error is None else f"; before, the error was {self.float_error:.1e} of the range"
+        return [*self.rewritten, f"weights behind the front end in {self.quantize}{before}"]
+
+    @property
+    def speed(self) -> str:
+        """The latency in words."""
         what = "one chunk" if any(name.startswith("state_") for name in self.inputs) else "one clip of 1 s"
-        return "\n".join([*lines, f"  {what}: {self.latency_ms:.2f} ms on one thread"])
+        threads = " on one thread" if FORMATS[self.format].one_thread else ""
+        return f"{what}: {self.latency_ms:.2f} ms{threads}"
 
 
 def _free(shape: tuple[int | None, ...]) -> str:
@@ -118,6 +139,7 @@ def export(
     *,
     check: bool = True,
     tolerance: float = TOLERANCE,
+    quantize: Literal["float16", "int8"] | None = None,
     input_shape: Sequence[int | None] | None = None,
     batch_size: int = 1,
     class_names: Sequence[str] | None = None,
@@ -133,18 +155,22 @@ def export(
         model: A Keras model or layer: a composed helper, a chain of Kapre's layers, a `Frontend`, or a network behind
             one of these, trained or not. Or a stream of fixed chunks, `Frontend.stream(chunk_samples)`: then the file
             is one step, with the state as inputs `state_…` and outputs `next_…`, which starts with zeros.
-        path: Where the file goes; a folder for a SavedModel. What it takes (weights of an OpenVINO file, the metadata
-            of StableHLO) stands beside it under the same name.
+        path: Where the file goes; a folder for a SavedModel. The weights of an OpenVINO file and the metadata of
+            StableHLO stand beside it.
         format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2) or "stablehlo"; None takes what the
             suffix says: none, .tflite, .onnx, .xml, .pt2, .stablehlo. Where the active backend cannot write it, an
             installed one that can does, in a process of its own.
         check: Whether to run the file. Without, nothing is known of its numbers, and the report says so.
         tolerance: float > 0. The largest difference to Keras that is let through, as a part of the output's range. One
             value in a thousand may be up to five times as far off: of many, a logarithm has some of rounding alone.
-        input_shape: Shape of one clip, without the batch, where the model has no Input: `(None, 1)`, say.
+        quantize: For LiteRT: store the weights behind the front end as "float16" or as "int8" (of each channel, sums in
+            float32). The front end stays in float32, so that the features are what they were. The file is compared
+            before, and again after, when it may be 1 % (float16) or 10 % (int8) of the range off.
+        input_shape: Shape of one clip, without the batch, where the model has no Input or another than is wanted:
+            `(None, 1)`, say.
         batch_size: Clips side by side in a stream; a model's batch is free.
         class_names: Names of the model's classes, for the file's metadata.
-        overwrite: Whether to replace what is at the path.
+        overwrite: Whether to replace what is at the path: a file, or a SavedModel's folder.
 
     Returns:
         A `Report`: the size, the error at every shape that was run, the latency, and what was rewritten.
@@ -152,12 +178,13 @@ def export(
     Raises:
         ExportError: If the model cannot be written so, the runtime is missing or fails, or the numbers differ; nothing
             is left at the path then.
-        FileExistsError: If something is there, and `overwrite` is False.
+        FileExistsError: If something is there, and `overwrite` is False or it is a folder that no export wrote.
         ValueError: If an argument is out of range.
         TypeError: If the model is none.
 
     Notes:
-        Dither, dropout and augmentation are not in the file: it is the model in inference.
+        Dither, dropout and augmentation are not in the file: it is the model in inference. While a file is written and
+        run, what the process prints, from other threads too, is turned away; exports of several threads take turns.
 
     Example:
         ```python
@@ -172,92 +199,149 @@ def export(
     flag("check", check)
     if not tolerance > 0:
         raise ValueError(message("tolerance", "above 0", tolerance, f"Use {TOLERANCE}."))
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path}: there is something already. Use overwrite=True, or another path.")
+    if quantize is not None:
+        choice("quantize", quantize, tuple(TOLERANCES), "Or None.")
+        if found.name != "litert":
+            raise ValueError(message("quantize", f"None for {found.title}", quantize, "Export a .tflite file."))
+    _refuse_what_is_there(path, found, overwrite)
     if isinstance(model, Stream):
         program = _stream.from_stream(model, batch_size)
     else:
         program = _program.from_model(model, input_shape, class_names)
     if check:
-        demand(found, (found.runs_with,), "be run")
-    backend = keras.backend.backend()
-    options: dict[str, Any] = dict(check=check, tolerance=tolerance)
+        demand_runtime(found)
+    options: dict[str, Any] = dict(check=check, tolerance=tolerance, quantize=quantize)
     if isinstance(model, Stream):
         options |= dict(chunk_samples=model.chunk_samples, batch_size=batch_size)
     else:
         options |= dict(class_names=class_names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kapre-") as folder:
+        made = Path(folder) / "made"
+        made.mkdir()
+        try:
+            report = _made(program, found, made / path.name, options)
+        except ExportError as error:
+            raise ExportError(f"{path}: {error} Nothing was kept.") from error.__cause__
+        size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
+        _move(made, Path(folder) / "old", path)
+    return dataclasses.replace(report, path=str(path), size=size)
+
+
+def _made(program: _program.Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
+    """Write a file by the active backend, or by another one where that cannot or what it wrote does not pass."""
+    backend = keras.backend.backend()
+    if options["quantize"] is not None:
+        if missing(["ai_edge_quantizer"]):
+            raise ExportError("quantize needs ai-edge-quantizer. Run `pip install 'kapre[export]'`.")
+        if backend != "tensorflow":  # the others' converters forget which layer an operation is of
+            return _elsewhere.export(program, found, path, options, ["tensorflow"])
     if backend not in found.backends or missing(found.writes_with.get(backend, ())):
         return _elsewhere.export(program, found, path, options)
     try:
-        return _here(program, found, path, check, tolerance)
+        return _here(program, found, path, **_options_here(options))
     except ExportError as error:  # a converter knows less than another: let the next backend try, if there is one
         others = [other for other in found.backends if other != backend and not _elsewhere.lacks(found, other)]
         if not others or _elsewhere.is_one():
             raise
+        _clear(path.parent)
         try:
             return _elsewhere.export(program, found, path, options, others)
         except ExportError:
-            raise error from None
+            raise error from error.__cause__
 
 
-def _here(program: _program.Program, found: Format, path: Path, check: bool, tolerance: float) -> Report:
-    """Write by the active backend into a folder of its own, run it there, and move it to its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+_one_at_a_time = threading.Lock()
+"""`quiet` turns what a process prints away: two exports side by side would not turn it back."""
+
+
+def _options_here(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those options that are not in the program."""
+    return {name: options[name] for name in ("check", "tolerance", "quantize")}
+
+
+def _here(
+    program: _program.Program, found: Format, path: Path, check: bool, tolerance: float, quantize: str | None
+) -> Report:
+    """Write by the active backend, and run it."""
     backend = keras.backend.backend()
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kapre-") as folder:
-        written = Path(folder) / path.name
+    checks: list[Check] = []
+    latency = float_error = None
+
+    def tried(tolerance: float) -> tuple[list[Check], float]:
+        run = LOADERS[found.name](path, program.inputs, program.outputs)
+        checks = (program.compare or partial(_check.compare, program))(run, tolerance)
+        return checks, _check.latency(program, run)
+
+    with _one_at_a_time, quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the converters, about themselves
         try:
-            with quiet(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the converters, about themselves
-                WRITERS[found.name](program, written)
+            WRITERS[found.name](program, path)
         except ExportError:
             raise
         except Exception as error:
-            raise ExportError(f"{path}: {backend} cannot write this model as {found.title}: {words(error)}") from error
-        checks: list[Check] = []
-        latency = None
-        if check:
-            try:
-                with quiet():
-                    run = LOADERS[found.name](written, program.inputs, program.outputs)
-                    checks = (program.compare or partial(_check.compare, program))(run, tolerance)
-                    latency = _check.latency(program, run)
-            except ExportError as error:
-                raise ExportError(f"{path}: {error}. Nothing was kept.") from error.__cause__
-            except Exception as error:
-                raise ExportError(
-                    f"{path}: {found.runs_with} cannot load it: {words(error)}. Nothing was kept."
-                ) from error
-        _move(Path(folder), path)
+            raise ExportError(f"{backend} cannot write this model as {found.title}: {words(error)}.") from error
+        try:
+            if check:
+                checks, latency = tried(tolerance)
+            if quantize is not None:
+                float_error = max((each.error for each in checks if each.error is not None), default=None)
+                _quantize.quantize(path, quantize, program)
+                tolerance = TOLERANCES[quantize]
+                checks, latency = tried(tolerance) if check else ([], None)
+        except ExportError as error:
+            raise ExportError(f"{error}.") from error.__cause__
+        except Exception as error:
+            raise ExportError(f"{found.runs_with} cannot load it: {words(error)}.") from error
     return Report(
         str(path),
         found.name,
         backend,
-        _size(path),
+        0,
         {slot.name: slot.shape for slot in program.inputs},
         {slot.name: slot.shape for slot in program.outputs},
         tuple(program.rewritten),
         tuple(checks),
         latency,
         tolerance,
+        quantize,
+        float_error,
     )
 
 
 def _files(path: Path) -> list[Path]:
     """Return what stands beside a file and belongs to it, itself included."""
-    return [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path, beside(path)]
+    if path.suffix == ".xml":
+        return [path, path.with_suffix(".bin")]
+    return [path, beside(path)] if path.suffix == ".stablehlo" else [path]
 
 
-def _move(folder: Path, path: Path) -> None:
-    for file in _files(path):
-        if file.is_dir():
-            shutil.rmtree(file)
+def _refuse_what_is_there(path: Path, found: Format, overwrite: bool) -> None:
+    """Raise where an export would take something's place: unasked, or what no export wrote."""
+    if path.name in ("", ".."):
+        raise ValueError(message("path", "a file or a new folder", str(path), "Give its name: models/keywords, say."))
+    for file in filter(Path.exists, _files(path)):
+        if not overwrite:
+            raise FileExistsError(f"{file}: there is something already. Use overwrite=True, or another path.")
+        if file.is_dir() and any(file.iterdir()) and not (file / "saved_model.pb").exists():
+            raise FileExistsError(f"{file}: a folder that is no SavedModel is not replaced. Give another path.")
+        if file.is_file() and not found.suffixes:
+            raise FileExistsError(f"{file}: a file is not replaced by a SavedModel's folder. Give another path.")
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is in a folder of our own."""
+    for left in folder.iterdir():
+        if left.is_dir():
+            shutil.rmtree(left)
         else:
-            file.unlink(missing_ok=True)
-    for written in folder.iterdir():
+            left.unlink()
+
+
+def _move(made: Path, old: Path, path: Path) -> None:
+    """Put what was made in its place; what was there goes into a folder that is about to go, too."""
+    old.mkdir()
+    for file in filter(Path.exists, _files(path)):
+        file.rename(old / file.name)
+    for written in made.iterdir():
         written.rename(path.parent / written.name)
-
-
-def _size(path: Path) -> int:
-    every = [file for part in _files(path) if part.exists() for file in ([part] if part.is_file() else part.rglob("*"))]
-    return sum(file.stat().st_size for file in every if file.is_file())

@@ -22,6 +22,7 @@ class Format:
         backends: Keras backends that write it, the surest first.
         writes_with: Packages that writing needs beside the backend's own, by backend.
         runs_with: The package that runs it.
+        one_thread: Whether a report's latency is of one thread.
     """
 
     name: str
@@ -30,13 +31,20 @@ class Format:
     backends: tuple[str, ...]
     writes_with: dict[str, tuple[str, ...]]
     runs_with: str
+    one_thread: bool = True
 
 
 FORMATS: dict[str, Format] = {
     found.name: found
     for found in (
         Format(
-            "tf_saved_model", "TensorFlow SavedModel", (), ("tensorflow", "jax"), {"jax": ("tensorflow",)}, "tensorflow"
+            "tf_saved_model",
+            "TensorFlow SavedModel",
+            (),
+            ("tensorflow", "jax"),
+            {"jax": ("tensorflow",)},
+            "tensorflow",
+            False,
         ),
         Format(
             "litert",
@@ -66,8 +74,8 @@ FORMATS: dict[str, Format] = {
             },
             "openvino",
         ),
-        Format("torch", "PyTorch program (torch.export)", (".pt2",), ("torch",), {}, "torch"),
-        Format("stablehlo", "StableHLO (jax.export)", (".stablehlo",), ("jax",), {}, "jax"),
+        Format("torch", "PyTorch program (torch.export)", (".pt2",), ("torch",), {}, "torch", False),
+        Format("stablehlo", "StableHLO (jax.export)", (".stablehlo",), ("jax",), {}, "jax", False),
     )
 }
 
@@ -99,15 +107,12 @@ def missing(modules: Iterable[str]) -> list[str]:
     return [PACKAGES.get(name, name) for name in modules if importlib.util.find_spec(name) is None]
 
 
-def demand(found: Format, modules: Iterable[str], to: str) -> None:
-    """Raise where a module is missing."""
-    absent = missing(modules)
+def demand_runtime(found: Format) -> None:
+    """Raise where what runs a format is missing."""
+    absent = missing([found.runs_with])
     if absent:
+        extra = found.runs_with if found.runs_with in ("tensorflow", "torch", "jax") else "export"
         raise ExportError(
-            f"{found.title} needs {' and '.join(absent)} to {to}. Run `pip install 'kapre[export]'`"
-            + (
-                f", or `pip install {absent[0]}`."
-                if to == "be written"
-                else ", or give check=False to write it unseen."
-            )
+            f"{found.title} needs {absent[0]} to be run. Run `pip install 'kapre[{extra}]'`, or give check=False to "
+            "write it unseen."
         )

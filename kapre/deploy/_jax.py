@@ -57,12 +57,13 @@ def _structs(program: Program, promises: list[str]) -> list[jax.ShapeDtypeStruct
 
 def stablehlo(program: Program, path: Path) -> None:
     """Write what `jax.export.deserialize` reads; its metadata go into a file beside it."""
-    exported = at_least_so_long(
-        program,
-        lambda promises: jax.export.export(jax.jit(program.traced), platforms=("cpu", "cuda", "tpu"))(
-            *_structs(program, promises)
-        ),
-    )
+
+    def write(promises: list[str]) -> Any:
+        with jax.default_matmul_precision("highest"):  # else a TPU multiplies in bfloat16, a GPU in TF32
+            function = jax.jit(program.traced)
+            return jax.export.export(function, platforms=("cpu", "cuda", "tpu"))(*_structs(program, promises))
+
+    exported = at_least_so_long(program, write)
     path.write_bytes(exported.serialize())
     _metadata.beside(path).write_text(_metadata.dumped(program.metadata), encoding="utf-8")
 

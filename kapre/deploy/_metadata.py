@@ -68,7 +68,6 @@ _READERS = {
     ".xml": _of_openvino,
     ".pt2": _of_torch,
     ".stablehlo": _of_neighbour,
-    "": _of_folder,
 }
 
 
@@ -98,8 +97,13 @@ def read_metadata(path: str | Path) -> dict[str, Any] | None:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file.")
+    if path.is_dir():
+        return _parsed(_of_folder(path))
     if path.suffix not in _READERS:
         suffixes = ", ".join(filter(None, _READERS))
         raise ValueError(message("path", f"a file that kapre.export writes ({suffixes})", str(path), "Export one."))
-    text = _READERS[path.suffix](path)
+    return _parsed(_READERS[path.suffix](path))
+
+
+def _parsed(text: str | None) -> dict[str, Any] | None:
     return None if text is None else json.loads(text)

@@ -20,7 +20,8 @@ from kapre.deploy import _rewrite
 from kapre.frontends import Frontend
 from kapre.ops.fourier import lowering
 from kapre.recipe import Recipe
-from kapre.time_frequency import STFT
+from kapre.signal import Energy, Frame
+from kapre.time_frequency import STFT, ApplyFilterbank
 
 Shape = tuple[int | None, ...]
 
@@ -47,6 +48,7 @@ class Program:
         outputs: What it gives.
         rewritten: What is computed in another way than Keras does, in words.
         recipes: The recipes in the model.
+        front_end: The names of Kapre's layers in it.
         metadata: What the file is to say of itself.
         compare: Runs the file and compares it, where that takes more than a call of some sizes.
     """
@@ -59,6 +61,7 @@ class Program:
     outputs: list[Slot]
     rewritten: list[str]
     recipes: list[Recipe]
+    front_end: list[str]
     metadata: dict[str, Any] = field(default_factory=dict)
     compare: Callable[..., list[Any]] | None = None
 
@@ -71,7 +74,11 @@ class Program:
     def least_samples(self) -> int:
         """Samples that hold a whole frame, stack, patch or chunk of every front end."""
         frames = [recipe.frame_length for recipe in self.recipes]
-        frames += [layer.win_length for layer in _rewrite.every_layer(self.source) if isinstance(layer, STFT)]
+        for layer in _rewrite.every_layer(self.source):
+            if isinstance(layer, STFT):
+                frames.append(layer.win_length)
+            elif isinstance(layer, (Frame, Energy)):
+                frames.append(layer.frame_length)
         return max([*frames, *(recipe.least_samples() for recipe in self.recipes)], default=1)
 
     def try_lengths(self) -> list[int]:
@@ -85,10 +92,16 @@ class Program:
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
 
-    def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
-        """Return inputs of so many clips of so many seconds, where these are free: sweeps over noise, and a silent end.
+    @property
+    def unit(self) -> float:
+        """Seconds that are surely enough: one, or more where the shortest clip takes it."""
+        return max(1.0, 1.5 * self.least_samples / self.sample_rate)
 
-        Every other fixed size is kept.
+    def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
+        """Return inputs of so many clips of so many seconds, where these are free.
+
+        They are sweeps over noise with an offset, a quarter of the last clip silent; integers are lengths, and bools
+        say what is within such. Every other fixed size is kept.
         """
         return [_signal(slot, batch, round(seconds * self.sample_rate), seed) for slot in self.inputs]
 
@@ -97,7 +110,13 @@ def _signal(slot: Slot, batch: int, samples: int, seed: int) -> np.ndarray:
     free = [batch if axis == 0 else samples for axis in range(len(slot.shape))]
     shape = tuple(free[axis] if size is None else size for axis, size in enumerate(slot.shape))
     rng = np.random.default_rng(seed)
-    x = np.asarray(0.1 * rng.standard_normal(shape))
+    if slot.dtype.startswith(("int", "uint")):
+        return rng.integers(max(1, samples // 2), samples + 1, shape).astype(slot.dtype)
+    if slot.dtype == "bool":
+        return np.broadcast_to(
+            np.arange(shape[-1]) < rng.integers(shape[-1] // 2, shape[-1] + 1, (*shape[:-1], 1)), shape
+        )
+    x = np.asarray(0.1 * rng.standard_normal(shape) + 0.05)
     if len(shape) >= 2:
         axis = next((axis for axis in range(1, len(shape)) if slot.shape[axis] is None), int(np.argmax(shape[1:])) + 1)
         turns = np.linspace(0.0, 1.0, shape[axis], endpoint=False) ** 2 * 0.1 * shape[axis]
@@ -114,8 +133,14 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     if not isinstance(model, keras.layers.Layer):
         remedy = "Give it a Keras model, or kapre.Frontend.from_preset(name)."
         raise TypeError(message("model", "a Keras model or a Kapre layer", model, remedy))
-    if getattr(model, "inputs", None):
-        return model
+    inputs = getattr(model, "inputs", None)
+    if inputs and input_shape is None and not _built_free(model):
+        if all(x.shape[0] is None for x in inputs):
+            return model
+        # Keras built it for a batch that it was called with: a file takes any.
+        free = [keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in inputs]
+        given = free[0] if len(free) == 1 else keras.tree.pack_sequence_as(model.input, free)
+        return keras.Model(given, model(given), name=model.name)
     if input_shape is None and isinstance(model, Frontend):
         input_shape = (None,)
     if input_shape is None:
@@ -124,6 +149,11 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     dtype = model.work_dtype if isinstance(model, AudioLayer) else "float32"
     samples = keras.Input(tuple(input_shape), dtype=dtype, name="samples")
     return keras.Model(samples, model(samples), name=model.name)
+
+
+def _built_free(model: Any) -> bool:
+    """Tell whether a helper was built by a call, every size left free, the channels too."""
+    return isinstance(model, ComposedSequential) and set(model.inputs[0].shape) == {None}
 
 
 def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
@@ -148,6 +178,12 @@ def front_ends(model: Any) -> list[Recipe]:
     return found + [recipe for chain in _rewrite.chains(model) if (recipe := executor.recipe_of(chain)) is not None]
 
 
+def names_of_front_end(model: Any) -> list[str]:
+    """Return the names of Kapre's layers in a model."""
+    ours = (AudioLayer, ComposedSequential)
+    return [layer.name for layer in _rewrite.every_layer(model) if isinstance(layer, ours)]
+
+
 def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names: Sequence[str] | None) -> Program:
     """Return the program of a model or a layer; its batch is free."""
     whole = _as_model(model, input_shape)
@@ -161,7 +197,13 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
     inputs = _named(whole.inputs, "samples", "input")
     outputs = _named(whole.outputs, "features" if only_kapre else "output", "output")
     recipes = front_ends(whole)
-    rates = {recipe.sample_rate for recipe in recipes} - {None}
+    rates = {recipe.sample_rate for recipe in recipes}
+    rates |= {
+        float(layer.filterbank_kwargs["sample_rate"])
+        for layer in _rewrite.every_layer(whole)
+        if isinstance(layer, ApplyFilterbank)
+    }
+    rates -= {None}
 
     def run(of: Any, tensors: Sequence[Any]) -> list[Any]:
         return keras.tree.flatten(of(keras.tree.pack_sequence_as(structure, list(tensors)), training=False))
@@ -178,6 +220,7 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
         outputs=outputs,
         rewritten=_rewrite.rewritten(whole),
         recipes=recipes,
+        front_end=names_of_front_end(whole),
         metadata={
             "kapre": __version__,
             "sample_rate": rates.pop() if len(rates) == 1 else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -134,6 +135,13 @@ class _Rewriter:
     def __init__(self) -> None:
         self._pairs: dict[int, tuple[Any, Any]] = {}
         self._kept: list[Any] = []
+        self._in_place: dict[int, Any] = {}
+
+    def _instead(self, layer: Any, make: Callable[[Any], Any]) -> Any:
+        """Return what stands in the place of a layer, the same wherever the layer is called."""
+        if id(layer) not in self._in_place:
+            self._in_place[id(layer)] = make(layer)
+        return self._in_place[id(layer)]
 
     def call(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a layer, or what stands in its place."""
@@ -144,9 +152,9 @@ class _Rewriter:
                     f"{layer.name}: a complex spectrogram cannot be exported, and this {type(layer).__name__} takes "
                     "one. Only Magnitude, Phase and InverseSTFT may follow an STFT: put Magnitude or Phase before it."
                 )
-            return _OfParts(layer)(*self._pairs[id(given[0])])
+            return self._instead(layer, _OfParts)(*self._pairs[id(given[0])])
         if type(layer) is STFT:
-            pair = _Parts(layer)(args[0])
+            pair = self._instead(layer, _Parts)(args[0])
             self._pairs[id(pair[0])] = pair
             self._kept.append(pair)  # so that no other tensor gets its identity
             return pair[0]
@@ -154,11 +162,11 @@ class _Rewriter:
             return layer(*args, **kwargs)
         if isinstance(layer, keras.Sequential):
             x = args[0]
-            for part in _fused(layer.layers):
+            for part in self._instead(layer, lambda layer: _fused(layer.layers)):
                 x = self.call(part, x)
             return x
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
-            return self.model(layer)(*args, **kwargs)
+            return self._instead(layer, self.model)(*args, **kwargs)
         return layer(*args, **kwargs)
 
     def model(self, model: Any) -> Any:

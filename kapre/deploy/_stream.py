@@ -14,7 +14,7 @@ from kapre._checks import count, message
 from kapre._version import __version__
 from kapre.deploy import _rewrite
 from kapre.deploy._check import Check, judged
-from kapre.deploy._program import Program, Slot
+from kapre.deploy._program import Program, Slot, names_of_front_end
 from kapre.deploy._run import Run
 from kapre.frontends import Stream
 
@@ -76,6 +76,7 @@ def from_stream(stream: Stream, batch_size: int) -> Program:
         outputs=outputs,
         rewritten=_rewrite.rewritten(whole),
         recipes=[recipe],
+        front_end=names_of_front_end(whole),
         metadata={
             "kapre": __version__,
             "sample_rate": recipe.sample_rate,

@@ -28,7 +28,7 @@ class _Module(torch.nn.Module):
 def _traced(program: Program) -> Any:
     """Return the exported program, every free axis of which is free."""
     module = _Module(program).eval()
-    example = tuple(torch.from_numpy(x) for x in program.example(batch=2, seconds=1.7))
+    example = tuple(torch.from_numpy(x) for x in program.example(batch=2, seconds=1.7 * program.unit))
     free = tuple(
         {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(slot.shape) if size is None}
         for slot in program.inputs

@@ -24,7 +24,7 @@ def num_frames(n_samples: Any, frame_length: int, hop_length: int, pad_end: bool
         return None
     if pad_end:
         n_samples = n_samples + (frame_length - 1)
-    return at_least_0(1 + (n_samples - frame_length) // hop_length)
+    return at_least_0(n_samples - frame_length + hop_length) // hop_length  # tf2onnx (1.17) rounds below 0 upwards
 
 
 def at_least_0(count: Any) -> Any:
@@ -38,4 +38,4 @@ def padded_length(length: Any, at_least: int, multiple: int) -> Any:
     """Return the smallest `at_least + k * multiple` that holds `length`: an int, None (unknown) or a tensor."""
     if length is None or (at_least == 0 and multiple == 1):
         return length
-    return at_least + -(-at_least_0(length - at_least) // multiple) * multiple
+    return at_least + (at_least_0(length - at_least) + multiple - 1) // multiple * multiple

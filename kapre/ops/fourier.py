@@ -201,7 +201,7 @@ def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
         return squared
     if epsilon:
         return ops.sqrt(squared + constant(epsilon, squared))
-    return kernel.root(squared)
+    return ops.sqrt(squared) if is_lowering() else kernel.root(squared)  # a file has no gradient
 
 
 def phase(pair: Pair, atan_terms: int | None = None) -> Any:

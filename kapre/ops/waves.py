@@ -46,8 +46,8 @@ def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = N
     if before is None:
         if first == "keep":
             return x - coefficient * kernel.part(frames.pad(x, 1, 0), 0, 1, axis=-1)
-        before = x[..., :1]
-    return x - coefficient * ops.concatenate([before, x[..., :-1]], axis=-1)
+        before = x if x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
+    return x - coefficient * ops.concatenate([before, kernel.part(x, 0, 1, axis=-1)], axis=-1)
 
 
 def fit(x: Any, size: int, axis: int = -1) -> Any:

@@ -105,6 +105,80 @@ def test_magnitude_and_phase_of_one_stft(tmp_path: Path) -> None:
     assert turned.max() <= 1e-5 * right[0].max()
 
 
+def test_a_shared_stft(tmp_path: Path) -> None:
+    a, b = keras.Input((None, 1)), keras.Input((None, 1))
+    stft, magnitude = kapre.STFT(256, hop_length=64), kapre.Magnitude()
+    model = keras.Model([a, b], [magnitude(stft(a)), magnitude(stft(b))])
+    report = kapre.export(model, tmp_path / "twins.onnx")
+    assert list(report.inputs) == ["input_0", "input_1"]
+    assert report.max_error is not None
+    assert report.max_error <= 1e-5
+
+
+def test_an_inverse_with_free_time(tmp_path: Path) -> None:
+    settings = dict(n_fft=256, hop_length=64)
+    layers = [kapre.STFT(**settings), kapre.InverseSTFT(**settings)]
+    model = keras.Sequential([keras.Input((None, 1)), *layers])
+    report = kapre.export(model, tmp_path / "back.onnx")
+    x = clip(2, 5000)[..., None]
+    assert np.abs(runner(Path(report.path))(x) - to_numpy(model(x))).max() <= 1e-5
+    assert "inverse DFT of 256 points by two matrix products" in str(report)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+@pytest.mark.parametrize("preset", ["granite_speech", "paraformer", "seamless_m4t", "silero_vad"])
+def test_stacks_and_chunks_of_free_time(preset: str, suffix: str, tmp_path: Path) -> None:
+    frontend = kapre.Frontend.from_preset(preset)
+    report = kapre.export(frontend, tmp_path / f"{preset}{suffix}")
+    run = runner(Path(report.path))
+    for samples in (16000, 16160, 17001):
+        right = to_numpy(frontend(clip(2, samples)))
+        assert run(clip(2, samples)).shape == right.shape
+        assert np.quantile(np.abs(run(clip(2, samples)) - right), 0.999) <= 1e-4 * np.ptp(right)
+
+
+def test_a_clip_longer_than_any_that_is_tried_otherwise(tmp_path: Path) -> None:
+    report = kapre.export(kapre.Frontend.from_preset("vggish", patch_frames=192), tmp_path / "patches.onnx")
+    assert sum(check.shapes[0][1] > 192 * 160 for check in report.checks) >= 3
+
+
+@pytest.mark.parametrize("offset", [0.1, 0.5])
+def test_an_offset_of_the_samples_is_taken_off(offset: float, tmp_path: Path) -> None:
+    """Folded into a convolution, the mean would leave its rounding: more than this noise."""
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    kapre.export(frontend, tmp_path / "fbank.onnx")
+    noise = np.random.default_rng(0).standard_normal((1, 8000))
+    x = (offset + 1e-4 * noise).astype("float32")
+    assert np.abs(runner(tmp_path / "fbank.onnx")(x) - to_numpy(frontend(x))).max() <= 0.05
+    assert runner(tmp_path / "fbank.onnx")(np.full_like(x, offset)).max() < -5.0  # of noise like that it is 5
+
+
+def test_lengths_are_an_input(tmp_path: Path) -> None:
+    samples, lengths = keras.Input((None,), name="samples"), keras.Input((), dtype="int32", name="lengths")
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    model = keras.Model([samples, lengths], frontend(samples, lengths=lengths))
+    report = kapre.export(model, tmp_path / "ragged.onnx")
+    assert report.inputs == {"samples": (None, None), "lengths": (None,)}
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(tmp_path / "ragged.onnx", providers=["CPUExecutionProvider"])
+    x, each = clip(3, 8000), np.array([8000, 4321, 400], "int32")
+    (got,) = session.run(None, {"samples": x, "lengths": each})
+    for item, length in enumerate(each):
+        right = to_numpy(frontend(x[item : item + 1, :length]))[0]
+        assert np.abs(got[item, : len(right)] - right).max() <= 0.02
+        assert not got[item, len(right) :].any()
+
+
+def test_a_batch_that_a_model_was_built_with_is_free(tmp_path: Path) -> None:
+    model = keras.Sequential([kapre.get_melspectrogram_layer(n_fft=512, n_mels=20, sample_rate=16000)])
+    model(np.zeros((4, 16000, 1), "float32"))
+    report = kapre.export(model, tmp_path / "built.onnx")
+    assert report.inputs["samples"][0] is None
+    report = kapre.export(model, tmp_path / "free.onnx", input_shape=(None, 1))
+    assert report.inputs == {"samples": (None, None, 1)}
+
+
 def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, power=2.0, filterbank="mel", sample_rate=16000, n_mels=20)
     frontend = kapre.Frontend(recipe, trainable_filterbank=True, trainable_window=True)

@@ -117,8 +117,32 @@ def test_arguments(tmp_path: Path) -> None:
         read_metadata(tmp_path / "absent.onnx")
 
 
-def test_a_helper_without_input_takes_one(tmp_path: Path) -> None:
+def test_what_no_export_wrote_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    (tmp_path / "model.bin").write_text("weights of mine")
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileExistsError, match="a folder that is no SavedModel is not replaced"):
+        kapre.export(frontend, tmp_path / "mine", overwrite=True)
+    with pytest.raises(FileExistsError, match="a file is not replaced by a SavedModel's folder"):
+        kapre.export(frontend, tmp_path / "file", overwrite=True)
+    with pytest.raises(FileExistsError, match=r"model\.bin: there is something already"):
+        kapre.export(frontend, tmp_path / "model.xml")
+    for path in (".", ".."):
+        with pytest.raises(ValueError, match="`path` must be a file or a new folder"):
+            kapre.export(frontend, path, overwrite=True)
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "mine", "model.bin", "thesis.txt"]
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_a_helper_without_input_takes_one(called: bool, tmp_path: Path) -> None:
     helper = kapre.get_melspectrogram_layer(n_fft=512, hop_length=160, sample_rate=16000, n_mels=20)
+    if called:
+        helper(np.zeros((1, 16000, 1), "float32"))
+        with pytest.raises(ValueError, match=r"must be one with an Input.*Give input_shape"):
+            kapre.export(helper, tmp_path / "mel.onnx")
     report = kapre.export(helper, tmp_path / "mel.onnx", input_shape=(16000, 1))
     assert report.inputs == {"samples": (None, 16000, 1)}
     assert {check.shapes[0][1:] for check in report.checks} == {(16000, 1)}
@@ -135,9 +159,10 @@ def test_overwrite_replaces_a_folder(tmp_path: Path) -> None:
         pytest.importorskip("tensorflow")
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "old").write_text("old")
+    (tmp_path / "model" / "saved_model.pb").write_text("old")
     kapre.export(network(), tmp_path / "model", overwrite=True, check=False)
     assert not (tmp_path / "model" / "old").exists()
-    assert (tmp_path / "model" / "saved_model.pb").exists()
+    assert (tmp_path / "model" / "saved_model.pb").read_bytes() != b"old"
 
 
 def test_one_value_in_a_thousand_may_be_further_off() -> None:
