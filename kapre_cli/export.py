@@ -30,7 +30,7 @@ def _table(report: Any) -> None:
     table.add_column("input")
     table.add_column("largest error, of the range", justify="right")
     for check in report.checks:
-        error = "refused: too short for a frame" if check.error is None else f"{check.error:.1e}"
+        error = "too short for a frame" if check.error is None else f"{check.error:.1e}"
         table.add_row(", ".join(map(str, check.shapes)), error)
     console.print(table)
     console.print(f"  {report.speed}")
@@ -72,6 +72,8 @@ def run(
     if (path is None) == (output is None):
         raise CommandError("give the file to write once: `kapre export model.keras model.onnx`, or -o FILE.", USAGE)
     to = path or output
+    if model is not None and to is not None and model.resolve() == to.resolve():
+        raise CommandError(f"{to}: the model itself. Give another file to write.", USAGE)
     kapre = load_kapre(backend)
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -63,6 +63,8 @@ def _print_model(path: Path, as_json: bool) -> None:
     rate = found.get("sample_rate")
     print(f"  kapre    {found['kapre']}")
     print(f"  rate     {'not said' if rate is None else f'{rate:g} Hz'}")
+    if found.get("least_samples"):
+        print(f"  shortest {found['least_samples']} samples hold a frame")
     if found.get("class_names"):
         print(f"  classes  {', '.join(found['class_names'])}")
     for fields in found.get("recipes") or ():
@@ -83,6 +85,10 @@ def run(files: list[Path], as_json: bool) -> int:
     audio = load_audio()
     code = 0
     for path in files:
+        if path.suffix in (".keras", ".h5"):
+            raise CommandError(
+                f"{path}: a model of Keras', not audio. `kapre export` writes what can be read here.", DATA
+            )
         if path.suffix in _MODELS or (path / "saved_model.pb").is_file():
             _print_model(path, as_json)
             continue

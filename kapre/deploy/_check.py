@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kapre.deploy._errors import ExportError, words
+from kapre.deploy._errors import ExportError, ModelError, words
 from kapre.deploy._program import Program
 from kapre.deploy._run import Run
 
@@ -27,14 +27,14 @@ class Check:
     Args:
         shapes: The shape of each input.
         error: The largest difference to Keras of all outputs, as a part of their range; None where the runtime refused.
-        refused: What the runtime said, where it refused an input too short for a frame; else None.
+        refused: What was said of an input too short for a frame, by the runtime or of Keras; else None.
 
     Example:
         ```python
         import kapre
 
         report = kapre.export(kapre.Frontend.from_preset("kaldi_fbank"), "fbank.tflite")
-        assert [check.shapes for check in report.checks if check.refused] == [((2, 160),)]
+        assert report.checks[0].shapes == ((1, 16000),) and report.checks[0].error < 1e-3
         ```
     """
 
@@ -56,19 +56,24 @@ def _examples(program: Program) -> list[list[np.ndarray]]:
 def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
     """Run every size; raise where a result has another shape, is not finite where Keras' is, or is off."""
     examples, right = [], []
+    refused: list[Check] = []
     for arrays in _examples(program):
         short = _is_short(program, [x.shape for x in arrays])
         try:
             found = program.reference(*arrays)
         except Exception as error:
             if not short:
-                raise ExportError(
+                raise ModelError(
                     f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}. "
                     "Give input_shape with a length that the model takes"
                 ) from error
-            continue  # what follows the front end may need some frames itself
+            refused.append(Check(tuple(x.shape for x in arrays), None, "Keras itself fails: what follows needs frames"))
+            continue
         if short and not all(np.isfinite(y).all() for y in found):
-            continue  # the mean of no frame, say
+            refused.append(
+                Check(tuple(x.shape for x in arrays), None, "Keras itself has no number: the mean of no frame")
+            )
+            continue
         examples.append(arrays)
         right.append(found)
     if not any(y.size for found in right for y in found):
@@ -86,7 +91,7 @@ def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
             continue
         named = [(slot.name, y, z) for slot, y, z in zip(program.outputs, given, wanted, strict=True)]
         checks.append(judged(named, shapes, tolerance, scales))
-    return checks
+    return checks + refused
 
 
 def judged(

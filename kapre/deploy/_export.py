@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import keras
 from kapre._checks import choice, flag, message
 from kapre.deploy import _check, _elsewhere, _program, _quantize, _stream
 from kapre.deploy._check import Check
-from kapre.deploy._errors import ExportError, words
+from kapre.deploy._errors import ExportError, ModelError, words
 from kapre.deploy._formats import FORMATS, Format, demand_runtime, format_of, missing
 from kapre.deploy._metadata import beside
 from kapre.deploy._quantize import TOLERANCES
@@ -108,7 +109,7 @@ class Report:
             return "\n".join([*lines, "  not run: check=False"])
         for check in self.checks:
             shape = ", ".join(map(str, check.shapes))
-            found = f"{check.error:.1e} of the range" if check.error is not None else "refused: too short for a frame"
+            found = f"{check.error:.1e} of the range" if check.error is not None else "too short for a frame"
             lines.append(f"  {shape:<20} {found}")
         return "\n".join([*lines, f"  {self.speed}"])
 
@@ -215,8 +216,7 @@ def export(
         options |= dict(chunk_samples=model.chunk_samples, batch_size=batch_size)
     else:
         options |= dict(class_names=class_names)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kapre-") as folder:
+    with _folder_beside(path) as folder:
         made = Path(folder) / "made"
         made.mkdir()
         try:
@@ -226,6 +226,18 @@ def export(
         size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
         _move(made, Path(folder) / "old", path)
     return dataclasses.replace(report, path=str(path), size=size)
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[str]:
+    """Make the folder that a file goes to, and a temporary one in it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".kapre-")
+    except OSError as error:
+        raise ExportError(f"{path.parent}: nothing can be written there ({error.strerror}). Choose another.") from error
+    with temporary as folder:
+        yield folder
 
 
 def _made(program: _program.Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
@@ -240,6 +252,8 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
         return _elsewhere.export(program, found, path, options)
     try:
         return _here(program, found, path, **_options_here(options))
+    except ModelError:
+        raise
     except ExportError as error:  # a converter knows less than another: let the next backend try, if there is one
         others = [other for other in found.backends if other != backend and not _elsewhere.lacks(found, other)]
         if not others or _elsewhere.is_one():
@@ -280,7 +294,8 @@ def _here(
         except ExportError:
             raise
         except Exception as error:
-            raise ExportError(f"{backend} cannot write this model as {found.title}: {words(error)}.") from error
+            hint = _hint(found, error)
+            raise ExportError(f"{backend} cannot write this model as {found.title}: {words(error)}.{hint}") from error
         try:
             if check:
                 checks, latency = tried(tolerance)
@@ -290,7 +305,7 @@ def _here(
                 tolerance = TOLERANCES[quantize]
                 checks, latency = tried(tolerance) if check else ([], None)
         except ExportError as error:
-            raise ExportError(f"{error}.") from error.__cause__
+            raise type(error)(f"{error}.") from error.__cause__
         except Exception as error:
             raise ExportError(f"{found.runs_with} cannot load it: {words(error)}.") from error
     return Report(
@@ -307,6 +322,13 @@ def _here(
         quantize,
         float_error,
     )
+
+
+def _hint(found: Format, error: Exception) -> str:
+    """Return what helps against an error that converters are known for."""
+    if found.name == "litert" and ("TensorList" in str(error) or "assign_variable" in str(error)):
+        return " Recurrent layers take unroll=True and an Input of fixed time there; ONNX takes them as they are."
+    return ""
 
 
 def _files(path: Path) -> list[Path]:

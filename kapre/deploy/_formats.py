@@ -90,12 +90,17 @@ PACKAGES = {
 
 def format_of(path: Path, name: str | None) -> Format:
     """Return the format that is asked for, or that a path's suffix means."""
+    suffix = path.suffix
     if name is not None:
         if name not in FORMATS:
             raise ValueError(message("format", f"one of {', '.join(FORMATS)}", name, "Or leave it out."))
-        return FORMATS[name]
+        known = FORMATS[name]
+        if known.suffixes and suffix not in known.suffixes:
+            rule = f"one that ends in {known.suffixes[0]} for {known.title}"
+            raise ValueError(message("path", rule, str(path), f"Use {path.stem}{known.suffixes[0]}."))
+        return known
     for found in FORMATS.values():
-        if path.suffix in found.suffixes or (not path.suffix and not found.suffixes):
+        if suffix in found.suffixes or (not suffix and not found.suffixes):
             return found
     suffixes = ", ".join(suffix for found in FORMATS.values() for suffix in found.suffixes)
     rule = f"one whose suffix says the format ({suffixes}, or none for a SavedModel)"

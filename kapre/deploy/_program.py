@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from kapre._layer import AudioLayer
 from kapre._models import ComposedSequential
 from kapre._version import __version__
 from kapre.deploy import _rewrite
+from kapre.deploy._errors import words
 from kapre.frontends import Frontend
 from kapre.ops.fourier import lowering
 from kapre.recipe import Recipe
@@ -131,7 +134,7 @@ def _signal(slot: Slot, batch: int, samples: int, seed: int) -> np.ndarray:
 def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     """Return a model with inputs: the one given, or one around a layer."""
     if not isinstance(model, keras.layers.Layer):
-        remedy = "Give it a Keras model, or kapre.Frontend.from_preset(name)."
+        remedy = "Give it keras.models.load_model(path), say, or kapre.Frontend.from_preset(name)."
         raise TypeError(message("model", "a Keras model or a Kapre layer", model, remedy))
     inputs = getattr(model, "inputs", None)
     if inputs and input_shape is None and not _built_free(model):
@@ -146,9 +149,19 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     if input_shape is None:
         remedy = "Give input_shape, the shape of one clip: (None, 1) for a free length and one channel, say."
         raise ValueError(message("model", "one with an Input", f"{type(model).__name__} {model.name!r}", remedy))
+    sizes = isinstance(input_shape, (tuple, list)) and all(
+        size is None or isinstance(size, int) for size in input_shape
+    )
+    if not sizes:
+        remedy = "Use (None, 1) for a free length and one channel."
+        raise TypeError(message("input_shape", "a tuple of ints and None, without the batch", input_shape, remedy))
     dtype = model.work_dtype if isinstance(model, AudioLayer) else "float32"
     samples = keras.Input(tuple(input_shape), dtype=dtype, name="samples")
-    return keras.Model(samples, model(samples), name=model.name)
+    try:
+        return keras.Model(samples, model(samples), name=model.name)
+    except Exception as error:
+        rule = "the shape of one clip that the model takes, without the batch"
+        raise ValueError(message("input_shape", rule, tuple(input_shape), f"Keras says: {words(error)}")) from error
 
 
 def _built_free(model: Any) -> bool:
@@ -161,7 +174,7 @@ def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
     slots = []
     for i, x in enumerate(tensors):
         name = alone if len(tensors) == 1 else f"{several}_{i}"
-        own = str(x.name)
+        own = re.sub(r"\W", "_", str(x.name))
         if not own.startswith(("keras_tensor", "input_layer")) and own.isidentifier() and alone == "samples":
             name = own
         slots.append(Slot(name, tuple(x.shape), keras.backend.standardize_dtype(x.dtype)))
@@ -176,6 +189,19 @@ def front_ends(model: Any) -> list[Recipe]:
         if recipe is not None:
             found.append(recipe)
     return found + [recipe for chain in _rewrite.chains(model) if (recipe := executor.recipe_of(chain)) is not None]
+
+
+def _check_class_names(class_names: Any, outputs: Sequence[Slot]) -> None:
+    if class_names is None:
+        return
+    names = isinstance(class_names, (list, tuple)) and all(isinstance(name, str) and name for name in class_names)
+    if not names:
+        rule = "a list of names, none of them empty"
+        raise TypeError(message("class_names", rule, class_names, "Use ['yes', 'no'], say."))
+    sizes = {slot.shape[-1] for slot in outputs if slot.shape} if len(outputs) == 1 else set()
+    if sizes and len(outputs[0].shape) == 2 and sizes != {len(class_names)}:
+        rule = f"as many as the output is wide, {outputs[0].shape[-1]}"
+        raise ValueError(message("class_names", rule, f"{len(class_names)} names", "Name every class."))
 
 
 def names_of_front_end(model: Any) -> list[str]:
@@ -196,6 +222,10 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
     )
     inputs = _named(whole.inputs, "samples", "input")
     outputs = _named(whole.outputs, "features" if only_kapre else "output", "output")
+    own = [re.sub(r"\W", "_", name) for name in getattr(whole, "output_names", ())]
+    if len(own) == len(outputs) > 1 and len(set(own)) == len(own) and all(name.isidentifier() for name in own):
+        outputs = [dataclasses.replace(slot, name=name) for slot, name in zip(outputs, own, strict=True)]
+    _check_class_names(class_names, outputs)
     recipes = front_ends(whole)
     rates = {recipe.sample_rate for recipe in recipes}
     rates |= {
@@ -211,7 +241,7 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
     def reference(*arrays: np.ndarray) -> list[np.ndarray]:
         return [np.asarray(ops.convert_to_numpy(y)) for y in run(whole, [ops.convert_to_tensor(x) for x in arrays])]
 
-    return Program(
+    program = Program(
         model=plain,
         source=whole,
         call=lambda *tensors: run(plain, tensors),
@@ -224,7 +254,10 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
         metadata={
             "kapre": __version__,
             "sample_rate": rates.pop() if len(rates) == 1 else None,
+            "least_samples": None,
             "class_names": None if class_names is None else [str(name) for name in class_names],
             "recipes": [json.loads(recipe.to_json()) for recipe in recipes],
         },
     )
+    program.metadata["least_samples"] = program.least_samples
+    return program

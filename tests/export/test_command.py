@@ -68,6 +68,8 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "a.bin"], 2, "whose suffix says the format"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "there.onnx"], 2, "Use --overwrite"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "a.onnx", "--tolerance", "1e-12"], 1, "differ from"),
+        (["export", tmp_path / "no.keras", tmp_path / "no.keras"], 2, "the model itself"),
+        (["info", tmp_path / "no.keras"], 1, "a model of Keras'"),
         (["info", tmp_path / "no.onnx"], 1, "cannot be read as an exported model"),
         (["info", tmp_path / "absent.tflite"], 2, "there is no such file"),
     ]

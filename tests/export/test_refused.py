@@ -106,6 +106,19 @@ def test_arguments(tmp_path: Path) -> None:
         kapre.export("whisper", tmp_path / "model.onnx")
     with pytest.raises(ValueError, match=r"must be one with an Input.*Give input_shape"):
         kapre.export(kapre.get_melspectrogram_layer(n_fft=512), tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match=r"`path` must be one that ends in \.onnx for ONNX"):
+        kapre.export(model, tmp_path / "model", format="onnx")
+    with pytest.raises(TypeError, match="`class_names` must be a list of names"):
+        kapre.export(model, tmp_path / "model.onnx", class_names="yes,no")
+    with pytest.raises(ValueError, match=r"`class_names` must be as many as the output is wide, 4; received .*3 names"):
+        kapre.export(model, tmp_path / "model.onnx", class_names=["a", "b", "c"])
+    with pytest.raises(TypeError, match="`input_shape` must be a tuple of ints and None, without the batch"):
+        kapre.export(model, tmp_path / "model.onnx", input_shape=16000)
+    with pytest.raises(ValueError, match="`input_shape` must be the shape of one clip that the model takes"):
+        kapre.export(model, tmp_path / "model.onnx", input_shape=(None, None, 1))
+    (tmp_path / "plain").write_text("")
+    with pytest.raises(ExportError, match="nothing can be written there"):
+        kapre.export(model, tmp_path / "plain" / "model.onnx")
     (tmp_path / "there.onnx").write_text("mine")
     with pytest.raises(FileExistsError, match=r"there is something already\. Use overwrite=True"):
         kapre.export(model, tmp_path / "there.onnx")
@@ -146,6 +159,22 @@ def test_a_helper_without_input_takes_one(called: bool, tmp_path: Path) -> None:
     report = kapre.export(helper, tmp_path / "mel.onnx", input_shape=(16000, 1))
     assert report.inputs == {"samples": (None, 16000, 1)}
     assert {check.shapes[0][1:] for check in report.checks} == {(16000, 1)}
+
+
+def test_what_keras_itself_refuses_is_tried_once(tmp_path: Path) -> None:
+    fixed = keras.Sequential([keras.Input((16000, 1)), *network().layers[:1], keras.layers.Flatten()])
+    fixed.add(keras.layers.Dense(2))
+    with pytest.raises((ExportError, ValueError), match="input_shape"):
+        kapre.export(fixed, tmp_path / "model.onnx", input_shape=(None, 1))
+
+
+def test_a_recurrent_layer_for_litert_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if BACKEND != "tensorflow":
+        return
+    no_others(monkeypatch)
+    layers = [*network().layers[:1], keras.layers.Reshape((-1, 40)), keras.layers.GRU(4)]
+    with pytest.raises(ExportError, match="Recurrent layers take unroll=True"):
+        kapre.export(keras.Sequential([keras.Input((None, 1)), *layers]), tmp_path / "model.tflite")
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
