@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from kapre._checks import message, public_names
-from kapre.ops import frames
+from kapre.ops import fourier, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 
@@ -126,7 +126,7 @@ def channels_second(x: Any, rank: int, data_format: str) -> Any:
     _check_rank(x.shape, rank, data_format)
     if data_format == _CH_FIRST_STR:
         return x
-    if x.shape[-1] == 1:
+    if x.shape[-1] == 1 and not _in_transposes(rank):
         return ops.expand_dims(ops.squeeze(x, -1), 1)
     return ops.moveaxis(x, -1, 1)
 
@@ -135,9 +135,14 @@ def channels_in_place(x: Any, data_format: str) -> Any:
     """Move the channel axis from place 1 to where the data format has it."""
     if data_format == _CH_FIRST_STR:
         return x
-    if x.shape[1] == 1:
+    if x.shape[1] == 1 and not _in_transposes(len(x.shape)):
         return ops.expand_dims(ops.squeeze(x, 1), -1)
     return ops.moveaxis(x, 1, -1)
+
+
+def _in_transposes(rank: int) -> bool:
+    """Tell whether one channel is moved as several are: for a file, LiteRT's converter (2.21) fails at the squeezes."""
+    return rank == 4 and fourier.is_lowering()
 
 
 def shape_channels_second(shape: Any, rank: int, data_format: str) -> Shape:

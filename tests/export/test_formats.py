@@ -196,6 +196,17 @@ def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
     assert np.abs(plain - right).max() > 0.01 * right.max()
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_more_layers_behind_a_helper(suffix: str, tmp_path: Path) -> None:
+    front = network().layers[0]
+    layers = [kapre.LogmelToMFCC(n_mfccs=13), kapre.Delta(), kapre.ConcatenateFrequencyMap()]
+    model = keras.Sequential([keras.Input((None, 1)), front, *layers])
+    report = kapre.export(model, tmp_path / f"more{suffix}")
+    x = clip(2, 9000)[..., None]
+    right = to_numpy(model(x))
+    assert np.abs(runner(Path(report.path))(x) - right).max() <= 1e-4 * np.ptp(right)
+
+
 def test_augmentation_is_not_in_the_file(tmp_path: Path) -> None:
     model = keras.Sequential([*network().layers[:1], kapre.SpecAugment(freq_mask_param=10, time_mask_param=20)])
     model = keras.Sequential([keras.Input((None, 1)), *model.layers])
