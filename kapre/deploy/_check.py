@@ -53,6 +53,23 @@ def _examples(program: Program) -> list[list[np.ndarray]]:
     return list(found.values())
 
 
+def _by_keras(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return what Keras gives, or raise what helps where it fails."""
+    try:
+        return program.reference(*arrays)
+    except Exception as error:
+        raise ModelError(
+            f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}. "
+            "Give input_shape with a length that the model takes"
+        ) from error
+
+
+def try_keras(program: Program) -> None:
+    """Raise where the model itself fails at an odd size, before anything is written."""
+    batch, units = SIZES[-1]
+    _by_keras(program, program.example(batch, units * program.unit))
+
+
 def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
     """Run every size; raise where a result has another shape, is not finite where Keras' is, or is off."""
     examples, right = [], []
@@ -60,13 +77,10 @@ def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
     for arrays in _examples(program):
         short = _is_short(program, [x.shape for x in arrays])
         try:
-            found = program.reference(*arrays)
-        except Exception as error:
-            if not short:
-                raise ModelError(
-                    f"Keras itself fails at an input of shape {arrays[0].shape}: {words(error)}. "
-                    "Give input_shape with a length that the model takes"
-                ) from error
+            found = _by_keras(program, arrays) if not short else program.reference(*arrays)
+        except ModelError:
+            raise
+        except Exception:
             refused.append(Check(tuple(x.shape for x in arrays), None, "Keras itself fails: what follows needs frames"))
             continue
         if short and not all(np.isfinite(y).all() for y in found):

@@ -222,7 +222,7 @@ def export(
         try:
             report = _made(program, found, made / path.name, options)
         except ExportError as error:
-            raise ExportError(f"{path}: {error} Nothing was kept.") from error.__cause__
+            raise type(error)(f"{path}: {error} Nothing was kept.") from error.__cause__
         size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
         _move(made, Path(folder) / "old", path)
     return dataclasses.replace(report, path=str(path), size=size)
@@ -289,6 +289,11 @@ def _here(
 
     with _one_at_a_time, quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converters, about themselves
+        if check:
+            try:
+                _check.try_keras(program)
+            except ModelError as error:
+                raise ModelError(f"{error}.") from error.__cause__
         try:
             WRITERS[found.name](program, path)
         except ExportError:
