@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from kapre.ops import scales, waves
+from kapre.ops import frames, scales, waves
 from kapre.recipe import Recipe
 
 _KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the least energy whose logarithm Kaldi takes
@@ -29,6 +29,11 @@ def emphasized(recipe: Recipe, framed: Any) -> Any:
     if recipe.preemphasis and recipe.preemphasis_over == "frame":
         return waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
     return framed
+
+
+def placed(recipe: Recipe, window: Any, like: Any) -> Any:
+    """Return a window that is a weight as it lies in a frame, `(frame_length,)`."""
+    return frames.pad(ops.cast(window, like.dtype), *recipe.window_margins)
 
 
 def log_energy(recipe: Recipe, framed: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from kapre._frame_stages import centred, emphasized, log_energy
+from kapre._frame_stages import centred, emphasized, log_energy, placed
 from kapre.ops import fourier, frames, lowered, scales
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
@@ -58,12 +58,11 @@ def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
     """Return the spectra of `(batch, time)` by convolutions, and the samples that an energy is of."""
     linear, centring = _linear(recipe)
     parts = []
-    for matrix in lowered.dft_matrices(recipe.frame_length, recipe.n_fft):
+    for matrix in fourier.dft_matrices(recipe.frame_length, recipe.n_fft):
         if window is None:
             windowed: Any = recipe.analysis_window[:, None] * matrix
         else:
-            placed = frames.pad(ops.cast(window, x.dtype), *recipe.window_margins)
-            windowed = ops.expand_dims(placed, 1) * constant(matrix, x)
+            windowed = ops.expand_dims(placed(recipe, window, x), 1) * constant(matrix, x)
         parts.append(_of_frames(recipe, x, _times(linear, windowed, x)))
     return (parts[0], parts[1]), None if recipe.energy is None else _of_frames(recipe, x, centring)
 
@@ -74,14 +73,11 @@ def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
     Where the DFT has two stages, values follow the bins. A frame of zeros comes before the others.
     """
     framed = centred(recipe, lowered.frame(x, recipe.frame_length, recipe.hop_length))
-    if window is None:
-        analysis = constant(recipe.analysis_window, framed)
-    else:
-        analysis = frames.pad(ops.cast(window, framed.dtype), *recipe.window_margins)
+    analysis = constant(recipe.analysis_window, framed) if window is None else placed(recipe, window, framed)
     windowed = emphasized(recipe, framed) * analysis
     if lowered.factors(recipe.n_fft) is not None:
-        return lowered.two_stage(lowered.of_length(windowed, recipe.n_fft), recipe.n_fft), framed
-    matrices = lowered.dft_matrices(recipe.frame_length, recipe.n_fft)
+        return lowered.two_stage(fourier.of_length(windowed, recipe.n_fft), recipe.n_fft), framed
+    matrices = fourier.dft_matrices(recipe.frame_length, recipe.n_fft)
     real, imag = (kernel.product(windowed, constant(matrix, windowed)) for matrix in matrices)
     return (real, imag), framed
 

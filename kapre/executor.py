@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
-from kapre._frame_stages import centred, emphasized, is_framewise, log_energy
+from kapre._frame_stages import centred, emphasized, is_framewise, log_energy, placed
 from kapre._lowered_recipe import spectra as lowered_spectra
 from kapre.ops import features, fourier, frames, lowered, scales, waves
 from kapre.ops.counts import num_frames
@@ -141,7 +141,7 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
     else:
-        analysis = frames.pad(ops.cast(window, framed.dtype), *recipe.window_margins)
+        analysis = placed(recipe, window, framed)
         if whole:
             analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
     windowed = framed * analysis

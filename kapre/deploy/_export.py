@@ -222,7 +222,8 @@ def export(
         try:
             report = _made(program, found, made / path.name, options)
         except ExportError as error:
-            raise type(error)(f"{path}: {error} Nothing was kept.") from error.__cause__
+            text = str(error).rstrip(".")
+            raise type(error)(f"{path}: {text}. Nothing was kept.") from error.__cause__
         size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
         _move(made, Path(folder) / "old", path)
     return dataclasses.replace(report, path=str(path), size=size)
@@ -251,7 +252,7 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
     if backend not in found.backends or missing(found.writes_with.get(backend, ())):
         return _elsewhere.export(program, found, path, options)
     try:
-        return _here(program, found, path, **_options_here(options))
+        return _here(program, found, path, options["check"], options["tolerance"], options["quantize"])
     except ModelError:
         raise
     except ExportError as error:  # a converter knows less than another: let the next backend try, if there is one
@@ -267,11 +268,6 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
 
 _one_at_a_time = threading.Lock()
 """`quiet` turns what a process prints away: two exports side by side would not turn it back."""
-
-
-def _options_here(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those options that are not in the program."""
-    return {name: options[name] for name in ("check", "tolerance", "quantize")}
 
 
 def _here(
@@ -290,10 +286,7 @@ def _here(
     with _one_at_a_time, quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the converters, about themselves
         if check:
-            try:
-                _check.try_keras(program)
-            except ModelError as error:
-                raise ModelError(f"{error}.") from error.__cause__
+            _check.try_keras(program)
         try:
             WRITERS[found.name](program, path)
         except ExportError:
@@ -309,8 +302,8 @@ def _here(
                 _quantize.quantize(path, quantize, program)
                 tolerance = TOLERANCES[quantize]
                 checks, latency = tried(tolerance) if check else ([], None)
-        except ExportError as error:
-            raise type(error)(f"{error}.") from error.__cause__
+        except ExportError:
+            raise
         except Exception as error:
             raise ExportError(f"{found.runs_with} cannot load it: {words(error)}.") from error
     return Report(

@@ -52,15 +52,15 @@ def constant(values: np.ndarray | float, like: Any) -> Any:
     return kernel.constant(np.asarray(values), keras.backend.standardize_dtype(like.dtype), like)
 
 
-def _of_length(x: Any, n_fft: int) -> Any:
+def of_length(x: Any, n_fft: int) -> Any:
     """Crop the last axis, or zero-pad it on its right, to the DFT's length."""
     length = x.shape[-1]
-    return x[..., :n_fft] if length >= n_fft else frames.pad(x, 0, n_fft - length)
+    return kernel.part(x, 0, length - n_fft, axis=-1) if length >= n_fft else frames.pad(x, 0, n_fft - length)
 
 
 def rfft(x: Any, n_fft: int) -> Pair:
     """Transform the last axis, cropped or zero-padded on its right to `n_fft`, into `n_fft // 2 + 1` bins."""
-    x = _of_length(x, n_fft)
+    x = of_length(x, n_fft)
     if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21). Drop when they don't.
         nothing = x[..., : n_fft // 2 + 1] * 0.0
         return nothing, nothing
@@ -82,9 +82,9 @@ def irfft(pair: Pair, n_fft: int) -> Any:
 def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrices of the inverse real DFT, `(bins, n_fft)`, of real and of imaginary parts."""
     bins = np.arange(n_fft // 2 + 1)
-    angles = 2.0 * np.pi / n_fft * (np.outer(bins, np.arange(n_fft)) % n_fft)
+    turned = angles(len(bins), n_fft, n_fft)
     counted = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0)[:, None] / n_fft
-    return counted * np.cos(angles), -counted * np.sin(angles)
+    return counted * np.cos(turned), -counted * np.sin(turned)
 
 
 def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
@@ -97,7 +97,7 @@ def power_in_bands(framed: Any, n_fft: int, groups: Groups) -> Any:
     """Return the bands `(..., frames, bands)` of the power spectrum of windowed frames; see `filterbanks.groups`."""
     if is_empty(framed):
         return in_bands(rfft(framed, n_fft)[0], groups)
-    return in_bands(kernel.squares(_of_length(framed, n_fft), n_fft), groups, kernel.SQUARES_PER_BIN)
+    return in_bands(kernel.squares(of_length(framed, n_fft), n_fft), groups, kernel.SQUARES_PER_BIN)
 
 
 def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
@@ -110,12 +110,19 @@ def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
+def angles(rows: int, columns: int, period: int) -> np.ndarray:
+    """Return `2π / period` times the products of the rows' and the columns' numbers."""
+    turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact, however long
+    found: np.ndarray = 2.0 * np.pi / period * turns
+    return found
+
+
 @lru_cache(maxsize=16)
-def _dft_kernels(window_bytes: bytes, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    analysis = np.frombuffer(window_bytes)[:n_fft]
-    turns = np.outer(np.arange(len(analysis)), np.arange(n_fft // 2 + 1)) % n_fft  # exact, however long
-    angle = 2.0 * np.pi / n_fft * turns
-    return analysis[:, None] * np.cos(angle), -analysis[:, None] * np.sin(angle)
+def dft_matrices(size: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the real and imaginary parts of the DFT of frames of `size`, cropped or padded: `(size, bins)` each."""
+    turned = angles(min(size, n_fft), n_fft // 2 + 1, n_fft)
+    behind = ((0, max(0, size - n_fft)), (0, 0))
+    return np.pad(np.cos(turned), behind), np.pad(-np.sin(turned), behind)
 
 
 def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
@@ -136,9 +143,9 @@ def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: in
     mono = len(lead) == 2 and x.shape[-2] == 1  # then no reshape, and no shape in the graph, is needed
     flat = ops.swapaxes(x, -1, -2) if mono else ops.reshape(x, (-1, time, 1))
     parts = []
-    for kernel_values in _dft_kernels(analysis.tobytes(), n_fft):
-        padded = np.pad(kernel_values, ((0, width - len(kernel_values)), (0, 0)))[:, None, :]
-        part = ops.conv(flat, constant(padded, x), strides=hop_length, data_format="channels_last")[:, extra:]
+    for matrix in dft_matrices(width, n_fft):
+        windowed = (analysis[:, None] * matrix)[:, None, :]
+        part = ops.conv(flat, constant(windowed, x), strides=hop_length, data_format="channels_last")[:, extra:]
         if mono:
             parts.append(ops.expand_dims(part, 1))
         else:

@@ -17,7 +17,7 @@ import numpy as np
 from keras import ops
 
 from kapre.ops import frames
-from kapre.ops.fourier import Pair, constant
+from kapre.ops.fourier import Pair, angles, constant, dft_matrices, of_length
 from kapre.ops.kernels import active as kernel
 
 LARGEST_DIRECT = 512
@@ -28,20 +28,6 @@ def factors(n_fft: int) -> tuple[int, int] | None:
     """Return the two factors of `n_fft` next to each other; None if its DFT is better done directly."""
     first = next(n for n in range(math.isqrt(n_fft), 0, -1) if n_fft % n == 0)
     return (first, n_fft // first) if n_fft > LARGEST_DIRECT and first >= 8 else None
-
-
-def _angles(rows: int, columns: int, period: int) -> np.ndarray:
-    turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact, however long
-    angles: np.ndarray = 2.0 * np.pi / period * turns
-    return angles
-
-
-@lru_cache(maxsize=16)
-def dft_matrices(size: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the real and imaginary parts of the DFT of frames of `size`, cropped or padded: `(size, bins)` each."""
-    angles = _angles(min(size, n_fft), n_fft // 2 + 1, n_fft)
-    behind = ((0, max(0, size - n_fft)), (0, 0))
-    return np.pad(np.cos(angles), behind), np.pad(-np.sin(angles), behind)
 
 
 def convolve(x: Any, weights: Any, hop: int) -> Any:
@@ -94,8 +80,8 @@ def _two_stage(n_fft: int) -> _TwoStage:
     found = factors(n_fft)
     assert found is not None
     n1, n2 = found
-    outer, inner = _angles(n1, n1, n1), _angles(n2, n2 // 2 + 1, n2)
-    twiddle = _angles(n2, n1, n_fft)
+    outer, inner = angles(n1, n1, n1), angles(n2, n2 // 2 + 1, n2)
+    twiddle = angles(n2, n1, n_fft)
     cosine, sine = np.cos(inner), np.sin(inner)
     return _TwoStage(
         (np.cos(outer), -np.sin(outer)),
@@ -149,12 +135,6 @@ def stft(x: Any, analysis: np.ndarray, n_fft: int, hop: int, pad_end: bool = Fal
 
     real, imag = by_channel(one, x)
     return real, imag
-
-
-def of_length(framed: Any, n_fft: int) -> Any:
-    """Crop frames, or zero-pad them, to the DFT's length."""
-    size = framed.shape[-1]
-    return kernel.part(framed, 0, size - n_fft, axis=-1) if size >= n_fft else frames.pad(framed, 0, n_fft - size)
 
 
 def by_channel(fn: Any, x: Any) -> Sequence[Any]:
