@@ -96,7 +96,7 @@ def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple
     whole = recipe.chunk_length is None
     in_stages = whole and lowered.factors(recipe.n_fft) is not None
     # A mean folded into a convolution cancels to its rounding alone: of a clip with an offset, that would be left.
-    by_frames = in_stages or (whole and recipe.remove_dc)
+    by_frames = in_stages or (whole and (recipe.remove_dc or fourier.lowering_way().by_products))
     values = recipe.bank if bank is None else bank
 
     def of_channel(x: Any) -> list[Any]:

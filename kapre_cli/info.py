@@ -38,7 +38,7 @@ def _print(info: Any) -> None:
         print(f"  {name:<9}{value}")
 
 
-_MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo")
+_MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ".pte")
 
 
 def _print_model(path: Path, as_json: bool) -> None:
@@ -65,6 +65,8 @@ def _print_model(path: Path, as_json: bool) -> None:
     print(f"  rate     {'not said' if rate is None else f'{rate:g} Hz'}")
     if found.get("least_samples"):
         print(f"  shortest {found['least_samples']} samples hold a frame")
+    if found.get("max_samples"):
+        print(f"  longest  {found['max_samples']} samples")
     if found.get("class_names"):
         print(f"  classes  {', '.join(found['class_names'])}")
     for fields in found.get("recipes") or ():

@@ -189,6 +189,8 @@ def export(
     check: bool = True,
     tolerance: float | None = None,
     quantize: Literal["float16", "int8"] | None = None,
+    max_samples: Whole | None = None,
+    largest_direct: Whole | None = None,
     class_names: str | None = None,
     overwrite: bool = False,
     json: bool = False,
@@ -204,8 +206,8 @@ def export(
     model
         A model that Keras saved, .keras or .h5.
     path
-        The file to write. Its suffix says the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo; none: a
-        SavedModel's folder.
+        The file to write. Its suffix says the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo, .pte
+        (ExecuTorch); none: a SavedModel's folder.
     output
         The same, as an option.
     preset
@@ -213,13 +215,18 @@ def export(
     recipe
         A recipe as JSON in place of a model.
     format
-        tf_saved_model, litert, onnx, openvino, torch or stablehlo, where the suffix does not say it.
+        tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, where the suffix does not say it.
     check
         Whether to run the file. --no-check leaves its numbers unknown.
     tolerance
         The largest difference to Keras, as a part of the output's range. Default: 1e-4.
     quantize
         Store the weights behind the front end in fewer bits; of LiteRT alone.
+    max_samples
+        Samples of the longest clip, for ExecuTorch alone. Default: 30 seconds.
+    largest_direct
+        Points up to which a DFT is one matrix; longer ones take two stages, which are smaller. Default: 512; use 128
+        for a microcontroller.
     class_names
         Names of the model's classes, with commas between them, for the file's metadata.
     overwrite
@@ -232,8 +239,12 @@ def export(
     from kapre_cli.export import run
 
     options: dict[str, object] = dict(format=format, check=check, overwrite=overwrite, quantize=quantize)
-    if tolerance is not None:
-        options["tolerance"] = tolerance
+    options["max_samples"] = max_samples
+    options |= {
+        name: value
+        for name, value in (("tolerance", tolerance), ("largest_direct", largest_direct))
+        if value is not None
+    }
     if class_names is not None:
         options["class_names"] = [name.strip() for name in class_names.split(",")]
     return run(model, path, output, preset, recipe, options, json, backend)

@@ -71,10 +71,10 @@ def check_backend(extra: str) -> Callable[[Path, Path], None]:
         env = Environment(folder)
         if extra == "torch":
             env.install("-r", ROOT / "requirements-torch.txt")
-        more = ",audio,export" if extra == "tensorflow" else ""  # whose files TensorFlow writes
+        more = {"tensorflow": ",audio,export", "torch": ",audio,executorch"}.get(extra, "")  # whose files these write
         env.install(f"{wheel}[{extra}{more}]")
         assert call(env.python, "-c", LAYER, cwd=folder).split()[-1:] == [extra]
-        for name in ("fbank.onnx", "fbank.tflite") if more else ():
+        for name in {"tensorflow": ("fbank.onnx", "fbank.tflite"), "torch": ("fbank.pte",)}.get(extra, ()):
             words = env.kapre("export", "--preset", "kaldi_fbank", "--backend", extra, "-o", name)
             assert f"written by {extra}" in words, words
             assert "16000 Hz" in env.kapre("info", name)

@@ -2,8 +2,9 @@
 
     python tools/matrix.py                  # everything, by all three backends one after another
     python tools/matrix.py --backends jax   # the rest of the table stays
+    python tools/matrix.py --reduced --output out/matrix  # 512 points alone, elsewhere: some minutes
 
-Each backend has its own process. `make matrix` calls it.
+Each backend has its own process. `make matrix` calls it; the tests call the reduced one.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +27,11 @@ sys.path.insert(0, str(ROOT))
 
 BACKENDS = ("tensorflow", "jax", "torch")
 SIZES = (512, 2048)
+MICRO = ((256, 256, 160), (512, 400, 160), (512, 480, 320))
+"""Points, window and hop of streams for microcontrollers."""
 POINTS = (256, 512, 1024, 2048, 4096)
 RUNTIMES = {"litert": "LiteRT", "onnx": "onnxruntime", "openvino": "OpenVINO"}
 FOLDER = ROOT / "docs" / "export"
-RESULTS = FOLDER / "matrix.json"
-PAGE = FOLDER / "matrix.md"
 VERSIONS = (
     "keras",
     "tensorflow-cpu",
@@ -39,20 +42,30 @@ VERSIONS = (
     "onnxruntime",
     "ai-edge-litert",
     "openvino",
+    "executorch",
+    "tflite-micro",
 )
 
 
-def exported(backend: str) -> Iterator[dict[str, Any]]:
-    """Export the network that the tests export, each DFT size in each format that this backend writes."""
+def exported(backend: str, reduced: bool) -> Iterator[dict[str, Any]]:
+    """Export the network that the tests export, each DFT size in each format that this backend writes.
+
+    ExecuTorch gets the front end alone.
+    """
+    import keras
+
     import kapre
     from tests.export.models import NATIVE, SUFFIXES, network
 
-    for n_fft in SIZES:
-        for name in NATIVE[backend]:
+    for n_fft in SIZES[:1] if reduced else SIZES:
+        for name in (*NATIVE[backend], *(["executorch"] if backend == "torch" else [])):
             with tempfile.TemporaryDirectory() as folder:
                 about = {"what": "model", "backend": backend, "format": name, "n_fft": n_fft}
+                model = network(n_fft)
+                if name == "executorch":
+                    model = keras.Sequential([keras.Input((None, 1)), model.layers[0]])
                 try:
-                    report = kapre.export(network(n_fft), f"{folder}/model{SUFFIXES[name]}")
+                    report = kapre.export(model, f"{folder}/model{SUFFIXES[name]}")
                 except kapre.deploy.ExportError as error:
                     yield {**about, "error": str(error)}
                 else:
@@ -65,29 +78,64 @@ def exported(backend: str) -> Iterator[dict[str, Any]]:
 def by_points() -> Iterator[dict[str, Any]]:
     """Export a mel front end of some DFT sizes, directly and in two stages."""
     import kapre
-    from kapre.ops import lowered
     from tests.export.models import SUFFIXES
 
     for n_fft in POINTS:
         recipe = kapre.Recipe(
             n_fft=n_fft, hop_length=n_fft // 4, power=2.0, filterbank="mel", sample_rate=16000, n_mels=40
         )
-        for largest in (max(POINTS), 0):
-            lowered.LARGEST_DIRECT = largest
+        for largest in (max(POINTS), 1):
             for name in RUNTIMES:
                 with tempfile.TemporaryDirectory() as folder:
-                    report = kapre.export(kapre.Frontend(recipe), f"{folder}/front_end{SUFFIXES[name]}")
-                way = "two stages" if lowered.factors(n_fft) else "directly"
+                    path = f"{folder}/front_end{SUFFIXES[name]}"
+                    report = kapre.export(kapre.Frontend(recipe), path, largest_direct=largest)
+                way = "two stages" if "two stages" in report.rewritten[0] else "directly"
                 yield {
                     **{"what": "points", "n_fft": n_fft, "way": way, "format": name},
                     **{"latency_ms": report.latency_ms, "size": report.size, "max_error": report.max_error},
                 }
 
 
-def measured(backend: str) -> list[dict[str, Any]]:
+def on_microcontrollers() -> Iterator[dict[str, Any]]:
+    """Export the step of some streams, and run it in the interpreter of microcontrollers."""
+    import numpy as np
+
+    import kapre
+    from tests.export.micro import Micro, step_by_step
+    from tests.export.models import clip
+
+    for n_fft, window, hop in MICRO:
+        recipe = kapre.Recipe(
+            **dict(n_fft=n_fft, win_length=window, hop_length=hop, power=2.0, filterbank="mel", sample_rate=16000),
+            **dict(n_mels=40, log="ln", amin=1e-6, amin_by="add"),
+        )
+        frontend = kapre.Frontend(recipe)
+        stream = frontend.stream(chunk_samples=hop)
+        x = clip(1, 16000)
+        right = np.asarray(frontend(x))
+        for largest in (512, 0):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "step.tflite"
+                report = kapre.export(stream, path, largest_direct=largest)
+                micro = Micro(path)
+                got = step_by_step(micro, x, hop)[:, stream.warmup :]
+                times = []
+                for _ in range(50):
+                    begin = time.perf_counter()
+                    micro.interpreter.invoke()
+                    times.append(1e3 * (time.perf_counter() - begin))
+                error = float(np.abs(got - right[:, : got.shape[1]]).max() / np.ptp(right))
+                yield {
+                    **{"what": "micro", "n_fft": n_fft, "window": window, "hop": hop, "size": report.size},
+                    **{"way": "two stages" if "two stages" in report.rewritten[0] else "directly"},
+                    **{"memory": micro.arena(), "step_ms": statistics.median(times), "max_error": error},
+                }
+
+
+def measured(backend: str, reduced: bool) -> list[dict[str, Any]]:
     """Return what a process of its own finds on a backend."""
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--one", backend]
+    command = [sys.executable, __file__, "--one", backend, *(["--reduced"] if reduced else [])]
     result = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 
@@ -144,6 +192,17 @@ def page(found: dict[str, Any]) -> str:
             if mine:
                 speeds = [f"{mine[name]['latency_ms']:.2f}" for name in RUNTIMES]
                 lines.append([f"{n_fft}, {way}", *speeds, f"{mine['onnx']['size'] / 1e3:.0f}"])
+    micro = [
+        [
+            f"n_fft {row['n_fft']}, window {row['window']}, hop {row['hop']}, {row['way']}",
+            f"{row['size'] / 1e3:.0f}",
+            f"{row['memory'] / 1e3:.0f}",
+            f"{row['step_ms']:.2f}",
+            f"{row['max_error']:.1e}",
+        ]
+        for row in found["rows"]
+        if row["what"] == "micro"
+    ]
     words = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     return f"""# The matrix
 
@@ -156,8 +215,8 @@ one thread of LiteRT, onnxruntime and OpenVINO, with the threads that TensorFlow
 
 {table(["", "n_fft", "batch", "time", "error", "size", "latency"], rows)}
 
-`openvino` goes through the ONNX file of the same backend. What a backend does not write by itself, `kapre.export` has
-another installed backend write.
+`openvino` goes through the ONNX file of the same backend; `executorch` is the helper alone, a clip at a time. What a
+backend does not write by itself, `kapre.export` has another installed backend write.
 
 ## Directly or in two stages
 
@@ -165,6 +224,14 @@ A mel front end alone (hop a quarter of n_fft, 40 bands), written by TensorFlow:
 on one thread, and the size of the ONNX file in kB. Up to 512 points the DFT is done directly.
 
 {table(["", *RUNTIMES.values(), "size"], lines)}
+
+## On a microcontroller
+
+One step of a stream of mel bands (16 kHz, 40 bands, float32; `largest_direct` 512 and 0), run in the interpreter of
+LiteRT for Microcontrollers with its reference kernels, on this machine: the file in kB, which lies in flash; the memory
+of the interpreter in kB; milliseconds for a step; the error over a second against Keras.
+
+{table(["", "file", "memory", "step", "error"], micro)}
 """
 
 
@@ -181,26 +248,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     parser.add_argument("--one", choices=BACKENDS, help=argparse.SUPPRESS)
+    parser.add_argument("--reduced", action="store_true", help="512 points alone, and no crossover")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="the folder that the tables are written to")
     asked = parser.parse_args()
+    if asked.reduced and not asked.one and asked.output.resolve() == FOLDER:
+        parser.error("--reduced needs an --output of its own: the page shows the whole matrix")
     if asked.one:
-        for row in exported(asked.one):
+        for row in exported(asked.one, asked.reduced):
             print(json.dumps(row), flush=True)
-        for row in by_points() if asked.one == "tensorflow" else ():
-            print(json.dumps(row), flush=True)
+        for more in (by_points, on_microcontrollers) if asked.one == "tensorflow" and not asked.reduced else ():
+            for row in more():
+                print(json.dumps(row), flush=True)
         return 0
+    results = asked.output / "matrix.json"
     here = {"machine": machine(), "versions": versions()}
-    old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    old = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
     same = all(old.get(key) == value for key, value in here.items())  # else nothing of it is to be compared
     rows = [row for row in old["rows"] if row.get("backend", "tensorflow") not in asked.backends] if same else []
     for backend in asked.backends:
-        new = measured(backend)
+        new = measured(backend, asked.reduced)
         rows += new
         print(f"{backend}: {len(new)} files, {sum('error' in row for row in new)} failed", flush=True)
     found = {**here, "rows": rows}
-    FOLDER.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(found), encoding="utf-8")
-    print(f"The table is in {PAGE.relative_to(ROOT)}.")
+    asked.output.mkdir(parents=True, exist_ok=True)
+    results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (asked.output / "matrix.md").write_text(page(found), encoding="utf-8")
+    print(f"The table is in {asked.output / 'matrix.md'}.")
     return int(any("error" in row for row in rows))
 
 

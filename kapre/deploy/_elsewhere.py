@@ -38,7 +38,7 @@ def _backend_for(found: Format) -> str:
     """Return an installed backend that writes a format, the first of those that have all they need."""
     absent = {backend: lacks(found, backend) for backend in found.backends}
     for backend, names in absent.items():
-        if not names and backend != keras.backend.backend():
+        if not names and (backend != keras.backend.backend() or not is_one()):
             return backend
     ways = "; ".join(f"{backend} (install {' '.join(names)})" for backend, names in absent.items())
     raise ExportError(
@@ -78,7 +78,7 @@ def _by(backend: str, program: Program, found: Format, path: Path, options: dict
     line = next((line for line in result.stdout.splitlines() if line.startswith(_MARK)), None)
     if line is None:
         last = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ExportError(f"the process that writes it with {backend} broke: {last}.")
+        raise ExportError(f"the process that writes it with {backend} broke: {last}.{found.hint}")
     answer = json.loads(line.removeprefix(_MARK))
     if "error" in answer:
         raise ExportError(answer["error"])

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import keras
 
-from kapre._checks import choice, flag, message
+from kapre._checks import choice, count, flag, message
 from kapre.deploy import _check, _elsewhere, _program, _quantize, _stream
 from kapre.deploy._check import Check
 from kapre.deploy._errors import ExportError, ModelError, words
@@ -27,6 +27,7 @@ from kapre.deploy._quiet import quiet
 from kapre.deploy._run import LOADERS
 from kapre.deploy._write import WRITERS
 from kapre.frontends import Stream
+from kapre.ops.fourier import Way
 
 TOLERANCE = 1e-4
 
@@ -143,6 +144,8 @@ def export(
     quantize: Literal["float16", "int8"] | None = None,
     input_shape: Sequence[int | None] | None = None,
     batch_size: int = 1,
+    max_samples: int | None = None,
+    largest_direct: int = 512,
     class_names: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> Report:
@@ -158,9 +161,10 @@ def export(
             is one step, with the state as inputs `state_…` and outputs `next_…`, which starts with zeros.
         path: Where the file goes; a folder for a SavedModel. The weights of an OpenVINO file and the metadata of
             StableHLO stand beside it.
-        format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2) or "stablehlo"; None takes what the
-            suffix says: none, .tflite, .onnx, .xml, .pt2, .stablehlo. Where the active backend cannot write it, an
-            installed one that can does, in a process of its own.
+        format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2), "stablehlo" or "executorch"; None takes
+            what the suffix says: none, .tflite, .onnx, .xml, .pt2, .stablehlo, .pte. Where the active backend cannot
+            write it, an installed one that can does, in a process of its own. ExecuTorch takes a front end alone, as a
+            rule, and one clip at a time.
         check: Whether to run the file. Without, nothing is known of its numbers, and the report says so.
         tolerance: float > 0. The largest difference to Keras that is let through, as a part of the output's range. One
             value in a thousand may be up to five times as far off: of many, a logarithm has some of rounding alone.
@@ -170,6 +174,10 @@ def export(
         input_shape: Shape of one clip, without the batch, where the model has no Input or another than is wanted:
             `(None, 1)`, say.
         batch_size: Clips side by side in a stream; a model's batch is free.
+        max_samples: For ExecuTorch, which plans its memory beforehand: samples of the longest clip. None is 30 seconds.
+        largest_direct: Points up to which a DFT is one matrix, the fastest up to 512 on a processor of a computer or
+            phone; a longer one takes two stages. For a microcontroller use 128: there these are faster too, and a tenth
+            of the size.
         class_names: Names of the model's classes, for the file's metadata.
         overwrite: Whether to replace what is at the path: a file, or a SavedModel's folder.
 
@@ -205,13 +213,23 @@ def export(
         if found.name != "litert":
             raise ValueError(message("quantize", f"None for {found.title}", quantize, "Export a .tflite file."))
     _refuse_what_is_there(path, found, overwrite)
+    largest_direct = count("largest_direct", largest_direct, "It is a number of points: 512, or 128 for a small file.")
+    way = Way(largest_direct, by_products=found.name == "executorch")
+    if isinstance(model, Stream) and found.name == "executorch":
+        raise ValueError(message("format", "one for a stream's step", found.name, "Use onnx or litert."))
     if isinstance(model, Stream):
-        program = _stream.from_stream(model, batch_size)
+        program = _stream.from_stream(model, batch_size, way)
     else:
-        program = _program.from_model(model, input_shape, class_names)
+        program = _program.from_model(model, input_shape, class_names, way)
+    if found.name == "executorch":
+        program = program.bounded(max_samples)
+    elif max_samples is not None:
+        raise ValueError(message("max_samples", f"None for {found.title}", max_samples, "Its files take any length."))
     if check:
         demand_runtime(found)
-    options: dict[str, Any] = dict(check=check, tolerance=tolerance, quantize=quantize)
+    options: dict[str, Any] = dict(check=check, tolerance=tolerance, quantize=quantize, largest_direct=largest_direct)
+    if program.max_samples is not None:
+        options |= dict(max_samples=max_samples)
     if isinstance(model, Stream):
         options |= dict(chunk_samples=model.chunk_samples, batch_size=batch_size)
     else:
@@ -249,7 +267,8 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
             raise ExportError("quantize needs ai-edge-quantizer. Run `pip install 'kapre[export]'`.")
         if backend != "tensorflow":  # the others' converters forget which layer an operation is of
             return _elsewhere.export(program, found, path, options, ["tensorflow"])
-    if backend not in found.backends or missing(found.writes_with.get(backend, ())):
+    alone = found.name == "executorch" and not _elsewhere.is_one()  # a kernel that fails takes its process along
+    if alone or backend not in found.backends or missing(found.writes_with.get(backend, ())):
         return _elsewhere.export(program, found, path, options)
     try:
         return _here(program, found, path, options["check"], options["tolerance"], options["quantize"])
@@ -302,8 +321,8 @@ def _here(
                 _quantize.quantize(path, quantize, program)
                 tolerance = TOLERANCES[quantize]
                 checks, latency = tried(tolerance) if check else ([], None)
-        except ExportError:
-            raise
+        except ExportError as error:
+            raise type(error)(f"{str(error).rstrip('.')}.{found.hint}") from error.__cause__
         except Exception as error:
             raise ExportError(f"{found.runs_with} cannot load it: {words(error)}.") from error
     return Report(
@@ -326,7 +345,7 @@ def _hint(found: Format, error: Exception) -> str:
     """Return what helps against an error that converters are known for."""
     if found.name == "litert" and ("TensorList" in str(error) or "assign_variable" in str(error)):
         return " Recurrent layers take unroll=True and an Input of fixed time there; ONNX takes them as they are."
-    return ""
+    return found.hint
 
 
 def _files(path: Path) -> list[Path]:

@@ -23,6 +23,7 @@ class Format:
         writes_with: Packages that writing needs beside the backend's own, by backend.
         runs_with: The package that runs it.
         one_thread: Whether a report's latency is of one thread.
+        hint: What helps where it fails.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Format:
     writes_with: dict[str, tuple[str, ...]]
     runs_with: str
     one_thread: bool = True
+    hint: str = ""
 
 
 FORMATS: dict[str, Format] = {
@@ -76,6 +78,16 @@ FORMATS: dict[str, Format] = {
         ),
         Format("torch", "PyTorch program (torch.export)", (".pt2",), ("torch",), {}, "torch", False),
         Format("stablehlo", "StableHLO (jax.export)", (".stablehlo",), ("jax",), {}, "jax", False),
+        Format(
+            "executorch",
+            "ExecuTorch, one clip at a time",
+            (".pte",),
+            ("torch",),
+            {"torch": ("executorch", "torchao")},
+            "executorch",
+            False,
+            " ExecuTorch takes a front end alone, as a rule: export kapre.Frontend, or the helper, by itself.",
+        ),
     )
 }
 
@@ -86,6 +98,10 @@ PACKAGES = {
     "ai_edge_litert": "ai-edge-litert",
 }
 """What pip calls a module, where the names differ."""
+
+
+_EXTRAS = ("tensorflow", "torch", "jax", "executorch")
+"""What is no part of the extra `export`."""
 
 
 def format_of(path: Path, name: str | None) -> Format:
@@ -116,7 +132,7 @@ def demand_runtime(found: Format) -> None:
     """Raise where what runs a format is missing."""
     absent = missing([found.runs_with])
     if absent:
-        extra = found.runs_with if found.runs_with in ("tensorflow", "torch", "jax") else "export"
+        extra = found.runs_with if found.runs_with in _EXTRAS else "export"
         raise ExportError(
             f"{found.title} needs {absent[0]} to be run. Run `pip install 'kapre[{extra}]'`, or give check=False to "
             "write it unseen."

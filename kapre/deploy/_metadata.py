@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from kapre._checks import message
+from kapre.deploy._quiet import quiet
 
 KEY = "kapre"
 FILE = "kapre.json"
@@ -52,6 +54,16 @@ def _of_torch(path: Path) -> str | None:
         return None if name is None else archive.read(name).decode()
 
 
+def _of_executorch(path: Path) -> str | None:
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its import, about itself
+        from executorch.runtime import Runtime
+
+        program = Runtime.get().load_program(path)
+        method = program.load_method(KEY) if KEY in program.method_names else None
+        return None if method is None else str(method.execute([])[0])
+
+
 def _of_folder(path: Path) -> str | None:
     file = path / "assets.extra" / FILE
     return file.read_text(encoding="utf-8") if file.is_file() else None
@@ -68,6 +80,7 @@ _READERS = {
     ".xml": _of_openvino,
     ".pt2": _of_torch,
     ".stablehlo": _of_neighbour,
+    ".pte": _of_executorch,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +22,17 @@ from kapre._version import __version__
 from kapre.deploy import _rewrite
 from kapre.deploy._errors import words
 from kapre.frontends import Frontend
-from kapre.ops.fourier import lowering
+from kapre.ops.fourier import DEFAULT_WAY, Way, lowering
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame
 from kapre.time_frequency import STFT, ApplyFilterbank
 
 Shape = tuple[int | None, ...]
+
+LONGEST_TRIED = 1.2507
+"""Of the clips that a file is tried with, in units of what is surely enough; no whole number of hops."""
+SECONDS = 30.0
+"""Of the longest clip, for a runtime that plans its memory, where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Program:
         front_end: The names of Kapre's layers in it.
         metadata: What the file is to say of itself.
         compare: Runs the file and compares it, where that takes more than a call of some sizes.
+        way: How its transforms are made.
+        max_samples: Of the longest clip that a file is for; None where any is taken.
     """
 
     model: Any
@@ -67,6 +75,8 @@ class Program:
     front_end: list[str]
     metadata: dict[str, Any] = field(default_factory=dict)
     compare: Callable[..., list[Any]] | None = None
+    way: Way = DEFAULT_WAY
+    max_samples: int | None = None
 
     @property
     def sample_rate(self) -> float:
@@ -91,9 +101,30 @@ class Program:
 
     def traced(self, *tensors: Any) -> dict[str, Any]:
         """Call the function by the operations that every runtime has; return its outputs by name."""
-        with lowering():
+        with lowering(self.way):
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
+
+    def bounded(self, max_samples: int | None) -> Program:
+        """Return the program for a runtime that plans its memory: a clip at a time, no longer than so many samples."""
+        longest = math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
+        free = any(size is None for slot in self.inputs for size in slot.shape[1:])
+        if max_samples is None:
+            max_samples = max(longest, round(SECONDS * self.sample_rate))
+        elif not free:
+            raise ValueError(message("max_samples", "None where the length is fixed", max_samples, "Leave it out."))
+        elif max_samples < longest:
+            rule = f"at least {longest}, the longest clip that the file is tried with"
+            raise ValueError(message("max_samples", rule, max_samples, f"Use {longest}."))
+        alone = [
+            [
+                slot if slot.shape[:1] != (None,) else dataclasses.replace(slot, shape=(1, *slot.shape[1:]))
+                for slot in of
+            ]
+            for of in (self.inputs, self.outputs)
+        ]
+        metadata = {**self.metadata, "max_samples": max_samples} if free else self.metadata
+        return dataclasses.replace(self, inputs=alone[0], outputs=alone[1], metadata=metadata, max_samples=max_samples)
 
     @property
     def unit(self) -> float:
@@ -210,7 +241,12 @@ def names_of_front_end(model: Any) -> list[str]:
     return [layer.name for layer in _rewrite.every_layer(model) if isinstance(layer, ours)]
 
 
-def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names: Sequence[str] | None) -> Program:
+def from_model(
+    model: Any,
+    input_shape: Sequence[int | None] | None,
+    class_names: Sequence[str] | None,
+    way: Way = DEFAULT_WAY,
+) -> Program:
     """Return the program of a model or a layer; its batch is free."""
     whole = _as_model(model, input_shape)
     plain = _rewrite.rewrite(whole)
@@ -248,7 +284,8 @@ def from_model(model: Any, input_shape: Sequence[int | None] | None, class_names
         reference=reference,
         inputs=inputs,
         outputs=outputs,
-        rewritten=_rewrite.rewritten(whole),
+        rewritten=_rewrite.rewritten(whole, way),
+        way=way,
         recipes=recipes,
         front_end=names_of_front_end(whole),
         metadata={

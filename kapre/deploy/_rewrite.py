@@ -55,7 +55,7 @@ def chains(model: Any) -> list[list[Any]]:
     return found
 
 
-def rewritten(model: Any) -> list[str]:
+def rewritten(model: Any, way: fourier.Way) -> list[str]:
     """Return what in a model is computed in another way once it is exported, one line for each layer."""
     lines = []
     joined = {id(layer) for chain in chains(model) for layer in chain}
@@ -63,19 +63,20 @@ def rewritten(model: Any) -> list[str]:
         if isinstance(layer, (Frontend, ComposedSequential)):
             recipe = layer.recipe
             if recipe is not None and recipe.power is not None:
-                lines.append(f"{layer.name}: {_words(recipe.n_fft)}")
+                lines.append(f"{layer.name}: {_words(recipe.n_fft, way)}")
         elif type(layer) is STFT:
             how = "in one piece with what follows" if id(layer) in joined else "its complex output as two real tensors"
-            lines.append(f"{layer.name}: {_words(layer.n_fft)}; {how}")
+            lines.append(f"{layer.name}: {_words(layer.n_fft, way)}; {how}")
         elif type(layer) is InverseSTFT:
             lines.append(f"{layer.name}: inverse DFT of {layer.n_fft} points by two matrix products")
     return lines
 
 
-def _words(n_fft: int) -> str:
-    factors = lowered.factors(n_fft)
+def _words(n_fft: int, way: fourier.Way) -> str:
+    with fourier.lowering(way):
+        factors = lowered.factors(n_fft)
     if factors is None:
-        return f"DFT of {n_fft} points by strided convolutions"
+        return f"DFT of {n_fft} points by {'matrix products' if way.by_products else 'strided convolutions'}"
     return f"DFT of {n_fft} points in two stages of {factors[0]} and {factors[1]}"
 
 

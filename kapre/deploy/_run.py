@@ -82,6 +82,20 @@ def _torch(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
     return run
 
 
+def _executorch(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
+    import torch
+    from executorch.runtime import Runtime
+
+    method = Runtime.get().load_program(path).load_method("forward")
+    assert method is not None
+
+    def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        found = method.execute([torch.from_numpy(x) for x in arrays])
+        return [np.array(y) for y in found]  # a copy: the next call writes where this one did
+
+    return run
+
+
 def _stablehlo(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
     import jax
     import jax.export
@@ -102,5 +116,6 @@ LOADERS: dict[str, Callable[[Path, Sequence[Slot], Sequence[Slot]], Run]] = {
     "openvino": _openvino,
     "torch": _torch,
     "stablehlo": _stablehlo,
+    "executorch": _executorch,
 }
 """From a format to what loads a file; what it returns runs it on one thread."""

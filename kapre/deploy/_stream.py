@@ -17,6 +17,7 @@ from kapre.deploy._check import Check, judged
 from kapre.deploy._program import Program, Slot, names_of_front_end
 from kapre.deploy._run import Run
 from kapre.frontends import Stream
+from kapre.ops.fourier import DEFAULT_WAY, Way
 
 SECONDS = 1.5
 """Of the clip that a file is checked with, ten chunks at least."""
@@ -38,7 +39,7 @@ def _filled(state: dict[str, Any], leaves: Iterator[Any]) -> dict[str, Any]:
     }
 
 
-def from_stream(stream: Stream, batch_size: int) -> Program:
+def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Program:
     """Return the program of a step of fixed shapes."""
     if stream.chunk_samples is None:
         remedy = "Give frontend.stream a chunk_samples: an exported step has fixed shapes."
@@ -74,7 +75,8 @@ def from_stream(stream: Stream, batch_size: int) -> Program:
         reference=reference,
         inputs=inputs,
         outputs=outputs,
-        rewritten=_rewrite.rewritten(whole),
+        rewritten=_rewrite.rewritten(whole, way),
+        way=way,
         recipes=[recipe],
         front_end=names_of_front_end(whole),
         metadata={

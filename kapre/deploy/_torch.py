@@ -1,4 +1,4 @@
-"""Written by PyTorch: its own programs and ONNX."""
+"""Written by PyTorch: its own programs, ONNX and ExecuTorch."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ class _Module(torch.nn.Module):
 
 
 def _traced(program: Program) -> Any:
-    """Return the exported program, every free axis of which is free."""
+    """Return the exported program, every free axis of which is free, or free up to the longest clip."""
     module = _Module(program).eval()
-    example = tuple(torch.from_numpy(x) for x in program.example(batch=2, seconds=1.7 * program.unit))
-    free = tuple(
-        {axis: torch.export.Dim.DYNAMIC for axis, size in enumerate(slot.shape) if size is None}
-        for slot in program.inputs
-    )
+    seconds = 1.7 * program.unit
+    dim: Any = torch.export.Dim.DYNAMIC
+    if program.max_samples is not None:
+        seconds = min(seconds, program.max_samples / program.sample_rate)
+        dim = torch.export.Dim.DYNAMIC(min=1, max=program.max_samples)
+    example = tuple(torch.from_numpy(x) for x in program.example(batch=2, seconds=seconds))
+    free = tuple({axis: dim for axis, size in enumerate(slot.shape) if size is None} for slot in program.inputs)
     with torch.no_grad():
         return torch.export.export(module, example, dynamic_shapes=(free,), strict=False)
 
@@ -59,3 +61,16 @@ def onnx_model(program: Program) -> Any:
     finally:
         log.setLevel(level)
     return exported.model_proto
+
+
+def executorch_file(program: Program, path: Path) -> None:
+    """Write what ExecuTorch reads; its method `kapre` gives the metadata."""
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    lowered = to_edge_transform_and_lower(
+        _traced(program),
+        partitioner=[XnnpackPartitioner()],
+        constant_methods={_metadata.KEY: _metadata.dumped(program.metadata)},
+    )
+    path.write_bytes(lowered.to_executorch().buffer)

@@ -62,6 +62,12 @@ def _torch(program: Program, path: Path) -> None:
     program_file(program, path)
 
 
+def _executorch(program: Program, path: Path) -> None:
+    from kapre.deploy._torch import executorch_file
+
+    executorch_file(program, path)
+
+
 def _stablehlo(program: Program, path: Path) -> None:
     from kapre.deploy._jax import stablehlo
 
@@ -75,4 +81,5 @@ WRITERS = {
     "openvino": _openvino,
     "torch": _torch,
     "stablehlo": _stablehlo,
+    "executorch": _executorch,
 }

@@ -132,7 +132,7 @@ class Cutter:
         length = items.shape[self.axis]
         seen = state["seen"] + length
         # A count of 32 bits: before it is full, so many whole hops are taken off that nothing else changes.
-        seen = ops.where(seen >= 2**30, seen - 2**29 // self.cycle * self.cycle, seen)
+        seen = seen - ops.cast(seen >= 2**30, seen.dtype) * (2**29 // self.cycle * self.cycle)
         if self.chunk is not None:
             check_chunk(length, self.chunk)
             return self._push_fixed(items, state, seen)

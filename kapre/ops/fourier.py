@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,13 +21,28 @@ from kapre.ops.windows import overlapped_power
 
 Pair = tuple[Any, Any]
 
-_lowering: ContextVar[bool] = ContextVar("_lowering", default=False)
+
+class Way(NamedTuple):
+    """How a transform is made of operations that every runtime has.
+
+    Args:
+        largest_direct: Points up to which a DFT is one matrix; above, it is done in two stages.
+        by_products: Whether frames are cut and multiplied by the matrix, for a runtime whose convolutions are slow.
+    """
+
+    largest_direct: int = 512
+    by_products: bool = False
+
+
+DEFAULT_WAY = Way()
+
+_lowering: ContextVar[Way | None] = ContextVar("_lowering", default=None)
 
 
 @contextmanager
-def lowering() -> Iterator[None]:
+def lowering(way: Way = DEFAULT_WAY) -> Iterator[None]:
     """Let all transforms within be made of operations that every runtime has: for export; see `kapre.ops.lowered`."""
-    token = _lowering.set(True)
+    token = _lowering.set(way)
     try:
         yield
     finally:
@@ -36,7 +51,12 @@ def lowering() -> Iterator[None]:
 
 def is_lowering() -> bool:
     """Tell whether transforms are to be made of such operations."""
-    return _lowering.get()
+    return _lowering.get() is not None
+
+
+def lowering_way() -> Way:
+    """Return how they are to be made."""
+    return _lowering.get() or DEFAULT_WAY
 
 
 def is_empty(x: Any) -> bool:

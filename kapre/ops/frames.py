@@ -116,7 +116,11 @@ def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.
         before, after = ops.convert_to_tensor(before), ops.convert_to_tensor(after)
     repeated = max(length, 1) if known else ops.maximum(length, 1)
     source = x if known and length > 0 else pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
-    pieces = [kernel.take(source, sources(where, repeated, mode)) for where in (before, after + length)]
+    if known:
+        places = [sources(where, repeated, mode) for where in (before, after + length)]
+    else:  # ExecuTorch (1.5) makes int64 of an int32 without axes that a number is added to: with an axis, it stays
+        places = [sources(where, repeated + 0 * where, mode) for where in (before, after + length)]
+    pieces = [kernel.take(source, where) for where in places]
     return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
 
 

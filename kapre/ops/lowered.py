@@ -1,7 +1,7 @@
 """Spectra out of operations that every runtime has: strided convolutions, small matrix products, no complex number.
 
 The real DFT of a frame is one strided convolution for each of its two parts, with everything linear that a recipe does
-to a frame folded into the kernel. Above `LARGEST_DIRECT` points, where such kernels outgrow everything else, frames are
+to a frame folded into the kernel. Above 512 points, where such kernels outgrow everything else, frames are
 cut by a convolution that only moves samples, and the DFT is Cooley and Tukey's (1965) in two small matrix products.
 Nothing here computes with the shape of its input but for one reshape around those products.
 """
@@ -17,17 +17,22 @@ import numpy as np
 from keras import ops
 
 from kapre.ops import frames
-from kapre.ops.fourier import Pair, angles, constant, dft_matrices, of_length
+from kapre.ops.fourier import Pair, angles, constant, dft_matrices, lowering_way, of_length
 from kapre.ops.kernels import active as kernel
 
-LARGEST_DIRECT = 512
-"""Points up to which a DFT is a convolution; above, two stages are faster and smaller: docs/export/matrix.md."""
+
+def _next_to_each_other(n_fft: int) -> tuple[int, int]:
+    first = next(n for n in range(math.isqrt(n_fft), 0, -1) if n_fft % n == 0)
+    return first, n_fft // first
 
 
 def factors(n_fft: int) -> tuple[int, int] | None:
-    """Return the two factors of `n_fft` next to each other; None if its DFT is better done directly."""
-    first = next(n for n in range(math.isqrt(n_fft), 0, -1) if n_fft % n == 0)
-    return (first, n_fft // first) if n_fft > LARGEST_DIRECT and first >= 8 else None
+    """Return the two factors of `n_fft` next to each other; None if its DFT is to be done directly.
+
+    Above 512 points two stages are faster and smaller: docs/export/matrix.md.
+    """
+    found = _next_to_each_other(n_fft)
+    return found if n_fft > lowering_way().largest_direct and found[0] >= 8 else None
 
 
 def convolve(x: Any, weights: Any, hop: int) -> Any:
@@ -77,9 +82,7 @@ def _two_stage(n_fft: int) -> _TwoStage:
 
     `X[c + n1 d] = Σ_b e^(−2πi b d / n2) e^(−2πi b c / n) Σ_a e^(−2πi a c / n1) x[n2 a + b]`, with `n = n1 n2`.
     """
-    found = factors(n_fft)
-    assert found is not None
-    n1, n2 = found
+    n1, n2 = _next_to_each_other(n_fft)
     outer, inner = angles(n1, n1, n1), angles(n2, n2 // 2 + 1, n2)
     twiddle = angles(n2, n1, n_fft)
     cosine, sine = np.cos(inner), np.sin(inner)
@@ -96,7 +99,7 @@ def two_stage(framed: Any, n_fft: int) -> Pair:
 
     The bins come first, in order; what follows them is to be ignored.
     """
-    n1, n2 = factors(n_fft) or (0, 0)
+    n1, n2 = _next_to_each_other(n_fft)
     stage = _two_stage(n_fft)
 
     def times(x: Any, matrix: np.ndarray) -> Any:
@@ -128,9 +131,14 @@ def stft(x: Any, analysis: np.ndarray, n_fft: int, hop: int, pad_end: bool = Fal
         if pad_end:
             x = frames.pad(x, 0, size - 1)
         if factors(n_fft) is None:
-            return [convolve(x, constant(analysis[:, None] * m, x), hop) for m in dft_matrices(size, n_fft)]
-        windowed = frame(x, size, hop) * constant(analysis, x)
-        pair = bins_of(two_stage(of_length(windowed, n_fft), n_fft), n_fft)
+            matrices = [constant(analysis[:, None] * matrix, x) for matrix in dft_matrices(size, n_fft)]
+            if not lowering_way().by_products:
+                return [convolve(x, matrix, hop) for matrix in matrices]
+            framed = frame(x, size, hop)
+            pair = kernel.product(framed, matrices[0]), kernel.product(framed, matrices[1])
+        else:
+            windowed = frame(x, size, hop) * constant(analysis, x)
+            pair = bins_of(two_stage(of_length(windowed, n_fft), n_fft), n_fft)
         return [kernel.part(part, 1, 0, axis=1) for part in pair]
 
     real, imag = by_channel(one, x)

@@ -62,17 +62,21 @@ def fit(x: Any, size: int, axis: int = -1) -> Any:
 def tile(x: Any, size: int, lengths: Any = None) -> Any:
     """Repeat each clip as often as it fits whole into `size` samples; zeros follow. A longer clip is trimmed."""
     places = np.arange(size, dtype="int32")
-    length = ops.shape(x)[-1]
+    length = kernel.size(x, -1)
     source = frames.pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
     if lengths is None and isinstance(length, int):
         used = max(1, min(length, size))
         taken = ops.take(source, places % used, axis=-1)
         return fit(taken[..., : size // used * used], size)
-    counts = ops.reshape(ops.convert_to_tensor(length, dtype="int32"), (1,)) if lengths is None else lengths
+    counts = ops.reshape(ops.convert_to_tensor(length), (1,)) if lengths is None else lengths
     used = ops.clip(ops.cast(counts, "int32"), 1, size)
-    lead = ops.shape(x)[:-1]
-    indices = ops.reshape(ops.convert_to_tensor(places)[None] % used[:, None], (-1, *[1] * (len(x.shape) - 2), size))
-    taken = ops.take_along_axis(source, ops.broadcast_to(indices, (*lead, size)), axis=-1)
+    if lengths is None:
+        taken = kernel.take(source, ops.convert_to_tensor(places) % used)
+    else:
+        lead = ops.shape(x)[:-1]
+        indices = ops.convert_to_tensor(places)[None] % used[:, None]
+        indices = ops.reshape(indices, (-1, *[1] * (len(x.shape) - 2), size))
+        taken = ops.take_along_axis(source, ops.broadcast_to(indices, (*lead, size)), axis=-1)
     return frames.keep(taken, size // used * used)
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import kapre
 
 SUFFIXES = {"tf_saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino": ".xml"}
-SUFFIXES |= {"torch": ".pt2", "stablehlo": ".stablehlo"}
+SUFFIXES |= {"torch": ".pt2", "stablehlo": ".stablehlo", "executorch": ".pte"}
 NATIVE = {
     "tensorflow": ("tf_saved_model", "litert", "onnx", "openvino"),
     "jax": ("tf_saved_model", "litert", "stablehlo", "onnx", "openvino"),
     "torch": ("torch", "onnx", "openvino"),
 }
-"""What each backend writes by itself."""
+"""What each backend writes by itself, of a whole network."""
 
 
 def network(n_fft: int = 512, chain: bool = False) -> keras.Model:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -13,7 +16,8 @@ from kapre.deploy import FORMATS, read_metadata
 from tests.conftest import BACKEND, to_numpy
 from tests.export.models import NATIVE, SUFFIXES, clip, network, runner
 
-OTHERS = [name for name in SUFFIXES if name not in NATIVE[BACKEND]]
+ROOT = Path(__file__).resolve().parents[2]
+OTHERS = [name for name in SUFFIXES if name not in NATIVE[BACKEND] and name != "executorch"]
 
 
 def test_every_format_has_a_test() -> None:
@@ -21,9 +25,32 @@ def test_every_format_has_a_test() -> None:
     assert {name: entry.suffixes[0] if entry.suffixes else "" for name, entry in FORMATS.items()} == SUFFIXES
 
 
-@pytest.mark.parametrize("n_fft", [512, 2048])
+def test_the_matrix_command_on_512_points(tmp_path: Path) -> None:
+    """The command behind `make matrix`, reduced: every format that this backend writes."""
+    command = [sys.executable, str(ROOT / "tools" / "matrix.py"), "--reduced", "--backends", BACKEND]
+    result = subprocess.run([*command, "--output", tmp_path], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = {row["format"]: row for row in json.loads((tmp_path / "matrix.json").read_text(encoding="utf-8"))["rows"]}
+    alone = rows.pop("executorch", None)
+    assert list(rows) == list(NATIVE[BACKEND])
+    for row in rows.values():
+        assert (row["backend"], row["n_fft"], row["tolerance"]) == (BACKEND, 512, 1e-4)
+        assert (row["inputs"], row["outputs"]) == ({"samples": [None, None, 1]}, {"output": [None, 4]})
+        assert row["max_error"] <= 1e-4
+        shapes = {tuple(check["shapes"][0]) for check in row["checks"] if check["error"] is not None}
+        assert {(1, 16000, 1), (3, 16000, 1), (2, 8000, 1), (3, 20011, 1)} <= shapes
+        assert row["rewritten"][0].endswith("DFT of 512 points by strided convolutions")
+    assert (alone is not None) == (BACKEND == "torch")
+    if alone is not None:
+        assert alone["inputs"] == {"samples": [1, None, 1]}
+        assert alone["max_error"] <= 1e-4
+    page = (tmp_path / "matrix.md").read_text(encoding="utf-8")
+    assert page.count("| free | free |") == len(rows)
+
+
 @pytest.mark.parametrize("name", NATIVE[BACKEND])
-def test_written_by_this_backend(name: str, n_fft: int, tmp_path: Path) -> None:
+def test_written_by_this_backend(name: str, tmp_path: Path) -> None:
+    n_fft = 2048
     report = kapre.export(network(n_fft), tmp_path / f"model{SUFFIXES[name]}", class_names=["a", "b", "c", "d"])
     assert (report.format, report.backend) == (name, BACKEND)
     assert report.inputs == {"samples": (None, None, 1)}
@@ -34,8 +61,7 @@ def test_written_by_this_backend(name: str, n_fft: int, tmp_path: Path) -> None:
     assert {(1, 16000, 1), (3, 16000, 1), (2, 8000, 1), (3, 20011, 1)} <= run
     assert report.latency_ms is not None
     assert report.size == sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
-    ways = {512: "DFT of 512 points by strided convolutions", 2048: "DFT of 2048 points in two stages of 32 and 64"}
-    assert [line.split(": ")[1] for line in report.rewritten] == [ways[n_fft]]
+    assert [line.split(": ")[1] for line in report.rewritten] == ["DFT of 2048 points in two stages of 32 and 64"]
     found = read_metadata(report.path)
     assert found is not None
     assert found["sample_rate"] == 16000

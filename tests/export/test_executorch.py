@@ -1,0 +1,97 @@
+"""ExecuTorch: a front end alone, a clip at a time, up to a length that memory is planned for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import kapre
+from kapre.deploy import ExportError, read_metadata
+from tests.conftest import BACKEND, to_numpy
+from tests.export.models import clip, network
+
+pytestmark = pytest.mark.skipif(BACKEND != "torch", reason="the same process of PyTorch's would do it once more")
+
+RUN = """
+import sys
+import numpy as np, torch
+from executorch.runtime import Runtime
+method = Runtime.get().load_program(sys.argv[1]).load_method("forward")
+for i, x in enumerate(np.load(sys.argv[2]).values()):
+    np.save(f"{sys.argv[2]}.{i}.npy", method.execute([torch.from_numpy(x)])[0].numpy())
+"""
+
+
+def run(path: Path, clips: list[np.ndarray]) -> list[np.ndarray]:
+    """Run a file as a user does, in a process of its own: a kernel that fails ends it."""
+    np.savez(path.with_suffix(".npz"), *clips)
+    command = [sys.executable, "-c", RUN, str(path), str(path.with_suffix(".npz"))]
+    subprocess.run(command, check=True, capture_output=True)
+    return [np.load(f"{path.with_suffix('.npz')}.{i}.npy") for i in range(len(clips))]
+
+
+@pytest.mark.parametrize("name", ["whisper", "kaldi_fbank", "nemo", "librosa_mel", "clap_unfused"])
+def test_presets_of_any_length(name: str, tmp_path: Path) -> None:
+    frontend = kapre.Frontend.from_preset(name)
+    report = kapre.export(frontend, tmp_path / f"{name}.pte")
+    assert report.inputs == {"samples": (1, None)}
+    assert report.max_error is not None
+    assert report.max_error <= 5e-4
+    rate = round(frontend.recipe.sample_rate or 0)
+    least = frontend.recipe.least_samples()
+    clips = [clip(1, samples) for samples in (least, least + 1, rate, rate + 163, 7 * rate + 5)]
+    for x, got in zip(clips, run(tmp_path / f"{name}.pte", clips), strict=True):
+        right = to_numpy(frontend(x))
+        assert got.shape == right.shape
+        assert np.quantile(np.abs(got - right), 0.999) <= 1e-4 * np.ptp(right)
+
+
+@pytest.mark.parametrize("chain", [False, True])
+@pytest.mark.parametrize("n_fft", [512, 2048])
+def test_helpers_and_chains(n_fft: int, chain: bool, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None, 1)), *network(n_fft, chain=chain).layers[: 4 if chain else 1]])
+    report = kapre.export(model, tmp_path / "mel.pte")
+    way = "two stages of 32 and 64" if n_fft == 2048 else "matrix products"
+    assert way in report.rewritten[0]
+    x = clip(1, 9000)[..., None]
+    right = to_numpy(model(x))
+    assert np.abs(run(tmp_path / "mel.pte", [x])[0] - right).max() <= 1e-4 * np.ptp(right)
+
+
+def test_what_the_file_says_and_the_longest_clip(tmp_path: Path) -> None:
+    path = tmp_path / "fbank.pte"
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    report = kapre.export(frontend, path, max_samples=40000)
+    assert report.backend == "torch"
+    found = read_metadata(path)
+    assert found is not None
+    assert (found["sample_rate"], found["max_samples"], found["least_samples"]) == (16000, 40000, 400)
+    x = clip(1, 40000)
+    assert run(path, [x])[0].shape == to_numpy(frontend(x)).shape
+    with pytest.raises(subprocess.CalledProcessError):
+        run(path, [clip(1, 40001)])
+    with pytest.raises(ValueError, match=r"`max_samples` must be at least 20012.*Use 20012"):
+        kapre.export(frontend, tmp_path / "short.pte", max_samples=1000)
+    with pytest.raises(ValueError, match=r"`max_samples` must be None for ONNX"):
+        kapre.export(frontend, tmp_path / "fbank.onnx", max_samples=40000)
+    fixed = keras.Sequential([keras.Input((16000,)), kapre.Frontend.from_preset("kaldi_fbank")])
+    with pytest.raises(ValueError, match="`max_samples` must be None where the length is fixed"):
+        kapre.export(fixed, tmp_path / "fixed.pte", max_samples=40000)
+    assert kapre.export(fixed, tmp_path / "fixed.pte").inputs == {"samples": (1, 16000)}
+
+
+def test_a_whole_network_says_that_the_front_end_goes_alone(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"ExecuTorch takes a front end alone.*Nothing was kept"):
+        kapre.export(network(), tmp_path / "network.pte")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_step_of_a_stream_goes_elsewhere(tmp_path: Path) -> None:
+    stream = kapre.Frontend.from_preset("kaldi_fbank").stream(chunk_samples=1600)
+    with pytest.raises(ValueError, match=r"one for a stream's step; received format='executorch'. Use onnx"):
+        kapre.export(stream, tmp_path / "step.pte")
