@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-browser matrix lint format docs agreement bench lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-browser matrix lint format docs agreement bench lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -57,6 +57,10 @@ test-frontends: setup
 test-export: setup
 	@$(PY) tools/test.py $(BACKENDS) --export $(if $(COVERAGE),--coverage $(COVERAGE))
 
+# Stores of 500 recordings, twelve of them bad, through every reader, and runs that are killed and go on.
+test-corpus: setup
+	@$(PY) tools/test.py $(BACKENDS) --corpus
+
 BROWSER := examples/browser
 # The page in examples/browser; needs npm, and Debian's chromium and chromium-driver.
 test-browser: setup $(BROWSER)/node_modules/onnxruntime-web
@@ -67,7 +71,7 @@ $(BROWSER)/node_modules/onnxruntime-web: $(BROWSER)/package.json
 	@touch $@
 
 # What takes long: wheel, sdist and every extra in empty environments, the oldest versions, presets, exported files.
-test-slow: test-packages test-oldest test-frontends test-export test-browser
+test-slow: test-packages test-oldest test-frontends test-export test-corpus test-browser
 
 test-packages: setup
 	@$(PY) tools/check_packages.py

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_audio, quiet
+from kapre_cli.store import is_store, print_store
 
 
 def _decibel(value: float) -> str:
@@ -91,6 +92,9 @@ def run(files: list[Path], as_json: bool) -> int:
             raise CommandError(
                 f"{path}: a model of Keras', not audio. `kapre export` writes what can be read here.", DATA
             )
+        if is_store(path):
+            print_store(path, as_json)
+            continue
         if path.suffix in _MODELS or (path / "saved_model.pb").is_file():
             _print_model(path, as_json)
             continue

@@ -39,14 +39,15 @@ app = App(
 
 @app.command
 def info(files: Annotated[list[Path], Parameter(name="FILE")], /, *, json: bool = False) -> int:
-    """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage; or exported models.
+    """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage; or models and stores.
 
     Every audio file is decoded to its end. Exit code 1 if one is damaged or unreadable.
 
     Parameters
     ----------
     files
-        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads; files and folders of `kapre export`.
+        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads; files and folders of `kapre export`;
+        stores of `kapre extract`.
     json
         One JSON object a line, a file each, instead of a table.
     """
@@ -72,6 +73,7 @@ def show(
     f_min: float | None = None,
     f_max: float | None = None,
     decibel: bool | None = None,
+    row: Whole | None = None,
     backend: Backend | None = None,
 ) -> int:
     """Draw a recording and its spectrogram, computed by Kapre's layers, or the features of a published front end.
@@ -81,7 +83,7 @@ def show(
     Parameters
     ----------
     file
-        An audio file.
+        An audio file; or a store of `kapre extract`, with --row.
     output
         The picture to write: .png, .svg, .pdf or .jpg.
     features
@@ -108,6 +110,8 @@ def show(
         Highest frequency in Hz, of mel and log. Default: half the sample rate.
     decibel
         Whether values are decibels (80 dB below the clip's peak at least) or plain power. Default: decibels.
+    row
+        The row of a store to draw, from 0 on, of those with features.
     backend
         What computes. Default: KERAS_BACKEND, or what is installed.
     """
@@ -116,6 +120,17 @@ def show(
     chosen: dict[str, object] = dict(sample_rate=sample_rate, kind=kind, n_fft=n_fft, hop_length=hop_length)
     chosen |= dict(n_mels=n_mels, f_min=f_min, f_max=f_max, decibel=decibel)
     given = {name: value for name, value in chosen.items() if value is not None}
+    if row is not None:
+        from kapre_cli.store import is_store, show_row
+
+        others = [
+            *given,
+            *(name for name, value in (("preset", preset), ("recipe", recipe), ("features", features)) if value),
+        ]
+        if not is_store(file) or others:
+            rule = f"{file} is none" if not is_store(file) else f"the store decides --{others[0].replace('_', '-')}"
+            raise CommandError(f"--row goes with a store of `kapre extract`, alone: {rule}. Leave one out.", USAGE)
+        return show_row(file, row, output, backend)
     return run(file, output, features, given, preset, recipe, backend)
 
 
@@ -251,6 +266,75 @@ def export(
 
 
 @app.command
+def extract(
+    inputs: Annotated[list[str], Parameter(name="INPUT")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    preset: str | None = None,
+    recipe: Path | None = None,
+    glob: str | None = None,
+    dtype: Literal["f16", "f32"] = "f32",
+    segment: float | None = None,
+    channel: str = "mix",
+    workers: Annotated[int, Parameter(name=["--workers", "-j"], converter=_whole)] = 1,
+    shard_size: Whole | None = None,
+    on_error: Literal["skip", "fail"] = "skip",
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    backend: Backend | None = None,
+) -> int:
+    """Compute the features of many recordings, with the layer that is in the model, into a store of Parquet files.
+
+    A damaged file becomes a row that says why, and a line in errors.csv. A run that was killed goes on with --resume.
+    Exit code 1 if a file failed.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, manifests (.csv, .jsonl, .json, .parquet with a column `path`, and optional `start`, `duration`
+        and `channel`; other columns are carried along), or - to read paths from standard input.
+    output
+        The store, a new folder.
+    preset
+        A published front end, such as whisper; `kapre presets` lists them.
+    recipe
+        A recipe as JSON, in place of a preset.
+    glob
+        A pattern for the files of folders, such as "**/*.flac". Default: all audio files.
+    dtype
+        Of the features. f16 is half the size, with 11 bits.
+    segment
+        Seconds of a segment, each a row of its own. Default: the recipe's fixed length, or whole files.
+    channel
+        "mix", the mean of all channels, or a channel's number, from 0 on.
+    workers
+        Processes.
+    shard_size
+        Files in a shard, which is written whole or not at all. Default: a sixteenth of all, but 16 to 512.
+    on_error
+        Whether to go on after a file that failed, or to end.
+    resume
+        Go on with a store that was begun with the same files and settings.
+    overwrite
+        Replace a store.
+    dry_run
+        Say what would be done, and do nothing.
+    json
+        The result as one JSON object instead of a line.
+    backend
+        What computes. Default: KERAS_BACKEND, or what is installed.
+    """
+    from kapre_cli.extract import run
+
+    options: dict[str, object] = dict(dtype=dtype, segment=segment, channel=channel, glob=glob, workers=workers)
+    options |= dict(shard_size=shard_size, on_error=on_error, resume=resume, overwrite=overwrite)
+    return run(inputs, output, preset, recipe, options, dry_run, json, backend)
+
+
+@app.command
 def doctor() -> int:
     """Say which versions, backends and audio formats are here, what is missing and how to get it.
 
@@ -274,7 +358,14 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+_STDIN = "/dev/stdin"
+"""What `-` becomes, which cyclopts takes for an option."""
+
+
 def _code(arguments: list[str] | None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["extract"]:
+        arguments = [_STDIN if word == "-" else word for word in arguments]
     try:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

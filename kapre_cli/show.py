@@ -15,6 +15,7 @@ from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
 from kapre_cli.recipes import of_file, of_preset, read_audio, read_clip
+from kapre_cli.store import is_store
 
 _ONCE_MORE_BELOW = 5.0  # seconds
 
@@ -227,6 +228,8 @@ def run(
     settings = Settings(**given)
     _check(settings, output, features)
     # `audio.read` says these too; here before Keras is loaded, because the commonest mistake should not take seconds.
+    if is_store(file):
+        raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
     if os.path.isdir(file):
         raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
     if not os.path.lexists(file):

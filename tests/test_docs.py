@@ -37,9 +37,11 @@ def examples() -> Iterator[tuple[str, str]]:
 EXAMPLES = dict(examples())
 EXPORTS = [name for name, code in EXAMPLES.items() if "kapre.export(" in code]
 """Those that need what only `kapre[export]` brings: tests/export runs them."""
+STORES = [name for name in EXAMPLES if name.startswith("docs/corpus.md")]
+"""Those that read a store, through readers of others': tests/corpus runs them."""
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in EXPORTS])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in {*EXPORTS, *STORES}])
 def test_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(name, tmp_path, monkeypatch)
 

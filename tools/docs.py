@@ -9,14 +9,19 @@ from typing import Any
 
 import kapre
 from kapre import _stft_stream, backend, compare, composed, corpus, deploy, executor, frontends, plot
-from kapre.corpus import audio
+from kapre.corpus import audio, extraction, reading
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+OF_AUDIO = ("AudioError", "AudioInfo", "Recording", "inspect", "readable_formats")
+
+
 def public_symbols() -> dict[str, Any]:
     """Return what the package offers by dotted name: functions and classes, not modules or constants."""
-    modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: corpus.__all__}
+    modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: [*OF_AUDIO, "blocks", "read"]}
+    modules |= {extraction: extraction.__all__, reading: ["Store", "StoredClip", "StoredError", "read"]}
+    modules |= {corpus: ["CorpusError"]}
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}

@@ -189,7 +189,7 @@ def picture(entry: frontends.Preset, path: Path) -> None:
 
     recipe = entry.recipe
     rate = int(recipe.sample_rate or 0)
-    samples = corpus.read(RECORDING, rate).samples[: SECONDS * rate, 0]
+    samples = corpus.audio.read(RECORDING, rate).samples[: SECONDS * rate, 0]
     figure, axes = plt.subplots(figsize=(7.6, 2.7), dpi=100, layout="constrained")
     image = plot.spectrogram(kapre.Frontend(recipe)(samples[None]), recipe, axes)
     if recipe.power is not None:

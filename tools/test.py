@@ -22,10 +22,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-APART = ("house", "frontends", "export", "browser")  # once, or when asked for
+APART = ("house", "frontends", "export", "browser", "corpus")  # once, or when asked for
 IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
 OF_EXPORT = "kapre/deploy/*,kapre/_lowered_recipe.py,kapre/ops/lowered.py"
 """What tests/export covers, and `make test` does not."""
+OF_CORPUS = ",".join(
+    f"kapre/corpus/{name}.py"
+    for name in (
+        "_clips",
+        "_compute",
+        "_items",
+        "_job",
+        "_local",
+        "_rows",
+        "_shards",
+        "_worker",
+        "extraction",
+        "reading",
+    )
+)
+"""The same of tests/corpus."""
 LONGEST = 2400  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 SLOW_ON_JAX = ("tests/test_fast_paths.py", "tests/test_frontend.py", "tests/test_stream.py", "tests/test_precision.py")
@@ -103,7 +119,7 @@ def coverage(measured: Path, least: float, export: bool) -> Outcome:
     data = f"--data-file={measured / 'all'}"
     files = [str(path) for path in sorted(measured.iterdir())]
     subprocess.run([*tool, "combine", "-q", data, *files], cwd=ROOT, check=True)
-    which = f"--include={OF_EXPORT}" if export else f"--omit={OF_EXPORT}"
+    which = f"--include={OF_EXPORT}" if export else f"--omit={OF_EXPORT},{OF_CORPUS}"
     words = [*tool, "report", data, which, "--show-missing", "--skip-covered", "--precision=1"]
     words.append(f"--fail-under={least}")
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -128,11 +144,25 @@ def of_frontends(backends: list[str]) -> list[Suite]:
 
 def of_export(backends: list[str]) -> list[Suite]:
     """Return the suites of exported files, which need all backends; what takes longest first."""
-    # The command and quantised files are those of any backend; JAX has most presets written by another one.
-    once = [f"--ignore=tests/export/test_{name}.py" for name in ("command", "quantize")]
-    left_out = {"torch": once, "jax": [*once, "--ignore=tests/export/test_presets.py"]}
+    # The command and quantised files are those of any backend; JAX has most presets written by another one. Files for
+    # ExecuTorch come from PyTorch alone, those for microcontrollers from TensorFlow, whatever the backend.
+    left_out = {
+        name: [f"--ignore=tests/export/test_{each}.py" for each in left]
+        for name, left in {
+            "tensorflow": ("executorch",),
+            "torch": ("command", "quantize", "micro"),
+            "jax": ("command", "quantize", "micro", "executorch", "presets"),
+        }.items()
+    }
     order = [name for name in ("torch", "jax", "tensorflow") if name in backends]
     return [(name, name, ["tests/export", *(left_out.get(name, []) if len(order) > 1 else [])]) for name in order]
+
+
+def of_corpus(backends: list[str]) -> list[Suite]:
+    """Return the suites of stores: all of it on one backend, and the numbers on the others."""
+    whole = next((name for name in ("torch", "tensorflow", "jax") if name in backends), None)
+    numbers = ["tests/corpus/test_numbers.py"]
+    return [(name, name, ["tests/corpus"] if name == whole else numbers) for name in reversed(backends)]
 
 
 def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:
@@ -155,6 +185,7 @@ def main() -> int:
     parser.add_argument(
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
+    parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
     parser.add_argument("--coverage", type=float, help="fail when less than so many percent is covered")
     arguments, extra = parser.parse_known_args()
@@ -166,6 +197,8 @@ def main() -> int:
         suites = of_frontends(present)
     elif arguments.export:
         suites = of_export(present)
+    elif arguments.corpus:
+        suites = of_corpus(present)
     elif arguments.browser:
         writes = next((name for name in ("tensorflow", "torch", "jax") if name in present), "tensorflow")
         suites = [("browser", writes, ["tests/browser"])]

@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -43,7 +44,13 @@ Samples = npt.NDArray[np.float32]
 
 
 class AudioError(Exception):
-    """An audio file that cannot be used: one line with the file, what is wrong, and the remedy."""
+    """An audio file that cannot be used: one line with the file, what is wrong, and the remedy.
+
+    Attributes:
+        problem: What is wrong, alone.
+    """
+
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ def read(path: str | os.PathLike[str], sample_rate: int | None = None) -> Record
     samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     if sample_rate is None or sample_rate == info.sample_rate:
         return Recording(samples, info.sample_rate, info)
-    resampled: Samples = _module("soxr", "Resampling").resample(samples, info.sample_rate, sample_rate, quality="HQ")
+    resampled: Samples = optional("soxr", "Resampling").resample(samples, info.sample_rate, sample_rate, quality="HQ")
     return Recording(resampled, sample_rate, info)
 
 
@@ -143,7 +150,7 @@ def readable_formats() -> dict[str, bool]:
     Raises:
         ImportError: soundfile is not installed.
     """
-    soundfile = _module("soundfile", "Reading audio")
+    soundfile = optional("soundfile", "Reading audio")
     containers = soundfile.available_formats()
     in_ogg = soundfile.available_subtypes("OGG") if "OGG" in containers else {}
     return {
@@ -155,7 +162,7 @@ def readable_formats() -> dict[str, bool]:
     }
 
 
-def _module(name: str, task: str) -> Any:
+def optional(name: str, task: str) -> Any:
     """Return an optional module, or raise ImportError with the remedy."""
     try:
         return import_module(name)
@@ -166,7 +173,9 @@ def _module(name: str, task: str) -> Any:
 def _line(path: str, problem: str, remedy: str) -> AudioError:
     """Return an AudioError whose text is one line whatever the path holds."""
     name = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in path)
-    return AudioError(f"{name}: {problem}. {remedy}")
+    error = AudioError(f"{name}: {problem}. {remedy}")
+    error.problem = problem
+    return error
 
 
 class _Levels:
@@ -196,10 +205,45 @@ class _Levels:
         return float(np.sqrt(self.energy / self.finite)) if self.finite else 0.0
 
 
-def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
-    """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
-    soundfile = _module("soundfile", "Reading audio")
+def blocks(path: str | os.PathLike[str]) -> Iterator[tuple[Samples, int]]:
+    """Decode a sound audio file block by block, so that memory stays bounded however long it is.
+
+    Args:
+        path: The file.
+
+    Yields:
+        float32 samples of shape (time, channels), and their rate.
+
+    Raises:
+        AudioError: As `read` does; damage that only decoding shows comes after the last block.
+        ImportError: soundfile is not installed.
+    """
+    soundfile = optional("soundfile", "Reading audio")
     name = os.fsdecode(path)
+    with _opened(name) as source:
+        container = _examined(name, source)
+        _refuse_damage(name, container.damage if container else [])
+        decoder = _Decoder(soundfile, name, source, container)
+        non_finite = 0
+        for block in decoder.blocks():
+            non_finite += block.size - int(np.count_nonzero(np.isfinite(block)))
+            yield block.copy(), decoder.sample_rate
+        _refuse_damage(name, decoder.damage(), non_finite)
+
+
+def _refuse_damage(name: str, damage: list[str], non_finite: int = 0) -> None:
+    """Raise where there is damage; samples that are not finite are some, too."""
+    alone = not damage
+    if non_finite:
+        damage = [*damage, f"{non_finite} samples are not finite (NaN or infinity)"]
+    if damage:
+        remedy = "Write it again with finite samples." if non_finite and alone else _COPY_AGAIN
+        raise _line(name, "; ".join(damage), remedy)
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[Source]:
+    """Open a file, whose errors of reading become an AudioError."""
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):
@@ -207,8 +251,7 @@ def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioIn
         if not stat.S_ISREG(mode):
             raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
         with open(name, "rb", buffering=0) as file:
-            source = Source(file)
-            return _decode_open(soundfile, name, source, keep)
+            yield Source(file)
     except FileNotFoundError:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
@@ -218,17 +261,30 @@ def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioIn
         raise _line(name, f"reading failed ({reason})", "Check the path and the disk.") from error
 
 
-def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] | None) -> AudioInfo:
-    """Do the work of `_decode` on an open file."""
+def _examined(name: str, source: Source) -> Container | None:
+    """Return the container, of which nothing is decoded yet; None where only the decoder knows it."""
     if source.size == 0:
         raise _line(name, "an empty file (0 bytes)", _COPY_AGAIN)
     try:
-        container = examine(source)
+        return examine(source)
     except NotAudioError as error:
         raise _line(name, f"not audio that can be read: {error}", _COPY_AGAIN) from None
+
+
+def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
+    """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
+    soundfile = optional("soundfile", "Reading audio")
+    name = os.fsdecode(path)
+    with _opened(name) as source:
+        return _decode_open(soundfile, name, source, keep)
+
+
+def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] | None) -> AudioInfo:
+    """Do the work of `_decode` on an open file."""
+    container = _examined(name, source)
     damage = container.damage if container else []
-    if damage and keep is not None:
-        raise _line(name, "; ".join(damage), _COPY_AGAIN)
+    if keep is not None:
+        _refuse_damage(name, damage)
     levels = _Levels()
     decoder = _Decoder(soundfile, name, source, container)
     for block in decoder.blocks():
@@ -236,11 +292,10 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
         if keep is not None:
             keep.append(block.copy())
     damage = damage + decoder.damage()
+    if keep is not None:
+        _refuse_damage(name, damage, levels.non_finite)
     if levels.non_finite:
         damage.append(f"{levels.non_finite} samples are not finite (NaN or infinity)")
-    if keep is not None and damage:
-        remedy = "Write it again with finite samples." if levels.non_finite and len(damage) == 1 else _COPY_AGAIN
-        raise _line(name, "; ".join(damage), remedy)
     return AudioInfo(
         path=name,
         sample_rate=decoder.sample_rate,

@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 
 import kapre
-from tests.conftest import BACKEND, to_numpy
+from tests.conftest import to_numpy
 from tests.export.micro import Micro, step_by_step
 from tests.export.models import clip
-
-pytestmark = pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow writes these files under every backend")
 
 RECIPE = kapre.Recipe(
     sample_rate=16000.0, n_fft=512, win_length=480, hop_length=320, power=2.0, filterbank="mel", n_mels=40, log="ln",

@@ -250,3 +250,8 @@ def call(layer: Any, x: Array) -> Array:
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that is compiled for each first argument, which is hashable, and the shapes of the others."""
     return jax.jit(fn, static_argnums=0)
+
+
+def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
+    """Return a function of arrays that is compiled, without gradients; see the TensorFlow kernel."""
+    return jax.jit(fn)

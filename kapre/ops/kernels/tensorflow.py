@@ -215,3 +215,12 @@ def call(layer: Any, x: tf.Tensor) -> tf.Tensor:
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function; see the JAX kernel. A graph for each new shape would cost more than it saves."""
     return fn
+
+
+def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
+    """Return a function of arrays that is compiled, without gradients.
+
+    `specs` are the arguments' shapes, None for what is free, and dtypes: it is then traced once.
+    """
+    signature = None if specs is None else [tf.TensorSpec(shape, dtype) for shape, dtype in specs]
+    return tf.function(fn, input_signature=signature, autograph=False)

@@ -364,3 +364,13 @@ def call(layer: Any, x: torch.Tensor) -> torch.Tensor:
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function; see the JAX kernel."""
     return fn
+
+
+def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
+    """Return a function of arrays without gradients; see the TensorFlow kernel."""
+
+    def without_gradients(*arrays: Any) -> Any:
+        with torch.inference_mode():
+            return fn(*(torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arrays))
+
+    return without_gradients

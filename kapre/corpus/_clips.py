@@ -1,0 +1,252 @@
+"""From items to clips: decoded, cut, mixed to one channel, resampled, segmented, with memory bounded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kapre.corpus import audio
+from kapre.corpus._items import Item
+
+LIMIT = 1 << 25
+"""Samples of all channels that are held of a file: 35 minutes at 16 kHz, 6 of stereo at 44.1 kHz."""
+PIECE_SECONDS = 600.0
+"""Of a file too long for that, which goes through a stream: each row is so long."""
+_LARGEST_RATIO = 256
+"""Of the rate of a file and the recipe's, either way."""
+_SLACK = 1e-3
+"""Seconds by which a slice may end after its file: durations in manifests are rounded."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Samples of an item at the recipe's rate.
+
+    Attributes:
+        item: The item's number.
+        start: Seconds in the file.
+        samples: `(samples,)`, float32.
+        part: "whole"; or of a stream, which goes on from clip to clip: "first", "more" or "last".
+    """
+
+    item: int
+    start: float
+    samples: np.ndarray
+    part: str = "whole"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an item has no features: at which stage, and what is wrong."""
+
+    item: int
+    stage: str
+    reason: str
+
+
+class _Refused(Exception):
+    """What is wrong with an item, and at which stage."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        self.stage, self.reason = stage, reason
+
+
+class Reader:
+    """Turns items into clips.
+
+    Args:
+        rate: Samples per second that the recipe takes.
+        segment: Samples of a segment, or None: a row for a file.
+        channel: From 0, or None for the mean of all; an item's own goes before.
+        least: Samples that hold a frame.
+        whole: What the recipe needs the whole clip for, in words; empty where it streams.
+    """
+
+    def __init__(self, rate: int, segment: int | None, channel: int | None, least: int, whole: Sequence[str]) -> None:
+        self.rate, self.segment, self.channel, self.least, self.whole = rate, segment, channel, least, list(whole)
+
+    def clips(self, items: Sequence[Item]) -> Iterator[Clip | Failure]:
+        """Yield the clips of items, in order but for slices of a file that is too long to be held."""
+        first = 0
+        while first < len(items):
+            last = first + 1
+            while last < len(items) and items[last].path == items[first].path:  # a file is decoded once for its slices
+                last += 1
+            yield from self._of_file(items[first].path, {n: items[n] for n in range(first, last)})
+            first = last
+
+    def _of_file(self, path: str, items: dict[int, Item]) -> Iterator[Clip | Failure]:
+        kept: list[np.ndarray] | None = []
+        rate = values = length = 0
+        try:
+            for block, of_file in audio.blocks(path):
+                rate = of_file
+                values, length = values + block.size, length + len(block)
+                if kept is not None:
+                    kept.append(block)
+                if max(values, length * self.rate // rate) > LIMIT:
+                    kept = None  # what is left is decoded all the same: damage shows at the end
+                self._check_rate(rate)
+        except _Refused as error:
+            yield from (Failure(number, error.stage, error.reason) for number in items)
+            return
+        except audio.AudioError as error:
+            stage = "decode" if os.path.isfile(path) else "open"
+            yield from (Failure(number, stage, error.problem) for number in items)
+            return
+        if kept is not None:
+            samples = kept[0] if len(kept) == 1 else np.concatenate(kept)
+            for number, item in items.items():
+                yield from self._of_memory(number, item, samples, rate)
+            return
+        for number, item in items.items():
+            if not item.is_slice:
+                yield from self._of_long(number, item, rate)
+        slices = {number: item for number, item in items.items() if item.is_slice}
+        if slices:
+            yield from self._of_slices(path, slices, length, rate)
+
+    def _of_memory(self, number: int, item: Item, samples: np.ndarray, rate: int) -> Iterator[Clip | Failure]:
+        try:
+            first, stop = _span(item, len(samples), rate)
+            yield from self._finished(number, item, self._mono(samples[first:stop], item), rate)
+        except _Refused as error:
+            yield Failure(number, error.stage, error.reason)
+
+    def _mono(self, samples: np.ndarray, item: Item) -> np.ndarray:
+        """Return `(time,)`: the mean of all channels, or one of them."""
+        channel = self.channel if item.channel is None else item.channel
+        there = samples.shape[1]
+        if channel is None:
+            return samples[:, 0] if there == 1 else samples.mean(axis=1)
+        if channel >= there:
+            raise _Refused("channel", f"there is no channel {channel}: the file has {there}, counted from 0")
+        return np.ascontiguousarray(samples[:, channel])
+
+    def _check_rate(self, rate: int) -> None:
+        """Refuse a rate that no recording has, and whose samples would become too many, or none."""
+        if not self.rate / _LARGEST_RATIO <= rate <= self.rate * _LARGEST_RATIO:
+            how = f"more than {_LARGEST_RATIO} times {'as low' if rate < self.rate else 'as high'}"
+            raise _Refused("resample", f"{rate} Hz cannot be resampled to {self.rate} Hz: {how}")
+
+    def _resampler(self, rate: int) -> Any:
+        """Return what resamples chunk by chunk."""
+        soxr = audio.optional("soxr", "Resampling")
+        try:
+            return soxr.ResampleStream(rate, self.rate, 1, dtype="float32", quality="HQ")
+        except (ValueError, RuntimeError) as error:
+            raise _Refused("resample", _cannot(rate, self.rate, error)) from None
+
+    def _resampled(self, samples: np.ndarray, rate: int) -> np.ndarray:
+        if rate == self.rate:
+            return samples
+        soxr = audio.optional("soxr", "Resampling")
+        try:
+            found: np.ndarray = soxr.resample(samples, rate, self.rate, quality="HQ")
+        except (ValueError, RuntimeError) as error:
+            raise _Refused("resample", _cannot(rate, self.rate, error)) from None
+        return found
+
+    def _finished(self, number: int, item: Item, mono: np.ndarray, rate: int) -> Iterator[Clip]:
+        """Yield the clip of mono samples, or its segments."""
+        samples = self._resampled(mono, rate)
+        self._check_length(len(samples))
+        size = self.segment or len(samples)
+        for first in range(0, len(samples), size):
+            yield Clip(number, (item.start or 0.0) + first / self.rate, samples[first : first + size])
+
+    def _check_length(self, count: int) -> None:
+        if count < self.least:
+            raise _Refused("length", f"{count} samples at {self.rate} Hz; a frame takes {self.least}")
+
+    def _of_long(self, number: int, item: Item, rate: int) -> Iterator[Clip | Failure]:
+        """Yield a file that is not held: its segments, or pieces for a stream."""
+        if self.segment is None and self.whole:
+            words = " and for ".join(self.whole)
+            remedy = "use --segment SECONDS, which makes a row of each segment"
+            reason = f"too long to be held at once, and the recipe needs the whole clip for {words}; {remedy}"
+            yield Failure(number, "memory", reason)
+            return
+        size = self.segment or round(PIECE_SECONDS * self.rate)
+        streams = self.segment is None
+        done = 0
+        waiting: list[np.ndarray] = []
+        count = 0
+        try:
+            for samples, ended in self._at_rate(item, rate):
+                waiting.append(samples)
+                count += len(samples)
+                while count > size or (ended and count):  # the last piece has something, so that it can say it is
+                    joined = np.concatenate(waiting)
+                    last = ended and count <= size
+                    part = "whole" if not streams else "last" if last else "first" if done == 0 else "more"
+                    yield Clip(number, done / self.rate, joined[:size], part)
+                    done += min(size, count)
+                    waiting, count = [joined[size:]], max(0, count - size)
+        except _Refused as error:
+            yield Failure(number, error.stage, error.reason)
+
+    def _at_rate(self, item: Item, rate: int) -> Iterator[tuple[np.ndarray, bool]]:
+        """Yield a file's samples at the recipe's rate, block by block, and whether they are the last."""
+        resampler = None if rate == self.rate else self._resampler(rate)
+        for block, _ in audio.blocks(item.path):
+            mono = self._mono(block, item)
+            yield (mono if resampler is None else resampler.resample_chunk(mono)), False
+        nothing = np.zeros(0, "float32")
+        yield (nothing if resampler is None else resampler.resample_chunk(nothing, last=True)), True
+
+    def _of_slices(self, path: str, items: dict[int, Item], length: int, rate: int) -> Iterator[Clip | Failure]:
+        """Yield the slices of a file that is not held, in one pass, as they end."""
+        waiting = []
+        for number, item in items.items():
+            try:
+                first, stop = _span(item, length, rate)
+                if stop - first > LIMIT:
+                    raise _Refused("memory", "the slice is too long to be held at once; cut it into shorter ones")
+                waiting.append((first, stop, number, item))
+            except _Refused as error:
+                yield Failure(number, error.stage, error.reason)
+        waiting.sort(key=lambda each: each[:3], reverse=True)
+        open_slices: list[tuple[int, int, int, Item, list[np.ndarray]]] = []
+        position = 0
+        for block, _ in audio.blocks(path):
+            end = position + len(block)
+            while waiting and waiting[-1][0] < end:
+                open_slices.append((*waiting.pop(), []))
+            going_on = []
+            for first, stop, number, item, parts in open_slices:
+                try:
+                    parts.append(self._mono(block[max(0, first - position) : max(0, stop - position)], item))
+                    if stop <= end:
+                        yield from self._finished(number, item, np.concatenate(parts), rate)
+                    else:
+                        going_on.append((first, stop, number, item, parts))
+                except _Refused as error:
+                    yield Failure(number, error.stage, error.reason)
+            open_slices, position = going_on, end
+            if not waiting and not open_slices:
+                return
+
+
+def _span(item: Item, length: int, rate: int) -> tuple[int, int]:
+    """Return which samples of a file of so many an item is."""
+    first = round((item.start or 0.0) * rate)
+    stop = length if item.duration is None else round(((item.start or 0.0) + item.duration) * rate)
+    if first >= length or stop > length + _SLACK * rate:
+        wanted = (
+            f"{(item.start or 0.0):g} s" if first >= length else f"{(item.start or 0.0) + (item.duration or 0.0):g} s"
+        )
+        what = "begins" if first >= length else "ends"
+        raise _Refused("slice", f"it {what} at {wanted}, and the file has {length / rate:.3f} s")
+    if min(stop, length) == first:
+        raise _Refused("slice", f"it has no sample: {item.duration:g} s at {rate} Hz")
+    return first, min(stop, length)
+
+
+def _cannot(rate: int, to: int, error: Exception) -> str:
+    return f"{rate} Hz cannot be resampled to {to} Hz ({' '.join(str(error).split())})"

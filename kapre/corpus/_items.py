@@ -1,0 +1,168 @@
+"""What is to be extracted: files, folders, manifests and slices, each an item with the columns it carries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kapre._checks import message
+from kapre.corpus._errors import CorpusError
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64", ".rf64")
+"""Of files that are taken from a folder without a pattern."""
+MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
+OWN = ("path", "start", "duration", "channel")
+"""Columns of a manifest that have a meaning; all others are carried along."""
+RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
+"""Columns of a store that a manifest cannot bring."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file, or a slice of one.
+
+    Attributes:
+        path: The file.
+        start: Seconds from the file's beginning, or None: all of it.
+        duration: Seconds, or None: to the end.
+        channel: From 0, or None: as the run says.
+        carried: Values of a manifest's other columns.
+    """
+
+    path: str
+    start: float | None = None
+    duration: float | None = None
+    channel: int | None = None
+    carried: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether it is a part of its file."""
+        return self.start is not None or self.duration is not None
+
+
+def collect(inputs: Iterable[str | os.PathLike[str]], glob: str | None) -> list[Item]:
+    """Return the items of files, folders, manifests and standard input (`-`), in order; a folder's are sorted."""
+    items: list[Item] = []
+    for given in inputs:
+        name = os.fspath(given)
+        if name in ("-", "/dev/stdin"):
+            items += _of_lines(sys.stdin, Path(), "standard input")
+        elif os.path.isdir(name):
+            items += [Item(str(path)) for path in _in_folder(Path(name), glob)]
+        elif name.endswith(MANIFESTS):
+            items += _of_manifest(Path(name))
+        else:
+            items.append(Item(name))  # one that is missing becomes a row that says so
+    if not items:
+        raise CorpusError("There is nothing to extract: no audio file was found. Check the inputs and the pattern.")
+    return items
+
+
+def _in_folder(folder: Path, glob: str | None) -> list[Path]:
+    if glob is not None:
+        return sorted(path for path in folder.glob(glob) if path.is_file())
+    found = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(root) / name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+    return sorted(found)
+
+
+def _of_lines(lines: Iterable[str], base: Path, where: str) -> Iterator[Item]:
+    """Yield the items of lines of text: a path each, or a JSON object."""
+    for number, line in enumerate(lines, 1):
+        line = line.strip()
+        if not line:
+            continue
+        if not line.startswith("{"):
+            yield Item(str(base / line))
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise CorpusError(f"{where}, line {number}: not JSON ({error}). Give an object a line.") from None
+        yield _item(row, base, f"{where}, line {number}")
+
+
+def _of_manifest(path: Path) -> list[Item]:
+    base = path.parent
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet
+
+            rows = pyarrow.parquet.read_table(path).to_pylist()
+        elif path.suffix == ".csv":
+            rows = _of_csv(path)
+        else:
+            text = path.read_text(encoding="utf-8")
+            if not text.lstrip().startswith("["):
+                return list(_of_lines(text.splitlines(), base, str(path)))
+            rows = json.loads(text)
+    except FileNotFoundError:
+        raise CorpusError(f"{path}: no such manifest. Check the path.") from None
+    except (ValueError, OSError) as error:
+        raise CorpusError(f"{path}: cannot be read as a manifest: {' '.join(str(error).split())[:200]}") from None
+    return [_item(row, base, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+
+
+def _of_csv(path: Path) -> list[dict[str, Any]]:
+    """Read a CSV file; columns of numbers become numbers, but a path is text whatever it looks like."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    options = pyarrow.csv.ConvertOptions(column_types={"path": pa.string()}, strings_can_be_null=False)
+    return pyarrow.csv.read_csv(path, convert_options=options).to_pylist()
+
+
+def _item(row: Any, base: Path, where: str) -> Item:
+    """Return the item of a manifest's row."""
+    if not isinstance(row, dict) or not isinstance(row.get("path"), str) or not row["path"]:
+        raise CorpusError(f"{where}: no path. A manifest needs a column `path` with a file in every row.")
+    clash = sorted(set(row) & set(RESERVED))
+    if clash:
+        raise CorpusError(f"{where}: the column `{clash[0]}` is one that a store has itself. Rename it.")
+    path = row["path"] if os.path.isabs(row["path"]) else str(base / row["path"])
+    start = _seconds(row.get("start"), "start", where, 0.0)
+    duration = _seconds(row.get("duration"), "duration", where, math.ulp(0.0))
+    channel = row.get("channel")
+    if channel in (None, ""):
+        channel = None
+    elif isinstance(channel, bool) or int(channel) != channel or channel < 0:
+        raise CorpusError(f"{where}: channel must be a number from 0 on; received {channel!r}.")
+    carried = {name: value for name, value in row.items() if name not in OWN}
+    return Item(path, start, duration, None if channel is None else int(channel), carried)
+
+
+def _seconds(value: Any, name: str, where: str, least: float) -> float | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < math.inf:
+        rule = "0 or more" if least == 0.0 else "more than 0"
+        raise CorpusError(f"{where}: {name} must be {rule} seconds; received {value!r}.")
+    return float(value)
+
+
+def digest(items: Sequence[Item]) -> str:
+    """Return a hash of items, in order, with all that they carry."""
+    found = hashlib.sha256()
+    for item in items:
+        line = [item.path, item.start, item.duration, item.channel, sorted(item.carried.items())]
+        found.update(json.dumps(line, default=str).encode("utf-8", "surrogateescape"))
+    return found.hexdigest()
+
+
+def as_channel(value: Any) -> int | None:
+    """Return the argument `channel`: a number, or None for "mix"."""
+    if value in (None, "mix"):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(message("channel", '"mix" or a number from 0 on', value, 'Use "mix" for the mean of all.'))
+    return value

@@ -1,0 +1,97 @@
+"""A job: what every worker needs to make a shard of a store, on whatever engine it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from kapre.corpus._errors import ItemError
+from kapre.corpus._items import Item
+from kapre.corpus._rows import Extractor
+from kapre.corpus._shards import SHARDS, Columns, shard, shard_name
+from kapre.recipe import Recipe
+
+Told = Callable[[int, int, int, float], None]
+"""Is told of items, rows, errors and seconds of audio that are done since it was told last."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run over items, in shards.
+
+    Attributes:
+        folder: The store.
+        recipe: As JSON.
+        dtype: Of the features.
+        segment: Seconds, or None.
+        channel: From 0, or None for the mean.
+        items: How many there are.
+        shard_size: Items of a shard; the last has what is left.
+        carried: The columns that items carry.
+        fail: Whether the first error ends the run.
+        about: What each shard says of itself.
+    """
+
+    folder: str
+    recipe: str
+    dtype: str
+    segment: float | None
+    channel: int | None
+    items: int
+    shard_size: int
+    carried: pa.Schema
+    fail: bool
+    about: dict[str, Any]
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return math.ceil(self.items / self.shard_size)
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Return the first item of a shard, and the first that comes after it."""
+        return number * self.shard_size, min(self.items, (number + 1) * self.shard_size)
+
+    def path(self, number: int) -> Path:
+        """Return a shard's file."""
+        return Path(self.folder) / SHARDS / shard_name(number, self.shards)
+
+
+class Worker:
+    """Makes shards of a job, with one compiled front end."""
+
+    def __init__(self, job: Job) -> None:
+        recipe = Recipe.from_json(job.recipe)
+        self.job = job
+        self.extractor = Extractor(recipe, job.dtype, job.segment, job.channel)
+        self.columns = Columns(
+            job.dtype, round(recipe.sample_rate or 0), lambda rank: recipe.time_axis(rank + 1) - 1, job.carried
+        )
+
+    def make(self, number: int, items: Sequence[Item], told: Told) -> dict[str, Any]:
+        """Write a shard; return its counts."""
+        job = self.job
+        first, stop = job.span(number)
+        about = {**job.about, "shard": number, "first_item": first, "items": stop - first}
+        seen: set[int] = set()
+        with shard(job.path(number), self.columns, about) as writer:
+            for rows in self.extractor.windows(items):
+                for row in rows:
+                    if row.error and job.fail:
+                        raise ItemError(
+                            f"{items[row.item].path}: {row.error}. Mend it or leave it out, or use --on-error skip."
+                        )
+                for table in self.columns.tables(rows, items):
+                    writer.add(table)
+                new = {row.item for row in rows} - seen
+                seen |= new
+                seconds = sum(row.n_samples for row in rows if not row.error) / self.columns.rate
+                told(len(new), len(rows), sum(bool(row.error) for row in rows), seconds)
+            if len(seen) != len(items):
+                raise ItemError(f"{job.path(number)}: {len(items) - len(seen)} items gave no row. Report this.")
+        return writer.counts

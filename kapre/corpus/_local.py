@@ -1,0 +1,172 @@
+"""The engine of one machine: the shards of a job in this process, or in some of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import IO
+
+import keras
+
+from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._items import Item
+from kapre.corpus._job import Job, Told, Worker
+from kapre.corpus._worker import receive, send
+
+_TRIES = 3
+"""How often a shard is begun whose worker's process ends: killed, say, where memory is short."""
+
+
+def run(job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int, told: Told) -> None:
+    """Make shards, `workers` at a time."""
+    workers = min(workers, len(numbers))
+    if workers <= 1:
+        worker = Worker(job)
+        for number in numbers:
+            _here(worker, job, number, items, told)
+        return
+    _Pool(job, items, numbers, workers, told).run()
+
+
+def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: Told) -> None:
+    first, stop = job.span(number)
+    try:
+        worker.make(number, items[first:stop], told)
+    except OSError as error:
+        raise CorpusError(f"{job.path(number)}: cannot be written ({error.strerror}). Choose another place.") from error
+
+
+class _Pool:
+    """Processes that make shards, each served by a thread."""
+
+    def __init__(self, job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int, told: Told) -> None:
+        self.job, self.items, self.told, self.workers = job, items, told, workers
+        self.waiting = deque((number, 1) for number in numbers)
+        self.lock = threading.Lock()
+        self.error: BaseException | None = None
+        self.processes: set[subprocess.Popen[bytes]] = set()
+
+    def run(self) -> None:
+        """Work until all is done, or something is wrong."""
+        threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(self.workers)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():  # so that Ctrl-C comes through
+                    thread.join(0.2)
+        except BaseException as error:
+            self._end(error)
+            raise
+        if self.error is not None:
+            raise self.error
+
+    def _end(self, error: BaseException) -> None:
+        with self.lock:
+            self.error = self.error or error
+            self.waiting.clear()
+            for process in self.processes:
+                process.kill()
+
+    def _serve(self) -> None:
+        """Give a process of its own one shard after another; begin a new one where it ends."""
+        try:
+            while self.waiting and self.error is None:
+                with tempfile.TemporaryFile() as said:
+                    if self._with_process(said):
+                        return
+        except BaseException as error:
+            self._end(error)
+
+    def _with_process(self, said: IO[bytes]) -> bool:
+        """Work with one process; return whether there is nothing left, or it ended."""
+        command = [sys.executable, "-m", "kapre.corpus._worker"]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=self._environment())
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with self.lock:
+            self.processes.add(process)
+        taken: tuple[int, int] | None = None
+        try:
+            send(process.stdin, self.job)
+            while True:
+                with self.lock:
+                    taken = self.waiting.popleft() if self.waiting and self.error is None else None
+                if taken is None:
+                    send(process.stdin, None)
+                    return True
+                self._shard(process.stdin, process.stdout, taken[0])
+        except (EOFError, BrokenPipeError):
+            if self.error is None:
+                self._again(taken, process.wait(), said)
+            return False
+        finally:
+            with self.lock:
+                self.processes.discard(process)
+            for stream in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    stream.close()
+            if process.poll() is None and (self.error is not None or taken is not None):
+                process.kill()
+            process.wait()
+
+    def _shard(self, stdin: IO[bytes], stdout: IO[bytes], number: int) -> None:
+        first, stop = self.job.span(number)
+        send(stdin, (number, list(self.items[first:stop])))
+        done = [0, 0, 0, 0.0]
+        try:
+            while True:
+                kind, value = receive(stdout)
+                if kind == "told":
+                    done = [a + b for a, b in zip(done, value, strict=True)]
+                    with self.lock:
+                        self.told(*value)
+                elif kind == "made":
+                    return
+                elif kind == "refused":
+                    raise ItemError(value)
+                else:
+                    raise ItemError(f"{self.job.path(number)}: cannot be made ({value}).")
+        except EOFError:
+            with self.lock:
+                self.told(*(-each for each in done))  # type: ignore[arg-type]  # it is done again
+            raise
+
+    def _again(self, taken: tuple[int, int] | None, code: int, said: IO[bytes]) -> None:
+        """Let a shard whose process ended be made once more, or give up."""
+        said.seek(0)
+        lines = said.read().decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it said nothing"
+        number, tries = taken or (-1, _TRIES)
+        if tries >= _TRIES:
+            raise ItemError(
+                f"A worker's process ended {tries} times over the same shard (exit code {code}: {last}). Use fewer "
+                "workers if memory is short, and --resume."
+            )
+        with self.lock:
+            self.waiting.appendleft((number, tries + 1))
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment of a process: this one's backend, and its share of the processors."""
+        share = str(max(1, available_cpus() // self.workers))
+        names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
+        names += ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
+        env = {**dict.fromkeys(names, share), **os.environ, "KERAS_BACKEND": keras.backend.backend()}
+        if keras.backend.backend() == "jax" and share == "1":
+            env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+        env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        return env
+
+
+def available_cpus() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

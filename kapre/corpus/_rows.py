@@ -1,0 +1,158 @@
+"""From items to rows of a store: the one extractor that every engine runs."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kapre.corpus._clips import Clip, Failure, Reader
+from kapre.corpus._compute import Computer, Piecewise
+from kapre.corpus._items import Item
+from kapre.frontends.stream import whole_clip_stages
+from kapre.recipe import Recipe
+
+_WINDOW_SAMPLES = 1 << 22
+"""Samples of the clips that are computed, and become row groups, together: 4 minutes at 16 kHz, 16 MB."""
+_WINDOW_CLIPS = 256
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a store: the features of a clip, or why there are none.
+
+    Attributes:
+        item: The item's number.
+        start: Seconds in the file.
+        n_samples: At the recipe's rate.
+        features: In the recipe's layout; None where there is an error.
+        error: "stage: reason", empty for a clip that is sound.
+    """
+
+    item: int
+    start: float
+    n_samples: int
+    features: np.ndarray | None
+    error: str = ""
+
+
+class Extractor:
+    """Turns items into rows, window by window.
+
+    Args:
+        recipe: The recipe, with a whole sample rate.
+        dtype: "float16" or "float32", of the features.
+        segment: Seconds of a segment, or None: as the recipe says, a fixed length's or the whole file.
+        channel: From 0, or None for the mean of all.
+    """
+
+    def __init__(self, recipe: Recipe, dtype: str, segment: float | None, channel: int | None) -> None:
+        self.recipe, self.dtype = recipe, dtype
+        rate = round(recipe.sample_rate or 0)
+        samples = recipe.fixed_samples if segment is None else round(segment * rate)
+        self._reader = Reader(rate, samples, channel, recipe.least_samples(), list(whole_clip_stages(recipe)))
+        self._computer: Computer | None = None
+
+    @property
+    def computer(self) -> Computer:
+        """The compiled front end, made once."""
+        if self._computer is None:
+            self._computer = Computer(self.recipe)
+        return self._computer
+
+    def windows(self, items: Sequence[Item]) -> Iterator[list[Row]]:
+        """Yield the rows of items, some at a time; the next clips are decoded while features are computed."""
+        clips: list[Clip] = []
+        failures: list[Failure] = []
+        piecewise: Piecewise | None = None
+        for found in ahead(self._reader.clips(items)):
+            if isinstance(found, Failure):
+                failures.append(found)
+            elif found.part == "whole":
+                clips.append(found)
+            else:
+                if clips or failures:
+                    yield self._rows(clips, failures)
+                    clips, failures = [], []
+                piecewise = self.computer.stream() if piecewise is None else piecewise
+                yield [self._row(found, piecewise.push(found.samples, found.part == "last"))]
+                piecewise = None if found.part == "last" else piecewise
+                continue
+            held = sum(len(clip.samples) for clip in clips)
+            if held >= _WINDOW_SAMPLES or len(clips) + len(failures) >= _WINDOW_CLIPS:
+                yield self._rows(clips, failures)
+                clips, failures = [], []
+        if clips or failures:
+            yield self._rows(clips, failures)
+
+    def _rows(self, clips: list[Clip], failures: list[Failure]) -> list[Row]:
+        features = self.computer.features([clip.samples for clip in clips]) if clips else []
+        rows = [self._row(clip, y) for clip, y in zip(clips, features, strict=True)]
+        rows += [Row(each.item, 0.0, 0, None, f"{each.stage}: {each.reason}") for each in failures]
+        return sorted(rows, key=lambda row: (row.item, row.start))
+
+    def _row(self, clip: Clip, features: np.ndarray) -> Row:
+        good = np.isfinite(features)
+        if not good.all():
+            reason = f"features: {good.size - int(good.sum())} values are not finite"
+            return Row(clip.item, clip.start, len(clip.samples), None, reason)
+        with np.errstate(over="ignore"):
+            stored = features.astype(self.dtype, copy=False)
+        if self.dtype == "float16" and not np.isfinite(stored).all():
+            largest = float(np.abs(features).max())
+            reason = f"features: values up to {largest:.3g} do not fit float16; use --dtype f32"
+            return Row(clip.item, clip.start, len(clip.samples), None, reason)
+        return Row(clip.item, clip.start, len(clip.samples), stored)
+
+
+_END = object()
+
+
+def ahead(values: Iterable[Any], waiting: int = 4, samples: int = 1 << 25) -> Iterator[Any]:
+    """Yield what an iterable does, made by a thread of its own while the caller works, a few values ahead.
+
+    No more than `samples` samples of clips wait, but one clip always may.
+    """
+    ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    room = threading.Condition()
+    held, count, stopped = 0, 0, False
+
+    def size(value: Any) -> int:
+        return len(value.samples) if isinstance(value, Clip) else 0
+
+    def fill() -> None:
+        nonlocal held, count
+        try:
+            for value in values:
+                with room:
+                    room.wait_for(lambda: stopped or count == 0 or (held + size(value) <= samples and count < waiting))  # noqa: B023
+                    if stopped:
+                        return
+                    held, count = held + size(value), count + 1
+                ready.put((value, None))
+            ready.put((_END, None))
+        except BaseException as error:  # the caller's to raise
+            ready.put((_END, error))
+
+    thread = threading.Thread(target=fill, name="kapre-decode", daemon=True)
+    thread.start()
+    try:
+        while True:
+            value, error = ready.get()
+            if error is not None:
+                raise error
+            if value is _END:
+                return
+            with room:
+                held, count = held - size(value), count - 1
+                room.notify()
+            yield value
+    finally:
+        with room:
+            stopped = True
+            room.notify()
+        thread.join()

@@ -1,0 +1,265 @@
+"""The files of a store: shards of Parquet, each there whole or not at all, and what the store says of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kapre.corpus._errors import CorpusError
+from kapre.corpus._items import Item
+from kapre.corpus._rows import Row
+
+KEY = b"kapre"
+ABOUT = "_kapre.json"
+"""What a store says of itself; readers of folders of Parquet leave out what begins with a line."""
+SHARDS = "shards"
+ERRORS = "errors.csv"
+_GROUP_VALUES = 1 << 21
+"""Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
+
+
+def shard_name(number: int, of: int) -> str:
+    """Return the name of a shard's file."""
+    return f"shard-{number:05d}-of-{of:05d}.parquet"
+
+
+def shards_of(folder: Path) -> list[Path]:
+    """Return the shards of a store, in order."""
+    return sorted((folder / SHARDS).glob("shard-*.parquet"))
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what was being written when a run was killed."""
+    for left in (folder / SHARDS).glob(".writing-*"):
+        left.unlink(missing_ok=True)
+
+
+def carried_schema(items: Iterable[Item]) -> pa.Schema:
+    """Return the types of the columns that items carry: of all of them, so that every shard has the same."""
+    names: dict[str, None] = {}
+    for item in items:
+        names.update(dict.fromkeys(item.carried))
+    fields = []
+    for name in names:
+        try:
+            kind = pa.infer_type([item.carried.get(name) for item in items])
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise CorpusError(
+                f"The column `{name}` has values of several kinds. Give it one kind in the manifest."
+            ) from None
+        fields.append(pa.field(name, pa.string() if pa.types.is_null(kind) else kind))
+    return pa.schema(fields)
+
+
+def schema(dtype: str, carried: pa.Schema) -> pa.Schema:
+    """Return the columns of a store."""
+    value = pa.float16() if dtype == "float16" else pa.float32()
+    own = [
+        ("path", pa.string()),
+        ("start", pa.float64()),
+        ("duration", pa.float64()),
+        ("sample_rate", pa.int32()),
+        ("n_samples", pa.int64()),
+        ("frames", pa.int32()),
+        ("bands", pa.int32()),
+        ("shape", pa.list_(pa.int32())),
+        ("features", pa.list_(value)),
+        ("error", pa.string()),
+    ]
+    return pa.schema([pa.field(name, kind) for name, kind in own] + list(carried))
+
+
+class Columns:
+    """Makes tables of rows.
+
+    Args:
+        dtype: Of the features.
+        rate: Samples per second of the recipe.
+        time_axis: From the number of axes of a clip's features to the axis of time.
+        carried: The columns that items carry.
+    """
+
+    def __init__(self, dtype: str, rate: int, time_axis: Any, carried: pa.Schema) -> None:
+        self.schema, self.rate, self.time_axis, self.carried = schema(dtype, carried), rate, time_axis, carried
+
+    def tables(self, rows: Sequence[Row], items: Sequence[Item]) -> Iterator[pa.Table]:
+        """Yield tables of row groups."""
+        group: list[Row] = []
+        values = 0
+        for row in rows:
+            size = 0 if row.features is None else row.features.size
+            if group and values + size > _GROUP_VALUES:
+                yield self._table(group, items)
+                group, values = [], 0
+            group.append(row)
+            values += size
+        if group:
+            yield self._table(group, items)
+
+    def _table(self, rows: list[Row], items: Sequence[Item]) -> pa.Table:
+        shapes = [None if row.features is None else list(row.features.shape) for row in rows]
+        frames = [None if shape is None else shape[self.time_axis(len(shape))] for shape in shapes]
+        bands = [
+            None
+            if shape is None
+            else int(np.prod([n for axis, n in enumerate(shape) if axis != self.time_axis(len(shape))]))
+            for shape in shapes
+        ]
+        columns: dict[str, Any] = {
+            "path": [shown(items[row.item].path) for row in rows],
+            "start": [items[row.item].start or 0.0 if row.features is None else row.start for row in rows],
+            "duration": [row.n_samples / self.rate for row in rows],
+            "sample_rate": [self.rate] * len(rows),
+            "n_samples": [row.n_samples for row in rows],
+            "frames": frames,
+            "bands": bands,
+            "shape": shapes,
+            "features": self._features(rows),
+            "error": [row.error for row in rows],
+        }
+        columns |= {name: [items[row.item].carried.get(name) for row in rows] for name in self.carried.names}
+        arrays = [
+            values if isinstance(values, pa.Array) else pa.array(values, self.schema.field(name).type)
+            for name, values in columns.items()
+        ]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+    def _features(self, rows: list[Row]) -> pa.Array:
+        flat = [row.features.ravel() for row in rows if row.features is not None]
+        dtype = self.schema.field("features").type.value_type.to_pandas_dtype()
+        values = pa.array(np.concatenate(flat) if flat else np.zeros(0, dtype))
+        sizes = np.array([0 if row.features is None else row.features.size for row in rows], "int64")
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype("int32")
+        missing = pa.array([row.features is None for row in rows])
+        return pa.ListArray.from_arrays(pa.array(offsets), values, mask=missing)
+
+
+def shown(path: str) -> str:
+    """Return a path as text; bytes that are no UTF-8 become escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a temporary file that takes a file's place once it is whole and on the disk."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system opens a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all."""
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+class ShardWriter:
+    """Writes a shard's tables as they come; counts what is in them."""
+
+    def __init__(self, temporary: Path, columns: Columns) -> None:
+        kind = columns.schema.field("features").type
+        split = "features.list.element"
+        plain = [name for name in columns.schema.names if name not in ("features", "shape")]
+        assert pa.types.is_list(kind)
+        self._writer = pq.ParquetWriter(
+            temporary,
+            columns.schema,
+            compression="zstd",
+            use_dictionary=plain,
+            use_byte_stream_split=[split],
+            write_statistics=plain,  # of features they say nothing, and take time
+        )
+        self.counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "frames": 0}
+
+    def add(self, table: pa.Table) -> None:
+        """Write a row group."""
+        errors = sum(bool(error) for error in table["error"].to_pylist())
+        self.counts["rows"] += table.num_rows
+        self.counts["ok"] += table.num_rows - errors
+        self.counts["failed"] += errors
+        self.counts["samples"] += sum(
+            count
+            for count, error in zip(table["n_samples"].to_pylist(), table["error"].to_pylist(), strict=True)
+            if not error
+        )
+        self.counts["frames"] += sum(frames or 0 for frames in table["frames"].to_pylist())
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+    def close(self, about: dict[str, Any]) -> None:
+        """Write the file's end, with what it says of itself."""
+        self._writer.add_key_value_metadata({KEY: json.dumps({**about, **self.counts}).encode()})
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def shard(path: Path, columns: Columns, about: dict[str, Any]) -> Iterator[ShardWriter]:
+    """Give a writer of a shard, which is at its path once it is whole."""
+    with _replacing(path) as temporary:
+        writer = ShardWriter(temporary, columns)
+        yield writer
+        writer.close(about)
+
+
+def about_shard(path: Path) -> dict[str, Any]:
+    """Return what a shard says of itself."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        return json.loads(metadata[KEY])
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise CorpusError(
+            f"{path}: cannot be read as a shard of a store: {' '.join(str(error).split())[:200]}"
+        ) from None
+
+
+def write_errors(folder: Path, shards: Iterable[Path]) -> int:
+    """Write errors.csv of all rows with an error; return how many they are."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "start", "stage", "reason"])
+    count = 0
+    for path in shards:
+        if not about_shard(path)["failed"]:
+            continue
+        table = pq.read_table(path, columns=["path", "start", "error"])
+        for row in table.to_pylist():
+            if row["error"]:
+                stage, _, reason = row["error"].partition(": ")
+                writer.writerow([row["path"], row["start"], stage, reason])
+                count += 1
+    write_text(folder / ERRORS, text.getvalue())
+    return count

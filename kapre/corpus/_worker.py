@@ -1,0 +1,62 @@
+"""A worker's process: shards come in on its standard input, and what is done goes out on its standard output.
+
+Not `multiprocessing`, which would run the caller's script once more in every worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import struct
+import sys
+from typing import IO, Any
+
+_HEAD = struct.Struct("<Q")
+
+
+def send(stream: IO[bytes], message: Any) -> None:
+    """Write a message."""
+    data = pickle.dumps(message)
+    stream.write(_HEAD.pack(len(data)) + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Any:
+    """Read a message, or raise EOFError when the other side is gone."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        raise EOFError
+    size = _HEAD.unpack(head)[0]
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return pickle.loads(data)
+
+
+def main() -> None:
+    """Make shards until there are none."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not get between the messages
+    from kapre.corpus._errors import CorpusError
+    from kapre.corpus._job import Worker
+
+    stdin = sys.stdin.buffer
+    with contextlib.suppress(EOFError, BrokenPipeError):  # who asked is gone
+        worker = Worker(receive(stdin))
+        while (given := receive(stdin)) is not None:
+            number, items = given
+            try:
+                counts = worker.make(number, items, lambda *done: send(out, ("told", done)))
+            except BrokenPipeError:
+                return
+            except CorpusError as error:
+                send(out, ("refused", str(error)))
+            except Exception as error:
+                send(out, ("broke", f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"))
+            else:
+                send(out, ("made", counts))
+
+
+if __name__ == "__main__":
+    main()

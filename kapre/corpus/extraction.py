@@ -1,0 +1,473 @@
+"""Features of a corpus, with the very layer that is in the model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+
+from kapre._checks import choice, flag, message, positive_int
+from kapre._version import __version__
+from kapre.corpus import _items, _local, _shards
+from kapre.corpus._errors import CorpusError
+from kapre.corpus._job import Job
+from kapre.frontends import preset
+from kapre.recipe import Recipe
+
+DTYPES = {"f16": "float16", "f32": "float32", "float16": "float16", "float32": "float32"}
+_SHARD_SIZES = 16, 512
+_SHARDS_WANTED = 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Args:
+        items: Files and slices that are done, those of an earlier run too.
+        of: All of them.
+        failed: Rows with an error, of this run.
+        seconds: Seconds of audio, of this run.
+        elapsed: Seconds since this run began to compute.
+
+    Example:
+        ```python
+        from kapre.corpus import Progress
+
+        assert Progress(items=50, of=100, failed=0, seconds=600.0, elapsed=2.0).times_real_time == 300.0
+        ```
+    """
+
+    items: int
+    of: int
+    failed: int
+    seconds: float
+    elapsed: float
+
+    @property
+    def times_real_time(self) -> float:
+        """Seconds of audio in a second."""
+        return self.seconds / self.elapsed if self.elapsed > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run left.
+
+    Args:
+        path: The store.
+        items: Files and slices.
+        rows: Rows: more than items where files are segmented, or too long for one row.
+        ok: Rows with features.
+        failed: Rows with an error; `errors.csv` has them.
+        hours: Hours of audio with features.
+        bytes: Of all shards.
+        shards: How many shards there are.
+        resumed: Shards that were there before.
+        elapsed: Seconds that this run took.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        for name in ("a.wav", "b.wav"):
+            soundfile.write(name, np.random.default_rng(0).uniform(-0.5, 0.5, 16000), 16000)
+        summary = kapre.corpus.extract(["a.wav", "b.wav"], "features", "kaldi_fbank")
+        assert (summary.rows, summary.ok, summary.failed) == (2, 2, 0)
+        ```
+    """
+
+    path: str
+    items: int
+    rows: int
+    ok: int
+    failed: int
+    hours: float
+    bytes: int
+    shards: int
+    resumed: int
+    elapsed: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as what JSON holds."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do.
+
+    Args:
+        items: Files and slices.
+        missing: Files that are not there.
+        hours: Hours of audio, by the headers of up to a thousand files.
+        shards: How many shards there would be.
+        shard_size: Items of a shard.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        from kapre.corpus import plan
+
+        soundfile.write("a.wav", np.zeros(16000), 16000)
+        assert plan(["a.wav", "b.wav"]).missing == 1
+        ```
+    """
+
+    items: int
+    missing: int
+    hours: float
+    shards: int
+    shard_size: int
+
+
+def _shard_size(given: int | None, items: int) -> int:
+    if given is not None:
+        return positive_int("shard_size", given, "It is the number of files in a shard.")
+    least, largest = _SHARD_SIZES
+    return min(items, max(least, min(largest, -(-items // _SHARDS_WANTED))))
+
+
+def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shard_size: int | None = None) -> Plan:
+    """Count what `extract` would take, without computing anything.
+
+    Args:
+        inputs: As of `extract`.
+        glob: As of `extract`.
+        shard_size: As of `extract`.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        CorpusError: If there is nothing, or a manifest cannot be read.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        from kapre.corpus import plan
+
+        soundfile.write("a.wav", np.zeros(16000), 16000)
+        assert plan(["a.wav"]).items == 1
+        ```
+    """
+    from kapre.corpus import audio
+
+    soundfile = audio.optional("soundfile", "Reading audio")
+    items = _items.collect(_listed(inputs), glob)
+    size = _shard_size(shard_size, len(items))
+    looked = items[:: max(1, len(items) // 1000)]
+    seconds = 0.0
+    for item in looked:
+        if item.duration is not None:
+            seconds += item.duration
+            continue
+        try:
+            seconds += max(0.0, soundfile.info(item.path).duration - (item.start or 0.0))
+        except (soundfile.SoundFileError, OSError, ValueError):
+            continue
+    missing = sum(not os.path.exists(item.path) for item in items)
+    return Plan(len(items), missing, seconds / 3600 * len(items) / len(looked), -(-len(items) // size), size)
+
+
+def _listed(inputs: Any) -> list[str | os.PathLike[str]]:
+    return [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+
+
+def extract(
+    inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    recipe: Recipe | str,
+    *,
+    dtype: Literal["float16", "float32", "f16", "f32"] = "float32",
+    segment: float | None = None,
+    channel: int | Literal["mix"] = "mix",
+    glob: str | None = None,
+    workers: int = 1,
+    shard_size: int | None = None,
+    on_error: Literal["skip", "fail"] = "skip",
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Compute the features of recordings with the layer that is in the model, and store them in shards of Parquet.
+
+    A file is decoded as a whole and every damage is found (`kapre.corpus.audio`), cut, mixed to one channel, resampled
+    (soxr HQ) and put through a compiled `Frontend`. Clips of like length are computed side by side, and none touches
+    another's numbers. A damaged file becomes a row with an `error` and no features, never a short clip.
+
+    Each shard is there whole or not at all, so that a run that was killed goes on with `resume=True`: every file is in
+    the store once.
+
+    Args:
+        inputs: Files, folders (all audio files in them, hidden ones left out) and manifests (.csv, .jsonl, .json,
+            .parquet with a column `path`, relative to the manifest's folder, optional `start` and `duration` in seconds
+            and `channel`, and columns that are carried along); "-" reads paths, or JSON objects, from standard input.
+        output: The store, a new folder.
+        recipe: A `Recipe` with a sample rate, or a preset's name.
+        dtype: Of the features. float16 keeps 11 bits, half the size.
+        segment: Seconds of a segment: every file becomes a row for each, the last one shorter. None: a recipe of fixed
+            length (Whisper's 30 s) has segments of that length; of others a file is a row. A file of more than 33.5
+            million samples (35 minutes at 16 kHz, mono) is then computed in pieces, with the numbers of the whole, and
+            has a row for each ten minutes.
+        channel: "mix", the mean of all channels, or the number of one, from 0 on. A manifest's goes before.
+        glob: A pattern for files in folders, such as "**/*.flac".
+        workers: Processes. 1 computes in this one.
+        shard_size: Files in a shard. None: a sixteenth of all, but 16 to 512.
+        on_error: "skip" goes on; "fail" ends the run at the first error.
+        resume: Go on with a store that was begun with the same files and settings.
+        overwrite: Replace a store.
+        progress: Is called with a `Progress` now and then, by one thread at a time.
+
+    Returns:
+        A `Summary`.
+
+    Raises:
+        CorpusError: If there is nothing to do, the store cannot be used or was begun with something else, a file fails
+            with `on_error="fail"`, or a worker cannot go on.
+        ValueError: If an argument is out of range.
+        ImportError: If soundfile, soxr or pyarrow is missing.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", np.sin(np.arange(32000) / 5), 16000)
+        kapre.corpus.extract(["tone.wav", "gone.wav"], "features", "kaldi_fbank")
+        (row,) = kapre.corpus.read("features")
+        assert row.features.shape == (198, 80)
+        assert [error.reason for error in kapre.corpus.read("features").errors()] == ["no such file"]
+        ```
+    """
+    begun = time.perf_counter()
+    recipe = _recipe(recipe)
+    if dtype not in DTYPES:
+        raise ValueError(message("dtype", f"one of {', '.join(DTYPES)}", dtype, "Use float32."))
+    choice("on_error", on_error, ("skip", "fail"), 'Use "skip".')
+    for name, value in (("resume", resume), ("overwrite", overwrite)):
+        flag(name, value)
+    if resume and overwrite:
+        raise ValueError("resume and overwrite cannot both be True. Use one.")
+    workers = positive_int("workers", workers, "It is the number of processes.")
+    _check_segment(recipe, segment)
+    of_channel = _items.as_channel(channel)
+    items = _items.collect(_listed(inputs), glob)
+    folder = Path(output)
+    about = {
+        "recipe": json.loads(recipe.to_json()),
+        "dtype": DTYPES[dtype],
+        "segment": segment,
+        "channel": "mix" if of_channel is None else of_channel,
+        "backend": keras.backend.backend(),
+        "items": len(items),
+        "digest": _items.digest(items),
+    }
+    size = _begin(folder, about, shard_size, len(items), resume, overwrite)
+    of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
+    job = Job(
+        folder=str(folder.absolute()),
+        recipe=recipe.to_json(),
+        dtype=DTYPES[dtype],
+        segment=segment,
+        channel=of_channel,
+        items=len(items),
+        shard_size=size,
+        carried=_shards.carried_schema(items),
+        fail=on_error == "fail",
+        about={**of_shard, "versions": _versions(), "shards": -(-len(items) // size)},
+    )
+    there = [number for number in range(job.shards) if job.path(number).exists()]
+    left = [number for number in range(job.shards) if number not in set(there)]
+    told = _Teller(progress, sum(job.span(n)[1] - job.span(n)[0] for n in there), len(items))
+    _local.run(job, items, left, workers, told)
+    return _finish(folder, job, about, len(there), begun)
+
+
+class _Teller:
+    """Adds up what is done, and tells."""
+
+    def __init__(self, progress: Callable[[Progress], None] | None, done: int, of: int) -> None:
+        self.progress, self.items, self.of = progress, done, of
+        self.failed, self.seconds = 0, 0.0
+        self.begun = time.perf_counter()
+        self()
+
+    def __call__(self, items: int = 0, rows: int = 0, failed: int = 0, seconds: float = 0.0) -> None:
+        self.items += items
+        self.failed += failed
+        self.seconds += seconds
+        if self.progress is not None:
+            elapsed = time.perf_counter() - self.begun
+            self.progress(Progress(self.items, self.of, self.failed, self.seconds, elapsed))
+
+
+def _recipe(recipe: Any) -> Recipe:
+    if isinstance(recipe, str):
+        recipe = preset(recipe).recipe
+    if not isinstance(recipe, Recipe):
+        raise TypeError(message("recipe", "a kapre.Recipe or a preset's name", recipe, 'Use "kaldi_fbank", say.'))
+    rate = recipe.sample_rate
+    if rate is None or rate != round(rate):
+        remedy = "Give it one, in Hz: recipe.replace(sample_rate=16000)."
+        raise ValueError(
+            message("recipe", "one with a whole sample_rate, to read audio at", f"one with {rate}", remedy)
+        )
+    if recipe.power is None:
+        raise ValueError(message("recipe", "one of spectra", "one of samples (power=None)", "Give it a power of 2.0."))
+    return recipe
+
+
+def _check_segment(recipe: Recipe, segment: float | None) -> None:
+    if segment is None:
+        return
+    rate = recipe.sample_rate or 0.0
+    least = recipe.least_samples() / rate
+    if isinstance(segment, bool) or not isinstance(segment, (int, float)) or not least <= segment <= 3600.0:
+        rule = f"seconds from {least:g}, which hold a frame, to 3600"
+        raise ValueError(message("segment", rule, segment, "Use 30, or None."))
+    if recipe.fixed_samples is not None and round(segment * rate) > recipe.fixed_samples:
+        longest = recipe.fixed_samples / rate
+        raise ValueError(
+            message(
+                "segment", f"no longer than the recipe's clip of {longest:g} s", segment, f"Use {longest:g}, or None."
+            )
+        )
+
+
+def _versions() -> dict[str, str]:
+    found = {"kapre": __version__, "python": sys.version.split()[0]}
+    for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _begin(
+    folder: Path, about: dict[str, Any], shard_size: int | None, items: int, resume: bool, overwrite: bool
+) -> int:
+    """Make the store's folder, or check that a run can go on there; return the size of its shards."""
+    file = folder / _shards.ABOUT
+    size = _shard_size(shard_size, items)
+    if folder.exists() and not folder.is_dir():
+        raise CorpusError(f"{folder}: a file, not a folder. Give a new folder.")
+    if folder.exists() and any(folder.iterdir()):
+        if not file.exists():
+            raise CorpusError(f"{folder}: a folder that is no store. Give a new one.")
+        if not (resume or overwrite):
+            raise CorpusError(
+                f"{folder}: there is a store already. Use --resume to go on with it, or --overwrite to replace it."
+            )
+        if resume:
+            before = about_store(folder)
+            if shard_size is None:
+                size = int(before["shard_size"])
+            _refuse_differences(folder, before, {**about, "shard_size": size})
+            _shards.remove_unfinished(folder)
+            return size
+        file.unlink()
+        (folder / _shards.ERRORS).unlink(missing_ok=True)
+        shutil.rmtree(folder / _shards.SHARDS, ignore_errors=True)
+    try:
+        (folder / _shards.SHARDS).mkdir(parents=True, exist_ok=True)
+        _write_about(folder, {**about, "shard_size": size, "complete": False})
+    except OSError as error:
+        raise CorpusError(f"{folder}: nothing can be written there ({error.strerror}). Choose another.") from error
+    return size
+
+
+def _write_about(folder: Path, about: dict[str, Any]) -> None:
+    text = {"kapre": __version__, "versions": _versions(), "format": "parquet", **about}
+    _shards.write_text(folder / _shards.ABOUT, json.dumps(text, indent=1) + "\n")
+
+
+def about_store(folder: Path) -> dict[str, Any]:
+    """Return what a store says of itself."""
+    file = folder / _shards.ABOUT
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CorpusError(
+            f"{folder}: no store of `kapre extract` (it has no {_shards.ABOUT}). Check the path."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{file}: cannot be read ({' '.join(str(error).split())[:200]}).") from None
+    return found
+
+
+_IN_WORDS = {"digest": "the files, their slices or carried columns", "items": "the number of files"}
+
+
+def _refuse_differences(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise where a run that goes on would be another one, and say what differs."""
+    changes = []
+    for key, value in now.items():
+        old = before.get(key)
+        if old == value:
+            continue
+        if key == "recipe":
+            own, other = now[key], before.get(key) or {}
+            changes += [
+                f"recipe.{name} is {own.get(name)!r}, was {other.get(name)!r}"
+                for name in sorted(set(own) | set(other))
+                if own.get(name) != other.get(name)
+            ]
+        elif key == "digest":
+            changes.append(f"{_IN_WORDS[key]} changed")
+        else:
+            changes.append(f"{_IN_WORDS.get(key, key)} is {value!r}, was {old!r}")
+    if changes:
+        raise CorpusError(
+            f"{folder}: this run cannot go on with the store: {'; '.join(changes)}. Give the settings it was begun "
+            "with, or use --overwrite."
+        )
+
+
+def _finish(folder: Path, job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
+    """Check that every item is there once, write errors.csv, and say that the store is whole."""
+    totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
+    size = items = 0
+    paths = [job.path(number) for number in range(job.shards)]
+    for number, path in enumerate(paths):
+        found = _shards.about_shard(path)
+        first, stop = job.span(number)
+        if (found["first_item"], found["items"]) != (first, stop - first):
+            raise CorpusError(f"{path}: holds other items than it should. Remove it and use --resume.")
+        items += found["items"]
+        size += path.stat().st_size
+        for key in totals:
+            totals[key] += found[key]
+    _shards.remove_unfinished(folder)  # of workers that were killed
+    others = {path.name for path in _shards.shards_of(folder)} - {path.name for path in paths}
+    if others or items != job.items:
+        raise CorpusError(f"{folder}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
+    _shards.write_errors(folder, paths)
+    rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
+    _write_about(folder, {**about, "shard_size": job.shard_size, "complete": True, **totals})
+    return Summary(
+        path=str(folder),
+        items=items,
+        rows=totals["rows"],
+        ok=totals["ok"],
+        failed=totals["failed"],
+        hours=totals["samples"] / rate / 3600,
+        bytes=size,
+        shards=job.shards,
+        resumed=resumed,
+        elapsed=time.perf_counter() - begun,
+    )
+
+
+__all__ = ["Plan", "Progress", "Summary", "extract", "plan"]

@@ -1,0 +1,242 @@
+"""Stores read back: rows in order or at random, as arrays in the recipe's layout."""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kapre._checks import flag
+from kapre.corpus import _shards
+from kapre.corpus._errors import CorpusError
+from kapre.corpus.extraction import about_store
+from kapre.recipe import Recipe
+
+_OWN = set(_shards.schema("float32", pa.schema([])).names)
+_GROUPS_KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class StoredClip:
+    """A row of a store.
+
+    Args:
+        path: The file.
+        start: Seconds in the file.
+        duration: Seconds.
+        sample_rate: Of the samples that the features are of, in Hz.
+        n_samples: How many these were.
+        features: In the recipe's layout, with the store's dtype.
+        carried: The other columns of the manifest.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", np.sin(np.arange(16000) / 5), 16000)
+        kapre.corpus.extract("tone.wav", "features", "whisper", dtype="float16")
+        clip = kapre.corpus.read("features")[0]
+        assert clip.features.shape == (80, 3000) and clip.duration == 1.0
+        ```
+    """
+
+    path: str
+    start: float
+    duration: float
+    sample_rate: int
+    n_samples: int
+    features: np.ndarray
+    carried: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredError:
+    """Why a file, a slice or a segment has no features.
+
+    Args:
+        path: The file.
+        start: Seconds in the file.
+        stage: Where it failed: "open", "decode", "slice", "channel", "resample", "length", "memory" or "features".
+        reason: What is wrong.
+
+    Example:
+        ```python
+        import kapre
+
+        kapre.corpus.extract(["gone.wav"], "features", "kaldi_fbank")
+        (error,) = kapre.corpus.read("features").errors()
+        assert (error.path, error.stage) == ("gone.wav", "open")
+        ```
+    """
+
+    path: str
+    start: float
+    stage: str
+    reason: str
+
+
+class Store(Sequence[StoredClip]):
+    """The rows of a store that have features, in order; `read` makes it.
+
+    It is a sequence: any reader that takes one (`torch.utils.data.DataLoader`, `grain.MapDataset.source`) takes it, and
+    it can be pickled. What is read stays on the disk, but for the last row groups.
+
+    Args:
+        folder: The store.
+
+    Attributes:
+        recipe: The recipe.
+        about: What the store says of itself, as of `_kapre.json`.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        for n in range(3):
+            soundfile.write(f"{n}.wav", np.random.default_rng(n).uniform(-0.5, 0.5, 16000 + n), 16000)
+        kapre.corpus.extract([f"{n}.wav" for n in range(3)], "features", "kaldi_fbank")
+        store = kapre.corpus.read("features")
+        assert [clip.n_samples for clip in store] == [16000, 16001, 16002]
+        assert store[-1].path == "2.wav"
+        ```
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.about = about_store(self.folder)
+        self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
+        self._paths = _shards.shards_of(self.folder)
+        shards = [_shards.about_shard(path) for path in self._paths]
+        self._ends = list(accumulate(each["ok"] for each in shards))
+        self._failed = [each["failed"] for each in shards]
+        self._sound: dict[int, np.ndarray] = {}
+        self._metadata: dict[int, Any] = {}
+        self._groups: OrderedDict[tuple[int, int], Any] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_metadata": {}, "_groups": OrderedDict()}
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __repr__(self) -> str:
+        return f"<Store {str(self.folder)!r}: {len(self)} rows, {sum(self._failed)} errors>"
+
+    @overload
+    def __getitem__(self, index: int) -> StoredClip: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StoredClip]: ...
+    def __getitem__(self, index: int | slice) -> StoredClip | list[StoredClip]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        place = int(index) + (len(self) if index < 0 else 0)
+        if not 0 <= place < len(self):
+            raise IndexError(f"row {index} of a store of {len(self)}")
+        shard = bisect_right(self._ends, place)
+        row = place - (self._ends[shard - 1] if shard else 0)
+        if self._failed[shard]:
+            row = int(self._sound_rows(shard)[row])
+        starts = self._group_starts(shard)
+        group = bisect_right(starts, row) - 1
+        return self._clip(self._group(shard, group), row - starts[group])
+
+    def __iter__(self) -> Iterator[StoredClip]:
+        for path in self._paths:
+            file = pq.ParquetFile(path)
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                for row, error in enumerate(table["error"].to_pylist()):
+                    if not error:
+                        yield self._clip(table, row)
+
+    def errors(self) -> list[StoredError]:
+        """Return the rows with an error."""
+        found = []
+        for path, failed in zip(self._paths, self._failed, strict=True):
+            if failed:
+                table = pq.read_table(path, columns=["path", "start", "error"])
+                for row in table.filter(pc.not_equal(table["error"], "")).to_pylist():
+                    stage, _, reason = row["error"].partition(": ")
+                    found.append(StoredError(row["path"], row["start"], stage, reason))
+        return found
+
+    def _sound_rows(self, shard: int) -> np.ndarray:
+        if shard not in self._sound:
+            errors = pq.read_table(self._paths[shard], columns=["error"])["error"]
+            self._sound[shard] = np.flatnonzero(pc.equal(errors, "").to_numpy(zero_copy_only=False))
+        return self._sound[shard]
+
+    def _group_starts(self, shard: int) -> list[int]:
+        if shard not in self._metadata:
+            metadata = pq.read_metadata(self._paths[shard])
+            sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+            self._metadata[shard] = (metadata, [0, *accumulate(sizes)][:-1])
+        return self._metadata[shard][1]
+
+    def _group(self, shard: int, group: int) -> Any:
+        key = (shard, group)
+        table = self._groups.get(key)
+        if table is None:
+            table = pq.ParquetFile(self._paths[shard], metadata=self._metadata[shard][0]).read_row_group(group)
+            self._groups[key] = table
+            while len(self._groups) > _GROUPS_KEPT:
+                self._groups.popitem(last=False)
+        return table
+
+    @staticmethod
+    def _clip(table: Any, row: int) -> StoredClip:
+        one = {name: table[name][row] for name in table.schema.names}
+        shape = tuple(one["shape"].as_py())
+        features = one["features"].values.to_numpy(zero_copy_only=False).reshape(shape)
+        return StoredClip(
+            path=one["path"].as_py(),
+            start=one["start"].as_py(),
+            duration=one["duration"].as_py(),
+            sample_rate=one["sample_rate"].as_py(),
+            n_samples=one["n_samples"].as_py(),
+            features=np.array(features),  # writable, and not of the row group, which may go
+            carried={name: value.as_py() for name, value in one.items() if name not in _OWN},
+        )
+
+
+def read(folder: str | os.PathLike[str], *, partial: bool = False) -> Store:
+    """Read a store of `extract`.
+
+    Args:
+        folder: The store.
+        partial: Whether one that is not whole yet will do.
+
+    Returns:
+        A `Store`: a sequence of rows with features, each as an array in the recipe's layout.
+
+    Raises:
+        CorpusError: If there is no store, or it is not whole.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", np.sin(np.arange(16000) / 5), 16000)
+        kapre.corpus.extract("tone.wav", "features", "nemo")
+        assert kapre.corpus.read("features")[0].features.shape == (80, 101)
+        ```
+    """
+    flag("partial", partial)
+    store = Store(folder)
+    if not (partial or store.about.get("complete")):
+        raise CorpusError(f"{folder}: the store is not whole. Go on with --resume, or read it with partial=True.")
+    return store

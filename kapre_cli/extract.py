@@ -1,0 +1,119 @@
+"""`kapre extract`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kapre_cli import recipes
+from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
+
+_LINES_EVERY = 10.0
+"""Seconds between lines where there is no terminal to draw a bar in."""
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds:.0f} s"
+
+
+def _figures(now: Any) -> str:
+    failed = f", {now.failed} failed" if now.failed else ""
+    return f"{_hours(now.seconds)} of audio, {now.times_real_time:.0f} × real time{failed}"
+
+
+@contextmanager
+def _telling(silent: bool) -> Iterator[Callable[[Any], None] | None]:
+    """Give what draws a run's progress: a bar in a terminal, else a line now and then.
+
+    What C libraries write to the terminal meanwhile is kept out of it.
+    """
+    try:
+        handle = os.dup(2)
+    except OSError:  # closed by the caller
+        silent = True
+    if silent:
+        with quiet():
+            yield None
+        return
+    with os.fdopen(handle, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as file, quiet():
+        if not file.isatty():
+            yield _Lines(file)
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
+        with Progress(*columns, console=Console(file=file, force_terminal=True)) as bar:
+            task = bar.add_task("", total=None, figures="")
+            yield lambda now: bar.update(task, completed=now.items, total=now.of, figures=_figures(now))
+
+
+class _Lines:
+    """Writes a line of progress now and then."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.told = file, time.monotonic()
+
+    def __call__(self, now: Any) -> None:
+        if time.monotonic() - self.told >= _LINES_EVERY:
+            self.told = time.monotonic()
+            print(f"{now.items} of {now.of} files, {_figures(now)}", file=self.file, flush=True)
+
+
+def run(
+    inputs: list[str],
+    output: Path,
+    preset: str | None,
+    recipe: Path | None,
+    options: dict[str, Any],
+    dry_run: bool,
+    as_json: bool,
+    backend: str | None,
+) -> int:
+    """Extract, and say how it went; return the exit code."""
+    if (preset is None) == (recipe is None):
+        raise CommandError("give --preset NAME or --recipe FILE: what is to be computed.", USAGE)
+    if options["channel"] != "mix":
+        try:
+            options["channel"] = int(options["channel"])
+        except ValueError:
+            raise CommandError(f'--channel: "mix" or a number from 0 on, not {options["channel"]!r}.', USAGE) from None
+    kapre = load_kapre(backend)
+    chosen = recipes.of_preset(kapre, preset) if preset is not None else recipes.of_file(kapre, Path(str(recipe)))
+    corpus = kapre.corpus
+    try:
+        if dry_run:
+            return _dry(corpus.plan(inputs, options["glob"], options["shard_size"]), as_json)
+        with _telling(as_json) as progress:
+            summary = corpus.extract(inputs, output, chosen, progress=progress, **options)
+    except corpus.CorpusError as error:
+        raise CommandError(str(error), USAGE if type(error) is corpus.CorpusError else DATA) from None
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error), USAGE) from None
+    except KeyboardInterrupt:
+        raise CommandError(
+            f"interrupted. Go on with the same command and --resume: {shown(str(output))}", 130
+        ) from None
+    if as_json:
+        print(json.dumps(summary.to_dict()))
+    else:
+        errors = f", {summary.failed} failed → {shown(str(output / 'errors.csv'))}" if summary.failed else ""
+        print(f"{summary.ok} ok{errors}")
+    return DATA if summary.failed else 0
+
+
+def _dry(plan: Any, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(vars(plan)))
+        return 0
+    missing = f", {plan.missing} of them missing" if plan.missing else ""
+    print(
+        f"{plan.items} files{missing}, {_hours(3600 * plan.hours)} of audio, {plan.shards} shards of {plan.shard_size}"
+    )
+    return 0

@@ -1,0 +1,296 @@
+"""Stores of many recordings: the layer's numbers, every damage said, nothing lost, whatever kills a run."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+import kapre
+from kapre import corpus
+from kapre.corpus import CorpusError
+from tests.conftest import to_numpy
+from tests.corpus.recordings import BAD, mono, sound, table, write_bad, write_good
+
+PRESET = "kaldi_fbank"
+COUNT = 488
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """500 recordings, 12 of them bad in 12 ways, and a manifest with the missing one and two columns of its own."""
+    folder = tmp_path_factory.mktemp("recordings")
+    paths = [*write_good(folder, COUNT), *write_bad(folder / "bad")]
+    order = np.random.default_rng(1).permutation(len(paths))
+    with open(folder / "all.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "number"])
+        writer.writerows([paths[place].relative_to(folder), f"kind {place % 3}", place] for place in order)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store") / "features"
+    summary = corpus.extract(recordings / "all.csv", folder, PRESET)
+    assert (summary.items, summary.rows, summary.ok, summary.failed) == (500, 500, COUNT, 12)
+    return folder
+
+
+def assert_near(got: np.ndarray, right: np.ndarray) -> None:
+    """Check natural logarithms; a band 40 dB below its frame's loudest is the rounding of that, in float32."""
+    assert got.shape == right.shape
+    difference = np.abs(got - right)
+    loud = right > right.max(axis=-1, keepdims=True) - 9.2
+    assert difference[loud].max() <= 1e-3
+    assert difference.max() <= 1.0
+
+
+def same(a: Path, b: Path) -> None:
+    """Check that two stores are equal, row for row."""
+    one, other = table(a), table(b)
+    assert one.schema.equals(other.schema)
+    for name in one.schema.names:
+        if name != "features":
+            assert one[name].to_pylist() == other[name].to_pylist(), name
+    for x, y in zip(one["features"], other["features"], strict=True):
+        assert x.is_valid == y.is_valid
+        if x.is_valid:
+            assert_near(x.values.to_numpy().reshape(-1, 80), y.values.to_numpy().reshape(-1, 80))
+    assert (a / "errors.csv").read_text() == (b / "errors.csv").read_text()
+
+
+def test_every_row_is_what_the_layer_gives(recordings: Path, store: Path) -> None:
+    frontend = kapre.Frontend.from_preset(PRESET)
+    clips = corpus.read(store)
+    assert len(clips) == COUNT
+    with open(recordings / "all.csv", newline="") as file:
+        labels = {row["path"]: row for row in csv.DictReader(file)}
+    for clip in clips:
+        samples = mono(Path(clip.path), 16000)
+        right = to_numpy(frontend(samples[None]))[0]
+        assert clip.n_samples == len(samples)
+        assert_near(clip.features, right)
+        assert (clip.start, clip.duration, clip.sample_rate) == (0.0, len(samples) / 16000, 16000)
+        row = labels[str(Path(clip.path).relative_to(recordings))]
+        assert clip.carried == {"label": row["label"], "number": int(row["number"])}
+
+
+def test_every_bad_file_is_a_row_and_a_line(recordings: Path, store: Path) -> None:
+    errors = corpus.read(store).errors()
+    found = {Path(error.path).name: error for error in errors}
+    assert set(found) == set(BAD)
+    for name, (stage, words) in BAD.items():
+        assert re.fullmatch(stage, found[name].stage), found[name]
+        assert re.search(words, found[name].reason), found[name]
+    with open(store / "errors.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["path"], line["stage"], line["reason"]) for line in lines] == [
+        (error.path, error.stage, error.reason) for error in errors
+    ]
+    rows = [row for row in table(store).to_pylist() if row["error"]]
+    assert len(rows) == 12
+    assert all(row["features"] is None and row["frames"] is None for row in rows)
+
+
+def test_order_columns_and_metadata(recordings: Path, store: Path) -> None:
+    found = table(store)
+    with open(recordings / "all.csv", newline="") as file:
+        paths = [str(recordings / row["path"]) for row in csv.DictReader(file)]
+    assert found["path"].to_pylist() == paths
+    assert found.schema.names[:10] == [
+        *("path", "start", "duration", "sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
+    ]
+    for path in sorted((store / "shards").iterdir()):
+        file = pq.ParquetFile(path)
+        assert b"kapre" in (file.metadata.metadata or {})
+        assert b'"n_mels": 80' in file.metadata.metadata[b"kapre"]
+        group = file.metadata.row_group(0)
+        column = next(group.column(i) for i in range(group.num_columns) if "features" in group.column(i).path_in_schema)
+        assert column.compression == "ZSTD"
+        assert "BYTE_STREAM_SPLIT" in column.encodings
+    assert not [path for path in store.rglob("*") if path.name.startswith(".")]
+
+
+def test_two_processes(recordings: Path, store: Path, tmp_path: Path) -> None:
+    told: list[corpus.Progress] = []
+    summary = corpus.extract(recordings / "all.csv", tmp_path / "two", PRESET, workers=2, progress=told.append)
+    assert (summary.ok, summary.failed) == (COUNT, 12)
+    assert (told[-1].items, told[-1].of, told[-1].failed) == (500, 500, 12)
+    same(tmp_path / "two", store)
+
+
+def command(recordings: Path, folder: Path, *more: str) -> list[str]:
+    words = ["extract", str(recordings / "all.csv"), "-o", str(folder), "--preset", PRESET, *more]
+    return [sys.executable, "-m", "kapre_cli", *words, "--backend", keras.backend.backend()]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed_at_three_moments(workers: str, recordings: Path, store: Path, tmp_path: Path) -> None:
+    """Each time, the run is killed as soon as there are more shards than before."""
+    folder = tmp_path / "killed"
+    shards = folder / "shards"
+    rng = np.random.default_rng(int(workers))
+    for moment in range(3):
+        more = ["-j", workers, *(["--resume"] if moment else [])]
+        process = subprocess.Popen(
+            command(recordings, folder, *more), stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        before = len(list(shards.glob("shard-*"))) if shards.exists() else 0
+        while process.poll() is None and (not shards.exists() or len(list(shards.glob("shard-*"))) < before + 2):
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.05))
+        if moment == 2:  # the run alone: its workers end by themselves
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        for path in shards.glob("shard-*"):
+            pq.read_table(path)
+    with pytest.raises(CorpusError, match="not whole"):
+        corpus.read(folder)
+    assert len(corpus.read(folder, partial=True)) > 0
+    result = subprocess.run(command(recordings, folder, "--resume"), capture_output=True, text=True, check=False)
+    assert result.returncode == 1, result.stderr
+    assert result.stdout == f"{COUNT} ok, 12 failed → {folder / 'errors.csv'}\n"
+    same(folder, store)
+
+
+def children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    found = [int(child) for child in path.read_text().split()] if path.exists() else []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return sorted(set(found))
+
+
+def test_a_worker_that_is_killed_is_replaced(recordings: Path, store: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(recordings, tmp_path / "store", "-j", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    shards = tmp_path / "store" / "shards"
+    while process.poll() is None and (not shards.exists() or not list(shards.glob("shard-*"))):
+        time.sleep(0.01)
+    for child in children(process.pid)[:1]:
+        os.kill(child, signal.SIGKILL)
+    out, err = process.communicate()
+    assert process.returncode == 1, err
+    assert out.startswith(f"{COUNT} ok, 12 failed")
+    same(tmp_path / "store", store)
+
+
+def test_resume_is_refused_where_something_differs(recordings: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    few = sorted((recordings / "0").iterdir())[:20]
+    summary = corpus.extract(few, folder, PRESET)
+    assert (summary.shards, summary.resumed) == (2, 0)
+    assert corpus.extract(few, folder, PRESET, resume=True).resumed == 2
+    with pytest.raises(CorpusError, match="Use --resume to go on with it, or --overwrite"):
+        corpus.extract(few, folder, PRESET)
+    recipe = kapre.frontends.preset(PRESET).recipe.replace(n_mels=40)
+    for changed, words in (
+        (lambda: corpus.extract(few, folder, recipe, resume=True), r"recipe\.n_mels is 40, was 80"),
+        (lambda: corpus.extract(few[:-1], folder, PRESET, resume=True), r"the number of files is 19, was 20"),
+        (lambda: corpus.extract([*few[:-1], "b.wav"], folder, PRESET, resume=True), "the files, their slices"),
+        (lambda: corpus.extract(few, folder, PRESET, resume=True, dtype="f16"), "dtype is 'float16', was 'float32'"),
+        (lambda: corpus.extract(few, folder, PRESET, resume=True, shard_size=3), "shard_size is 3, was 16"),
+    ):
+        with pytest.raises(CorpusError, match=words):
+            changed()
+    assert corpus.extract(few[:3], folder, recipe, overwrite=True).rows == 3
+    assert len(corpus.read(folder)) == 3
+    with pytest.raises(ValueError, match="cannot both be True"):
+        corpus.extract(few, folder, PRESET, resume=True, overwrite=True)
+
+
+def test_what_is_no_store_is_left_alone(recordings: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(CorpusError, match="a folder that is no store"):
+            corpus.extract(recordings / "0", tmp_path / "mine", PRESET, **options)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "mine"
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CorpusError, match="a file, not a folder"):
+        corpus.extract(recordings / "0", tmp_path / "file", PRESET, overwrite=True)
+    with pytest.raises(CorpusError, match="nothing to extract"):
+        corpus.extract(recordings / "0", tmp_path / "new", PRESET, glob="*.xyz")
+    with pytest.raises(CorpusError, match="no store"):
+        corpus.read(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_first_error_ends_a_run_that_wants_none(workers: int, recordings: Path, tmp_path: Path) -> None:
+    files = [*sorted((recordings / "0").iterdir())[:40], recordings / "bad" / "nan.wav"]
+    with pytest.raises(CorpusError, match=r"nan\.wav: decode: 1 samples are not finite.*--on-error skip"):
+        corpus.extract(files, tmp_path / "store", PRESET, on_error="fail", workers=workers)
+    summary = corpus.extract(files, tmp_path / "store", PRESET, resume=True)
+    assert (summary.ok, summary.failed) == (40, 1)
+
+
+MANIFESTS = {
+    "a.csv": "path,weight\na.wav,1.5\nb.wav,2\n",
+    "a.jsonl": '{"path": "a.wav", "weight": 1.5}\n\n{"path": "b.wav", "weight": 2}\n',
+    "a.json": '[{"path": "a.wav", "weight": 1.5}, {"path": "b.wav", "weight": 2.0}]',
+}
+
+
+@pytest.mark.parametrize("name", [*MANIFESTS, "a.parquet"])
+def test_manifests(name: str, tmp_path: Path) -> None:
+    for file in ("a.wav", "b.wav"):
+        soundfile.write(tmp_path / file, sound(8000, 16000, 1, 2), 16000)
+    if name == "a.parquet":
+        import pyarrow as pa
+
+        pq.write_table(pa.table({"path": ["a.wav", "b.wav"], "weight": [1.5, 2.0]}), tmp_path / name)
+    else:
+        (tmp_path / name).write_text(MANIFESTS[name])
+    corpus.extract(tmp_path / name, tmp_path / "store", PRESET)
+    rows = corpus.read(tmp_path / "store")
+    assert [(Path(row.path).name, row.carried) for row in rows] == [
+        ("a.wav", {"weight": 1.5}),
+        ("b.wav", {"weight": 2}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,label\na.wav,x\n", "no path"),
+        ("path,features\na.wav,x\n", "the column `features` is one that a store has itself"),
+        ("path,start\na.wav,-1\n", "start must be 0 or more seconds"),
+        ("path,duration\na.wav,0\n", "duration must be more than 0 seconds"),
+        ("path,channel\na.wav,-1\n", "channel must be a number from 0 on"),
+        ("path,start\na.wav,soon\n", "start must be"),
+    ],
+)
+def test_manifests_that_cannot_be_used(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text(text)
+    with pytest.raises(CorpusError, match=words):
+        corpus.extract(tmp_path / "bad.csv", tmp_path / "store", PRESET)
+    assert not (tmp_path / "store").exists()
+
+
+def test_recipes_that_cannot_be_extracted(tmp_path: Path) -> None:
+    for recipe, words in (
+        (kapre.Recipe(n_fft=512), "a whole sample_rate"),
+        (kapre.Recipe(n_fft=512, sample_rate=16000.5), "a whole sample_rate"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            corpus.extract("a.wav", tmp_path / "store", recipe)
+    with pytest.raises(TypeError, match=r"a kapre\.Recipe or a preset's name"):
+        corpus.extract("a.wav", tmp_path / "store", 3)
+    with pytest.raises(ValueError, match="whisper"):
+        corpus.extract("a.wav", tmp_path / "store", "wisper")
