@@ -14,6 +14,7 @@ from kapre_cli.errors import BACKENDS, DATA, CommandError, load_audio
 _OPTIONAL = {
     "soundfile": "reads audio",
     "soxr": "resamples",
+    "pyarrow": "keeps features of corpora",
     "matplotlib": "draws pictures",
     "rich": "draws in the terminal",
 }

@@ -24,6 +24,7 @@ KEY = b"kapre"
 ABOUT = "_kapre.json"
 """What a store says of itself; readers of folders of Parquet leave out what begins with a line."""
 SHARDS = "shards"
+LOCK = ".lock"
 ERRORS = "errors.csv"
 _GROUP_VALUES = 1 << 21
 """Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
@@ -45,6 +46,24 @@ def remove_unfinished(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a store while one writes to it; a run that is killed keeps none out."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with open(folder / LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CorpusError(f"{folder}: another run is writing to this store. Wait for it, or end it.") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
 def carried_schema(items: Iterable[Item]) -> pa.Schema:
     """Return the types of the columns that items carry: of all of them, so that every shard has the same."""
     names: dict[str, None] = {}
@@ -53,7 +72,7 @@ def carried_schema(items: Iterable[Item]) -> pa.Schema:
     fields = []
     for name in names:
         try:
-            kind = pa.infer_type([item.carried.get(name) for item in items])
+            kind = pa.array([item.carried.get(name) for item in items]).type
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             raise CorpusError(
                 f"The column `{name}` has values of several kinds. Give it one kind in the manifest."
@@ -241,9 +260,8 @@ def about_shard(path: Path) -> dict[str, Any]:
         metadata = pq.read_metadata(path).metadata or {}
         return json.loads(metadata[KEY])
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
-        raise CorpusError(
-            f"{path}: cannot be read as a shard of a store: {' '.join(str(error).split())[:200]}"
-        ) from None
+        reason = " ".join(str(error).split())[:200]
+        raise CorpusError(f"{path}: is no shard that can be read ({reason}). Remove it, and use --resume.") from None
 
 
 def write_errors(folder: Path, shards: Iterable[Path]) -> int:

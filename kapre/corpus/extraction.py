@@ -273,25 +273,37 @@ def extract(
         "items": len(items),
         "digest": _items.digest(items),
     }
-    size = _begin(folder, about, shard_size, len(items), resume, overwrite)
-    of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
-    job = Job(
-        folder=str(folder.absolute()),
-        recipe=recipe.to_json(),
-        dtype=DTYPES[dtype],
-        segment=segment,
-        channel=of_channel,
-        items=len(items),
-        shard_size=size,
-        carried=_shards.carried_schema(items),
-        fail=on_error == "fail",
-        about={**of_shard, "versions": _versions(), "shards": -(-len(items) // size)},
-    )
+    carried = _shards.carried_schema(items)
+    _check_place(folder, resume, overwrite)
+    with _shards.locked(folder):
+        size = _begin(folder, about, shard_size, resume)
+        of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
+        job = Job(
+            folder=str(folder.absolute()),
+            recipe=recipe.to_json(),
+            dtype=DTYPES[dtype],
+            segment=segment,
+            channel=of_channel,
+            items=len(items),
+            shard_size=size,
+            carried=carried,
+            fail=on_error == "fail",
+            about={**of_shard, "versions": _versions(), "shards": -(-len(items) // size)},
+        )
+        resumed = _run(job, items, workers, progress)
+        return _finish(folder, job, about, resumed, begun)
+
+
+def _run(job: Job, items: list[_items.Item], workers: int, progress: Callable[[Progress], None] | None) -> int:
+    """Make the shards that are not there yet; return how many were."""
     there = [number for number in range(job.shards) if job.path(number).exists()]
-    left = [number for number in range(job.shards) if number not in set(there)]
+    for number in there:
+        _shards.about_shard(job.path(number))  # one that cannot be read is said before anything is computed
+    done = set(there)
+    left = [number for number in range(job.shards) if number not in done]
     told = _Teller(progress, sum(job.span(n)[1] - job.span(n)[0] for n in there), len(items))
     _local.run(job, items, left, workers, told)
-    return _finish(folder, job, about, len(there), begun)
+    return len(there)
 
 
 class _Teller:
@@ -355,36 +367,40 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _begin(
-    folder: Path, about: dict[str, Any], shard_size: int | None, items: int, resume: bool, overwrite: bool
-) -> int:
-    """Make the store's folder, or check that a run can go on there; return the size of its shards."""
-    file = folder / _shards.ABOUT
-    size = _shard_size(shard_size, items)
+def _check_place(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Make the store's folder, or raise where one may not be written to."""
     if folder.exists() and not folder.is_dir():
         raise CorpusError(f"{folder}: a file, not a folder. Give a new folder.")
-    if folder.exists() and any(folder.iterdir()):
-        if not file.exists():
+    if folder.exists() and any(path.name != _shards.LOCK for path in folder.iterdir()):
+        if not (folder / _shards.ABOUT).exists():
             raise CorpusError(f"{folder}: a folder that is no store. Give a new one.")
         if not (resume or overwrite):
             raise CorpusError(
                 f"{folder}: there is a store already. Use --resume to go on with it, or --overwrite to replace it."
             )
-        if resume:
-            before = about_store(folder)
-            if shard_size is None:
-                size = int(before["shard_size"])
-            _refuse_differences(folder, before, {**about, "shard_size": size})
-            _shards.remove_unfinished(folder)
-            return size
-        file.unlink()
-        (folder / _shards.ERRORS).unlink(missing_ok=True)
-        shutil.rmtree(folder / _shards.SHARDS, ignore_errors=True)
     try:
-        (folder / _shards.SHARDS).mkdir(parents=True, exist_ok=True)
-        _write_about(folder, {**about, "shard_size": size, "complete": False})
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _shards.LOCK).touch()
     except OSError as error:
         raise CorpusError(f"{folder}: nothing can be written there ({error.strerror}). Choose another.") from error
+
+
+def _begin(folder: Path, about: dict[str, Any], shard_size: int | None, resume: bool) -> int:
+    """Begin a store, or check that a run can go on with it; return the size of its shards."""
+    file = folder / _shards.ABOUT
+    size = _shard_size(shard_size, about["items"])
+    if resume and file.exists():
+        before = about_store(folder)
+        if shard_size is None:
+            size = int(before["shard_size"])
+        _refuse_differences(folder, before, {**about, "shard_size": size})
+        _shards.remove_unfinished(folder)
+        return size
+    file.unlink(missing_ok=True)
+    (folder / _shards.ERRORS).unlink(missing_ok=True)
+    shutil.rmtree(folder / _shards.SHARDS, ignore_errors=True)
+    (folder / _shards.SHARDS).mkdir()
+    _write_about(folder, {**about, "shard_size": size, "complete": False})
     return size
 
 

@@ -120,7 +120,33 @@ def test_order_columns_and_metadata(recordings: Path, store: Path) -> None:
         column = next(group.column(i) for i in range(group.num_columns) if "features" in group.column(i).path_in_schema)
         assert column.compression == "ZSTD"
         assert "BYTE_STREAM_SPLIT" in column.encodings
-    assert not [path for path in store.rglob("*") if path.name.startswith(".")]
+    assert not list(store.rglob(".writing-*"))
+
+
+def test_two_runs_at_once_and_a_shard_that_is_broken(recordings: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    files = sorted((recordings / "0").iterdir())[:20]
+    corpus.extract(files, tmp_path / "store", PRESET)
+    with open(tmp_path / "store" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CorpusError, match="another run is writing to this store"):
+            corpus.extract(files, tmp_path / "store", PRESET, resume=True)
+    broken = sorted((tmp_path / "store" / "shards").iterdir())[1]
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use --resume"):
+        corpus.extract(files, tmp_path / "store", PRESET, resume=True)
+    broken.unlink()
+    assert corpus.extract(files, tmp_path / "store", PRESET, resume=True).resumed == 1
+    assert len(corpus.read(tmp_path / "store")) == 20
+
+
+def test_a_column_of_several_kinds(recordings: Path, tmp_path: Path) -> None:
+    path = sorted((recordings / "0").iterdir())[0]
+    (tmp_path / "mixed.json").write_text(f'[{{"path": "{path}", "x": 1}}, {{"path": "{path}", "x": "one"}}]')
+    with pytest.raises(CorpusError, match="The column `x` has values of several kinds"):
+        corpus.extract(tmp_path / "mixed.json", tmp_path / "store", PRESET)
+    assert not (tmp_path / "store").exists()
 
 
 def test_two_processes(recordings: Path, store: Path, tmp_path: Path) -> None:
