@@ -104,7 +104,8 @@ def run(
         print(json.dumps(summary.to_dict()))
     else:
         errors = f", {summary.failed} failed → {shown(str(output / 'errors.csv'))}" if summary.failed else ""
-        print(f"{summary.ok} ok{errors}")
+        rows = "" if summary.rows == summary.items else f" ({summary.rows} rows of {summary.items} files)"
+        print(f"{summary.ok} ok{errors}{rows}")
     return DATA if summary.failed else 0
 
 

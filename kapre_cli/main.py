@@ -368,7 +368,8 @@ def _code(arguments: list[str] | None) -> int:
         arguments = [_STDIN if word == "-" else word for word in arguments]
     try:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the caller
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
         # The library's text may span lines and end in a list of choices: one line, and where help is.
@@ -386,7 +387,7 @@ def _code(arguments: list[str] | None) -> int:
         return DATA
     except OSError as error:  # a full disk behind `>`, a name too long
         _drop_output()
-        print(f"kapre: {error.filename or 'the output'}: {error.strerror}. Choose another place.", file=sys.stderr)
+        print(f"kapre: {error.filename or 'standard output'}: {error.strerror}. Choose another place.", file=sys.stderr)
         return USAGE
     except MemoryError:
         print(

@@ -114,11 +114,11 @@ def _of_manifest(path: Path) -> list[Item]:
 
 
 def _of_csv(path: Path) -> list[dict[str, Any]]:
-    """Read a CSV file; columns of numbers become numbers, but a path is text whatever it looks like."""
+    """Read a CSV file; columns of numbers become numbers, but what has a meaning is text, to be read cell by cell."""
     import pyarrow as pa
     import pyarrow.csv
 
-    options = pyarrow.csv.ConvertOptions(column_types={"path": pa.string()}, strings_can_be_null=False)
+    options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(OWN, pa.string()), strings_can_be_null=False)
     return pyarrow.csv.read_csv(path, convert_options=options).to_pylist()
 
 
@@ -132,22 +132,36 @@ def _item(row: Any, base: Path, where: str) -> Item:
     path = row["path"] if os.path.isabs(row["path"]) else str(base / row["path"])
     start = _seconds(row.get("start"), "start", where, 0.0)
     duration = _seconds(row.get("duration"), "duration", where, math.ulp(0.0))
-    channel = row.get("channel")
-    if channel in (None, ""):
-        channel = None
-    elif isinstance(channel, bool) or int(channel) != channel or channel < 0:
-        raise CorpusError(f"{where}: channel must be a number from 0 on; received {channel!r}.")
+    channel = _number(row.get("channel"))
+    if channel is not None and (
+        not isinstance(channel, float) or not 0 <= channel < math.inf or channel != int(channel)
+    ):
+        raise CorpusError(f"{where}: channel must be a number from 0 on; received {row['channel']!r}.")
     carried = {name: value for name, value in row.items() if name not in OWN}
     return Item(path, start, duration, None if channel is None else int(channel), carried)
 
 
-def _seconds(value: Any, name: str, where: str, least: float) -> float | None:
-    if value in (None, ""):
+def _number(value: Any) -> Any:
+    """Return a cell as a float, None where it is empty, and as it is where it is no finite number."""
+    if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < math.inf:
+    if isinstance(value, bool):
+        return value
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return value
+    return found if math.isfinite(found) else value
+
+
+def _seconds(value: Any, name: str, where: str, least: float) -> float | None:
+    found = _number(value)
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, float) or not least <= found < math.inf:
         rule = "0 or more" if least == 0.0 else "more than 0"
         raise CorpusError(f"{where}: {name} must be {rule} seconds; received {value!r}.")
-    return float(value)
+    return found
 
 
 def digest(items: Sequence[Item]) -> str:

@@ -73,7 +73,7 @@ def carried_schema(items: Iterable[Item]) -> pa.Schema:
     for name in names:
         try:
             kind = pa.array([item.carried.get(name) for item in items]).type
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
             raise CorpusError(
                 f"The column `{name}` has values of several kinds. Give it one kind in the manifest."
             ) from None
@@ -221,6 +221,7 @@ class ShardWriter:
             compression="zstd",
             use_dictionary=plain,
             use_byte_stream_split=[split],
+            write_page_checksum=True,
             write_statistics=plain,  # of features they say nothing, and take time
         )
         self.counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "frames": 0}
@@ -264,6 +265,16 @@ def about_shard(path: Path) -> dict[str, Any]:
         raise CorpusError(f"{path}: is no shard that can be read ({reason}). Remove it, and use --resume.") from None
 
 
+def read_rows(path: Path, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
+    """Return some columns of a shard, or of one of its row groups; bytes that changed on the disk are an error."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        return file.read(columns) if group is None else file.read_row_group(group, columns)
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CorpusError(f"{path}: is damaged ({reason}). Remove it, and use --resume.") from None
+
+
 def write_errors(folder: Path, shards: Iterable[Path]) -> int:
     """Write errors.csv of all rows with an error; return how many they are."""
     text = io.StringIO()
@@ -273,7 +284,7 @@ def write_errors(folder: Path, shards: Iterable[Path]) -> int:
     for path in shards:
         if not about_shard(path)["failed"]:
             continue
-        table = pq.read_table(path, columns=["path", "start", "error"])
+        table = read_rows(path, ["path", "start", "error"])
         for row in table.to_pylist():
             if row["error"]:
                 stage, _, reason = row["error"].partition(": ")

@@ -123,11 +123,11 @@ class Store(Sequence[StoredClip]):
         self._ends = list(accumulate(each["ok"] for each in shards))
         self._failed = [each["failed"] for each in shards]
         self._sound: dict[int, np.ndarray] = {}
-        self._metadata: dict[int, Any] = {}
+        self._starts: dict[int, list[int]] = {}
         self._groups: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_metadata": {}, "_groups": OrderedDict()}
+        return {**vars(self), "_groups": OrderedDict()}
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -155,9 +155,8 @@ class Store(Sequence[StoredClip]):
 
     def __iter__(self) -> Iterator[StoredClip]:
         for path in self._paths:
-            file = pq.ParquetFile(path)
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group)
+            for group in range(pq.read_metadata(path).num_row_groups):
+                table = _shards.read_rows(path, group=group)
                 for row, error in enumerate(table["error"].to_pylist()):
                     if not error:
                         yield self._clip(table, row)
@@ -167,7 +166,7 @@ class Store(Sequence[StoredClip]):
         found = []
         for path, failed in zip(self._paths, self._failed, strict=True):
             if failed:
-                table = pq.read_table(path, columns=["path", "start", "error"])
+                table = _shards.read_rows(path, ["path", "start", "error"])
                 for row in table.filter(pc.not_equal(table["error"], "")).to_pylist():
                     stage, _, reason = row["error"].partition(": ")
                     found.append(StoredError(row["path"], row["start"], stage, reason))
@@ -175,22 +174,22 @@ class Store(Sequence[StoredClip]):
 
     def _sound_rows(self, shard: int) -> np.ndarray:
         if shard not in self._sound:
-            errors = pq.read_table(self._paths[shard], columns=["error"])["error"]
+            errors = _shards.read_rows(self._paths[shard], ["error"])["error"]
             self._sound[shard] = np.flatnonzero(pc.equal(errors, "").to_numpy(zero_copy_only=False))
         return self._sound[shard]
 
     def _group_starts(self, shard: int) -> list[int]:
-        if shard not in self._metadata:
+        if shard not in self._starts:
             metadata = pq.read_metadata(self._paths[shard])
             sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-            self._metadata[shard] = (metadata, [0, *accumulate(sizes)][:-1])
-        return self._metadata[shard][1]
+            self._starts[shard] = [0, *accumulate(sizes)][:-1]
+        return self._starts[shard]
 
     def _group(self, shard: int, group: int) -> Any:
         key = (shard, group)
         table = self._groups.get(key)
         if table is None:
-            table = pq.ParquetFile(self._paths[shard], metadata=self._metadata[shard][0]).read_row_group(group)
+            table = _shards.read_rows(self._paths[shard], group=group)
             self._groups[key] = table
             while len(self._groups) > _GROUPS_KEPT:
                 self._groups.popitem(last=False)
@@ -223,7 +222,7 @@ def read(folder: str | os.PathLike[str], *, partial: bool = False) -> Store:
         A `Store`: a sequence of rows with features, each as an array in the recipe's layout.
 
     Raises:
-        CorpusError: If there is no store, or it is not whole.
+        CorpusError: If there is no store, or it is not whole; on reading a row, if its bytes changed on the disk.
 
     Example:
         ```python

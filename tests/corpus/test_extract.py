@@ -139,6 +139,13 @@ def test_two_runs_at_once_and_a_shard_that_is_broken(recordings: Path, tmp_path:
     broken.unlink()
     assert corpus.extract(files, tmp_path / "store", PRESET, resume=True).resumed == 1
     assert len(corpus.read(tmp_path / "store")) == 20
+    content = bytearray(broken.read_bytes())
+    for place in range(len(content) // 3, len(content) // 3 + 200):
+        content[place] ^= 0x55
+    broken.write_bytes(bytes(content))
+    for read in (list, lambda store: [store[place] for place in range(len(store))]):
+        with pytest.raises(CorpusError, match=r"is damaged .* Remove it, and use --resume"):
+            read(corpus.read(tmp_path / "store"))
 
 
 def test_a_column_of_several_kinds(recordings: Path, tmp_path: Path) -> None:
@@ -299,7 +306,10 @@ def test_manifests(name: str, tmp_path: Path) -> None:
         ("path,start\na.wav,-1\n", "start must be 0 or more seconds"),
         ("path,duration\na.wav,0\n", "duration must be more than 0 seconds"),
         ("path,channel\na.wav,-1\n", "channel must be a number from 0 on"),
-        ("path,start\na.wav,soon\n", "start must be"),
+        ("path,start\na.wav,0.5\na.wav,soon\n", "row 2: start must be 0 or more seconds; received 'soon'"),
+        ("path,duration\na.wav,inf\n", "row 1: duration must be more than 0 seconds; received 'inf'"),
+        ("path,channel\na.wav,nan\n", "row 1: channel must be a number from 0 on; received 'nan'"),
+        ("path,channel\na.wav,0\na.wav,left\n", "row 2: channel must be a number from 0 on; received 'left'"),
     ],
 )
 def test_manifests_that_cannot_be_used(text: str, words: str, tmp_path: Path) -> None:

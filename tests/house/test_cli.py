@@ -427,7 +427,7 @@ def test_output_that_takes_nothing(wav: Path) -> None:
         line = f"{sys.executable} -m kapre_cli {words} > /dev/full"
         result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
         assert result.returncode == 2
-        assert result.stderr.splitlines() == ["kapre: the output: No space left on device. Choose another place."]
+        assert result.stderr.splitlines() == ["kapre: standard output: No space left on device. Choose another place."]
 
 
 def test_features_that_overflow(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
