@@ -110,7 +110,8 @@ class Columns:
     """
 
     def __init__(self, dtype: str, rate: int, time_axis: Any, carried: pa.Schema) -> None:
-        self.schema, self.rate, self.time_axis, self.carried = schema(dtype, carried), rate, time_axis, carried
+        self.schema, self.dtype = schema(dtype, carried), dtype
+        self.rate, self.time_axis, self.carried = rate, time_axis, carried
 
     def tables(self, rows: Sequence[Row], items: Sequence[Item]) -> Iterator[pa.Table]:
         """Yield tables of row groups."""
@@ -156,8 +157,7 @@ class Columns:
 
     def _features(self, rows: list[Row]) -> pa.Array:
         flat = [row.features.ravel() for row in rows if row.features is not None]
-        dtype = self.schema.field("features").type.value_type.to_pandas_dtype()
-        values = pa.array(np.concatenate(flat) if flat else np.zeros(0, dtype))
+        values = pa.array(np.concatenate(flat) if flat else np.zeros(0, self.dtype))
         sizes = np.array([0 if row.features is None else row.features.size for row in rows], "int64")
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype("int32")
         missing = pa.array([row.features is None for row in rows])
