@@ -105,10 +105,12 @@ def page(found: dict[str, Any]) -> str:
     """Return the page."""
     hours = found["hours"]
     rate = 60 * hours / found["one_core_seconds"]
+    command = f"python -m benchmarks.corpus --backend {found['backend']} --files {found['files']}"
+    command += f" --rounds {found['rounds']}"
     memory = f"{found['memory_few']:.0f}, {found['memory_all']:.0f}"
     return f"""# Stores: speed and memory
 
-Written by `python -m benchmarks.corpus --backend {found["backend"]}`, on {found["machine"]}; not by hand.
+Written by `{command}`, on {found["machine"]}; not by hand.
 {found["files"]} FLAC files of 4 to 16 s, a third of them at 44.1 kHz and the others at 16, {hours:.2f} h together, to
 `{PRESET}` in float32.
 
@@ -166,6 +168,7 @@ def main() -> int:
         "machine": machine(),
         "backend": asked.backend,
         "files": asked.files,
+        "rounds": asked.rounds,
         "hours": engines[0]["hours"],
         "beside_loop": statistics.median(ratios),
         "two_workers": statistics.median(both),

@@ -121,7 +121,8 @@ def show(
     chosen |= dict(n_mels=n_mels, f_min=f_min, f_max=f_max, decibel=decibel)
     given = {name: value for name, value in chosen.items() if value is not None}
     if row is not None:
-        from kapre_cli.store import is_store, show_row
+        from kapre_cli.show import show_row
+        from kapre_cli.store import is_store
 
         others = [
             *given,

@@ -15,7 +15,7 @@ from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
 from kapre_cli.recipes import of_file, of_preset, read_audio, read_clip
-from kapre_cli.store import is_store
+from kapre_cli.store import is_store, open_store
 
 _ONCE_MORE_BELOW = 5.0  # seconds
 
@@ -266,6 +266,39 @@ def run(
     return 0
 
 
+def show_row(path: Path, row: int, output: Path | None, backend: str | None) -> int:
+    """Draw a row of a store; return the exit code."""
+    _check(Settings(), output, None)
+    kapre = load_kapre(backend)
+    store = open_store(path)
+    if not 0 <= row < len(store):
+        raise CommandError(f"--row: the store has rows 0 to {len(store) - 1}; received {row}. Give one of them.", USAGE)
+    clip = store[row]
+    if output is None:
+        from kapre_cli.preview import preview
+
+        preview(clip.features, store.recipe)
+    else:
+        title = f"{shown(Path(clip.path).name)}, from {clip.start:g} s"
+        _write({output: lambda file: _draw_features(kapre.plot, file, title, clip.features, store.recipe)})
+    kept = "" if output is None else f" → {output}"
+    size = " × ".join(map(str, clip.features.shape))
+    print(
+        f"{shown(clip.path)} from {clip.start:g} s: {size} {clip.features.dtype}, {clip.duration:.2f} s of audio{kept}"
+    )
+    return 0
+
+
+def _draw_features(plot: Any, path: Path, title: str, features: Any, recipe: Any) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained", dpi=110)
+    axes = figure.add_subplot()
+    plot.spectrogram(features, recipe, axes)
+    axes.set_title(title)
+    _save_picture(figure, path)
+
+
 def _summary(file: Path, done: Computed, backend: str, kept: list[Path]) -> str:
     if done.channels is None:
         size = f"{' × '.join(map(str, done.features.shape))} {_axes_of(done.recipe)}"
@@ -329,6 +362,10 @@ def _draw(plot: Any, path: Path, title: str, done: Computed) -> None:
                 below.axvline(done.seconds, color="white", linestyle="--", linewidth=1.0)
             for axes in (above, below):
                 axes.set_xlim(0.0, end)
+    _save_picture(figure, path)
+
+
+def _save_picture(figure: Any, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
         figure.savefig(path)

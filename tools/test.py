@@ -29,6 +29,7 @@ OF_EXPORT = "kapre/deploy/*,kapre/_lowered_recipe.py,kapre/ops/lowered.py"
 OF_CORPUS = ",".join(
     f"kapre/corpus/{name}.py"
     for name in (
+        "_folder",
         "_clips",
         "_compute",
         "_items",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow as pa
 from kapre.corpus._errors import ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._rows import Extractor
-from kapre.corpus._shards import SHARDS, Columns, shard, shard_name
+from kapre.corpus._shards import KEY, SHARDS, Columns, shard, shard_name
 from kapre.recipe import Recipe
 
 Told = Callable[[int, int, int, float], None]
@@ -77,21 +78,24 @@ class Worker:
         """Write a shard; return its counts."""
         job = self.job
         first, stop = job.span(number)
-        about = {**job.about, "shard": number, "first_item": first, "items": stop - first}
+        counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
         seen: set[int] = set()
-        with shard(job.path(number), self.columns, about) as writer:
+        with shard(job.path(number), self.columns.schema) as writer:
             for rows in self.extractor.windows(items):
-                for row in rows:
-                    if row.error and job.fail:
-                        raise ItemError(
-                            f"{items[row.item].path}: {row.error}. Mend it or leave it out, or use --on-error skip."
-                        )
+                failed = [row for row in rows if row.error]
+                if failed and job.fail:
+                    path, reason = items[failed[0].item].path, failed[0].error
+                    raise ItemError(f"{path}: {reason}. Mend it or leave it out, or use --on-error skip.")
                 for table in self.columns.tables(rows, items):
-                    writer.add(table)
-                new = {row.item for row in rows} - seen
-                seen |= new
-                seconds = sum(row.n_samples for row in rows if not row.error) / self.columns.rate
-                told(len(new), len(rows), sum(bool(row.error) for row in rows), seconds)
+                    writer.write_table(table, row_group_size=table.num_rows)
+                samples = sum(row.n_samples for row in rows if not row.error)
+                new = (len(rows), len(rows) - len(failed), len(failed), samples)
+                counts = {name: before + more for (name, before), more in zip(counts.items(), new, strict=True)}
+                before = len(seen)
+                seen |= {row.item for row in rows}
+                told(len(seen) - before, len(rows), len(failed), samples / self.columns.rate)
             if len(seen) != len(items):
                 raise ItemError(f"{job.path(number)}: {len(items) - len(seen)} items gave no row. Report this.")
-        return writer.counts
+            about = {**job.about, "shard": number, "first_item": first, "items": stop - first, **counts}
+            writer.add_key_value_metadata({KEY: json.dumps(about).encode()})
+        return counts

@@ -76,7 +76,7 @@ class Extractor:
                 clips.append(found)
             else:
                 if clips or failures:
-                    yield self._rows(clips, failures)
+                    yield self._rows(clips, failures, items)
                     clips, failures = [], []
                 piecewise = self.computer.stream() if piecewise is None else piecewise
                 yield [self._row(found, piecewise.push(found.samples, found.part == "last"))]
@@ -84,15 +84,17 @@ class Extractor:
                 continue
             held = sum(len(clip.samples) for clip in clips)
             if held >= _WINDOW_SAMPLES or len(clips) + len(failures) >= _WINDOW_CLIPS:
-                yield self._rows(clips, failures)
+                yield self._rows(clips, failures, items)
                 clips, failures = [], []
         if clips or failures:
-            yield self._rows(clips, failures)
+            yield self._rows(clips, failures, items)
 
-    def _rows(self, clips: list[Clip], failures: list[Failure]) -> list[Row]:
+    def _rows(self, clips: list[Clip], failures: list[Failure], items: Sequence[Item]) -> list[Row]:
         features = self.computer.features([clip.samples for clip in clips]) if clips else []
         rows = [self._row(clip, y) for clip, y in zip(clips, features, strict=True)]
-        rows += [Row(each.item, 0.0, 0, None, f"{each.stage}: {each.reason}") for each in failures]
+        rows += [
+            Row(each.item, items[each.item].start or 0.0, 0, None, f"{each.stage}: {each.reason}") for each in failures
+        ]
         return sorted(rows, key=lambda row: (row.item, row.start))
 
     def _row(self, clip: Clip, features: np.ndarray) -> Row:

@@ -138,7 +138,7 @@ class Columns:
         ]
         columns: dict[str, Any] = {
             "path": [shown(items[row.item].path) for row in rows],
-            "start": [items[row.item].start or 0.0 if row.features is None else row.start for row in rows],
+            "start": [row.start for row in rows],
             "duration": [row.n_samples / self.rate for row in rows],
             "sample_rate": [self.rate] * len(rows),
             "n_samples": [row.n_samples for row in rows],
@@ -207,52 +207,23 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-class ShardWriter:
-    """Writes a shard's tables as they come; counts what is in them."""
-
-    def __init__(self, temporary: Path, columns: Columns) -> None:
-        kind = columns.schema.field("features").type
-        split = "features.list.element"
-        plain = [name for name in columns.schema.names if name not in ("features", "shape")]
-        assert pa.types.is_list(kind)
-        self._writer = pq.ParquetWriter(
+@contextlib.contextmanager
+def shard(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Give a writer of a shard, which is at its path once it is whole."""
+    plain = [name for name in schema.names if name not in ("features", "shape")]
+    with (
+        _replacing(path) as temporary,
+        pq.ParquetWriter(
             temporary,
-            columns.schema,
+            schema,
             compression="zstd",
             use_dictionary=plain,
-            use_byte_stream_split=[split],
+            use_byte_stream_split=["features.list.element"],
             write_page_checksum=True,
             write_statistics=plain,  # of features they say nothing, and take time
-        )
-        self.counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "frames": 0}
-
-    def add(self, table: pa.Table) -> None:
-        """Write a row group."""
-        errors = sum(bool(error) for error in table["error"].to_pylist())
-        self.counts["rows"] += table.num_rows
-        self.counts["ok"] += table.num_rows - errors
-        self.counts["failed"] += errors
-        self.counts["samples"] += sum(
-            count
-            for count, error in zip(table["n_samples"].to_pylist(), table["error"].to_pylist(), strict=True)
-            if not error
-        )
-        self.counts["frames"] += sum(frames or 0 for frames in table["frames"].to_pylist())
-        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
-
-    def close(self, about: dict[str, Any]) -> None:
-        """Write the file's end, with what it says of itself."""
-        self._writer.add_key_value_metadata({KEY: json.dumps({**about, **self.counts}).encode()})
-        self._writer.close()
-
-
-@contextlib.contextmanager
-def shard(path: Path, columns: Columns, about: dict[str, Any]) -> Iterator[ShardWriter]:
-    """Give a writer of a shard, which is at its path once it is whole."""
-    with _replacing(path) as temporary:
-        writer = ShardWriter(temporary, columns)
+        ) as writer,
+    ):
         yield writer
-        writer.close(about)
 
 
 def about_shard(path: Path) -> dict[str, Any]:
@@ -275,20 +246,19 @@ def read_rows(path: Path, columns: list[str] | None = None, group: int | None = 
         raise CorpusError(f"{path}: is damaged ({reason}). Remove it, and use --resume.") from None
 
 
-def write_errors(folder: Path, shards: Iterable[Path]) -> int:
-    """Write errors.csv of all rows with an error; return how many they are."""
+def errors_of(path: Path) -> Iterator[tuple[str, float, str, str]]:
+    """Yield path, start, stage and reason of a shard's rows with an error."""
+    for row in read_rows(path, ["path", "start", "error"]).to_pylist():
+        if row["error"]:
+            stage, _, reason = row["error"].partition(": ")
+            yield row["path"], row["start"], stage, reason
+
+
+def write_errors(folder: Path, shards: Iterable[Path]) -> None:
+    """Write errors.csv of all rows with an error in some shards."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "start", "stage", "reason"])
-    count = 0
     for path in shards:
-        if not about_shard(path)["failed"]:
-            continue
-        table = read_rows(path, ["path", "start", "error"])
-        for row in table.to_pylist():
-            if row["error"]:
-                stage, _, reason = row["error"].partition(": ")
-                writer.writerow([row["path"], row["start"], stage, reason])
-                count += 1
+        writer.writerows(errors_of(path))
     write_text(folder / ERRORS, text.getvalue())
-    return count

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 import keras
 
 from kapre._checks import choice, flag, message, positive_int
-from kapre._version import __version__
-from kapre.corpus import _items, _local, _shards
+from kapre.corpus import _folder, _items, _local, _shards
 from kapre.corpus._errors import CorpusError
 from kapre.corpus._job import Job
 from kapre.frontends import preset
@@ -273,10 +269,10 @@ def extract(
         "items": len(items),
         "digest": _items.digest(items),
     }
-    carried = _shards.carried_schema(items)
-    _check_place(folder, resume, overwrite)
+    carried, size = _shards.carried_schema(items), _shard_size(shard_size, len(items))
+    _folder.check_place(folder, resume, overwrite)
     with _shards.locked(folder):
-        size = _begin(folder, about, shard_size, resume)
+        size = _folder.begin(folder, about, size, shard_size is not None, resume)
         of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
         job = Job(
             folder=str(folder.absolute()),
@@ -288,7 +284,7 @@ def extract(
             shard_size=size,
             carried=carried,
             fail=on_error == "fail",
-            about={**of_shard, "versions": _versions(), "shards": -(-len(items) // size)},
+            about={**of_shard, "versions": _folder.versions(), "shards": -(-len(items) // size)},
         )
         resumed = _run(job, items, workers, progress)
         return _finish(folder, job, about, resumed, begun)
@@ -357,104 +353,11 @@ def _check_segment(recipe: Recipe, segment: float | None) -> None:
         )
 
 
-def _versions() -> dict[str, str]:
-    found = {"kapre": __version__, "python": sys.version.split()[0]}
-    for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _check_place(folder: Path, resume: bool, overwrite: bool) -> None:
-    """Make the store's folder, or raise where one may not be written to."""
-    if folder.exists() and not folder.is_dir():
-        raise CorpusError(f"{folder}: a file, not a folder. Give a new folder.")
-    if folder.exists() and any(path.name != _shards.LOCK for path in folder.iterdir()):
-        if not (folder / _shards.ABOUT).exists():
-            raise CorpusError(f"{folder}: a folder that is no store. Give a new one.")
-        if not (resume or overwrite):
-            raise CorpusError(
-                f"{folder}: there is a store already. Use --resume to go on with it, or --overwrite to replace it."
-            )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _shards.LOCK).touch()
-    except OSError as error:
-        raise CorpusError(f"{folder}: nothing can be written there ({error.strerror}). Choose another.") from error
-
-
-def _begin(folder: Path, about: dict[str, Any], shard_size: int | None, resume: bool) -> int:
-    """Begin a store, or check that a run can go on with it; return the size of its shards."""
-    file = folder / _shards.ABOUT
-    size = _shard_size(shard_size, about["items"])
-    if resume and file.exists():
-        before = about_store(folder)
-        if shard_size is None:
-            size = int(before["shard_size"])
-        _refuse_differences(folder, before, {**about, "shard_size": size})
-        _shards.remove_unfinished(folder)
-        return size
-    file.unlink(missing_ok=True)
-    (folder / _shards.ERRORS).unlink(missing_ok=True)
-    shutil.rmtree(folder / _shards.SHARDS, ignore_errors=True)
-    (folder / _shards.SHARDS).mkdir()
-    _write_about(folder, {**about, "shard_size": size, "complete": False})
-    return size
-
-
-def _write_about(folder: Path, about: dict[str, Any]) -> None:
-    text = {"kapre": __version__, "versions": _versions(), "format": "parquet", **about}
-    _shards.write_text(folder / _shards.ABOUT, json.dumps(text, indent=1) + "\n")
-
-
-def about_store(folder: Path) -> dict[str, Any]:
-    """Return what a store says of itself."""
-    file = folder / _shards.ABOUT
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CorpusError(
-            f"{folder}: no store of `kapre extract` (it has no {_shards.ABOUT}). Check the path."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{file}: cannot be read ({' '.join(str(error).split())[:200]}).") from None
-    return found
-
-
-_IN_WORDS = {"digest": "the files, their slices or carried columns", "items": "the number of files"}
-
-
-def _refuse_differences(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise where a run that goes on would be another one, and say what differs."""
-    changes = []
-    for key, value in now.items():
-        old = before.get(key)
-        if old == value:
-            continue
-        if key == "recipe":
-            own, other = now[key], before.get(key) or {}
-            changes += [
-                f"recipe.{name} is {own.get(name)!r}, was {other.get(name)!r}"
-                for name in sorted(set(own) | set(other))
-                if own.get(name) != other.get(name)
-            ]
-        elif key == "digest":
-            changes.append(f"{_IN_WORDS[key]} changed")
-        else:
-            changes.append(f"{_IN_WORDS.get(key, key)} is {value!r}, was {old!r}")
-    if changes:
-        raise CorpusError(
-            f"{folder}: this run cannot go on with the store: {'; '.join(changes)}. Give the settings it was begun "
-            "with, or use --overwrite."
-        )
-
-
 def _finish(folder: Path, job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
     """Check that every item is there once, write errors.csv, and say that the store is whole."""
     totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
     size = items = 0
+    failing = []
     paths = [job.path(number) for number in range(job.shards)]
     for number, path in enumerate(paths):
         found = _shards.about_shard(path)
@@ -463,15 +366,16 @@ def _finish(folder: Path, job: Job, about: dict[str, Any], resumed: int, begun: 
             raise CorpusError(f"{path}: holds other items than it should. Remove it and use --resume.")
         items += found["items"]
         size += path.stat().st_size
+        failing += [path] * bool(found["failed"])
         for key in totals:
             totals[key] += found[key]
     _shards.remove_unfinished(folder)  # of workers that were killed
     others = {path.name for path in _shards.shards_of(folder)} - {path.name for path in paths}
     if others or items != job.items:
         raise CorpusError(f"{folder}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
-    _shards.write_errors(folder, paths)
+    _shards.write_errors(folder, failing)
     rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
-    _write_about(folder, {**about, "shard_size": job.shard_size, "complete": True, **totals})
+    _folder.write_about(folder, {**about, "shard_size": job.shard_size, "complete": True, **totals})
     return Summary(
         path=str(folder),
         items=items,

@@ -18,9 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kapre._checks import flag
-from kapre.corpus import _shards
+from kapre.corpus import _folder, _shards
 from kapre.corpus._errors import CorpusError
-from kapre.corpus.extraction import about_store
 from kapre.recipe import Recipe
 
 _OWN = set(_shards.schema("float32", pa.schema([])).names)
@@ -116,7 +115,7 @@ class Store(Sequence[StoredClip]):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self.about = about_store(self.folder)
+        self.about = _folder.about_store(self.folder)
         self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
         self._paths = _shards.shards_of(self.folder)
         shards = [_shards.about_shard(path) for path in self._paths]
@@ -131,6 +130,12 @@ class Store(Sequence[StoredClip]):
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a run ended well, and all of its shards are there."""
+        shards = -(-self.about["items"] // self.about["shard_size"])
+        return bool(self.about.get("complete")) and len(self._paths) == shards
 
     def __repr__(self) -> str:
         return f"<Store {str(self.folder)!r}: {len(self)} rows, {sum(self._failed)} errors>"
@@ -163,14 +168,8 @@ class Store(Sequence[StoredClip]):
 
     def errors(self) -> list[StoredError]:
         """Return the rows with an error."""
-        found = []
-        for path, failed in zip(self._paths, self._failed, strict=True):
-            if failed:
-                table = _shards.read_rows(path, ["path", "start", "error"])
-                for row in table.filter(pc.not_equal(table["error"], "")).to_pylist():
-                    stage, _, reason = row["error"].partition(": ")
-                    found.append(StoredError(row["path"], row["start"], stage, reason))
-        return found
+        shards = zip(self._paths, self._failed, strict=True)
+        return [StoredError(*each) for path, failed in shards if failed for each in _shards.errors_of(path)]
 
     def _sound_rows(self, shard: int) -> np.ndarray:
         if shard not in self._sound:
@@ -236,6 +235,6 @@ def read(folder: str | os.PathLike[str], *, partial: bool = False) -> Store:
     """
     flag("partial", partial)
     store = Store(folder)
-    if not (partial or store.about.get("complete")):
+    if not (partial or store.is_whole):
         raise CorpusError(f"{folder}: the store is not whole. Go on with --resume, or read it with partial=True.")
     return store

@@ -137,6 +137,8 @@ def test_two_runs_at_once_and_a_shard_that_is_broken(recordings: Path, tmp_path:
     with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use --resume"):
         corpus.extract(files, tmp_path / "store", PRESET, resume=True)
     broken.unlink()
+    with pytest.raises(CorpusError, match="the store is not whole"):
+        corpus.read(tmp_path / "store")
     assert corpus.extract(files, tmp_path / "store", PRESET, resume=True).resumed == 1
     assert len(corpus.read(tmp_path / "store")) == 20
     content = bytearray(broken.read_bytes())

@@ -170,3 +170,5 @@ def test_half_precision_and_what_does_not_fit_it(tmp_path: Path) -> None:
     corpus.extract(tmp_path / "tone.wav", tmp_path / "power", loud, dtype="f16")
     (error,) = corpus.read(tmp_path / "power").errors()
     assert re.search(r"values up to \S+ do not fit float16; use --dtype f32", error.reason)
+    corpus.extract(tmp_path / "tone.wav", tmp_path / "segments", loud, dtype="f16", segment=0.25)
+    assert [each.start for each in corpus.read(tmp_path / "segments").errors()] == [0.0, 0.25, 0.5, 0.75]
