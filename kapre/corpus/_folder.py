@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import keras
+import pyarrow as pa
 
 from kapre._version import __version__
 from kapre.corpus import _shards
 from kapre.corpus._errors import CorpusError
+from kapre.corpus._place import Place
 
 
 def versions() -> dict[str, str]:
@@ -27,68 +28,70 @@ def versions() -> dict[str, str]:
     return found
 
 
-def check_place(folder: Path, resume: bool, overwrite: bool) -> None:
+def check_place(place: Place, resume: bool, overwrite: bool) -> None:
     """Make the store's folder, or raise where one may not be written to."""
-    if folder.exists() and not folder.is_dir():
-        raise CorpusError(f"{folder}: a file, not a folder. Give a new folder.")
-    if folder.exists() and any(path.name != _shards.LOCK for path in folder.iterdir()):
-        if not (folder / _shards.ABOUT).exists():
-            raise CorpusError(f"{folder}: a folder that is no store. Give a new one.")
-        if not (resume or overwrite):
-            raise CorpusError(
-                f"{folder}: there is a store already. Use --resume to go on with it, or --overwrite to replace it."
-            )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _shards.LOCK).touch()
-    except OSError as error:
-        raise CorpusError(f"{folder}: nothing can be written there ({error.strerror}). Choose another.") from error
+        if place.kind() == "file":
+            raise CorpusError(f"{place.name}: a file, not a folder. Give a new folder.")
+        if not place.is_empty_but_for(_shards.LOCK):
+            if not place.kind(_shards.ABOUT):
+                raise CorpusError(f"{place.name}: a folder that is no store. Give a new one.")
+            if not (resume or overwrite):
+                raise CorpusError(
+                    f"{place.name}: there is a store already. Use --resume to go on with it, or --overwrite to "
+                    "replace it."
+                )
+        place.make()
+        if place.is_local:
+            Path(place.at(_shards.LOCK)).touch()
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        raise CorpusError(f"{place.name}: nothing can be written there ({reason}). Choose another.") from error
 
 
-def begin(folder: Path, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> int:
+def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> int:
     """Begin a store, or check that a run can go on with it; return the size of its shards.
 
     That is `size`, but that of the store where a run goes on and none was `chosen`.
     """
-    file = folder / _shards.ABOUT
-    if resume and file.exists():
-        before = about_store(folder)
+    if resume and place.kind(_shards.ABOUT):
+        before = about_store(place)
         size = size if chosen else int(before["shard_size"])
-        _refuse_differences(folder, before, {**about, "shard_size": size})
-        _shards.remove_unfinished(folder)
+        _refuse_differences(place, before, {**about, "shard_size": size})
+        place.remove_unfinished(_shards.SHARDS)
         return size
-    file.unlink(missing_ok=True)
-    (folder / _shards.ERRORS).unlink(missing_ok=True)
-    shutil.rmtree(folder / _shards.SHARDS, ignore_errors=True)
-    (folder / _shards.SHARDS).mkdir()
-    write_about(folder, {**about, "shard_size": size, "complete": False})
+    place.remove(_shards.ABOUT)
+    place.remove(_shards.ERRORS)
+    place.remove_folder(_shards.SHARDS)
+    place.make(_shards.SHARDS)
+    write_about(place, {**about, "shard_size": size, "complete": False})
     return size
 
 
-def write_about(folder: Path, about: dict[str, Any]) -> None:
+def write_about(place: Place, about: dict[str, Any]) -> None:
     """Write what a store says of itself."""
-    text = {"kapre": __version__, "versions": versions(), "format": "parquet", **about}
-    _shards.write_text(folder / _shards.ABOUT, json.dumps(text, indent=1) + "\n")
+    text = {"kapre": __version__, "versions": versions(), **about}
+    place.write_text(json.dumps(text, indent=1) + "\n", _shards.ABOUT)
 
 
-def about_store(folder: Path) -> dict[str, Any]:
+def about_store(place: Place) -> dict[str, Any]:
     """Return what a store says of itself."""
-    file = folder / _shards.ABOUT
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(place.read_text(_shards.ABOUT))
     except FileNotFoundError:
         raise CorpusError(
-            f"{folder}: no store of `kapre extract` (it has no {_shards.ABOUT}). Check the path."
+            f"{place.name}: no store of `kapre extract` (it has no {_shards.ABOUT}). Check the path."
         ) from None
     except (OSError, ValueError) as error:
-        raise CorpusError(f"{file}: cannot be read ({' '.join(str(error).split())[:200]}).") from None
+        reason = " ".join(str(error).split())[:200]
+        raise CorpusError(f"{place.shown(_shards.ABOUT)}: cannot be read ({reason}).") from None
     return found
 
 
 _IN_WORDS = {"digest": "the files, their slices or carried columns", "items": "the number of files"}
 
 
-def _refuse_differences(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+def _refuse_differences(place: Place, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise where a run that goes on would be another one, and say what differs."""
     changes = []
     for key, value in now.items():
@@ -108,6 +111,6 @@ def _refuse_differences(folder: Path, before: dict[str, Any], now: dict[str, Any
             changes.append(f"{_IN_WORDS.get(key, key)} is {value!r}, was {old!r}")
     if changes:
         raise CorpusError(
-            f"{folder}: this run cannot go on with the store: {'; '.join(changes)}. Give the settings it was begun "
+            f"{place.name}: this run cannot go on with the store: {'; '.join(changes)}. Give the settings it was begun "
             "with, or use --overwrite."
         )

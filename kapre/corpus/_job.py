@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from kapre.corpus._errors import ItemError
 from kapre.corpus._items import Item
+from kapre.corpus._place import Place
 from kapre.corpus._rows import Extractor
-from kapre.corpus._shards import KEY, SHARDS, Columns, shard, shard_name
+from kapre.corpus._shards import SHARDS, Columns, format_module, shard_name
 from kapre.recipe import Recipe
 
 Told = Callable[[int, int, int, float], None]
@@ -26,7 +25,8 @@ class Job:
     """A run over items, in shards.
 
     Attributes:
-        folder: The store.
+        place: The store.
+        format: Of its shards.
         recipe: As JSON.
         dtype: Of the features.
         segment: Seconds, or None.
@@ -38,7 +38,8 @@ class Job:
         about: What each shard says of itself.
     """
 
-    folder: str
+    place: Place
+    format: str
     recipe: str
     dtype: str
     segment: float | None
@@ -58,9 +59,13 @@ class Job:
         """Return the first item of a shard, and the first that comes after it."""
         return number * self.shard_size, min(self.items, (number + 1) * self.shard_size)
 
-    def path(self, number: int) -> Path:
-        """Return a shard's file."""
-        return Path(self.folder) / SHARDS / shard_name(number, self.shards)
+    def name(self, number: int) -> str:
+        """Return the name of a shard's file."""
+        return shard_name(number, self.shards, self.format)
+
+    def shown(self, number: int) -> str:
+        """Return where that file is, for people."""
+        return self.place.shown(SHARDS, self.name(number))
 
 
 class Worker:
@@ -80,14 +85,14 @@ class Worker:
         first, stop = job.span(number)
         counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
         seen: set[int] = set()
-        with shard(job.path(number), self.columns.schema) as writer:
+        with format_module(job.format).shard(job.place, job.name(number), self.columns.schema) as writer:
             for rows in self.extractor.windows(items):
                 failed = [row for row in rows if row.error]
                 if failed and job.fail:
                     path, reason = items[failed[0].item].path, failed[0].error
                     raise ItemError(f"{path}: {reason}. Mend it or leave it out, or use --on-error skip.")
                 for table in self.columns.tables(rows, items):
-                    writer.write_table(table, row_group_size=table.num_rows)
+                    writer.write(table)
                 samples = sum(row.n_samples for row in rows if not row.error)
                 new = (len(rows), len(rows) - len(failed), len(failed), samples)
                 counts = {name: before + more for (name, before), more in zip(counts.items(), new, strict=True)}
@@ -95,7 +100,7 @@ class Worker:
                 seen |= {row.item for row in rows}
                 told(len(seen) - before, len(rows), len(failed), samples / self.columns.rate)
             if len(seen) != len(items):
-                raise ItemError(f"{job.path(number)}: {len(items) - len(seen)} items gave no row. Report this.")
+                raise ItemError(f"{job.shown(number)}: {len(items) - len(seen)} items gave no row. Report this.")
             about = {**job.about, "shard": number, "first_item": first, "items": stop - first, **counts}
-            writer.add_key_value_metadata({KEY: json.dumps(about).encode()})
+            writer.finish(about)
         return counts

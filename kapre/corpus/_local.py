@@ -23,9 +23,11 @@ _TRIES = 3
 """How often a shard is begun whose worker's process ends: killed, say, where memory is short."""
 
 
-def run(job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int, told: Told) -> None:
-    """Make shards, `workers` at a time."""
-    workers = min(workers, len(numbers))
+def run(
+    job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int | None, told: Told, address: None = None
+) -> None:
+    """Make shards, `workers` at a time; there is no `address` of this machine."""
+    workers = min(workers or 1, len(numbers))
     if workers <= 1:
         worker = Worker(job)
         for number in numbers:
@@ -39,7 +41,7 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
     try:
         worker.make(number, items[first:stop], told)
     except OSError as error:
-        raise CorpusError(f"{job.path(number)}: cannot be written ({error.strerror}). Choose another place.") from error
+        raise CorpusError(f"{job.shown(number)}: cannot be written ({error.strerror or error}). Choose another place.") from error
 
 
 class _Pool:
@@ -88,7 +90,8 @@ class _Pool:
         """Work with one process; return whether there is nothing left, or it ended."""
         command = [sys.executable, "-m", "kapre.corpus._worker"]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=self._environment())
+        env = {**os.environ, **environment(max(1, available_cpus() // self.workers))}
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
         assert process.stdin is not None
         assert process.stdout is not None
         with self.lock:
@@ -133,7 +136,7 @@ class _Pool:
                 elif kind == "refused":
                     raise ItemError(value)
                 else:
-                    raise ItemError(f"{self.job.path(number)}: cannot be made ({value}).")
+                    raise ItemError(f"{self.job.shown(number)}: cannot be made ({value}).")
         except EOFError:
             with self.lock:
                 self.told(*(-each for each in done))  # type: ignore[arg-type]  # it is done again
@@ -153,16 +156,17 @@ class _Pool:
         with self.lock:
             self.waiting.appendleft((number, tries + 1))
 
-    def _environment(self) -> dict[str, str]:
-        """Return the environment of a process: this one's backend, and its share of the processors."""
-        share = str(max(1, available_cpus() // self.workers))
-        names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
-        names += ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
-        env = {**dict.fromkeys(names, share), **os.environ, "KERAS_BACKEND": keras.backend.backend()}
-        if keras.backend.backend() == "jax" and share == "1":
-            env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-        env.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        return env
+
+def environment(threads: int) -> dict[str, str]:
+    """Return what a worker's process needs in its environment: this one's backend, and its share of processors."""
+    names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
+    names += ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
+    env = {name: os.environ.get(name, str(threads)) for name in names}
+    env["KERAS_BACKEND"] = keras.backend.backend()
+    if keras.backend.backend() == "jax" and threads == 1:
+        env["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    env["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
+    return env
 
 
 def available_cpus() -> int:

@@ -1,23 +1,20 @@
-"""The files of a store: shards of Parquet, each there whole or not at all, and what the store says of itself."""
+"""The files of a store: shards, each there whole or not at all, and what they say of themselves."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import io
-import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
+from kapre.corpus._place import Place
 from kapre.corpus._rows import Row
 
 KEY = b"kapre"
@@ -30,35 +27,93 @@ _GROUP_VALUES = 1 << 21
 """Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
 
 
-def shard_name(number: int, of: int) -> str:
+FORMATS = ("parquet", "array_record")
+
+
+class Shard(Protocol):
+    """A shard that can be read; bytes that changed on the disk are an error.
+
+    Attributes:
+        about: What it says of itself.
+        rows: How many there are.
+        starts: The first row of each group of rows that is read at once.
+    """
+
+    about: dict[str, Any]
+    rows: int
+    starts: list[int]
+
+    def read(self, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
+        """Return some columns of all rows, or of a group's."""
+
+
+class Writer(Protocol):
+    """What writes a shard."""
+
+    def write(self, table: pa.Table) -> None:
+        """Write rows."""
+
+    def finish(self, about: dict[str, Any]) -> None:
+        """Write what the shard says of itself, after all rows."""
+
+
+def format_module(name: str) -> Any:
+    """Return the module of a format: its `shard`, which writes, and its `Shard`, which reads."""
+    return import_module(f"kapre.corpus._{name}")
+
+
+def shard_name(number: int, of: int, kind: str) -> str:
     """Return the name of a shard's file."""
-    return f"shard-{number:05d}-of-{of:05d}.parquet"
+    return f"shard-{number:05d}-of-{of:05d}.{kind}"
 
 
-def shards_of(folder: Path) -> list[Path]:
-    """Return the shards of a store, in order."""
-    return sorted((folder / SHARDS).glob("shard-*.parquet"))
+def shards_of(place: Place, kind: str) -> dict[str, int]:
+    """Return the shards of a store, in order, with their bytes."""
+    found = place.sizes(SHARDS).items()
+    return {name: size for name, size in found if name.startswith("shard-") and name.endswith(f".{kind}")}
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what was being written when a run was killed."""
-    for left in (folder / SHARDS).glob(".writing-*"):
-        left.unlink(missing_ok=True)
+def open_shard(place: Place, name: str) -> Shard:
+    """Return a shard of a store to read, or raise where it cannot be."""
+    found: Shard = format_module(name.rpartition(".")[2]).Shard(place, name)
+    return found
+
+
+def unreadable(place: Place, name: str, error: object) -> CorpusError:
+    """Return the error of a shard that does not open."""
+    reason = " ".join(str(error).split())[:200]
+    return CorpusError(
+        f"{place.shown(SHARDS, name)}: is no shard that can be read ({reason}). Remove it, and use --resume."
+    )
+
+
+def damaged(place: Place, name: str, error: object) -> CorpusError:
+    """Return the error of a shard whose rows cannot be read."""
+    reason = " ".join(str(error).split())[:200]
+    return CorpusError(f"{place.shown(SHARDS, name)}: is damaged ({reason}). Remove it, and use --resume.")
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a store while one writes to it; a run that is killed keeps none out."""
+def locked(place: Place) -> Iterator[None]:
+    """Keep other runs out of a store while one writes to it; a run that is killed keeps none out.
+
+    Only in a folder of this machine: object stores have no locks.
+    """
     try:
         import fcntl
     except ImportError:  # Windows
         yield
         return
-    with open(folder / LOCK, "w") as file:
+    if not place.is_local:
+        yield
+        return
+    with open(place.at(LOCK), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CorpusError(f"{folder}: another run is writing to this store. Wait for it, or end it.") from None
+            raise CorpusError(
+                f"{place.name}: another run is writing to this store. Wait for it, or end it."
+            ) from None
         except OSError:  # a file system without locks
             pass
         yield
@@ -169,96 +224,19 @@ def shown(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give the name of a temporary file that takes a file's place once it is whole and on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    value = os.umask(0)
-    os.umask(value)
-    return value
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system opens a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file of text, whole or not at all."""
-    with _replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
-
-
-@contextlib.contextmanager
-def shard(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Give a writer of a shard, which is at its path once it is whole."""
-    plain = [name for name in schema.names if name not in ("features", "shape")]
-    with (
-        _replacing(path) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            schema,
-            compression="zstd",
-            use_dictionary=plain,
-            use_byte_stream_split=["features.list.element"],
-            write_page_checksum=True,
-            write_statistics=plain,  # of features they say nothing, and take time
-        ) as writer,
-    ):
-        yield writer
-
-
-def about_shard(path: Path) -> dict[str, Any]:
-    """Return what a shard says of itself."""
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-        return json.loads(metadata[KEY])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CorpusError(f"{path}: is no shard that can be read ({reason}). Remove it, and use --resume.") from None
-
-
-def read_rows(path: Path, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
-    """Return some columns of a shard, or of one of its row groups; bytes that changed on the disk are an error."""
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        return file.read(columns) if group is None else file.read_row_group(group, columns)
-    except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CorpusError(f"{path}: is damaged ({reason}). Remove it, and use --resume.") from None
-
-
-def errors_of(path: Path) -> Iterator[tuple[str, float, str, str]]:
+def errors_of(shard: Shard) -> Iterator[tuple[str, float, str, str]]:
     """Yield path, start, stage and reason of a shard's rows with an error."""
-    for row in read_rows(path, ["path", "start", "error"]).to_pylist():
+    for row in shard.read(["path", "start", "error"]).to_pylist():
         if row["error"]:
             stage, _, reason = row["error"].partition(": ")
             yield row["path"], row["start"], stage, reason
 
 
-def write_errors(folder: Path, shards: Iterable[Path]) -> None:
+def write_errors(place: Place, shards: Iterable[Shard]) -> None:
     """Write errors.csv of all rows with an error in some shards."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "start", "stage", "reason"])
-    for path in shards:
-        writer.writerows(errors_of(path))
-    write_text(folder / ERRORS, text.getvalue())
+    for each in shards:
+        writer.writerows(errors_of(each))
+    place.write_text(text.getvalue(), ERRORS)

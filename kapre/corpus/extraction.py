@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Literal
 
 import keras
 
 from kapre._checks import choice, flag, message, positive_int
-from kapre.corpus import _folder, _items, _local, _shards
+from kapre.corpus import _folder, _items, _shards
 from kapre.corpus._errors import CorpusError
 from kapre.corpus._job import Job
+from kapre.corpus._place import Place, is_uri
 from kapre.frontends import preset
 from kapre.recipe import Recipe
 
+ENGINES = ("local", "ray")
 DTYPES = {"f16": "float16", "f32": "float32", "float16": "float16", "float32": "float32"}
 _SHARD_SIZES = 16, 512
 _SHARDS_WANTED = 16
@@ -105,8 +108,8 @@ class Plan:
 
     Args:
         items: Files and slices.
-        missing: Files that are not there.
-        hours: Hours of audio, by the headers of up to a thousand files.
+        missing: Files that are not there; those of URIs are not looked for.
+        hours: Hours of audio, by the headers of up to a thousand files of this machine; NaN if there are none.
         shards: How many shards there would be.
         shard_size: Items of a shard.
 
@@ -163,8 +166,11 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
     items = _items.collect(_listed(inputs), glob)
     size = _shard_size(shard_size, len(items))
     looked = items[:: max(1, len(items) // 1000)]
-    seconds = 0.0
+    seconds, known = 0.0, 0
     for item in looked:
+        if item.duration is None and is_uri(item.path):
+            continue
+        known += 1
         if item.duration is not None:
             seconds += item.duration
             continue
@@ -172,8 +178,9 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
             seconds += max(0.0, soundfile.info(item.path).duration - (item.start or 0.0))
         except (soundfile.SoundFileError, OSError, ValueError):
             continue
-    missing = sum(not os.path.exists(item.path) for item in items)
-    return Plan(len(items), missing, seconds / 3600 * len(items) / len(looked), -(-len(items) // size), size)
+    missing = sum(not is_uri(item.path) and not os.path.exists(item.path) for item in items)
+    hours = seconds / 3600 * len(items) / known if known else math.nan
+    return Plan(len(items), missing, hours, -(-len(items) // size), size)
 
 
 def _listed(inputs: Any) -> list[str | os.PathLike[str]]:
@@ -189,14 +196,18 @@ def extract(
     segment: float | None = None,
     channel: int | Literal["mix"] = "mix",
     glob: str | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     shard_size: int | None = None,
+    format: Literal["parquet", "array_record"] = "parquet",
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    filesystem: Any = None,
     on_error: Literal["skip", "fail"] = "skip",
     resume: bool = False,
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
-    """Compute the features of recordings with the layer that is in the model, and store them in shards of Parquet.
+    """Compute the features of recordings with the layer that is in the model, and store them in shards.
 
     A file is decoded as a whole and every damage is found (`kapre.corpus.audio`), cut, mixed to one channel, resampled
     (soxr HQ) and put through a compiled `Frontend`. Clips of like length are computed side by side, and none touches
@@ -209,7 +220,8 @@ def extract(
         inputs: Files, folders (all audio files in them, hidden ones left out) and manifests (.csv, .jsonl, .json,
             .parquet with a column `path`, relative to the manifest's folder, optional `start` and `duration` in seconds
             and `channel`, and columns that are carried along); "-" reads paths, or JSON objects, from standard input.
-        output: The store, a new folder.
+            Each may be a URI of a file system that pyarrow knows, such as "s3://bucket/recordings".
+        output: The store, a new folder, or a URI such as "s3://bucket/features".
         recipe: A `Recipe` with a sample rate, or a preset's name.
         dtype: Of the features. float16 keeps 11 bits, half the size.
         segment: Seconds of a segment: every file becomes a row for each, the last one shorter. None: a recipe of fixed
@@ -218,8 +230,15 @@ def extract(
             has a row for each ten minutes.
         channel: "mix", the mean of all channels, or the number of one, from 0 on. A manifest's goes before.
         glob: A pattern for files in folders, such as "**/*.flac".
-        workers: Processes. 1 computes in this one.
+        workers: Processes. None: of the engine "local" one, which computes in this process; of "ray" as many as the
+            cluster has processors.
         shard_size: Files in a shard. None: a sixteenth of all, but 16 to 512.
+        format: "parquet"; or "array_record", a record for each row, on this machine's file system alone.
+        engine: "local", this machine; or "ray", a cluster, by Ray Data (`pip install 'kapre[ray]'`). The same worker
+            makes the same shards on both.
+        address: Of a Ray cluster, such as "auto" or "10.0.0.1:6379". None: the one that this process is connected to,
+            or that RAY_ADDRESS names, or a new one on this machine for as long as the run takes.
+        filesystem: One of pyarrow's, that `output` is a path on.
         on_error: "skip" goes on; "fail" ends the run at the first error.
         resume: Go on with a store that was begun with the same files and settings.
         overwrite: Replace a store.
@@ -255,12 +274,22 @@ def extract(
         flag(name, value)
     if resume and overwrite:
         raise ValueError("resume and overwrite cannot both be True. Use one.")
-    workers = positive_int("workers", workers, "It is the number of processes.")
+    if workers is not None:
+        workers = positive_int("workers", workers, "It is the number of processes.")
+    choice("format", format, _shards.FORMATS, 'Use "parquet".')
+    choice("engine", engine, ENGINES, 'Use "local".')
+    if address is not None and engine != "ray":
+        raise ValueError(message("address", 'None without engine="ray"', address, 'Use engine="ray".'))
     _check_segment(recipe, segment)
     of_channel = _items.as_channel(channel)
+    engine_module, _ = import_module(f"kapre.corpus._{engine}"), _shards.format_module(format).module()
+    place = Place.of(output, filesystem)
+    if format == "array_record" and not place.is_local:
+        remedy = 'Use "parquet", or a folder of this machine.'
+        raise ValueError(message("format", '"parquet" on other file systems', format, remedy))
     items = _items.collect(_listed(inputs), glob)
-    folder = Path(output)
     about = {
+        "format": format,
         "recipe": json.loads(recipe.to_json()),
         "dtype": DTYPES[dtype],
         "segment": segment,
@@ -270,12 +299,13 @@ def extract(
         "digest": _items.digest(items),
     }
     carried, size = _shards.carried_schema(items), _shard_size(shard_size, len(items))
-    _folder.check_place(folder, resume, overwrite)
-    with _shards.locked(folder):
-        size = _folder.begin(folder, about, size, shard_size is not None, resume)
+    _folder.check_place(place, resume, overwrite)
+    with _shards.locked(place):
+        size = _folder.begin(place, about, size, shard_size is not None, resume)
         of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
         job = Job(
-            folder=str(folder.absolute()),
+            place=place,
+            format=format,
             recipe=recipe.to_json(),
             dtype=DTYPES[dtype],
             segment=segment,
@@ -286,20 +316,20 @@ def extract(
             fail=on_error == "fail",
             about={**of_shard, "versions": _folder.versions(), "shards": -(-len(items) // size)},
         )
-        resumed = _run(job, items, workers, progress)
-        return _finish(folder, job, about, resumed, begun)
+        left, done = _left(job)
+        told = _Teller(progress, done, len(items))
+        engine_module.run(job, items, left, workers, told, address)
+        return _finish(job, about, job.shards - len(left), begun)
 
 
-def _run(job: Job, items: list[_items.Item], workers: int, progress: Callable[[Progress], None] | None) -> int:
-    """Make the shards that are not there yet; return how many were."""
-    there = [number for number in range(job.shards) if job.path(number).exists()]
+def _left(job: Job) -> tuple[list[int], int]:
+    """Return the shards that are not there yet, and how many items the others hold."""
+    names = _shards.shards_of(job.place, job.format)
+    there = {number for number in range(job.shards) if job.name(number) in names}
     for number in there:
-        _shards.about_shard(job.path(number))  # one that cannot be read is said before anything is computed
-    done = set(there)
-    left = [number for number in range(job.shards) if number not in done]
-    told = _Teller(progress, sum(job.span(n)[1] - job.span(n)[0] for n in there), len(items))
-    _local.run(job, items, left, workers, told)
-    return len(there)
+        _shards.open_shard(job.place, job.name(number))  # one that cannot be read is said before anything is computed
+    left = [number for number in range(job.shards) if number not in there]
+    return left, sum(job.span(number)[1] - job.span(number)[0] for number in there)
 
 
 class _Teller:
@@ -353,37 +383,38 @@ def _check_segment(recipe: Recipe, segment: float | None) -> None:
         )
 
 
-def _finish(folder: Path, job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
+def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
     """Check that every item is there once, write errors.csv, and say that the store is whole."""
+    place = job.place
     totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
-    size = items = 0
+    items = 0
     failing = []
-    paths = [job.path(number) for number in range(job.shards)]
-    for number, path in enumerate(paths):
-        found = _shards.about_shard(path)
+    for number in range(job.shards):
+        shard = _shards.open_shard(place, job.name(number))
+        found = shard.about
         first, stop = job.span(number)
-        if (found["first_item"], found["items"]) != (first, stop - first):
-            raise CorpusError(f"{path}: holds other items than it should. Remove it and use --resume.")
+        if (found["first_item"], found["items"], found["rows"]) != (first, stop - first, shard.rows):
+            raise CorpusError(f"{job.shown(number)}: holds other items than it should. Remove it and use --resume.")
         items += found["items"]
-        size += path.stat().st_size
-        failing += [path] * bool(found["failed"])
+        failing += [shard] * bool(found["failed"])
         for key in totals:
             totals[key] += found[key]
-    _shards.remove_unfinished(folder)  # of workers that were killed
-    others = {path.name for path in _shards.shards_of(folder)} - {path.name for path in paths}
+    place.remove_unfinished(_shards.SHARDS)  # of workers that were killed
+    sizes = _shards.shards_of(place, job.format)
+    others = set(sizes) - {job.name(number) for number in range(job.shards)}
     if others or items != job.items:
-        raise CorpusError(f"{folder}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
-    _shards.write_errors(folder, failing)
+        raise CorpusError(f"{place.name}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
+    _shards.write_errors(place, failing)
     rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
-    _folder.write_about(folder, {**about, "shard_size": job.shard_size, "complete": True, **totals})
+    _folder.write_about(place, {**about, "shard_size": job.shard_size, "complete": True, **totals})
     return Summary(
-        path=str(folder),
+        path=place.name,
         items=items,
         rows=totals["rows"],
         ok=totals["ok"],
         failed=totals["failed"],
         hours=totals["samples"] / rate / 3600,
-        bytes=size,
+        bytes=sum(sizes.values()),
         shards=job.shards,
         resumed=resumed,
         elapsed=time.perf_counter() - begun,

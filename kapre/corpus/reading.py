@@ -9,17 +9,16 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from kapre._checks import flag
 from kapre.corpus import _folder, _shards
 from kapre.corpus._errors import CorpusError
+from kapre.corpus._place import Place
 from kapre.recipe import Recipe
 
 _OWN = set(_shards.schema("float32", pa.schema([])).names)
@@ -93,7 +92,8 @@ class Store(Sequence[StoredClip]):
     it can be pickled. What is read stays on the disk, but for the last row groups.
 
     Args:
-        folder: The store.
+        folder: The store: a folder, or a URI such as "s3://bucket/features".
+        filesystem: One of pyarrow's, that `folder` is a path on.
 
     Attributes:
         recipe: The recipe.
@@ -113,16 +113,15 @@ class Store(Sequence[StoredClip]):
         ```
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
-        self.about = _folder.about_store(self.folder)
+    def __init__(self, folder: str | os.PathLike[str], filesystem: Any = None) -> None:
+        self.folder, self._place = folder, Place.of(folder, filesystem)
+        self.about = _folder.about_store(self._place)
         self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
-        self._paths = _shards.shards_of(self.folder)
-        shards = [_shards.about_shard(path) for path in self._paths]
-        self._ends = list(accumulate(each["ok"] for each in shards))
-        self._failed = [each["failed"] for each in shards]
+        self._files = _shards.shards_of(self._place, self.about["format"])
+        self._shards = [_shards.open_shard(self._place, name) for name in self._files]
+        self._ends = list(accumulate(each.about["ok"] for each in self._shards))
+        self._failed = [each.about["failed"] for each in self._shards]
         self._sound: dict[int, np.ndarray] = {}
-        self._starts: dict[int, list[int]] = {}
         self._groups: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -135,7 +134,12 @@ class Store(Sequence[StoredClip]):
     def is_whole(self) -> bool:
         """Whether a run ended well, and all of its shards are there."""
         shards = -(-self.about["items"] // self.about["shard_size"])
-        return bool(self.about.get("complete")) and len(self._paths) == shards
+        return bool(self.about.get("complete")) and len(self._shards) == shards
+
+    @property
+    def n_bytes(self) -> int:
+        """The bytes of all shards."""
+        return sum(self._files.values())
 
     def __repr__(self) -> str:
         return f"<Store {str(self.folder)!r}: {len(self)} rows, {sum(self._failed)} errors>"
@@ -154,41 +158,34 @@ class Store(Sequence[StoredClip]):
         row = place - (self._ends[shard - 1] if shard else 0)
         if self._failed[shard]:
             row = int(self._sound_rows(shard)[row])
-        starts = self._group_starts(shard)
+        starts = self._shards[shard].starts
         group = bisect_right(starts, row) - 1
         return self._clip(self._group(shard, group), row - starts[group])
 
     def __iter__(self) -> Iterator[StoredClip]:
-        for path in self._paths:
-            for group in range(pq.read_metadata(path).num_row_groups):
-                table = _shards.read_rows(path, group=group)
+        for shard in self._shards:
+            for group in range(len(shard.starts)):
+                table = shard.read(group=group)
                 for row, error in enumerate(table["error"].to_pylist()):
                     if not error:
                         yield self._clip(table, row)
 
     def errors(self) -> list[StoredError]:
         """Return the rows with an error."""
-        shards = zip(self._paths, self._failed, strict=True)
-        return [StoredError(*each) for path, failed in shards if failed for each in _shards.errors_of(path)]
+        shards = zip(self._shards, self._failed, strict=True)
+        return [StoredError(*each) for shard, failed in shards if failed for each in _shards.errors_of(shard)]
 
     def _sound_rows(self, shard: int) -> np.ndarray:
         if shard not in self._sound:
-            errors = _shards.read_rows(self._paths[shard], ["error"])["error"]
+            errors = self._shards[shard].read(["error"])["error"]
             self._sound[shard] = np.flatnonzero(pc.equal(errors, "").to_numpy(zero_copy_only=False))
         return self._sound[shard]
-
-    def _group_starts(self, shard: int) -> list[int]:
-        if shard not in self._starts:
-            metadata = pq.read_metadata(self._paths[shard])
-            sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-            self._starts[shard] = [0, *accumulate(sizes)][:-1]
-        return self._starts[shard]
 
     def _group(self, shard: int, group: int) -> Any:
         key = (shard, group)
         table = self._groups.get(key)
         if table is None:
-            table = _shards.read_rows(self._paths[shard], group=group)
+            table = self._shards[shard].read(group=group)
             self._groups[key] = table
             while len(self._groups) > _GROUPS_KEPT:
                 self._groups.popitem(last=False)
@@ -210,12 +207,13 @@ class Store(Sequence[StoredClip]):
         )
 
 
-def read(folder: str | os.PathLike[str], *, partial: bool = False) -> Store:
+def read(folder: str | os.PathLike[str], *, partial: bool = False, filesystem: Any = None) -> Store:
     """Read a store of `extract`.
 
     Args:
-        folder: The store.
+        folder: The store: a folder, or a URI such as "s3://bucket/features".
         partial: Whether one that is not whole yet will do.
+        filesystem: One of pyarrow's, that `folder` is a path on. None: as `folder` says.
 
     Returns:
         A `Store`: a sequence of rows with features, each as an array in the recipe's layout.
@@ -234,7 +232,7 @@ def read(folder: str | os.PathLike[str], *, partial: bool = False) -> Store:
         ```
     """
     flag("partial", partial)
-    store = Store(folder)
+    store = Store(folder, filesystem)
     if not (partial or store.is_whole):
         raise CorpusError(f"{folder}: the store is not whole. Go on with --resume, or read it with partial=True.")
     return store

@@ -1,0 +1,104 @@
+"""Shards of ArrayRecord: each row a record of its own, as an Arrow stream with the columns that Parquet has.
+
+What the shard says of itself is in the metadata of its last record's schema, for ArrayRecord has no place for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from kapre.corpus._place import Place
+from kapre.corpus._shards import KEY, SHARDS, damaged, unreadable
+
+_WRITTEN = "group_size:1,zstd:3"  # a record is read without its neighbours
+_READ = "max_parallelism:0,readahead_buffer_size:0"  # no threads, which a forked process would not have
+
+
+def module() -> Any:
+    """Return what reads and writes ArrayRecord, or raise ImportError with the remedy."""
+    try:
+        from array_record.python import array_record_module
+    except ImportError as error:
+        raise ImportError(
+            "Stores of ArrayRecord need array_record: run `pip install 'kapre[array_record]'`."
+        ) from error
+    return array_record_module
+
+
+class _Writer:
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+        self._last: pa.Table | None = None
+
+    def write(self, table: pa.Table) -> None:
+        for row in range(table.num_rows):
+            self._write_last()
+            self._last = table.slice(row, 1)
+
+    def finish(self, about: dict[str, Any]) -> None:
+        assert self._last is not None, "a shard has a row for each item at least"
+        self._last = self._last.replace_schema_metadata({KEY: json.dumps(about).encode()})
+        self._write_last()
+
+    def _write_last(self) -> None:
+        if self._last is None:
+            return
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self._last.schema) as stream:
+            stream.write_table(self._last)
+        self._writer.write(sink.getvalue().to_pybytes())
+
+
+@contextlib.contextmanager
+def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
+    """Give a writer of a shard, which is at its place once it is whole."""
+    with place.replacing(SHARDS, name) as temporary:
+        try:
+            file = module().ArrayRecordWriter(os.fspath(temporary), _WRITTEN)
+            yield _Writer(file)
+            file.close()
+        except RuntimeError as error:
+            raise OSError(0, " ".join(str(error).split())[:200]) from error
+
+
+class Shard:
+    """A shard that can be read."""
+
+    def __init__(self, place: Place, name: str) -> None:
+        self._place, self._name = place, name
+        self._path = place.at(SHARDS, name)
+        self._opened: tuple[int, Any] | None = None
+        try:
+            self.rows = self._reader().num_records()
+            if not self.rows:
+                raise ValueError("it has no record")
+            last = pa.ipc.open_stream(self._reader().read([self.rows - 1])[0]).schema
+            self.about: dict[str, Any] = json.loads((last.metadata or {})[KEY])
+        except (RuntimeError, OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise unreadable(place, name, error) from None
+        self.starts = list(range(self.rows))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_opened": None}
+
+    def _reader(self) -> Any:
+        """Return the reader of this process: one of another, which was forked, shares its place in the file."""
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = os.getpid(), module().ArrayRecordReader(self._path, _READ)
+        return self._opened[1]
+
+    def read(self, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
+        """Return some columns of all rows, or of one."""
+        try:
+            wanted = range(self.rows) if group is None else [group]
+            tables = [pa.ipc.open_stream(self._reader().read([row])[0]).read_all() for row in wanted]
+            found = pa.concat_tables([table.replace_schema_metadata(None) for table in tables])
+        except (RuntimeError, OSError, IndexError, pa.ArrowException) as error:
+            raise damaged(self._place, self._name, error) from None
+        return found if columns is None else found.select(columns)

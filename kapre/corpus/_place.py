@@ -1,0 +1,222 @@
+"""Where a store or a recording is: a folder or a file on this machine, or on any file system of pyarrow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from kapre.corpus._errors import CorpusError
+
+WRITING = ".writing-"
+"""What files begin with that are not whole yet."""
+_WHOLE_AT_ONCE = ("s3", "gcs", "abfs")
+"""File systems on which a file is there when its writer closes, and not before."""
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<host>[^/]*)(?P<path>/.*?)?(?P<query>\?\w+=[^/]*)?", re.S)
+
+
+def is_uri(path: str) -> bool:
+    """Tell whether a path names its file system, as s3://bucket/folder does."""
+    return "://" in path and _URI.fullmatch(path) is not None
+
+
+@lru_cache(64)
+def _file_system(scheme: str, host: str, query: str) -> tuple[Any, bool]:
+    """Return a file system, and whether a path on it begins with the host (a bucket's name)."""
+    uri = f"{scheme}://{host}/kapre{query}"
+    try:
+        found, path = fs.FileSystem.from_uri(uri)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        try:
+            import fsspec
+
+            other, path = fsspec.core.url_to_fs(uri)
+        except (ImportError, ValueError):
+            reason = " ".join(str(error).split())[:200]
+            raise CorpusError(
+                f"{scheme}://{host}: no file system that can be used ({reason}). Use one of pyarrow's, such as s3://, "
+                "gs:// or abfs://, or install the fsspec package that knows it."
+            ) from None
+        found = fs.PyFileSystem(fs.FSSpecHandler(other))
+    except (OSError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CorpusError(f"{scheme}://{host}: cannot be reached ({reason}). Check it, and your credentials.") from None
+    return found, path.lstrip("/").startswith(f"{host}/")
+
+
+def on_file_system(path: str) -> tuple[Any, str]:
+    """Return the file system of a path, and the path on it."""
+    match = _URI.fullmatch(path) if "://" in path else None
+    if match is None:
+        return fs.LocalFileSystem(), os.path.abspath(path)
+    scheme, host, inside, query = match.groups()
+    found, with_host = _file_system(scheme, host, query or "")
+    return found, f"{host}{inside or ''}" if with_host else inside or "/"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder.
+
+    Attributes:
+        filesystem: Of pyarrow.
+        path: On it.
+        name: As it was given, for people.
+    """
+
+    filesystem: Any
+    path: str
+    name: str
+
+    @classmethod
+    def of(cls, folder: str | os.PathLike[str] | Place, filesystem: Any = None) -> Place:
+        """Return the place of a path or URI, or of a path on a file system that is given."""
+        if isinstance(folder, Place):
+            return folder
+        name = os.fspath(folder)
+        if filesystem is not None:
+            return cls(filesystem, name.rstrip("/"), name)
+        found, path = on_file_system(name)
+        return cls(found, path.rstrip("/") or "/", name)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+    def at(self, *names: str) -> str:
+        """Return the path of what is inside."""
+        return "/".join([self.path, *names])
+
+    def shown(self, *names: str) -> str:
+        """Return the same for people."""
+        return os.path.join(self.name, *names) if self.is_local else "/".join([self.name.rstrip("/"), *names])
+
+    def kind(self, *names: str) -> str:
+        """Return "file", "folder" or "" for nothing."""
+        info = self.filesystem.get_file_info(self.at(*names) if names else self.path)
+        kinds = {fs.FileType.File: "file", fs.FileType.Directory: "folder", fs.FileType.NotFound: ""}
+        return kinds.get(info.type, "file")
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """Return the names of the files of a folder inside, sorted, with their bytes."""
+        selector = fs.FileSelector(self.at(folder) if folder else self.path, allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return {info.base_name: info.size for info in sorted(found, key=lambda info: info.path) if info.is_file}
+
+    def is_empty_but_for(self, *names: str) -> bool:
+        """Whether nothing else is inside."""
+        found = self.filesystem.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
+        return all(info.base_name in names for info in found)
+
+    def open(self, *names: str) -> Any:
+        """Return a file to read at random."""
+        return self.filesystem.open_input_file(self.at(*names))
+
+    def read_text(self, *names: str) -> str:
+        """Return a file's text."""
+        with self.open(*names) as file:
+            text: bytes = file.read()
+        return text.decode("utf-8")
+
+    def make(self, folder: str = "") -> None:
+        """Make the folder, or one inside."""
+        self.filesystem.create_dir(self.at(folder) if folder else self.path, recursive=True)
+
+    def remove(self, *names: str) -> None:
+        """Remove a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.kind(*names):
+                self.filesystem.delete_file(self.at(*names))
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder inside, if it is there."""
+        if self.kind(folder):
+            self.filesystem.delete_dir(self.at(folder))
+
+    def remove_unfinished(self, folder: str) -> None:
+        """Remove what was being written when a run was killed."""
+        for name in self.sizes(folder):
+            if name.startswith(WRITING):
+                self.remove(folder, name)
+
+    def write_text(self, text: str, *names: str) -> None:
+        """Write a file of text, whole or not at all."""
+        with self.replacing(*names) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
+
+    @contextlib.contextmanager
+    def replacing(self, *names: str) -> Iterator[Path]:
+        """Give the name of a temporary file of this machine that takes a file's place once it is whole."""
+        if not self.is_local:
+            with tempfile.TemporaryDirectory(prefix="kapre-") as folder:
+                temporary = Path(folder) / names[-1]
+                yield temporary
+                self._upload(temporary, names)
+            return
+        path = Path(self.at(*names))
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=WRITING, suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _upload(self, file: Path, names: tuple[str, ...]) -> None:
+        at_once = self.filesystem.type_name in _WHOLE_AT_ONCE
+        target = self.at(*names) if at_once else self.at(*names[:-1], f"{WRITING}{uuid.uuid4().hex}")
+        try:
+            with open(file, "rb") as source, self.filesystem.open_output_stream(target) as sink:
+                shutil.copyfileobj(source, sink, 1 << 22)
+        except BaseException:  # the file was closed, and so it is there, cut short
+            with contextlib.suppress(OSError):
+                self.filesystem.delete_file(target)
+            raise
+        if not at_once:
+            self.filesystem.move(target, self.at(*names))
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system opens a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def fetched(path: str) -> Iterator[str]:
+    """Give a file of this machine with what is at a path or URI; OSError where it cannot be had."""
+    if not is_uri(path):
+        yield path
+        return
+    filesystem, inside = on_file_system(path)
+    with tempfile.TemporaryDirectory(prefix="kapre-") as folder:
+        name = os.path.join(folder, "recording" + os.path.splitext(inside)[1])
+        with filesystem.open_input_stream(inside) as source, open(name, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 22)
+        yield name
