@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -68,7 +69,7 @@ class _Lines:
 
 def run(
     inputs: list[str],
-    output: Path,
+    output: str,
     preset: str | None,
     recipe: Path | None,
     options: dict[str, Any],
@@ -97,13 +98,12 @@ def run(
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
     except KeyboardInterrupt:
-        raise CommandError(
-            f"interrupted. Go on with the same command and --resume: {shown(str(output))}", 130
-        ) from None
+        raise CommandError(f"interrupted. Go on with the same command and --resume: {shown(output)}", 130) from None
     if as_json:
         print(json.dumps(summary.to_dict()))
     else:
-        errors = f", {summary.failed} failed → {shown(str(output / 'errors.csv'))}" if summary.failed else ""
+        file = shown(f"{output.rstrip('/')}/errors.csv")
+        errors = f", {summary.failed} failed → {file}" if summary.failed else ""
         rows = "" if summary.rows == summary.items else f" ({summary.rows} rows of {summary.items} files)"
         print(f"{summary.ok} ok{errors}{rows}")
     return DATA if summary.failed else 0
@@ -111,10 +111,9 @@ def run(
 
 def _dry(plan: Any, as_json: bool) -> int:
     if as_json:
-        print(json.dumps(vars(plan)))
+        print(json.dumps({**vars(plan), "hours": None if math.isnan(plan.hours) else plan.hours}))
         return 0
     missing = f", {plan.missing} of them missing" if plan.missing else ""
-    print(
-        f"{plan.items} files{missing}, {_hours(3600 * plan.hours)} of audio, {plan.shards} shards of {plan.shard_size}"
-    )
+    audio = "audio of unknown length" if math.isnan(plan.hours) else f"{_hours(3600 * plan.hours)} of audio"
+    print(f"{plan.items} files{missing}, {audio}, {plan.shards} shards of {plan.shard_size}")
     return 0

@@ -83,18 +83,19 @@ def _print_model(path: Path, as_json: bool) -> None:
         )
 
 
-def run(files: list[Path], as_json: bool) -> int:
+def run(files: list[str], as_json: bool) -> int:
     """Print each file's properties; return the exit code."""
     audio = load_audio()
     code = 0
-    for path in files:
+    for name in files:
+        if is_store(name):
+            print_store(name, as_json)
+            continue
+        path = Path(name)
         if path.suffix in (".keras", ".h5"):
             raise CommandError(
                 f"{path}: a model of Keras', not audio. `kapre export` writes what can be read here.", DATA
             )
-        if is_store(path):
-            print_store(path, as_json)
-            continue
         if path.suffix in _MODELS or (path / "saved_model.pb").is_file():
             _print_model(path, as_json)
             continue

@@ -38,7 +38,7 @@ app = App(
 
 
 @app.command
-def info(files: Annotated[list[Path], Parameter(name="FILE")], /, *, json: bool = False) -> int:
+def info(files: Annotated[list[str], Parameter(name="FILE")], /, *, json: bool = False) -> int:
     """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage; or models and stores.
 
     Every audio file is decoded to its end. Exit code 1 if one is damaged or unreadable.
@@ -58,7 +58,7 @@ def info(files: Annotated[list[Path], Parameter(name="FILE")], /, *, json: bool 
 
 @app.command
 def show(
-    file: Annotated[Path, Parameter(name="FILE")],
+    file: Annotated[str, Parameter(name="FILE")],
     /,
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -132,7 +132,7 @@ def show(
             rule = f"{file} is none" if not is_store(file) else f"the store decides --{others[0].replace('_', '-')}"
             raise CommandError(f"--row goes with a store of `kapre extract`, alone: {rule}. Leave one out.", USAGE)
         return show_row(file, row, output, backend)
-    return run(file, output, features, given, preset, recipe, backend)
+    return run(Path(file), output, features, given, preset, recipe, backend)
 
 
 @app.command
@@ -271,15 +271,18 @@ def extract(
     inputs: Annotated[list[str], Parameter(name="INPUT")],
     /,
     *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: Annotated[str, Parameter(name=["--output", "-o"])],
     preset: str | None = None,
     recipe: Path | None = None,
     glob: str | None = None,
     dtype: Literal["f16", "f32"] = "f32",
     segment: float | None = None,
     channel: str = "mix",
-    workers: Annotated[int, Parameter(name=["--workers", "-j"], converter=_whole)] = 1,
+    workers: Annotated[int | None, Parameter(name=["--workers", "-j"], converter=_whole)] = None,
     shard_size: Whole | None = None,
+    format: Literal["parquet", "array_record"] = "parquet",
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     on_error: Literal["skip", "fail"] = "skip",
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
@@ -287,7 +290,7 @@ def extract(
     json: Annotated[bool, Parameter(negative="")] = False,
     backend: Backend | None = None,
 ) -> int:
-    """Compute the features of many recordings, with the layer that is in the model, into a store of Parquet files.
+    """Compute the features of many recordings, with the layer that is in the model, into a store of shards.
 
     A damaged file becomes a row that says why, and a line in errors.csv. A run that was killed goes on with --resume.
     Exit code 1 if a file failed.
@@ -296,9 +299,10 @@ def extract(
     ----------
     inputs
         Files, folders, manifests (.csv, .jsonl, .json, .parquet with a column `path`, and optional `start`, `duration`
-        and `channel`; other columns are carried along), or - to read paths from standard input.
+        and `channel`; other columns are carried along), URIs such as s3://bucket/folder, or - to read paths from
+        standard input.
     output
-        The store, a new folder.
+        The store, a new folder, or a URI such as s3://bucket/features.
     preset
         A published front end, such as whisper; `kapre presets` lists them.
     recipe
@@ -312,9 +316,16 @@ def extract(
     channel
         "mix", the mean of all channels, or a channel's number, from 0 on.
     workers
-        Processes.
+        Processes. Default: one; on a cluster, as many as it has processors.
     shard_size
         Files in a shard, which is written whole or not at all. Default: a sixteenth of all, but 16 to 512.
+    format
+        Of the shards.
+    engine
+        local, this machine; or ray, a cluster, by Ray Data.
+    address
+        Of a Ray cluster, such as auto or 10.0.0.1:6379. Default: RAY_ADDRESS, or a new one on this machine for as long
+        as the run takes.
     on_error
         Whether to go on after a file that failed, or to end.
     resume
@@ -331,6 +342,7 @@ def extract(
     from kapre_cli.extract import run
 
     options: dict[str, object] = dict(dtype=dtype, segment=segment, channel=channel, glob=glob, workers=workers)
+    options |= dict(format=format, engine=engine, address=address)
     options |= dict(shard_size=shard_size, on_error=on_error, resume=resume, overwrite=overwrite)
     return run(inputs, output, preset, recipe, options, dry_run, json, backend)
 

@@ -266,7 +266,7 @@ def run(
     return 0
 
 
-def show_row(path: Path, row: int, output: Path | None, backend: str | None) -> int:
+def show_row(path: str, row: int, output: Path | None, backend: str | None) -> int:
     """Draw a row of a store; return the exit code."""
     _check(Settings(), output, None)
     kapre = load_kapre(backend)

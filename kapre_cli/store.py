@@ -13,27 +13,27 @@ from kapre_cli.errors import DATA, CommandError, load_kapre, shown
 ABOUT = "_kapre.json"
 
 
-def is_store(path: Path) -> bool:
-    """Tell whether a path is a store."""
-    return os.path.isfile(path / ABOUT)
+def is_store(path: str | Path) -> bool:
+    """Tell whether a path is a store; a URI can be nothing else."""
+    return "://" in str(path) or os.path.isfile(os.path.join(path, ABOUT))
 
 
-def open_store(path: Path) -> Any:
+def open_store(path: str | Path) -> Any:
     """Return a store, whole or not."""
     corpus = load_kapre().corpus
     try:
         return corpus.read(path, partial=True)
-    except corpus.CorpusError as error:
+    except (corpus.CorpusError, OSError) as error:
         raise CommandError(str(error), DATA) from None
 
 
-def print_store(path: Path, as_json: bool) -> None:
+def print_store(path: str | Path, as_json: bool) -> None:
     """Print what a store holds."""
     store = open_store(path)
     about = store.about
     errors = store.errors()
     stages = Counter(error.stage for error in errors)
-    size = sum(file.stat().st_size for file in (path / "shards").glob("*.parquet"))
+    size = store.n_bytes
     if as_json:
         text = {"path": str(path), "store": about, "rows": len(store), "errors": dict(stages), "bytes": size}
         print(json.dumps({**text, "error": None}))
@@ -46,7 +46,7 @@ def print_store(path: Path, as_json: bool) -> None:
         "rows": f"{len(store)} with features, {len(errors)} with an error",
         "errors": ", ".join(f"{count} {stage}" for stage, count in stages.most_common()) or "none",
         "audio": f"{hours:.2f} h" if store.is_whole else "not known yet",
-        "size": f"{size / 1e6:.1f} MB, {about['dtype']}",
+        "size": f"{size / 1e6:.1f} MB, {about['dtype']}, {about['format']}",
         "made by": f"Kapre {about['kapre']} on {about['backend']}",
         "recipe": ", ".join(f"{name}={value!r}" for name, value in store.recipe.changed_fields().items()),
     }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kapre.corpus import audio
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
+from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
 """Samples of all channels that are held of a file: 35 minutes at 16 kHz, 6 of stereo at 44.1 kHz."""
@@ -81,6 +84,20 @@ class Reader:
             first = last
 
     def _of_file(self, path: str, items: dict[int, Item]) -> Iterator[Clip | Failure]:
+        """Yield the clips of a file, which is fetched first where it is on another file system."""
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(fetched(path))
+            except FileNotFoundError:
+                reason = "no such file"
+            except (OSError, CorpusError) as error:
+                reason = f"it cannot be fetched ({' '.join(str(error).split())[:200]})"
+            else:
+                yield from self._of_local(file, items)
+                return
+        yield from (Failure(number, "open", reason) for number in items)
+
+    def _of_local(self, path: str, items: dict[int, Item]) -> Iterator[Clip | Failure]:
         kept: list[np.ndarray] | None = []
         rate = values = length = 0
         try:
@@ -106,7 +123,7 @@ class Reader:
             return
         for number, item in items.items():
             if not item.is_slice:
-                yield from self._of_long(number, item, rate)
+                yield from self._of_long(path, number, item, rate)
         slices = {number: item for number, item in items.items() if item.is_slice}
         if slices:
             yield from self._of_slices(path, slices, length, rate)
@@ -164,7 +181,7 @@ class Reader:
         if count < self.least:
             raise _Refused("length", f"{count} samples at {self.rate} Hz; a frame takes {self.least}")
 
-    def _of_long(self, number: int, item: Item, rate: int) -> Iterator[Clip | Failure]:
+    def _of_long(self, path: str, number: int, item: Item, rate: int) -> Iterator[Clip | Failure]:
         """Yield a file that is not held: its segments, or pieces for a stream."""
         if self.segment is None and self.whole:
             words = " and for ".join(self.whole)
@@ -178,7 +195,7 @@ class Reader:
         waiting: list[np.ndarray] = []
         count = 0
         try:
-            for samples, ended in self._at_rate(item, rate):
+            for samples, ended in self._at_rate(path, item, rate):
                 waiting.append(samples)
                 count += len(samples)
                 while count > size or (ended and count):  # the last piece has something, so that it can say it is
@@ -191,10 +208,10 @@ class Reader:
         except _Refused as error:
             yield Failure(number, error.stage, error.reason)
 
-    def _at_rate(self, item: Item, rate: int) -> Iterator[tuple[np.ndarray, bool]]:
+    def _at_rate(self, path: str, item: Item, rate: int) -> Iterator[tuple[np.ndarray, bool]]:
         """Yield a file's samples at the recipe's rate, block by block, and whether they are the last."""
         resampler = None if rate == self.rate else self._resampler(rate)
-        for block, _ in audio.blocks(item.path):
+        for block, _ in audio.blocks(path):
             mono = self._mono(block, item)
             yield (mono if resampler is None else resampler.resample_chunk(mono)), False
         nothing = np.zeros(0, "float32")

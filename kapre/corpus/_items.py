@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from kapre._checks import message
 from kapre.corpus._errors import CorpusError
+from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64", ".rf64")
 """Of files that are taken from a folder without a pattern."""
@@ -54,16 +56,47 @@ def collect(inputs: Iterable[str | os.PathLike[str]], glob: str | None) -> list[
     for given in inputs:
         name = os.fspath(given)
         if name in ("-", "/dev/stdin"):
-            items += _of_lines(sys.stdin, Path(), "standard input")
+            items += _of_lines(sys.stdin, "", "standard input")
+        elif split_uri(name)[0].endswith(MANIFESTS):
+            items += _of_manifest(name)
+        elif is_uri(name):
+            items += [Item(path) for path in _at_uri(name, glob)]
         elif os.path.isdir(name):
             items += [Item(str(path)) for path in _in_folder(Path(name), glob)]
-        elif name.endswith(MANIFESTS):
-            items += _of_manifest(Path(name))
         else:
             items.append(Item(name))  # one that is missing becomes a row that says so
     if not items:
         raise CorpusError("There is nothing to extract: no audio file was found. Check the inputs and the pattern.")
     return items
+
+
+def _at_uri(name: str, glob: str | None) -> list[str]:
+    """Return a file, or those of a folder."""
+    try:
+        found = files_of(name)
+    except OSError as error:
+        raise CorpusError(f"{name}: cannot be listed ({' '.join(str(error).split())[:200]}). Check it.") from None
+    if found is None:
+        return [name]
+    if glob is None:
+        wanted = (path for path in found if path.lower().endswith(SUFFIXES) and not _is_hidden(path))
+    else:
+        wanted = (path for path in found if _matches(path.split("/"), glob.split("/")))
+    folder, query = split_uri(name)
+    return [f"{folder.rstrip('/')}/{path}{query}" for path in wanted]
+
+
+def _matches(parts: list[str], pattern: list[str]) -> bool:
+    """Tell whether the parts of a path are as those of a pattern, in which ** is any folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[first:], pattern[1:]) for first in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def _in_folder(folder: Path, glob: str | None) -> list[Path]:
@@ -76,14 +109,14 @@ def _in_folder(folder: Path, glob: str | None) -> list[Path]:
     return sorted(found)
 
 
-def _of_lines(lines: Iterable[str], base: Path, where: str) -> Iterator[Item]:
+def _of_lines(lines: Iterable[str], base: str, where: str) -> Iterator[Item]:
     """Yield the items of lines of text: a path each, or a JSON object."""
     for number, line in enumerate(lines, 1):
         line = line.strip()
         if not line:
             continue
         if not line.startswith("{"):
-            yield Item(str(base / line))
+            yield Item(_joined(base, line))
             continue
         try:
             row = json.loads(line)
@@ -92,28 +125,40 @@ def _of_lines(lines: Iterable[str], base: Path, where: str) -> Iterator[Item]:
         yield _item(row, base, f"{where}, line {number}")
 
 
-def _of_manifest(path: Path) -> list[Item]:
-    base = path.parent
+def _joined(base: str, path: str) -> str:
+    """Return a path that may be relative to a manifest's folder."""
+    if is_uri(path) or os.path.isabs(path) or not base:
+        return path
+    if not is_uri(base):
+        return os.path.join(base, path)
+    folder, query = split_uri(base)
+    return f"{folder.rstrip('/')}/{path}{query}"
+
+
+def _of_manifest(name: str) -> list[Item]:
+    plain, query = split_uri(name)
+    base = f"{plain.rpartition('/')[0]}{query}" if is_uri(name) else os.path.dirname(name)
     try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet
+        with fetched(name) as path:
+            if plain.endswith(".parquet"):
+                import pyarrow.parquet
 
-            rows = pyarrow.parquet.read_table(path).to_pylist()
-        elif path.suffix == ".csv":
-            rows = _of_csv(path)
-        else:
-            text = path.read_text(encoding="utf-8")
-            if not text.lstrip().startswith("["):
-                return list(_of_lines(text.splitlines(), base, str(path)))
-            rows = json.loads(text)
+                rows = pyarrow.parquet.read_table(path).to_pylist()
+            elif plain.endswith(".csv"):
+                rows = _of_csv(path)
+            else:
+                text = Path(path).read_text(encoding="utf-8")
+                if not text.lstrip().startswith("["):
+                    return list(_of_lines(text.splitlines(), base, name))
+                rows = json.loads(text)
     except FileNotFoundError:
-        raise CorpusError(f"{path}: no such manifest. Check the path.") from None
+        raise CorpusError(f"{name}: no such manifest. Check the path.") from None
     except (ValueError, OSError) as error:
-        raise CorpusError(f"{path}: cannot be read as a manifest: {' '.join(str(error).split())[:200]}") from None
-    return [_item(row, base, f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+        raise CorpusError(f"{name}: cannot be read as a manifest: {' '.join(str(error).split())[:200]}") from None
+    return [_item(row, base, f"{name}, row {number}") for number, row in enumerate(rows, 1)]
 
 
-def _of_csv(path: Path) -> list[dict[str, Any]]:
+def _of_csv(path: str) -> list[dict[str, Any]]:
     """Read a CSV file; columns of numbers become numbers, but what has a meaning is text, to be read cell by cell."""
     import pyarrow as pa
     import pyarrow.csv
@@ -122,14 +167,13 @@ def _of_csv(path: Path) -> list[dict[str, Any]]:
     return pyarrow.csv.read_csv(path, convert_options=options).to_pylist()
 
 
-def _item(row: Any, base: Path, where: str) -> Item:
+def _item(row: Any, base: str, where: str) -> Item:
     """Return the item of a manifest's row."""
     if not isinstance(row, dict) or not isinstance(row.get("path"), str) or not row["path"]:
         raise CorpusError(f"{where}: no path. A manifest needs a column `path` with a file in every row.")
     clash = sorted(set(row) & set(RESERVED))
     if clash:
         raise CorpusError(f"{where}: the column `{clash[0]}` is one that a store has itself. Rename it.")
-    path = row["path"] if os.path.isabs(row["path"]) else str(base / row["path"])
     start = _seconds(row.get("start"), "start", where, 0.0)
     duration = _seconds(row.get("duration"), "duration", where, math.ulp(0.0))
     channel = _number(row.get("channel"))
@@ -138,7 +182,7 @@ def _item(row: Any, base: Path, where: str) -> Item:
     ):
         raise CorpusError(f"{where}: channel must be a number from 0 on; received {row['channel']!r}.")
     carried = {name: value for name, value in row.items() if name not in OWN}
-    return Item(path, start, duration, None if channel is None else int(channel), carried)
+    return Item(_joined(base, row["path"]), start, duration, None if channel is None else int(channel), carried)
 
 
 def _number(value: Any) -> Any:

@@ -41,7 +41,8 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
     try:
         worker.make(number, items[first:stop], told)
     except OSError as error:
-        raise CorpusError(f"{job.shown(number)}: cannot be written ({error.strerror or error}). Choose another place.") from error
+        reason = error.strerror or error
+        raise CorpusError(f"{job.shown(number)}: cannot be written ({reason}). Choose another place.") from error
 
 
 class _Pool:
@@ -90,7 +91,7 @@ class _Pool:
         """Work with one process; return whether there is nothing left, or it ended."""
         command = [sys.executable, "-m", "kapre.corpus._worker"]
         pipe = subprocess.PIPE
-        env = {**os.environ, **environment(max(1, available_cpus() // self.workers))}
+        env = {**os.environ, **environment(keras.backend.backend(), max(1, available_cpus() // self.workers))}
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -157,13 +158,13 @@ class _Pool:
             self.waiting.appendleft((number, tries + 1))
 
 
-def environment(threads: int) -> dict[str, str]:
-    """Return what a worker's process needs in its environment: this one's backend, and its share of processors."""
+def environment(backend: str, threads: int) -> dict[str, str]:
+    """Return what a worker's process needs in its environment: the backend, and its share of the processors."""
     names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
     names += ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
     env = {name: os.environ.get(name, str(threads)) for name in names}
-    env["KERAS_BACKEND"] = keras.backend.backend()
-    if keras.backend.backend() == "jax" and threads == 1:
+    env["KERAS_BACKEND"] = backend
+    if backend == "jax" and threads == 1:
         env["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     env["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")
     return env

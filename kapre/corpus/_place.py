@@ -31,6 +31,13 @@ def is_uri(path: str) -> bool:
     return "://" in path and _URI.fullmatch(path) is not None
 
 
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return a URI without its query, and the query, such as "?region=eu-west-1"."""
+    match = _URI.fullmatch(uri)
+    query = (match and match["query"]) or ""
+    return uri[: len(uri) - len(query)], query
+
+
 @lru_cache(64)
 def _file_system(scheme: str, host: str, query: str) -> tuple[Any, bool]:
     """Return a file system, and whether a path on it begins with the host (a bucket's name)."""
@@ -220,3 +227,13 @@ def fetched(path: str) -> Iterator[str]:
         with filesystem.open_input_stream(inside) as source, open(name, "wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 22)
         yield name
+
+
+def files_of(folder: str) -> list[str] | None:
+    """Return the files of a folder at a URI and of those inside, sorted, relative to it; None where it is no folder."""
+    filesystem, inside = on_file_system(folder)
+    inside = inside.rstrip("/")
+    if filesystem.get_file_info(inside).type != fs.FileType.Directory:
+        return None
+    found = filesystem.get_file_info(fs.FileSelector(inside, recursive=True))
+    return sorted(info.path[len(inside) :].lstrip("/") for info in found if info.is_file)

@@ -111,9 +111,7 @@ def locked(place: Place) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CorpusError(
-                f"{place.name}: another run is writing to this store. Wait for it, or end it."
-            ) from None
+            raise CorpusError(f"{place.name}: another run is writing to this store. Wait for it, or end it.") from None
         except OSError:  # a file system without locks
             pass
         yield

@@ -21,54 +21,7 @@ import kapre
 from kapre import corpus
 from kapre.corpus import CorpusError
 from tests.conftest import to_numpy
-from tests.corpus.recordings import BAD, mono, sound, table, write_bad, write_good
-
-PRESET = "kaldi_fbank"
-COUNT = 488
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """500 recordings, 12 of them bad in 12 ways, and a manifest with the missing one and two columns of its own."""
-    folder = tmp_path_factory.mktemp("recordings")
-    paths = [*write_good(folder, COUNT), *write_bad(folder / "bad")]
-    order = np.random.default_rng(1).permutation(len(paths))
-    with open(folder / "all.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "number"])
-        writer.writerows([paths[place].relative_to(folder), f"kind {place % 3}", place] for place in order)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def store(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("store") / "features"
-    summary = corpus.extract(recordings / "all.csv", folder, PRESET)
-    assert (summary.items, summary.rows, summary.ok, summary.failed) == (500, 500, COUNT, 12)
-    return folder
-
-
-def assert_near(got: np.ndarray, right: np.ndarray) -> None:
-    """Check natural logarithms; a band 40 dB below its frame's loudest is the rounding of that, in float32."""
-    assert got.shape == right.shape
-    difference = np.abs(got - right)
-    loud = right > right.max(axis=-1, keepdims=True) - 9.2
-    assert difference[loud].max() <= 1e-3
-    assert difference.max() <= 1.0
-
-
-def same(a: Path, b: Path) -> None:
-    """Check that two stores are equal, row for row."""
-    one, other = table(a), table(b)
-    assert one.schema.equals(other.schema)
-    for name in one.schema.names:
-        if name != "features":
-            assert one[name].to_pylist() == other[name].to_pylist(), name
-    for x, y in zip(one["features"], other["features"], strict=True):
-        assert x.is_valid == y.is_valid
-        if x.is_valid:
-            assert_near(x.values.to_numpy().reshape(-1, 80), y.values.to_numpy().reshape(-1, 80))
-    assert (a / "errors.csv").read_text() == (b / "errors.csv").read_text()
+from tests.corpus.recordings import BAD, COUNT, PRESET, assert_near, mono, same, sound, table
 
 
 def test_every_row_is_what_the_layer_gives(recordings: Path, store: Path) -> None:

@@ -1,0 +1,234 @@
+"""The engine of a cluster: Ray Data gives the shards of a job to actors, each of which holds one worker.
+
+The manifest of each shard is a CSV file in the store while a run lasts, so that Ray reads what is to be done on the
+nodes and not out of this process. A shard that an actor did not finish, because it or its node died, is begun again
+elsewhere; one that is there is not computed again.
+
+What speaks to Ray is a process of its own (`_ray_driver`): Ray and Ray Data write to the terminal and set up loggers.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import csv
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from typing import IO, Any
+
+import keras
+import pyarrow as pa
+
+from kapre.corpus import _folder, _shards
+from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._items import Item
+from kapre.corpus._job import Job, Told, Worker
+from kapre.corpus._local import available_cpus
+from kapre.corpus._worker import receive, send
+
+_MANIFEST = "manifest"
+_TRIES = 5
+"""How often a shard is begun whose actor dies: Ray itself would go on for ever."""
+
+
+def run(
+    job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int | None, told: Told, address: str | None
+) -> None:
+    """Make shards on a cluster, `workers` at a time, or as many as it has processors."""
+    if find_spec("ray") is None:
+        raise ImportError("The engine `ray` needs Ray: run `pip install 'kapre[ray]'`.")
+    if not numbers:
+        return
+    address = address or _connected() or os.environ.get("RAY_ADDRESS") or "local"
+    if address.startswith("ray://"):
+        raise CorpusError(f"address: {address} is of Ray Client. Run on a node of the cluster, with --address auto.")
+    try:
+        paths = _write_manifest(job, items, numbers)
+        with tempfile.TemporaryFile() as said:
+            _drive((job, paths, workers, address, available_cpus(), keras.backend.backend()), told, said)
+    finally:
+        with contextlib.suppress(OSError):
+            job.place.remove_folder(_MANIFEST)
+
+
+def _connected() -> str | None:
+    """Return the address of the cluster that this process is connected to."""
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return None
+    found: str = ray.get_runtime_context().gcs_address
+    return found
+
+
+def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
+    """Begin the process that speaks to Ray, and listen to it."""
+    command = [sys.executable, "-m", "kapre.corpus._ray_driver"]
+    env = {**os.environ, "KERAS_BACKEND": "numpy"}  # it computes nothing, and so loads soonest
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        send(process.stdin, task)
+        while True:
+            kind, value = receive(process.stdout)
+            if kind == "told":
+                told(*value)
+            elif kind == "done":
+                process.stdin.close()
+                process.wait()
+                return
+            else:
+                raise (CorpusError if kind == "refused" else ItemError)(value)
+    except (EOFError, BrokenPipeError):
+        code = process.wait()
+        said.seek(0)
+        lines = said.read().decode(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "it said nothing"
+        raise ItemError(
+            f"The process that speaks to Ray ended (exit code {code}: {last[:300]}). Use --resume."
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # it ends the Ray that it began, if any, and itself
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+class ShardMaker:
+    """An actor: one worker with one compiled front end."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._worker: Worker | None = None
+
+    def __call__(self, block: pa.Table) -> dict[str, list[Any]]:
+        """Make the shard whose items a block of the manifest holds; return what came of it."""
+        problem, done = "", [0, 0, 0, 0.0]
+        try:
+            done = self._make(block)
+        except CorpusError as error:
+            problem = str(error)
+        except Exception as error:
+            text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            problem = f"{self._job.place.name}: a shard cannot be made on {socket.gethostname()} ({text})."
+        items, rows, failed, seconds = done
+        return {"problem": [problem], "items": [items], "rows": [rows], "failed": [failed], "seconds": [seconds]}
+
+    def _make(self, block: pa.Table) -> list[Any]:
+        job = self._job
+        if self._worker is None:
+            _check_node(job)
+            self._worker = Worker(job)
+        numbers = set(block["shard"].to_pylist())
+        items = [_decoded(text, job.carried) for text in block["item"].to_pylist()]
+        number = numbers.pop()
+        first, stop = job.span(number)
+        if numbers or len(items) != stop - first:
+            raise ItemError(f"{job.shown(number)}: its manifest came in other blocks than it was read in. Report this.")
+        with contextlib.suppress(CorpusError):
+            if job.place.kind(_shards.SHARDS, job.name(number)) == "file":  # what said so was lost with its node
+                found = _shards.open_shard(job.place, job.name(number)).about
+                return [len(items), found["rows"], found["failed"], found["samples"] / self._worker.columns.rate]
+        self._count_try(number)
+        done: list[Any] = [0, 0, 0, 0.0]
+
+        def add(*more: float) -> None:
+            done[:] = [a + b for a, b in zip(done, more, strict=True)]
+
+        self._worker.make(number, items, add)
+        return done
+
+    def _count_try(self, number: int) -> None:
+        """Leave a mark beside the manifest, or raise where there are too many."""
+        job = self._job
+        for n in range(_TRIES):
+            mark = f"{number:05d}.try-{n}"
+            if not job.place.kind(_MANIFEST, mark):
+                with job.place.filesystem.open_output_stream(job.place.at(_MANIFEST, mark)) as file:
+                    file.write(b"begun\n")
+                return
+        raise ItemError(
+            f"{job.shown(number)}: its worker ended {_TRIES} times over it. Use fewer workers if memory is short, and "
+            "--resume."
+        )
+
+
+def _check_node(job: Job) -> None:
+    """Raise where an actor's node would make other numbers, or does not see the store."""
+    node = socket.gethostname()
+    wanted, here = ({**found, "python": ""} for found in (job.about["versions"], _folder.versions()))
+    others = [
+        f"{name} {here.get(name)} ({value} is wanted)" for name, value in wanted.items() if here.get(name) != value
+    ]
+    if others:
+        raise ItemError(f"Node {node} has {'; '.join(others)}. Install the same versions on every node.")
+    if not job.place.kind(_shards.ABOUT):
+        raise ItemError(
+            f"Node {node} does not see the store {job.place.name}. Use a folder that every node shares, or a URI such "
+            "as s3://bucket/features."
+        )
+
+
+def _write_manifest(job: Job, items: Sequence[Item], numbers: Sequence[int]) -> list[str]:
+    """Write the items of each shard, and return the files."""
+    place = job.place
+    place.remove_folder(_MANIFEST)
+    place.make(_MANIFEST)
+    plain = {field.name for field in job.carried if _is_plain(field.type)}
+
+    def write(number: int) -> str:
+        first, stop = job.span(number)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerow(["shard", "item"])
+        writer.writerows([number, _encoded(item, job.carried, plain)] for item in items[first:stop])
+        path = place.at(_MANIFEST, f"{number:05d}.csv")
+        with place.filesystem.open_output_stream(path) as file:
+            file.write(text.getvalue().encode("ascii"))
+        return path
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(write, numbers))
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Tell whether JSON holds values of a type as they are."""
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def _encoded(item: Item, carried: pa.Schema, plain: set[str]) -> str:
+    """Return an item as JSON of ASCII; values of a type that JSON does not know are columns of Arrow in it."""
+    own = {}
+    for name, value in item.carried.items():
+        if value is None or name in plain:
+            own[name] = value
+            continue
+        sink = pa.BufferOutputStream()
+        batch = pa.record_batch([pa.array([value], carried.field(name).type)], [name])
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        own[name] = base64.b64encode(sink.getvalue().to_pybytes()).decode()
+    return json.dumps([item.path, item.start, item.duration, item.channel, own])
+
+
+def _decoded(text: str, carried: pa.Schema) -> Item:
+    """Return the item that `_encoded` made a text of."""
+    path, start, duration, channel, own = json.loads(text)
+    for name, value in own.items():
+        if value is not None and not _is_plain(carried.field(name).type):
+            own[name] = pa.ipc.open_stream(base64.b64decode(value)).read_all()[name][0].as_py()
+    return Item(path, start, duration, channel, own)

@@ -1,0 +1,112 @@
+"""The process that speaks to Ray: it gives shards to actors, and says on its standard output what is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._job import Job
+from kapre.corpus._local import environment
+from kapre.corpus._ray import ShardMaker
+from kapre.corpus._worker import receive, send
+
+_SHARE = 0.9
+"""Of a processor, that an actor asks for: what is left is for Ray's own tasks, which would wait for ever otherwise."""
+_SHARE_OF_READING = 0.05
+_OBJECTS = 1 << 28
+"""Bytes that a Ray of our own keeps for objects: manifests and counts."""
+
+
+def connect(ray: Any, address: str, workers: int | None, processors: int) -> None:
+    """Join a cluster, or begin one of this machine's own."""
+    options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
+    if address == "local":
+        options |= {"num_cpus": max(workers or 0, processors), "include_dashboard": False}
+        options |= {"object_store_memory": _OBJECTS}
+    try:
+        ray.init(**options)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CorpusError(
+            f"address: no Ray cluster at {address} ({reason}). Start one with `ray start --head`, or leave --address "
+            "out."
+        ) from None
+
+
+def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str, out: Any) -> None:
+    """Let actors make the shards whose manifests are at some paths."""
+    processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    most = min(workers or processors, len(paths))
+    least = min(most, processors)
+    manifest = ray.data.read_csv(
+        paths,
+        filesystem=job.place.filesystem,
+        override_num_blocks=len(paths),
+        num_cpus=_SHARE_OF_READING,
+        convert_options=pa.csv.ConvertOptions(column_types={"shard": pa.int64(), "item": pa.string()}),
+    )
+    # With one task at a time no shard waits behind another while an actor is idle; Ray scales a pool up with two.
+    waiting = 1 if least == most else 2
+    made = manifest.map_batches(
+        ShardMaker,
+        fn_constructor_args=(job,),
+        batch_size=None,  # a whole block, and so a shard
+        batch_format="pyarrow",
+        compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most, max_tasks_in_flight_per_actor=waiting),
+        num_cpus=_SHARE,
+        runtime_env={"env_vars": environment(backend, max(1, processors // most))},
+    )
+    for table in made.iter_batches(batch_size=None, batch_format="pyarrow"):
+        for row in table.to_pylist():
+            if row["problem"]:
+                raise ItemError(row["problem"])
+            send(out, ("told", (row["items"], row["rows"], row["failed"], row["seconds"])))
+
+
+def _end_with_caller() -> None:
+    """End when nobody listens any more."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read(1)
+        os.kill(os.getpid(), signal.SIGTERM)  # Ray ends what it began
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Do one job."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not get between the messages
+    job, paths, workers, address, processors, backend = receive(sys.stdin.buffer)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import ray
+    import ray.data
+
+    _end_with_caller()
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    try:
+        connect(ray, address, workers, processors)
+        work(ray, job, paths, workers, backend, out)
+    except ItemError as error:
+        send(out, ("broke", str(error)))
+    except CorpusError as error:
+        send(out, ("refused", str(error)))
+    except ray.exceptions.RayError as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        send(out, ("broke", f"{job.place.name}: the cluster gave up ({lines[-1][:300]}). Use --resume."))
+    else:
+        send(out, ("done", None))
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

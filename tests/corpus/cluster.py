@@ -1,0 +1,32 @@
+"""A Ray cluster of several nodes on this machine, which takes orders on its standard input.
+
+python tests/corpus/cluster.py NODES [PROCESSORS OF A NODE]
+
+"address" is answered with where it is, "kill" with how many nodes are left once one of them was killed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the cluster until the input ends."""
+    from ray.cluster_utils import Cluster
+
+    count = int(sys.argv[1])
+    processors = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    cluster = Cluster()
+    nodes = [cluster.add_node(num_cpus=processors, object_store_memory=1 << 27) for _ in range(count)]
+    cluster.wait_for_nodes()
+    for line in sys.stdin:
+        if line.strip() == "kill":
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
+            print(len(nodes), flush=True)
+        else:
+            print(cluster.address, flush=True)
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main()
