@@ -1,6 +1,6 @@
-"""How fast a store is made: beside a loop over the same layer written by hand, by two processes; and its memory.
+"""How fast a store is made: beside a loop over the same layer written by hand, by more workers and nodes; its memory.
 
-    python -m benchmarks.corpus --backend torch      # some minutes, on a quiet machine of two cores
+    python -m benchmarks.corpus --backend torch      # twenty minutes, on a quiet machine of two cores
 
 Writes docs/benchmarks/corpus.json and the table docs/benchmarks/corpus.md. Each run is a process of its own; the loop
 and the engine take turns, and a figure is the median of their ratios.
@@ -67,12 +67,12 @@ def loop(paths: list[str], output: Path) -> float:
     return time.perf_counter() - begun
 
 
-def engine(paths: list[str], output: Path, workers: int) -> dict[str, Any]:
+def engine(paths: list[str], output: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Make a store; return what it says."""
     import kapre
 
-    summary = kapre.corpus.extract(paths, output, PRESET, workers=workers)
-    return summary.to_dict()
+    options: dict[str, Any] = {"engine": asked.one, "workers": asked.workers or None, "address": asked.address}
+    return kapre.corpus.extract(paths, output, PRESET, **options).to_dict()
 
 
 def one(asked: argparse.Namespace) -> None:
@@ -86,19 +86,35 @@ def one(asked: argparse.Namespace) -> None:
         if asked.one == "loop":
             found: dict[str, Any] = {"elapsed": loop(paths, Path(folder) / "out")}
         else:
-            found = engine(paths, Path(folder) / "out", asked.workers)
+            found = engine(paths, Path(folder) / "out", asked)
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print("result:" + json.dumps(found))
 
 
-def run(backend: str, what: str, paths: Path, workers: int = 1, cores: str = "0") -> dict[str, Any]:
+def run(
+    backend: str, what: str, paths: Path, workers: int = 1, cores: str = "0,1", address: str | None = None
+) -> dict[str, Any]:
     """Run in a process of its own, on some cores."""
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = ["taskset", "-c", cores, sys.executable, "-m", "benchmarks.corpus", "--one", what]
     command += ["--paths", str(paths), "--workers", str(workers), "--backend", backend]
+    command += ["--address", address] if address else []
     result = subprocess.run(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     line = next(line for line in result.stdout.splitlines() if line.startswith("result:"))
     return json.loads(line.removeprefix("result:"))
+
+
+def on_nodes(backend: str, nodes: int, many: Path, tiny: Path) -> tuple[float, float]:
+    """Return the seconds that a store of many files takes, and one of a few, on a cluster of nodes of one core each."""
+    command = [sys.executable, str(ROOT / "tools" / "cluster.py"), str(nodes), "1"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **pipes) as cluster:
+        assert cluster.stdin is not None
+        assert cluster.stdout is not None
+        print("address", file=cluster.stdin, flush=True)
+        address = cluster.stdout.readline().strip()
+        found = [run(backend, "ray", paths, 0, address=address)["elapsed"] for paths in (many, tiny)]
+    return found[0], found[1]
 
 
 def page(found: dict[str, Any]) -> str:
@@ -108,81 +124,141 @@ def page(found: dict[str, Any]) -> str:
     command = f"python -m benchmarks.corpus --backend {found['backend']} --files {found['files']}"
     command += f" --rounds {found['rounds']}"
     memory = f"{found['memory_few']:.0f}, {found['memory_all']:.0f}"
-    return f"""# Stores: speed and memory
+    out, into = found["megabytes_per_hour"], found["input_megabytes_per_hour"]
+    traffic = rate / 60 * (out + into)
+    one, two, three = (found["nodes"][n] for n in ("1", "2", "3"))
+    core_hours = 1e6 / rate / 60
+    return f"""# Stores: speed, memory and scale
 
 Written by `{command}`, on {found["machine"]}; not by hand.
 {found["files"]} FLAC files of 4 to 16 s, a third of them at 44.1 kHz and the others at 16, {hours:.2f} h together, to
-`{PRESET}` in float32.
+`{PRESET}` in float32; where it says so, the same files many times over.
 
 | | |
 | --- | --: |
 | the engine beside a loop written by hand, on one core | {found["beside_loop"]:.2f} × |
-| two processes on two cores beside one on one, {4 * hours:.0f} h | {found["two_workers"]:.2f} × |
+| two processes on two cores beside that loop on one, {OFTEN * hours:.0f} h | {found["two_beside_loop"]:.2f} × |
+| two processes on two cores beside one on one, {OFTEN * hours:.0f} h | {found["two_workers"]:.2f} × |
+| Ray with two workers beside the local engine with two, {OFTEN * hours:.0f} h | {found["ray_beside_local"]:.2f} × |
+| Ray, two nodes of a core beside one, {OFTEN // 2 * hours:.0f} h | {one[0] / two[0]:.2f} × |
+| the same without what starting takes | {(one[0] - one[1]) / (two[0] - two[1]):.2f} × |
+| Ray, three nodes that share two cores beside one of one core, without starting | {(one[0] - one[1]) / (three[0] - three[1]):.2f} × |
+| a run of 32 files, local, two processes (s) | {found["start_local"]:.1f} |
+| a run of 32 files, a Ray of its own, two workers (s) | {found["start_ray"]:.1f} |
+| a run of 32 files, a Ray that is there, two nodes (s) | {two[1]:.1f} |
 | hours of audio in a minute and core | {rate:.1f} |
 | times real time, one core | {60 * rate:.0f} |
-| a run of 32 files, two processes: their start (s) | {found["start_seconds"]:.1f} |
-| peak memory with {4 * found["files"] // 10} and {4 * found["files"]} files (MB) | {memory} |
-| bytes of a store for an hour of audio, float32 (MB) | {found["megabytes_per_hour"]:.0f} |
+| peak memory with {found["few"]} and {found["many"]} files (MB) | {memory} |
+| bytes read for an hour of audio (MB) | {into:.0f} |
+| bytes of a store for an hour of audio, float32 (MB) | {out:.0f} |
+| memory of the process that gives out the work, for a million files (MB) | {found["items_mb_per_million"]:.0f} |
 
-A million hours take {1e6 / rate / 60 / 24:.0f} days of one core and {found["megabytes_per_hour"]:.0f} TB. Decoding and
-resampling are {100 * found["decoding"]:.0f} % of the loop's time.
+The machine has two cores: three nodes can be no more than twice as fast as one there.
+
+## A million hours
+
+| | |
+| --- | --: |
+| core-hours | {core_hours:.0f} |
+| days, 32 cores | {core_hours / 24 / 32:.1f} |
+| hours, 1000 cores | {core_hours / 1000:.1f} |
+| read (TB) | {into:.0f} |
+| written (TB), float32; half of it in float16 | {out:.0f} |
+| read and written by a core (MB/s) | {traffic:.0f} |
+
+The bottleneck is a core's time, of which {100 * found["decoding"]:.0f} % is decoding and resampling (in the loop), as
+long as storage keeps up: a node with 10 Gbit/s feeds {1250 / traffic:.0f} cores, and 1000 cores want
+{traffic:.0f} GB/s of what holds the recordings and the store.
 """
+
+
+OFTEN = 16
+"""How many times over the files are taken where what starting takes is not to count."""
 
 
 def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--backend", choices=("torch", "tensorflow", "jax"), default="torch")
-    parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--one", choices=("loop", "engine"), help=argparse.SUPPRESS)
+    parser.add_argument("--files", type=int, default=1500)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--one", choices=("loop", "local", "ray"), help=argparse.SUPPRESS)
     parser.add_argument("--paths", help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--address", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
         one(asked)
         return 0
     from tools.matrix import machine
 
+    backend = asked.backend
     with tempfile.TemporaryDirectory() as folder:
         paths = write_recordings(Path(folder), asked.files)
-        every, few = Path(folder) / "all.json", Path(folder) / "few.json"
-        every.write_text(json.dumps(paths), encoding="utf-8")
-        few.write_text(json.dumps(paths[: 4 * asked.files // 10]), encoding="utf-8")
-        often = Path(folder) / "often.json"  # so long that what starting takes does not count
-        often.write_text(json.dumps(paths * 4), encoding="utf-8")
+
+        def listed(chosen: list[str]) -> Path:
+            handle, name = tempfile.mkstemp(dir=folder, suffix=".json")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(chosen, file)
+            return Path(name)
+
+        few, many = asked.files // 3, asked.files // 3 * 10
+        every, often, tiny = listed(paths), listed(paths * OFTEN), listed(paths[:32])
         loops, engines, alone, twos = [], [], [], []
         for _ in range(asked.rounds):
-            loops.append(run(asked.backend, "loop", every))
-            engines.append(run(asked.backend, "engine", every))
-            alone.append(run(asked.backend, "engine", often))
-            twos.append(run(asked.backend, "engine", often, workers=2, cores="0,1"))
-        memory = run(asked.backend, "engine", few)["peak_mb"]
-        tiny = Path(folder) / "tiny.json"
-        tiny.write_text(json.dumps(paths[:32]), encoding="utf-8")
-        start = run(asked.backend, "engine", tiny, workers=2, cores="0,1")["elapsed"]
+            loops.append(run(backend, "loop", every, cores="0"))
+            engines.append(run(backend, "local", every, cores="0"))
+            alone.append(run(backend, "local", often, cores="0"))
+            twos.append(run(backend, "local", often, workers=2))
+        memory = [run(backend, "local", listed((paths * 10)[:count]), cores="0")["peak_mb"] for count in (few, many)]
+        start_local, start_ray = (run(backend, what, tiny, workers=2)["elapsed"] for what in ("local", "ray"))
+        with_ray = run(backend, "ray", often, workers=2)["elapsed"]
+        nodes = {count: on_nodes(backend, count, listed(paths * (OFTEN // 2)), tiny) for count in (1, 2, 3)}
         decoding = decoding_share(paths[:300], loops[0]["elapsed"] / len(paths))
-    ratios = [a["elapsed"] / b["elapsed"] for a, b in zip(loops, engines, strict=True)]
-    both = [a["elapsed"] / b["elapsed"] for a, b in zip(alone, twos, strict=True)]
+        read = sum(os.path.getsize(path) for path in paths) / 1e6
+
+    def ratio(slow: list[dict[str, Any]], fast: list[dict[str, Any]], times: int = 1) -> float:
+        pairs = zip(slow, fast, strict=True)
+        return statistics.median(times * a["elapsed"] / b["elapsed"] for a, b in pairs)
+
     found = {
         "machine": machine(),
-        "backend": asked.backend,
+        "backend": backend,
         "files": asked.files,
         "rounds": asked.rounds,
         "hours": engines[0]["hours"],
-        "beside_loop": statistics.median(ratios),
-        "two_workers": statistics.median(both),
+        "beside_loop": ratio(loops, engines),
+        "two_beside_loop": ratio(loops, twos, OFTEN),
+        "two_workers": ratio(alone, twos),
+        "ray_beside_local": statistics.median(each["elapsed"] for each in twos) / with_ray,
+        "nodes": {str(count): seconds for count, seconds in nodes.items()},
         "one_core_seconds": statistics.median(each["elapsed"] for each in engines),
-        "start_seconds": start,
-        "memory_few": memory,
-        "memory_all": statistics.median(each["peak_mb"] for each in alone),
+        "start_local": start_local,
+        "start_ray": start_ray,
+        "few": few,
+        "many": many,
+        "memory_few": memory[0],
+        "memory_all": memory[1],
+        "input_megabytes_per_hour": read / engines[0]["hours"],
         "megabytes_per_hour": engines[0]["bytes"] / 1e6 / engines[0]["hours"],
+        "items_mb_per_million": megabytes_of_items(),
         "decoding": decoding,
     }
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(found), encoding="utf-8")
     print(page(found))
     return 0
+
+
+def megabytes_of_items() -> float:
+    """Return how many MB the list of a million files takes in the process that gives out the work."""
+    program = (
+        "import resource, sys; from kapre.corpus._items import Item; before = resource.getrusage(0).ru_maxrss; "
+        "items = [Item(f'/recordings/{n % 1000:04d}/{n:08d}.flac', None, None, None, {'label': n % 10}) "
+        "for n in range(10**6)]; print((resource.getrusage(0).ru_maxrss - before) / 1024)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return float(result.stdout)
 
 
 def decoding_share(paths: list[str], per_file: float) -> float:

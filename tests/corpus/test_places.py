@@ -106,7 +106,7 @@ def test_a_store_in_a_bucket_goes_on_and_is_replaced(bucket: str, recordings: tu
     assert len(corpus.read(target)) == 10
     assert corpus.extract(f"{there}/0", target, PRESET, glob="*.ogg", overwrite=True).rows == 3
     assert len(corpus.read("corpus/again", filesystem=s3())) == 3
-    with pytest.raises(ValueError, match="`format` must be .* on other file systems"):
+    with pytest.raises(ValueError, match=r"`format` must be .* on other file systems"):
         corpus.extract(f"{there}/0", target, PRESET, format="array_record", overwrite=True)
 
 

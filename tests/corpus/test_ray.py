@@ -101,7 +101,7 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster of three nodes, each of one processor, on this machine."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    script = Path(__file__).with_name("cluster.py")
+    script = Path(__file__).parents[2] / "tools" / "cluster.py"
     pipes: dict[str, Any] = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with subprocess.Popen([sys.executable, str(script), "3"], stderr=subprocess.DEVNULL, **pipes) as process:
 
@@ -129,7 +129,7 @@ def test_what_a_run_is_refused_for(recordings: Path, tmp_path: Path) -> None:
     few = sorted((recordings / "0").iterdir())[:2]
     for options, words in (
         ({"engine": "spark"}, "`engine` must be"),
-        ({"address": "auto"}, 'address must be None without engine="ray"'),
+        ({"address": "auto"}, '`address` must be None without engine="ray"'),
     ):
         with pytest.raises(ValueError, match=words):
             corpus.extract(few, folder, PRESET, **options)

@@ -1,6 +1,6 @@
 """A Ray cluster of several nodes on this machine, which takes orders on its standard input.
 
-python tests/corpus/cluster.py NODES [PROCESSORS OF A NODE]
+python tools/cluster.py NODES [PROCESSORS OF A NODE]
 
 "address" is answered with where it is, "kill" with how many nodes are left once one of them was killed.
 """
