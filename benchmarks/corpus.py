@@ -142,7 +142,7 @@ Written by `{command}`, on {found["machine"]}; not by hand.
 | Ray with two workers beside the local engine with two, {OFTEN * hours:.0f} h | {found["ray_beside_local"]:.2f} × |
 | Ray, two nodes of a core beside one, {OFTEN // 2 * hours:.0f} h | {one[0] / two[0]:.2f} × |
 | the same without what starting takes | {(one[0] - one[1]) / (two[0] - two[1]):.2f} × |
-| Ray, three nodes that share two cores beside one of one core, without starting | {(one[0] - one[1]) / (three[0] - three[1]):.2f} × |
+| three nodes on those two cores beside one, without starting | {(one[0] - one[1]) / (three[0] - three[1]):.2f} × |
 | a run of 32 files, local, two processes (s) | {found["start_local"]:.1f} |
 | a run of 32 files, a Ray of its own, two workers (s) | {found["start_ray"]:.1f} |
 | a run of 32 files, a Ray that is there, two nodes (s) | {two[1]:.1f} |

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import Any
@@ -21,6 +22,8 @@ from kapre.corpus._worker import receive, send
 _SHARE = 0.9
 """Of a processor, that an actor asks for: what is left is for Ray's own tasks, which would wait for ever otherwise."""
 _SHARE_OF_READING = 0.05
+_PATIENCE = 20.0
+"""Seconds."""
 _OBJECTS = 1 << 28
 """Bytes that a Ray of our own keeps for objects: manifests and counts."""
 
@@ -32,6 +35,7 @@ def connect(ray: Any, address: str, workers: int | None, processors: int) -> Non
         options |= {"num_cpus": max(workers or 0, processors), "include_dashboard": False}
         options |= {"object_store_memory": _OBJECTS}
     try:
+        _answers(address)
         ray.init(**options)
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -39,6 +43,13 @@ def connect(ray: Any, address: str, workers: int | None, processors: int) -> Non
             f"address: no Ray cluster at {address} ({reason}). Start one with `ray start --head`, or leave --address "
             "out."
         ) from None
+
+
+def _answers(address: str) -> None:
+    """Raise OSError where nobody listens at a host and port: Ray would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str, out: Any) -> None:
