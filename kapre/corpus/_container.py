@@ -11,6 +11,14 @@ class NotAudioError(Exception):
     """The bytes cannot be given to a decoder; the text says why."""
 
 
+class UnreadableError(Exception):
+    """A file that no decoder here takes: what is wrong, and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+
 @dataclass
 class Container:
     """What the bytes say before anything is decoded.

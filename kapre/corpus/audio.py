@@ -29,18 +29,14 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from kapre import _checks
-from kapre.corpus._container import Container, NotAudioError, cut_short
+from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
-from kapre.corpus._source import Part, Source, View
+from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
+from kapre.corpus._source import Source
 
 _COPY_AGAIN = "Copy it again from its source."
-_CONVERT = "Convert it to WAV or FLAC, or leave it out."
-_BLOCK = 1 << 18  # samples of all channels in one block
-
-Samples = npt.NDArray[np.float32]
 
 
 class AudioError(Exception):
@@ -223,7 +219,7 @@ def blocks(path: str | os.PathLike[str]) -> Iterator[tuple[Samples, int]]:
     with _opened(name) as source:
         container = _examined(name, source)
         _refuse_damage(name, container.damage if container else [])
-        decoder = _Decoder(soundfile, name, source, container)
+        decoder = _decoder(soundfile, source, container)
         non_finite = 0
         for block in decoder.blocks():
             non_finite += block.size - int(np.count_nonzero(np.isfinite(block)))
@@ -252,6 +248,8 @@ def _opened(name: str) -> Iterator[Source]:
             raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
         with open(name, "rb", buffering=0) as file:
             yield Source(file)
+    except UnreadableError as error:
+        raise _line(name, error.problem, error.remedy) from None
     except FileNotFoundError:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
@@ -271,6 +269,11 @@ def _examined(name: str, source: Source) -> Container | None:
         raise _line(name, f"not audio that can be read: {error}", _COPY_AGAIN) from None
 
 
+def _decoder(soundfile: Any, source: Source, container: Container | None) -> Decoder:
+    """Return what decodes a container."""
+    return SoundfileDecoder(soundfile, source, container)
+
+
 def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
     """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
     soundfile = optional("soundfile", "Reading audio")
@@ -286,7 +289,7 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
     if keep is not None:
         _refuse_damage(name, damage)
     levels = _Levels()
-    decoder = _Decoder(soundfile, name, source, container)
+    decoder = _decoder(soundfile, source, container)
     for block in decoder.blocks():
         levels.add(block)
         if keep is not None:
@@ -309,99 +312,3 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
         non_finite=levels.non_finite,
         damage=tuple(damage),
     )
-
-
-class _Decoder:
-    """soundfile over the streams of a container."""
-
-    def __init__(self, soundfile: Any, name: str, source: Source, container: Container | None) -> None:
-        self._soundfile, self._name, self._source, self._container = soundfile, name, source, container
-        self._problems: list[str] = []
-        self._promised = 0
-        self._stopped: tuple[str, bool] | None = None
-        self.sample_rate, self.channels, self.n_samples = 0, 0, 0
-        self.format, self.subtype = "", ""
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
-        whole: list[Part] = [(0, self._source.size)]
-        streams = self._container.streams if self._container else [whole]
-        for index, parts in enumerate(streams):
-            view = View(self._source, parts)
-            with self._open(view) as sound:
-                if index == 0:
-                    self.sample_rate, self.channels = sound.samplerate, sound.channels
-                    self.format, self.subtype = sound.format, sound.subtype
-                elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
-                    change = f"{sound.samplerate} Hz and {sound.channels} channels"
-                    self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
-                    return
-                yield from self._blocks_of(sound, view)
-            if self._stopped:
-                return
-
-    def _open(self, view: View) -> Any:
-        # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
-        forward = type("_Forward", (self._soundfile.SoundFile,), {"seekable": lambda _: False})
-        try:
-            return forward(view)
-        except self._soundfile.SoundFileError as error:
-            self._raise_failure(view)
-            reason = str(getattr(error, "error_string", error)).strip(" .\n") or "unknown content"
-            if self._container is None:
-                raise _line(self._name, f"not audio that can be read ({reason})", _CONVERT) from None
-            problem = "; ".join(self._container.damage)
-            problem = problem or f"{self._container.name} cut short in its header, or of an unknown kind ({reason})"
-            raise _line(self._name, problem, "Copy it again from its source, or convert it to WAV.") from None
-
-    @staticmethod
-    def _raise_failure(view: View) -> None:
-        if view.failure is not None:
-            raise view.failure
-
-    def _blocks_of(self, sound: Any, view: View) -> Iterator[Samples]:
-        """Yield the blocks of one stream; a decoder's error ends them and is noted."""
-        buffer = np.empty((max(1024, _BLOCK // sound.channels), sound.channels), np.float32)
-        promised = self._container.promised if self._container else None
-        self._promised += sound.frames if promised is None else promised
-        done = 0
-        while promised is None or promised == 0 or done < promised:
-            # Nothing is asked for after the last sample of FLAC: what follows may be a tag.
-            wanted = len(buffer) if not promised else min(len(buffer), promised - done)
-            try:
-                count = len(sound.read(out=buffer[:wanted]))
-            except self._soundfile.SoundFileError as error:
-                reason = str(getattr(error, "error_string", error)).strip(" .\n") or "decoder error"
-                self._stopped = (reason, view.reached_end)
-                count = min(wanted, max(0, sound.tell() - done))
-            self._raise_failure(view)
-            if count:
-                done += count
-                self.n_samples += count
-                yield buffer[:count]
-            if count == 0 or self._stopped:
-                break
-
-    def damage(self) -> list[str]:
-        """Return what decoding has shown, beyond what the container already told."""
-        found = list(self._problems)
-        known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
-        n_samples, rate = self.n_samples, self.sample_rate
-        # libsndfile only estimates the length of MP3.
-        promised = 0 if self.format == "MP3" else self._promised
-        if self._container and self._container.at_least and not found:
-            samples, clock = self._container.at_least
-            promised = max(promised, samples * rate // clock)
-        if n_samples < promised and not known:
-            stopped_inside = self._stopped and not self._stopped[1]
-            if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":
-                found.append(f"damaged inside: {n_samples / rate:.3f} s of {promised / rate:.3f} s can be decoded")
-            else:
-                counts = (promised, n_samples, "samples")
-                found.append(cut_short(promised / rate, n_samples / rate, counts))
-        elif self._stopped and not known:
-            kind = "cut short: the file breaks off" if self._stopped[1] else "damaged inside: decoding stops"
-            found.append(f"{kind} after {n_samples / rate:.3f} s")
-        if n_samples == 0:
-            found.append("no samples: there is a header and nothing to decode after it")
-        return found
