@@ -59,6 +59,9 @@ class Decoder:
         if self._container and self._container.at_least and not found:
             samples, clock = self._container.at_least
             promised = max(promised, samples * rate // clock)
+            if n_samples < promised and self._container.ends:
+                samples, clock = self._container.ends
+                promised = max(promised, samples * rate // clock)
         if n_samples < promised and not known:
             stopped_inside = self._stopped and not self._stopped[1]
             if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":

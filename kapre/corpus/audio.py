@@ -13,9 +13,16 @@ header promises, so that a clip has all of its samples or is reported. By format
   Without a count, a cut exactly between two frames cannot be known. Wrong bits inside a frame cannot be known;
   for some of them, mpg123 inside libsndfile writes a line to the terminal. It writes none for other damage except
   after a gap: it is given whole frames only, behind a header that agrees with them.
+* MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples, which may be at the end and then is lost
+  with it, against the end of the file. In fragments (fMP4) there is none: a cut between two cannot be known.
+* AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be known.
+* AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known.
 * other formats libsndfile reads: only what its decoder reports.
 
 In every format: samples that are not finite, and fewer samples decoded than promised.
+
+What an encoder added to MP4 before and after the sound is left out, as the file's edit list says, so that samples are
+where they were. ADTS does not say how many there are: they stay (1024 or 2112, as a rule).
 """
 
 from __future__ import annotations
@@ -34,6 +41,7 @@ from kapre import _checks
 from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
 from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
+from kapre.corpus._pyav import PyAVDecoder
 from kapre.corpus._source import Source
 
 _COPY_AGAIN = "Copy it again from its source."
@@ -60,8 +68,9 @@ class AudioInfo:
         n_samples: Samples per channel, as decoded.
         duration_seconds: `n_samples / sample_rate`.
         format: libsndfile's name of the container, such as "WAV", "WAVEX" (WAV with an extensible header), "FLAC",
-            "OGG" or "MP3".
-        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS".
+            "OGG" or "MP3"; "MP4" or "ADTS" where PyAV decodes it.
+        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS"; FFmpeg's in capitals,
+            such as "AAC" or "ALAC".
         peak: The largest magnitude of a finite sample; full scale is 1.
         rms: The root mean square of the finite samples of all channels.
         non_finite: The count of samples that are NaN or infinite.
@@ -141,7 +150,7 @@ def read(path: str | os.PathLike[str], sample_rate: int | None = None) -> Record
 
 
 def readable_formats() -> dict[str, bool]:
-    """Return which of wav, flac, ogg (Vorbis), opus and mp3 the installed libsndfile knows.
+    """Return which formats can be read here: wav, flac, ogg (Vorbis), opus and mp3 by libsndfile, m4a by PyAV.
 
     Raises:
         ImportError: soundfile is not installed.
@@ -155,6 +164,7 @@ def readable_formats() -> dict[str, bool]:
         "ogg": "VORBIS" in in_ogg,
         "opus": "OPUS" in in_ogg,
         "mp3": "MP3" in containers,
+        "m4a": _pyav() is not None,
     }
 
 
@@ -271,7 +281,21 @@ def _examined(name: str, source: Source) -> Container | None:
 
 def _decoder(soundfile: Any, source: Source, container: Container | None) -> Decoder:
     """Return what decodes a container."""
-    return SoundfileDecoder(soundfile, source, container)
+    if container is None or not container.demuxer:
+        return SoundfileDecoder(soundfile, source, container)
+    av = _pyav()
+    if av is None:  # a file's error and not the run's: others may be read
+        problem = f"{container.name} is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
+        raise UnreadableError(problem, "Or convert it to WAV or FLAC.")
+    return PyAVDecoder(av, source, container)
+
+
+def _pyav() -> Any:
+    """Return PyAV, or None."""
+    try:
+        return import_module("av")
+    except (ImportError, OSError):
+        return None
 
 
 def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:

@@ -501,7 +501,7 @@ def test_doctor_names_what_is_here() -> None:
     assert result.returncode == 0, result.stderr
     for backend in BACKENDS:
         assert any(line.split()[:1] == [backend] and "works" in line for line in result.stdout.splitlines())
-    for name in ("wav", "flac", "ogg", "opus", "mp3"):
+    for name in ("wav", "flac", "ogg", "opus", "mp3", "m4a"):
         assert any(line.split() == [name, "readable"] for line in result.stdout.splitlines())
 
 
