@@ -9,8 +9,13 @@ from pathlib import Path
 import av
 import numpy as np
 
-FORMATS = {"aac": "fltp", "alac": "s16p", "libopus": "flt", "mpeg4": "yuv420p"}
+FORMATS = {"aac": "fltp", "alac": "s16p", "libopus": "flt"}
 """What each encoder is given."""
+
+
+def as_int16(samples):
+    """Return what a lossless encoder of 16 bits is given."""
+    return np.round(np.clip(np.asarray(samples, np.float32), -1, 1) * 32767).astype(np.int16)
 
 
 def encoded(samples, sample_rate, codec="aac", container="ipod", options=None, bit_rate=None):
@@ -18,7 +23,7 @@ def encoded(samples, sample_rate, codec="aac", container="ipod", options=None, b
     x = np.asarray(samples, np.float32)
     x = x[:, None] if x.ndim == 1 else x
     kind = FORMATS[codec]
-    values = np.round(np.clip(x, -1, 1) * 32767).astype(np.int16) if kind == "s16p" else x
+    values = as_int16(x) if kind == "s16p" else x
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[x.shape[1]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"

@@ -9,7 +9,7 @@ import pytest
 
 from kapre import corpus
 from kapre.corpus import AudioError, audio
-from tests.containers import box, encoded, patched, video
+from tests.containers import as_int16, box, encoded, patched, video
 
 FASTSTART = {"movflags": "+faststart"}
 FRAGMENTS = {"movflags": "+frag_keyframe+delay_moov", "frag_duration": "200000"}
@@ -97,8 +97,7 @@ def test_alac_of_16_bits_comes_back_bit_for_bit(options, channels, save):
     for sample_rate, n_samples in ((16000, 8001), (44100, 4096), (48000, 70000)):
         x = sound(n_samples, sample_rate, channels)
         recording = audio.read(save(encoded(x, sample_rate, "alac", "ipod", options)))
-        expected = np.round(np.clip(x.astype(np.float32), -1, 1) * 32767).astype(np.int16)
-        np.testing.assert_array_equal(recording.samples, expected.astype(np.float32) / 32768)
+        np.testing.assert_array_equal(recording.samples, as_int16(x).astype(np.float32) / 32768)
         assert (recording.info.subtype, recording.info.n_samples) == ("ALAC", n_samples)
 
 
@@ -135,6 +134,19 @@ def test_the_rate_is_that_of_the_decoded_frames(save):
     recording = audio.read(save(halved))
     assert (recording.sample_rate, recording.info.damage) == (16000, ())
     np.testing.assert_array_equal(recording.samples, whole)
+
+
+def test_what_the_header_says_is_told_without_decoding(save):
+    import soundfile
+
+    for options, container in ((None, "ipod"), (FASTSTART, "ipod"), (None, "mov")):
+        assert audio.told_seconds(save(encoded(sound(24001, 16000), 16000, "aac", container, options))) == 24001 / 16000
+    assert audio.told_seconds(save(encoded(sound(15 * 1024, 16000), 16000, "aac", "adts"))) == 1.024
+    path = save(b"", "clip.wav")
+    soundfile.write(path, sound(8000, 16000), 16000)
+    assert audio.told_seconds(path) == 0.5
+    with pytest.raises(AudioError, match="no such file"):
+        audio.told_seconds(path.parent / "missing.m4a")
 
 
 def test_resampled_and_named_by_content(save):
