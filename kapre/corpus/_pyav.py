@@ -38,9 +38,13 @@ class PyAVDecoder(Decoder):
                 yield from _joined(self._limited(self._frames(opened, track, view)))
 
     def _open(self, view: View) -> Any:
-        name, settings = self._checked.demuxer, {"metadata_errors": "replace", "buffer_size": 1 << 16}
+        settings = {"format": self._checked.demuxer, "buffer_size": 1 << 16}
+        if (
+            int(self._av.__version__.split(".")[0]) < 19
+        ):  # which takes titles that are not UTF-8, and has no such choice
+            settings["metadata_errors"] = "replace"
         try:
-            return self._av.open(_Forgiving(view), format=name, **settings)
+            return self._av.open(_Forgiving(view), **settings)
         except self._av.error.FFmpegError as error:
             view.raise_failure()
             raise self._cannot_open(_reason(error)) from None

@@ -83,12 +83,20 @@ def test_aac_lies_where_the_original_does(container, options, sample_rate, chann
             assert len(recording.samples) == n_samples
 
 
-@pytest.mark.parametrize("codec", ["aac", "alac"])
+def edited(content, milliseconds, first):
+    """The content with another edit list: how long, on a movie's clock that has milliseconds only, and from where."""
+    content = patched(content, ("moov", "mvhd"), 12, "II", 1000, milliseconds)
+    return patched(content, (*TRACK, "edts", "elst"), 8, "Ii", milliseconds, first)
+
+
+@pytest.mark.parametrize(("codec", "first"), [("aac", PADDED), ("alac", 0)])
 @pytest.mark.parametrize("sample_rate", [22050, 44100])
-def test_every_sample_is_there_though_edits_are_in_milliseconds(codec, sample_rate, save):
+def test_every_sample_is_there_though_edits_are_in_milliseconds(codec, first, sample_rate, save):
     for n_samples in (1, 10, 1025, 1034, 7168, 7173, 25601):
-        path = save(encoded(sound(n_samples, sample_rate), sample_rate, codec))
-        assert audio.read(path).info.n_samples == n_samples
+        content = encoded(sound(n_samples, sample_rate), sample_rate, codec)
+        assert audio.read(save(content)).info.n_samples == n_samples
+        rounded = edited(content, n_samples * 1000 // sample_rate, first)
+        assert audio.read(save(rounded)).info.n_samples == n_samples
 
 
 @pytest.mark.parametrize("options", [None, FASTSTART])
@@ -114,9 +122,9 @@ def test_the_edit_list_says_where_the_sound_starts(shift, save):
     x = sound(16000, 16000)
     content = encoded(x, 16000)
     whole = audio.read(save(content)).samples
-    later = patched(content, (*TRACK, "edts", "elst"), 8, "Ii", 1000, PADDED + shift)
+    later = edited(content, 1000, PADDED + shift)
     np.testing.assert_array_equal(audio.read(save(later)).samples, whole[shift:])
-    half = patched(content, (*TRACK, "edts", "elst"), 8, "Ii", 500, PADDED)
+    half = edited(content, 500, PADDED)
     np.testing.assert_array_equal(audio.read(save(half)).samples, whole[:8000])
     without = audio.read(save(content.replace(b"edts", b"free"))).samples
     np.testing.assert_array_equal(without[PADDED:], whole)
@@ -129,7 +137,7 @@ def test_the_rate_is_that_of_the_decoded_frames(save):
     whole = audio.read(save(content)).samples
     halved = patched(content, (*TRACK, "mdia", "mdhd"), 12, "II", 8000, 17024 // 2)
     halved = patched(halved, (*TABLES, "stts"), 8, "IIII", 16, 512, 1, 640 // 2)
-    halved = patched(halved, (*TRACK, "edts", "elst"), 8, "Ii", 1000, PADDED // 2)
+    halved = edited(halved, 1000, PADDED // 2)
     halved = patched(halved, (*TABLES, "stsd"), 40, "H", 8000)
     recording = audio.read(save(halved))
     assert (recording.sample_rate, recording.info.damage) == (16000, ())
@@ -147,6 +155,12 @@ def test_what_the_header_says_is_told_without_decoding(save):
     assert audio.told_seconds(path) == 0.5
     with pytest.raises(AudioError, match="no such file"):
         audio.told_seconds(path.parent / "missing.m4a")
+
+
+def test_a_title_in_an_old_encoding_is_fine(save):
+    content = encoded(sound(8000, 16000), 16000)
+    at = content.rindex(b"Lavf")
+    assert audio.read(save(content[:at] + b"\xff\xfe\x80" + content[at + 3 :])).info.n_samples == 8000
 
 
 def test_resampled_and_named_by_content(save):
