@@ -14,7 +14,7 @@ from kapre.corpus._source import Part, Source
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Names of boxes that such a file starts with; QuickTime's older ones have no ftyp."""
 _SLACK = 4096
-"""Ticks by which less may come out than an audio track lists: a decoder's delay that no edit list tells."""
+"""Ticks by which less may come out than a track lists that has no edit list: an encoder's delay, told elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _check_track(container: Container, source: Source, index: _Box, track: _Box)
             container.streams = [edit.lasting(needed + 1, source.size)]
     if len(edits) <= 1:
         container.ends = (max(0, stop - first), clock)
-        container.at_least = (max(0, min(stop, total) - first - _SLACK), clock)
+        container.at_least = (max(0, min(stop, total) - first - (0 if edits else _SLACK)), clock)
     listed, whole = _whole_samples(source, tables)
     if listed is not None and listed != int(counts.sum()):
         container.damage.append("damaged inside: its lists of samples have different lengths")

@@ -36,12 +36,13 @@ class PyAVDecoder(Decoder):
                 # PyAV has errors that are PermissionError or OSError too: none leaves this class.
                 track = self._track(opened)
                 yield from _joined(self._limited(self._frames(opened, track, view)))
+        if not self.sample_rate:
+            raise self._cannot_open("no sample rate and no samples")
 
     def _open(self, view: View) -> Any:
         settings = {"format": self._checked.demuxer, "buffer_size": 1 << 16}
-        if (
-            int(self._av.__version__.split(".")[0]) < 19
-        ):  # which takes titles that are not UTF-8, and has no such choice
+        # From 19 on, PyAV takes titles that are not UTF-8, and has no such choice.
+        if int(self._av.__version__.split(".")[0]) < 19:
             settings["metadata_errors"] = "replace"
         try:
             return self._av.open(_Forgiving(view), **settings)

@@ -16,7 +16,8 @@ header promises, so that a clip has all of its samples or is reported. By format
 * MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples, which may be at the end and then is lost
   with it, against the end of the file. In fragments (fMP4) there is none: a cut between two cannot be known.
 * AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be known.
-* AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known.
+* AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known, nor can
+  those in an edit list or a clock of MP4.
 * other formats libsndfile reads: only what its decoder reports.
 
 In every format: samples that are not finite, and fewer samples decoded than promised.
