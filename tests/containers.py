@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-FORMATS = {"aac": "fltp", "alac": "s16p", "libopus": "flt"}
+FORMATS = {"aac": "fltp", "alac": "s16p"}
 """What each encoder is given."""
 
 
