@@ -92,7 +92,9 @@ def run() -> int:
         _row("none", str(error))
     else:
         for name, readable in formats.items():
-            _row(name, "readable" if readable else "not readable: this libsndfile is too old. Upgrade soundfile")
+            too_old = "this libsndfile is too old. Upgrade soundfile"
+            remedy = "it needs PyAV. Run `pip install 'kapre[av]'`" if name == "m4a" else too_old
+            _row(name, "readable" if readable else f"not readable: {remedy}")
 
     if not any(reason == "" for reason in reasons.values()):
         raise CommandError("no backend works: models cannot run. Run `pip install 'kapre[jax]'`.", DATA)

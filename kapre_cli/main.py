@@ -46,8 +46,8 @@ def info(files: Annotated[list[str], Parameter(name="FILE")], /, *, json: bool =
     Parameters
     ----------
     files
-        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads; files and folders of `kapre export`;
-        stores of `kapre extract`.
+        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads, m4a and AAC with PyAV; files and folders
+        of `kapre export`; stores of `kapre extract`.
     json
         One JSON object a line, a file each, instead of a table.
     """

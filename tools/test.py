@@ -29,12 +29,17 @@ OF_EXPORT = "kapre/deploy/*,kapre/_lowered_recipe.py,kapre/ops/lowered.py"
 OF_CORPUS = ",".join(
     f"kapre/corpus/{name}.py"
     for name in (
-        "_folder",
+        "_array_record",
         "_clips",
         "_compute",
+        "_folder",
         "_items",
         "_job",
         "_local",
+        "_parquet",
+        "_place",
+        "_ray",
+        "_ray_driver",
         "_rows",
         "_shards",
         "_worker",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 
 from kapre.corpus._source import Part, Source
@@ -11,12 +12,22 @@ class NotAudioError(Exception):
     """The bytes cannot be given to a decoder; the text says why."""
 
 
+class UnreadableError(Exception):
+    """A file that no decoder here takes: what is wrong, and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+
 @dataclass
 class Container:
     """What the bytes say before anything is decoded.
 
     `streams` are the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
-    `at_least[1]` must come out. `promised` is a sample count that nothing but decoding can confirm.
+    `at_least[1]` must come out. `promised` is a sample count that nothing but decoding can confirm. What comes out
+    after `ends`, samples and rate too, is an encoder's padding. `demuxer` is PyAV's name of it, empty for what
+    libsndfile reads.
     """
 
     name: str
@@ -24,6 +35,8 @@ class Container:
     streams: list[list[Part]] = field(default_factory=list)
     at_least: tuple[int, int] | None = None
     promised: int | None = None
+    ends: tuple[int, int] | None = None
+    demuxer: str = ""
 
 
 def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
@@ -45,3 +58,18 @@ def after_id3v2(source: Source, position: int) -> int:
         a, b, c, d = head[6:]
         position += 10 + ((a & 127) << 21 | (b & 127) << 14 | (c & 127) << 7 | d & 127) + (head[5] & 16) // 16 * 10
     return position
+
+
+def after_tag(source: Source, position: int) -> int:
+    """Return the position after an ID3, APE or Lyrics3 tag that starts here, else `position` itself."""
+    head = source.at(position, 32)
+    if head.startswith(b"TAG"):
+        return position + 128
+    if head.startswith(b"APETAGEX") and len(head) == 32:
+        size, flags = struct.unpack("<I4xI", head[12:24])
+        return position + int(size) + (32 if flags & 1 << 29 else 0)
+    if head.startswith(b"LYRICSBEGIN"):
+        for end in (b"LYRICS200", b"LYRICSEND"):
+            if (found := source.find(end, position)) >= 0:
+                return found + 9
+    return after_id3v2(source, position)

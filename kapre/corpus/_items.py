@@ -17,8 +17,9 @@ from kapre._checks import message
 from kapre.corpus._errors import CorpusError
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64", ".rf64")
-"""Of files that are taken from a folder without a pattern."""
+_COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")
+SUFFIXES = (".wav", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64", ".rf64", *_COMPRESSED)
+"""Of files that are taken from a folder without a pattern. Those of video, though there may be sound in it, are not."""
 MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
 OWN = ("path", "start", "duration", "channel")
 """Columns of a manifest that have a meaning; all others are carried along."""

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import Container, NotAudioError, after_id3v2, count, cut_short
+from kapre.corpus._container import Container, NotAudioError, after_tag, count, cut_short
 from kapre.corpus._source import Part, Source
 
 _KBITS = {
@@ -91,21 +91,6 @@ def _promise(frame: bytes, header: _Header) -> _Promise | None:
         return bytes(copy)
 
     return _Promise(values[0], values[1], delay, padding, patched)
-
-
-def _after_tag(source: Source, position: int) -> int:
-    """Return the position after an ID3, APE or Lyrics3 tag that starts here, else `position` itself."""
-    head = source.at(position, 32)
-    if head.startswith(b"TAG"):
-        return position + 128
-    if head.startswith(b"APETAGEX") and len(head) == 32:
-        size, flags = struct.unpack("<I4xI", head[12:24])
-        return position + int(size) + (32 if flags & 1 << 29 else 0)
-    if head.startswith(b"LYRICSBEGIN"):
-        for end in (b"LYRICS200", b"LYRICSEND"):
-            if (found := source.find(end, position)) >= 0:
-                return found + 9
-    return after_id3v2(source, position)
 
 
 def _resync(source: Source, position: int, kind: tuple[int, int, int]) -> int:
@@ -220,7 +205,7 @@ def _walk_mpeg(source: Source, start: int, first: _Header) -> _Walk:
             else:
                 walk.spans.append((position, end))
             walk.frames, position = walk.frames + 1, end
-        elif (after := _after_tag(source, position)) > position:
+        elif (after := after_tag(source, position)) > position:
             walk.partial = after > source.size
             position = after
         elif (after := _resync(source, position, first.kind)) > position:

@@ -74,6 +74,11 @@ class View:
         """Return the position."""
         return self._position
 
+    def raise_failure(self) -> None:
+        """Raise what was kept from a decoder."""
+        if self.failure is not None:
+            raise self.failure
+
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` and return the count of bytes read."""
         view = memoryview(buffer)

@@ -13,9 +13,17 @@ header promises, so that a clip has all of its samples or is reported. By format
   Without a count, a cut exactly between two frames cannot be known. Wrong bits inside a frame cannot be known;
   for some of them, mpg123 inside libsndfile writes a line to the terminal. It writes none for other damage except
   after a gap: it is given whole frames only, behind a header that agrees with them.
+* MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples, which may be at the end and then is lost
+  with it, against the end of the file. In fragments (fMP4) there is none: a cut between two cannot be known.
+* AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be known.
+* AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known, nor can
+  those in an edit list or a clock of MP4.
 * other formats libsndfile reads: only what its decoder reports.
 
 In every format: samples that are not finite, and fewer samples decoded than promised.
+
+What an encoder added to MP4 before and after the sound is left out, as the file's edit list says, so that samples are
+where they were. ADTS does not say how many there are: they stay (1024 or 2112, as a rule).
 """
 
 from __future__ import annotations
@@ -29,18 +37,15 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from kapre import _checks
-from kapre.corpus._container import Container, NotAudioError, cut_short
+from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
-from kapre.corpus._source import Part, Source, View
+from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
+from kapre.corpus._pyav import PyAVDecoder
+from kapre.corpus._source import Source
 
 _COPY_AGAIN = "Copy it again from its source."
-_CONVERT = "Convert it to WAV or FLAC, or leave it out."
-_BLOCK = 1 << 18  # samples of all channels in one block
-
-Samples = npt.NDArray[np.float32]
 
 
 class AudioError(Exception):
@@ -64,8 +69,9 @@ class AudioInfo:
         n_samples: Samples per channel, as decoded.
         duration_seconds: `n_samples / sample_rate`.
         format: libsndfile's name of the container, such as "WAV", "WAVEX" (WAV with an extensible header), "FLAC",
-            "OGG" or "MP3".
-        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS".
+            "OGG" or "MP3"; "MP4" or "ADTS" where PyAV decodes it.
+        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS"; FFmpeg's in capitals,
+            such as "AAC" or "ALAC".
         peak: The largest magnitude of a finite sample; full scale is 1.
         rms: The root mean square of the finite samples of all channels.
         non_finite: The count of samples that are NaN or infinite.
@@ -144,8 +150,29 @@ def read(path: str | os.PathLike[str], sample_rate: int | None = None) -> Record
     return Recording(resampled, sample_rate, info)
 
 
+def told_seconds(path: str | os.PathLike[str]) -> float:
+    """Return how long a file is by its header, without decoding it or looking for damage; 0 where it does not say.
+
+    Args:
+        path: The file.
+
+    Raises:
+        AudioError: The file is missing, empty, or not audio.
+        ImportError: soundfile is not installed.
+    """
+    soundfile = optional("soundfile", "Reading audio")
+    name = os.fsdecode(path)
+    with _opened(name) as source:
+        try:
+            return soundfile.info(name).duration
+        except soundfile.SoundFileError:
+            container = _examined(name, source)
+        told = (container.ends or container.at_least) if container else None
+        return told[0] / told[1] if told else 0.0
+
+
 def readable_formats() -> dict[str, bool]:
-    """Return which of wav, flac, ogg (Vorbis), opus and mp3 the installed libsndfile knows.
+    """Return which formats can be read here: wav, flac, ogg (Vorbis), opus and mp3 by libsndfile, m4a by PyAV.
 
     Raises:
         ImportError: soundfile is not installed.
@@ -159,6 +186,7 @@ def readable_formats() -> dict[str, bool]:
         "ogg": "VORBIS" in in_ogg,
         "opus": "OPUS" in in_ogg,
         "mp3": "MP3" in containers,
+        "m4a": _pyav() is not None,
     }
 
 
@@ -223,7 +251,7 @@ def blocks(path: str | os.PathLike[str]) -> Iterator[tuple[Samples, int]]:
     with _opened(name) as source:
         container = _examined(name, source)
         _refuse_damage(name, container.damage if container else [])
-        decoder = _Decoder(soundfile, name, source, container)
+        decoder = _decoder(soundfile, source, container)
         non_finite = 0
         for block in decoder.blocks():
             non_finite += block.size - int(np.count_nonzero(np.isfinite(block)))
@@ -252,6 +280,8 @@ def _opened(name: str) -> Iterator[Source]:
             raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
         with open(name, "rb", buffering=0) as file:
             yield Source(file)
+    except UnreadableError as error:
+        raise _line(name, error.problem, error.remedy) from None
     except FileNotFoundError:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
@@ -271,6 +301,25 @@ def _examined(name: str, source: Source) -> Container | None:
         raise _line(name, f"not audio that can be read: {error}", _COPY_AGAIN) from None
 
 
+def _decoder(soundfile: Any, source: Source, container: Container | None) -> Decoder:
+    """Return what decodes a container."""
+    if container is None or not container.demuxer:
+        return SoundfileDecoder(soundfile, source, container)
+    av = _pyav()
+    if av is None:  # a file's error and not the run's: others may be read
+        problem = f"{container.name} is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
+        raise UnreadableError(problem, "Or convert it to WAV or FLAC.")
+    return PyAVDecoder(av, source, container)
+
+
+def _pyav() -> Any:
+    """Return PyAV, or None."""
+    try:
+        return import_module("av")
+    except (ImportError, OSError):
+        return None
+
+
 def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
     """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
     soundfile = optional("soundfile", "Reading audio")
@@ -286,7 +335,7 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
     if keep is not None:
         _refuse_damage(name, damage)
     levels = _Levels()
-    decoder = _Decoder(soundfile, name, source, container)
+    decoder = _decoder(soundfile, source, container)
     for block in decoder.blocks():
         levels.add(block)
         if keep is not None:
@@ -309,99 +358,3 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
         non_finite=levels.non_finite,
         damage=tuple(damage),
     )
-
-
-class _Decoder:
-    """soundfile over the streams of a container."""
-
-    def __init__(self, soundfile: Any, name: str, source: Source, container: Container | None) -> None:
-        self._soundfile, self._name, self._source, self._container = soundfile, name, source, container
-        self._problems: list[str] = []
-        self._promised = 0
-        self._stopped: tuple[str, bool] | None = None
-        self.sample_rate, self.channels, self.n_samples = 0, 0, 0
-        self.format, self.subtype = "", ""
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
-        whole: list[Part] = [(0, self._source.size)]
-        streams = self._container.streams if self._container else [whole]
-        for index, parts in enumerate(streams):
-            view = View(self._source, parts)
-            with self._open(view) as sound:
-                if index == 0:
-                    self.sample_rate, self.channels = sound.samplerate, sound.channels
-                    self.format, self.subtype = sound.format, sound.subtype
-                elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
-                    change = f"{sound.samplerate} Hz and {sound.channels} channels"
-                    self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
-                    return
-                yield from self._blocks_of(sound, view)
-            if self._stopped:
-                return
-
-    def _open(self, view: View) -> Any:
-        # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
-        forward = type("_Forward", (self._soundfile.SoundFile,), {"seekable": lambda _: False})
-        try:
-            return forward(view)
-        except self._soundfile.SoundFileError as error:
-            self._raise_failure(view)
-            reason = str(getattr(error, "error_string", error)).strip(" .\n") or "unknown content"
-            if self._container is None:
-                raise _line(self._name, f"not audio that can be read ({reason})", _CONVERT) from None
-            problem = "; ".join(self._container.damage)
-            problem = problem or f"{self._container.name} cut short in its header, or of an unknown kind ({reason})"
-            raise _line(self._name, problem, "Copy it again from its source, or convert it to WAV.") from None
-
-    @staticmethod
-    def _raise_failure(view: View) -> None:
-        if view.failure is not None:
-            raise view.failure
-
-    def _blocks_of(self, sound: Any, view: View) -> Iterator[Samples]:
-        """Yield the blocks of one stream; a decoder's error ends them and is noted."""
-        buffer = np.empty((max(1024, _BLOCK // sound.channels), sound.channels), np.float32)
-        promised = self._container.promised if self._container else None
-        self._promised += sound.frames if promised is None else promised
-        done = 0
-        while promised is None or promised == 0 or done < promised:
-            # Nothing is asked for after the last sample of FLAC: what follows may be a tag.
-            wanted = len(buffer) if not promised else min(len(buffer), promised - done)
-            try:
-                count = len(sound.read(out=buffer[:wanted]))
-            except self._soundfile.SoundFileError as error:
-                reason = str(getattr(error, "error_string", error)).strip(" .\n") or "decoder error"
-                self._stopped = (reason, view.reached_end)
-                count = min(wanted, max(0, sound.tell() - done))
-            self._raise_failure(view)
-            if count:
-                done += count
-                self.n_samples += count
-                yield buffer[:count]
-            if count == 0 or self._stopped:
-                break
-
-    def damage(self) -> list[str]:
-        """Return what decoding has shown, beyond what the container already told."""
-        found = list(self._problems)
-        known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
-        n_samples, rate = self.n_samples, self.sample_rate
-        # libsndfile only estimates the length of MP3.
-        promised = 0 if self.format == "MP3" else self._promised
-        if self._container and self._container.at_least and not found:
-            samples, clock = self._container.at_least
-            promised = max(promised, samples * rate // clock)
-        if n_samples < promised and not known:
-            stopped_inside = self._stopped and not self._stopped[1]
-            if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":
-                found.append(f"damaged inside: {n_samples / rate:.3f} s of {promised / rate:.3f} s can be decoded")
-            else:
-                counts = (promised, n_samples, "samples")
-                found.append(cut_short(promised / rate, n_samples / rate, counts))
-        elif self._stopped and not known:
-            kind = "cut short: the file breaks off" if self._stopped[1] else "damaged inside: decoding stops"
-            found.append(f"{kind} after {n_samples / rate:.3f} s")
-        if n_samples == 0:
-            found.append("no samples: there is a header and nothing to decode after it")
-        return found

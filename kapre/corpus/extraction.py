@@ -162,7 +162,7 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
     """
     from kapre.corpus import audio
 
-    soundfile = audio.optional("soundfile", "Reading audio")
+    audio.optional("soundfile", "Reading audio")
     items = _items.collect(_listed(inputs), glob)
     size = _shard_size(shard_size, len(items))
     looked = items[:: max(1, len(items) // 1000)]
@@ -175,8 +175,8 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
             seconds += item.duration
             continue
         try:
-            seconds += max(0.0, soundfile.info(item.path).duration - (item.start or 0.0))
-        except (soundfile.SoundFileError, OSError, ValueError):
+            seconds += max(0.0, audio.told_seconds(item.path) - (item.start or 0.0))
+        except audio.AudioError:
             continue
     missing = sum(not is_uri(item.path) and not os.path.exists(item.path) for item in items)
     hours = seconds / 3600 * len(items) / known if known else math.nan

@@ -21,6 +21,7 @@ import kapre
 from kapre import corpus
 from kapre.corpus import CorpusError
 from tests.conftest import to_numpy
+from tests.containers import as_int16, encoded
 from tests.corpus.recordings import BAD, COUNT, PRESET, assert_near, mono, same, sound, table
 
 
@@ -226,6 +227,39 @@ def test_the_first_error_ends_a_run_that_wants_none(workers: int, recordings: Pa
         corpus.extract(files, tmp_path / "store", PRESET, on_error="fail", workers=workers)
     summary = corpus.extract(files, tmp_path / "store", PRESET, resume=True)
     assert (summary.ok, summary.failed) == (40, 1)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_m4a_is_extracted_and_one_cut_short_is_a_row(
+    installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    x = sound(32000, 16000, 2, 1)
+    whole = encoded(x, 16000, "alac", "ipod", {"movflags": "+faststart"})
+    (folder / "a.m4a").write_bytes(whole)
+    (folder / "b.M4A").write_bytes(whole[: len(whole) // 2])
+    (folder / "c.aac").write_bytes(encoded(x, 16000, "aac", "adts"))
+    (folder / "d.mp4").write_bytes(whole)  # of a video, as a rule: not taken from a folder
+    soundfile.write(folder / "e.wav", as_int16(x), 16000)
+    assert corpus.plan(folder).items == 4
+    assert abs(corpus.plan(folder / "a.m4a").hours * 3600 - 2.0) < 1e-9
+    if not installed:
+        monkeypatch.setitem(sys.modules, "av", None)
+    summary = corpus.extract(folder, tmp_path / "store", PRESET, workers=1)
+    store = corpus.read(tmp_path / "store")
+    errors = {Path(error.path).name: (error.stage, error.reason) for error in store.errors()}
+    if installed:
+        assert (summary.ok, summary.failed) == (3, 1)
+        assert errors["b.M4A"][0] == "decode"
+        assert re.fullmatch(r"cut short: the header promises 2\.000 s, [01]\.\d{3} s are there", errors["b.M4A"][1])
+        clips = {Path(clip.path).name: clip.features for clip in store}
+        assert_near(clips["a.m4a"], clips["e.wav"])
+    else:
+        assert (summary.ok, summary.failed) == (1, 3)
+        said = "MP4 is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
+        assert errors["a.m4a"] == ("decode", said)
+        assert set(errors) == {"a.m4a", "b.M4A", "c.aac"}
 
 
 MANIFESTS = {

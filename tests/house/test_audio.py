@@ -475,7 +475,8 @@ def test_sample_rate_is_checked(save):
 
 def test_readable_formats_agree_with_libsndfile():
     formats = corpus.readable_formats()
-    assert list(formats) == ["wav", "flac", "ogg", "opus", "mp3"]
+    assert list(formats) == ["wav", "flac", "ogg", "opus", "mp3", "m4a"]
+    assert formats["m4a"] is True
     assert formats["wav"] is formats["flac"] is formats["ogg"] is True
     assert formats["mp3"] == ("MP3" in sf.available_formats())
 

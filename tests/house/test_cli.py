@@ -21,6 +21,7 @@ import kapre
 from kapre.frontends import preset
 from kapre_cli import preview as preview_module
 from kapre_cli.main import main
+from tests.containers import encoded
 
 BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
 RATE = 16000
@@ -89,6 +90,20 @@ def test_show_draws_and_saves_every_format(
     assert json.loads(str(stored["source"]))["sample_rate"] == rate
     assert kapre.Recipe.from_json(str(stored["recipe"])).sample_rate == rate
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["out.npz", "out.png", path.name])
+
+
+def test_m4a_is_shown_and_its_damage_told(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    content = encoded(tone(1.0, 2, 44100), 44100, "aac", "ipod", {"movflags": "+faststart"})
+    (tmp_path / "tone.m4a").write_bytes(content)
+    (tmp_path / "cut.m4a").write_bytes(content[: len(content) // 2])
+    assert run("info", "--json", tmp_path / "tone.m4a") == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["format"], found["subtype"], found["n_samples"], found["channels"]) == ("MP4", "AAC", 44100, 2)
+    assert run("show", tmp_path / "tone.m4a", "-o", tmp_path / "out.png") == 0
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    capfd.readouterr()
+    assert run("info", tmp_path / "cut.m4a") == 1
+    assert "cut short: the header promises 1.000 s" in capfd.readouterr().out
 
 
 def test_features_are_librosas(wav: Path, tmp_path: Path) -> None:
@@ -501,7 +516,7 @@ def test_doctor_names_what_is_here() -> None:
     assert result.returncode == 0, result.stderr
     for backend in BACKENDS:
         assert any(line.split()[:1] == [backend] and "works" in line for line in result.stdout.splitlines())
-    for name in ("wav", "flac", "ogg", "opus", "mp3"):
+    for name in ("wav", "flac", "ogg", "opus", "mp3", "m4a"):
         assert any(line.split() == [name, "readable"] for line in result.stdout.splitlines())
 
 

@@ -1,0 +1,90 @@
+"""Check the frames of AAC in ADTS (.aac): each in its place, the last one whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kapre.corpus._container import Container, NotAudioError, after_tag, count
+from kapre.corpus._source import Source
+
+_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+_EACH = 1024  # samples of a raw block; spectral band replication makes twice as many
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The header of an ADTS frame."""
+
+    kind: tuple[int, int, int, int]  # MPEG version, object type, sample rate, layout of channels
+    length: int
+    samples: int
+
+
+def _header(word: bytes) -> _Header | None:
+    """Return the ADTS header in seven bytes, or None for anything else."""
+    if len(word) < 7 or not is_adts(word) or word[2] >> 2 & 15 >= len(_RATES):
+        return None
+    length = (word[3] & 3) << 11 | word[4] << 3 | word[5] >> 5
+    if length < (7 if word[1] & 1 else 9):
+        return None
+    rate, layout = _RATES[word[2] >> 2 & 15], (word[2] & 1) << 2 | word[3] >> 6
+    return _Header((word[1] >> 3 & 1, word[2] >> 6, rate, layout), length, ((word[6] & 3) + 1) * _EACH)
+
+
+def is_adts(head: bytes) -> bool:
+    """Return whether bytes start with the sync word; MPEG audio's has a layer in the two bits that are 0 here."""
+    return len(head) >= 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+
+
+def check_adts(source: Source, start: int) -> Container:
+    """Check that every frame ends where the next one starts, and the last one at the end of the file or at a tag.
+
+    Nothing says how many frames there are, so that a cut exactly between two cannot be known, nor how long the
+    encoder's delay is, which stays in the samples.
+
+    Raises:
+        NotAudioError: No whole frame is there, or one alone with something else behind it.
+    """
+    container = Container("ADTS", demuxer="aac")
+    first = _header(source.at(start, 7))
+    spans: list[tuple[int, int]] = []
+    position, frames, samples, gaps, partial = start, 0, 0, 0, False
+    while first and position < source.size:
+        header = _header(word := source.at(position, 7))
+        if header and (after := position + header.length) <= source.size:
+            if spans and spans[-1][1] == position:
+                spans[-1] = (spans[-1][0], after)
+            else:
+                spans.append((position, after))
+            frames, samples, position = frames + 1, samples + header.samples, after
+        elif (after := after_tag(source, position)) > position:
+            partial, position = after > source.size, after
+        elif (after := _resync(source, position + 1, first.kind)) > position:
+            gaps, position = gaps + 1, after
+        else:
+            partial = header is not None or (len(word) < 7 and word[:1] == b"\xff")
+            gaps += not partial
+            break
+    if first is None or frames == 0 or (frames == 1 and (gaps or partial)):
+        raise NotAudioError("it starts like AAC, but too few whole ADTS frames are there")
+    seconds = samples / first.kind[2]
+    if gaps:
+        container.damage.append(f"damaged inside: ADTS frames are missing in {count(gaps, 'place')}")
+    if partial:
+        container.damage.append(f"cut short: the file breaks off inside a frame or tag, after {seconds:.3f} s")
+    container.streams = [list(spans)]
+    container.at_least = (samples, first.kind[2])
+    return container
+
+
+def _resync(source: Source, position: int, kind: tuple[int, int, int, int]) -> int:
+    """Return where the next two frames of a kind follow each other, or -1."""
+    while (position := source.find(b"\xff", position)) >= 0:
+        header = _header(source.at(position, 7))
+        if header and header.kind == kind:
+            after = position + header.length
+            following = _header(source.at(after, 7))
+            if after == source.size or (following and following.kind == kind):
+                return position
+        position += 1
+    return -1

@@ -1,0 +1,136 @@
+"""Samples out of a file that was checked: what every decoder knows and says of damage, and libsndfile's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kapre.corpus._container import Container, UnreadableError, cut_short
+from kapre.corpus._source import Part, Source, View
+
+BLOCK = 1 << 18
+"""Samples of all channels in one block."""
+
+Samples = npt.NDArray[np.float32]
+
+
+class Decoder:
+    """Decodes a file in blocks, counts its samples, and tells the damage that this shows.
+
+    Attributes:
+        sample_rate: Of the samples; 0 before the first block.
+        channels: Of the samples.
+        n_samples: Decoded so far, per channel.
+        format: The container's name.
+        subtype: The encoding's name.
+    """
+
+    def __init__(self, source: Source, container: Container | None) -> None:
+        self._source, self._container = source, container
+        self._problems: list[str] = []
+        self._promised = 0
+        self._stopped: tuple[str, bool] | None = None  # why decoding stopped, and whether at the end of the file
+        self.sample_rate, self.channels, self.n_samples = 0, 0, 0
+        self.format, self.subtype = "", ""
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield blocks of shape (time, channels), which may be in a buffer that is used again for the next one."""
+        raise NotImplementedError
+
+    def _cannot_open(self, reason: str) -> UnreadableError:
+        """Return the error for a decoder that does not take the file."""
+        if self._container is None:
+            convert = "Convert it to WAV or FLAC, or leave it out."
+            return UnreadableError(f"not audio that can be read ({reason})", convert)
+        problem = "; ".join(self._container.damage)
+        problem = problem or f"{self._container.name} cut short in its header, or of an unknown kind ({reason})"
+        return UnreadableError(problem, "Copy it again from its source, or convert it to WAV.")
+
+    def damage(self) -> list[str]:
+        """Return what decoding has shown, beyond what the container already told."""
+        found = list(self._problems)
+        known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
+        n_samples, rate = self.n_samples, self.sample_rate
+        # libsndfile only estimates the length of MP3.
+        promised = 0 if self.format == "MP3" else self._promised
+        if self._container and self._container.at_least and not found:
+            samples, clock = self._container.at_least
+            promised = max(promised, samples * rate // clock)
+            if n_samples < promised and self._container.ends:
+                samples, clock = self._container.ends
+                promised = max(promised, samples * rate // clock)
+        if n_samples < promised and not known:
+            stopped_inside = self._stopped and not self._stopped[1]
+            if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":
+                found.append(f"damaged inside: {n_samples / rate:.3f} s of {promised / rate:.3f} s can be decoded")
+            else:
+                counts = (promised, n_samples, "samples")
+                found.append(cut_short(promised / rate, n_samples / rate, counts))
+        elif self._stopped and not known:
+            kind = "cut short: the file breaks off" if self._stopped[1] else "damaged inside: decoding stops"
+            found.append(f"{kind} after {n_samples / rate:.3f} s")
+        if n_samples == 0:
+            found.append("no samples: there is a header and nothing to decode after it")
+        return found
+
+
+class SoundfileDecoder(Decoder):
+    """soundfile over the streams of a container."""
+
+    def __init__(self, soundfile: Any, source: Source, container: Container | None) -> None:
+        super().__init__(source, container)
+        self._soundfile = soundfile
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
+        whole: list[Part] = [(0, self._source.size)]
+        streams = self._container.streams if self._container else [whole]
+        for index, parts in enumerate(streams):
+            view = View(self._source, parts)
+            with self._open(view) as sound:
+                if index == 0:
+                    self.sample_rate, self.channels = sound.samplerate, sound.channels
+                    self.format, self.subtype = sound.format, sound.subtype
+                elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
+                    change = f"{sound.samplerate} Hz and {sound.channels} channels"
+                    self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
+                    return
+                yield from self._blocks_of(sound, view)
+            if self._stopped:
+                return
+
+    def _open(self, view: View) -> Any:
+        # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
+        forward = type("_Forward", (self._soundfile.SoundFile,), {"seekable": lambda _: False})
+        try:
+            return forward(view)
+        except self._soundfile.SoundFileError as error:
+            view.raise_failure()
+            reason = str(getattr(error, "error_string", error)).strip(" .\n") or "unknown content"
+            raise self._cannot_open(reason) from None
+
+    def _blocks_of(self, sound: Any, view: View) -> Iterator[Samples]:
+        """Yield the blocks of one stream; a decoder's error ends them and is noted."""
+        buffer = np.empty((max(1024, BLOCK // sound.channels), sound.channels), np.float32)
+        promised = self._container.promised if self._container else None
+        self._promised += sound.frames if promised is None else promised
+        done = 0
+        while promised is None or promised == 0 or done < promised:
+            # Nothing is asked for after the last sample of FLAC: what follows may be a tag.
+            wanted = len(buffer) if not promised else min(len(buffer), promised - done)
+            try:
+                count = len(sound.read(out=buffer[:wanted]))
+            except self._soundfile.SoundFileError as error:
+                reason = str(getattr(error, "error_string", error)).strip(" .\n") or "decoder error"
+                self._stopped = (reason, view.reached_end)
+                count = min(wanted, max(0, sound.tell() - done))
+            view.raise_failure()
+            if count:
+                done += count
+                self.n_samples += count
+                yield buffer[:count]
+            if count == 0 or self._stopped:
+                break
