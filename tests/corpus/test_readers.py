@@ -54,9 +54,10 @@ def right(parquet: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", test_docs.STORES)
 def test_the_page(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each example of docs/corpus.md, in a folder with a store, or without where it makes one."""
+    """Each example of docs/corpus.md, in a folder with recordings, and with their store unless it makes one."""
+    paths = write_good(tmp_path / "recordings", 5)
     if "extract(" not in test_docs.EXAMPLES[name]:
-        corpus.extract(write_good(tmp_path / "recordings", 5), tmp_path / "features", "kaldi_fbank")
+        corpus.extract(paths, tmp_path / "features", "kaldi_fbank")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     test_docs.run(name, tmp_path, monkeypatch)
 
