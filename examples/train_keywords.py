@@ -63,10 +63,10 @@ def read_folder(folder: Path, recipe: kapre.Recipe) -> tuple[list[str], list[Rec
         if path.is_file() and not any(part.startswith(".") for part in inside):
             try:
                 found.append(Recording(path, inside[0], *read_clips(path, recipe)))
-            except (audio.AudioError, ValueError) as error:  # ValueError: a rate that no recording has
+            except audio.AudioError as error:
                 broken.append(str(error))
     if broken:
-        print(f"{len(broken)} files are left out:", *broken, sep="\n  ")
+        print(f"left out, for they cannot be read: {len(broken)}", *broken, sep="\n  ")
     classes = sorted({path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")})
     if len(classes) < 2:
         raise ValueError(f"{folder} has {len(classes)} folders. Give it one for each class, two at least.")
@@ -232,10 +232,14 @@ def main() -> None:
             read_clips(arguments.recording, recipe)  # what is wrong with it is said before the training
         classes, recordings = read_folder(arguments.folder, recipe)
         train, held_out = split(recordings, arguments.held_out, seed)
-        x = {"fly": np.concatenate([one.clips for one in train])}
+        x = {} if arguments.variant == "store" else {"fly": np.concatenate([one.clips for one in train])}
         y = np.array([classes.index(one.label) for one in train for _ in one.clips])
         counts = f"{len(train)} recordings to train with ({len(y)} clips), {len(held_out)} held out"
         print(f"{len(classes)} classes; {counts}", flush=True)
+        if output.resolve().is_relative_to(arguments.folder.resolve()):
+            raise ValueError(
+                f"{output} is inside {arguments.folder}, where it would be a class. Give another --output."
+            )
         output.mkdir(parents=True, exist_ok=True)
         if arguments.variant != "fly":
             x["store"], labels = extract(output, recipe, {"train": train, "held out": held_out})
