@@ -209,6 +209,7 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="a folder for models, store and picture")
     parser.add_argument("--variant", choices=["fly", "store", "both"], default="both")
     parser.add_argument("--preset", default="kaldi_fbank", help="one of kapre.list_presets(); default: kaldi_fbank")
+    parser.add_argument("--f-max", type=float, help="Hz; recordings made at 8 kHz take 4000: above is rounding alone")
     parser.add_argument("--clip-seconds", type=float, default=2.0)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--held-out", type=float, default=0.2, help="share of the recordings of each class")
@@ -225,7 +226,8 @@ def main() -> None:
     arguments = arguments_of()
     output, seed = arguments.output, arguments.seed
     try:
-        recipe = kapre.Frontend.from_preset(arguments.preset, layout="time_first", dither=0.0).recipe
+        changes = {} if arguments.f_max is None else {"f_max": arguments.f_max}
+        recipe = kapre.Frontend.from_preset(arguments.preset, layout="time_first", dither=0.0, **changes).recipe
         samples = round(arguments.clip_seconds * recipe.sample_rate)  # the recipe itself pads, and counts it as sound
         recipe = recipe.replace(fixed_samples=samples, fixed_by="zeros", valid_frames="all")
         if arguments.recording:
