@@ -147,13 +147,16 @@ class Bar(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self.task = self.bar.add_task(self.title, total=self.params["epochs"] * self.params["steps"], figures="")
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch = f"epoch {epoch + 1} of {self.params['epochs']}"
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.figures = f"loss {logs['loss']:.3f}, accuracy {logs['accuracy']:.3f}"
+        self.figures = f"{self.epoch}, loss {logs['loss']:.3f}, accuracy {logs['accuracy']:.3f}"
         self.bar.update(self.task, advance=1, figures=self.figures, refresh=self.bar.console.is_terminal)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not self.bar.console.is_terminal:
-            print(f"{self.title}: epoch {epoch + 1} of {self.params['epochs']}, {self.figures}", flush=True)
+            print(f"{self.title}: {self.figures}", flush=True)
 
 
 def fit(model: keras.Model, batches: Batches, epochs: int, title: str) -> None:
