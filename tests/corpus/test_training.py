@@ -74,7 +74,7 @@ def test_both_variants_learn_the_same(trained: tuple[Path, str]) -> None:
     last = printed.splitlines()[-1]
     found = re.fullmatch(r"both: features differ by (\S+) of their range, the answers for (\d+) recordings", last)
     assert found is not None, last
-    assert float(found[1]) < 1e-4  # of a logarithm; JAX, where each is compiled by itself: 1.2e-5
+    assert float(found[1]) < 1e-4  # of a logarithm; on JAX 1.2e-5 was seen
     assert int(found[2]) <= 1
     assert len(re.findall(r"^(?:fly|store): epoch \d+ of 12, loss", printed, re.MULTILINE)) == 24
 
