@@ -28,6 +28,9 @@ EXPECTED = [
     ("torch_devices.py", "torch", "2 ['frontend._torch_params.frontend/filterbank', 'head.bias', 'head.weight'] True"),
 ]
 
+OF_CORPORA = ("lay_out_languages.py", "train_keywords.py")
+"""tests/corpus/test_training.py runs them."""
+
 
 def run(program: str, backend: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -79,6 +82,7 @@ def test_stream_file_says_what_is_wrong(arguments: list[str], said: str) -> None
 def test_every_example_is_run() -> None:
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == {
         "stream_file.py",
+        *OF_CORPORA,
         *(program for program, *_ in EXPECTED),
     }
 
