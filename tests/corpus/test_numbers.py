@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -14,7 +15,7 @@ from kapre import corpus
 from kapre.corpus import audio
 from kapre.corpus._compute import Computer
 from tests.conftest import to_numpy
-from tests.corpus.recordings import mono, sound, table
+from tests.corpus.recordings import mono, sound, table, write_good
 
 PRESET = "kaldi_fbank"
 
@@ -172,3 +173,16 @@ def test_half_precision_and_what_does_not_fit_it(tmp_path: Path) -> None:
     assert re.search(r"values up to \S+ do not fit float16; use --dtype f32", error.reason)
     corpus.extract(tmp_path / "tone.wav", tmp_path / "segments", loud, dtype="f16", segment=0.25)
     assert [each.start for each in corpus.read(tmp_path / "segments").errors()] == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_a_cluster_computes_with_the_same_backend(tmp_path: Path) -> None:
+    """Actors take the backend of the process that asks, and give its numbers."""
+    paths = write_good(tmp_path / "recordings", 20)
+    corpus.extract(paths, tmp_path / "local", "whisper", shard_size=5)
+    corpus.extract(paths, tmp_path / "ray", "whisper", shard_size=5, engine="ray", workers=2)
+    one, other = corpus.read(tmp_path / "local"), corpus.read(tmp_path / "ray")
+    assert other.about["backend"] == keras.backend.backend()
+    assert len(one) == len(other) == 20
+    for a, b in zip(one, other, strict=True):
+        assert (a.path, a.n_samples) == (b.path, b.n_samples)
+        assert np.abs(a.features - b.features).max() <= 1e-5
