@@ -113,6 +113,7 @@ def on_nodes(backend: str, nodes: int, many: Path, tiny: Path) -> tuple[float, f
         assert cluster.stdout is not None
         print("address", file=cluster.stdin, flush=True)
         address = cluster.stdout.readline().strip()
+        assert address, "tools/cluster.py did not begin"
         found = [run(backend, "ray", paths, 0, address=address)["elapsed"] for paths in (many, tiny)]
     return found[0], found[1]
 

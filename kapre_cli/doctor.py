@@ -12,11 +12,13 @@ from importlib.util import find_spec
 from kapre_cli.errors import BACKENDS, DATA, CommandError, load_audio
 
 _OPTIONAL = {
-    "soundfile": "reads audio",
-    "soxr": "resamples",
-    "pyarrow": "keeps features of corpora",
-    "matplotlib": "draws pictures",
-    "rich": "draws in the terminal",
+    "soundfile": ("reads audio", "audio"),
+    "soxr": ("resamples", "audio"),
+    "pyarrow": ("keeps features of corpora", "audio"),
+    "matplotlib": ("draws pictures", "audio"),
+    "rich": ("draws in the terminal", "audio"),
+    "ray": ("runs on clusters", "ray"),
+    "array-record": ("keeps features as ArrayRecord", "array_record"),
 }
 
 
@@ -28,7 +30,7 @@ def _version(package: str) -> str | None:
 
 
 def _row(name: str, state: str) -> None:
-    print(f"  {name:<12}{state}")
+    print(f"  {name:<14}{state}")
 
 
 def _backend_version(name: str) -> str:
@@ -68,9 +70,9 @@ def run() -> int:
     _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in ("kapre", "keras", "numpy"):
         _row(package, _version(package) or "missing")
-    for package, purpose in _OPTIONAL.items():
+    for package, (purpose, extra) in _OPTIONAL.items():
         found = _version(package)
-        _row(package, found or f"missing: it {purpose}. Run `pip install 'kapre[audio]'`")
+        _row(package, found or f"missing: it {purpose}. Run `pip install 'kapre[{extra}]'`")
 
     print("backends")
     reasons = _try_backends()

@@ -102,7 +102,7 @@ def run(
     if as_json:
         print(json.dumps(summary.to_dict()))
     else:
-        file = shown(f"{output.rstrip('/')}/errors.csv")
+        file = shown(f"{summary.path.rstrip('/')}/errors.csv")
         errors = f", {summary.failed} failed → {file}" if summary.failed else ""
         rows = "" if summary.rows == summary.items else f" ({summary.rows} rows of {summary.items} files)"
         print(f"{summary.ok} ok{errors}{rows}")

@@ -14,12 +14,17 @@ from kapre.corpus import audio, extraction, reading
 ROOT = Path(__file__).resolve().parents[1]
 
 
-OF_AUDIO = ("AudioError", "AudioInfo", "Recording", "inspect", "readable_formats")
+OF_AUDIO = ("AudioError", "AudioInfo", "Recording", "blocks", "inspect", "read", "readable_formats", "told_seconds")
 
 
 def public_symbols() -> dict[str, Any]:
     """Return what the package offers by dotted name: functions and classes, not modules or constants."""
-    modules = {kapre: kapre.__all__, backend: backend.__all__, plot: plot.__all__, audio: [*OF_AUDIO, "blocks", "read", "told_seconds"]}
+    modules = {
+        kapre: kapre.__all__,
+        backend: backend.__all__,
+        plot: plot.__all__,
+        audio: OF_AUDIO,
+    }
     modules |= {extraction: extraction.__all__, reading: ["Store", "StoredClip", "StoredError", "read"]}
     modules |= {corpus: ["CorpusError"]}
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}

@@ -31,9 +31,19 @@ def module() -> Any:
     return array_record_module
 
 
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Make the errors of the module those of writing."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(" ".join(str(error).split())[:200]) from error
+
+
 class _Writer:
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
+    def __init__(self, path: str) -> None:
+        with _writing():
+            self._file = module().ArrayRecordWriter(path, _WRITTEN)
         self._last: pa.Table | None = None
 
     def write(self, table: pa.Table) -> None:
@@ -46,25 +56,27 @@ class _Writer:
         self._last = self._last.replace_schema_metadata({KEY: json.dumps(about).encode()})
         self._write_last()
 
+    def close(self) -> None:
+        with _writing():
+            self._file.close()
+
     def _write_last(self) -> None:
         if self._last is None:
             return
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._last.schema) as stream:
             stream.write_table(self._last)
-        self._writer.write(sink.getvalue().to_pybytes())
+        with _writing():
+            self._file.write(sink.getvalue().to_pybytes())
 
 
 @contextlib.contextmanager
 def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
     """Give a writer of a shard, which is at its place once it is whole."""
     with place.replacing(SHARDS, name) as temporary:
-        try:
-            file = module().ArrayRecordWriter(os.fspath(temporary), _WRITTEN)
-            yield _Writer(file)
-            file.close()
-        except RuntimeError as error:
-            raise OSError(0, " ".join(str(error).split())[:200]) from error
+        writer = _Writer(os.fspath(temporary))
+        yield writer
+        writer.close()
 
 
 class Shard:

@@ -19,6 +19,8 @@ LIMIT = 1 << 25
 """Samples of all channels that are held of a file: 35 minutes at 16 kHz, 6 of stereo at 44.1 kHz."""
 PIECE_SECONDS = 600.0
 """Of a file too long for that, which goes through a stream: each row is so long."""
+UNFETCHED = "fetch"
+"""The stage of a file that storage did not give: a run that goes on tries it again."""
 _LARGEST_RATIO = 256
 """Of the rate of a file and the recipe's, either way."""
 _SLACK = 1e-3
@@ -89,13 +91,13 @@ class Reader:
             try:
                 file = stack.enter_context(fetched(path))
             except FileNotFoundError:
-                reason = "no such file"
+                stage, reason = "open", "no such file"
             except (OSError, CorpusError) as error:
-                reason = f"it cannot be fetched ({' '.join(str(error).split())[:200]})"
+                stage, reason = UNFETCHED, f"it cannot be had ({' '.join(str(error).split())[:200]})"
             else:
                 yield from self._of_local(file, items)
                 return
-        yield from (Failure(number, "open", reason) for number in items)
+        yield from (Failure(number, stage, reason) for number in items)
 
     def _of_local(self, path: str, items: dict[int, Item]) -> Iterator[Clip | Failure]:
         kept: list[np.ndarray] | None = []

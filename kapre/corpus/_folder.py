@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -49,23 +50,26 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
         raise CorpusError(f"{place.name}: nothing can be written there ({reason}). Choose another.") from error
 
 
-def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> int:
-    """Begin a store, or check that a run can go on with it; return the size of its shards.
+def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> tuple[int, str]:
+    """Begin a store, or check that a run can go on with it; return the size of its shards, and the run's name.
 
-    That is `size`, but that of the store where a run goes on and none was `chosen`.
+    The size is `size`, but that of the store where a run goes on and none was `chosen`.
     """
+    place.remove_unfinished()
+    place.remove_folder(_shards.MANIFEST)
     if resume and place.kind(_shards.ABOUT):
         before = about_store(place)
         size = size if chosen else int(before["shard_size"])
         _refuse_differences(place, before, {**about, "shard_size": size})
         place.remove_unfinished(_shards.SHARDS)
-        return size
-    place.remove(_shards.ABOUT)
-    place.remove(_shards.ERRORS)
+        return size, str(before.get("run"))
+    run = uuid.uuid4().hex
+    # What the store says of itself goes last, so that whenever this is killed, it is a store and can be replaced.
     place.remove_folder(_shards.SHARDS)
+    place.remove(_shards.ERRORS)
+    write_about(place, {**about, "shard_size": size, "run": run, "complete": False})
     place.make(_shards.SHARDS)
-    write_about(place, {**about, "shard_size": size, "complete": False})
-    return size
+    return size, run
 
 
 def write_about(place: Place, about: dict[str, Any]) -> None:

@@ -150,7 +150,7 @@ def _of_manifest(name: str) -> list[Item]:
             else:
                 text = Path(path).read_text(encoding="utf-8")
                 if not text.lstrip().startswith("["):
-                    return list(_of_lines(text.splitlines(), base, name))
+                    return list(_of_lines(text.split("\n"), base, name))
                 rows = json.loads(text)
     except FileNotFoundError:
         raise CorpusError(f"{name}: no such manifest. Check the path.") from None

@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from kapre.corpus._errors import ItemError
+from kapre.corpus._clips import UNFETCHED
+from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._place import Place
 from kapre.corpus._rows import Extractor
-from kapre.corpus._shards import SHARDS, Columns, format_module, shard_name
+from kapre.corpus._shards import SHARDS, Columns, Shard, format_module, open_shards, shard_name
 from kapre.recipe import Recipe
 
 Told = Callable[[int, int, int, float], None]
@@ -25,7 +26,9 @@ class Job:
     """A run over items, in shards.
 
     Attributes:
+        run: Which run made the store; one that goes on is the same.
         place: The store.
+        cwd: The folder that items' paths are relative to.
         format: Of its shards.
         recipe: As JSON.
         dtype: Of the features.
@@ -38,7 +41,9 @@ class Job:
         about: What each shard says of itself.
     """
 
+    run: str
     place: Place
+    cwd: str
     format: str
     recipe: str
     dtype: str
@@ -63,6 +68,17 @@ class Job:
         """Return the name of a shard's file."""
         return shard_name(number, self.shards, self.format)
 
+    def open(self, numbers: Sequence[int]) -> list[Shard]:
+        """Return shards that are there, or raise where one is not of this job."""
+        found = open_shards(self.place, [self.name(number) for number in numbers])
+        for number, shard in zip(numbers, found, strict=True):
+            first, stop = self.span(number)
+            about = shard.about
+            told = tuple(about.get(key) for key in ("run", "first_item", "items", "rows"))
+            if told != (self.run, first, stop - first, shard.rows):
+                raise CorpusError(f"{self.shown(number)}: is of another run. Remove it, and use --resume.")
+        return found
+
     def shown(self, number: int) -> str:
         """Return where that file is, for people."""
         return self.place.shown(SHARDS, self.name(number))
@@ -83,7 +99,7 @@ class Worker:
         """Write a shard; return its counts."""
         job = self.job
         first, stop = job.span(number)
-        counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
+        counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "unfetched": 0}
         seen: set[int] = set()
         with format_module(job.format).shard(job.place, job.name(number), self.columns.schema) as writer:
             for rows in self.extractor.windows(items):
@@ -94,13 +110,14 @@ class Worker:
                 for table in self.columns.tables(rows, items):
                     writer.write(table)
                 samples = sum(row.n_samples for row in rows if not row.error)
-                new = (len(rows), len(rows) - len(failed), len(failed), samples)
+                unfetched = sum(row.error.startswith(f"{UNFETCHED}: ") for row in failed)
+                new = (len(rows), len(rows) - len(failed), len(failed), samples, unfetched)
                 counts = {name: before + more for (name, before), more in zip(counts.items(), new, strict=True)}
                 before = len(seen)
                 seen |= {row.item for row in rows}
                 told(len(seen) - before, len(rows), len(failed), samples / self.columns.rate)
             if len(seen) != len(items):
                 raise ItemError(f"{job.shown(number)}: {len(items) - len(seen)} items gave no row. Report this.")
-            about = {**job.about, "shard": number, "first_item": first, "items": stop - first, **counts}
+            about = {**job.about, "run": job.run, "shard": number, "first_item": first, "items": stop - first, **counts}
             writer.finish(about)
         return counts

@@ -14,6 +14,7 @@ from typing import IO
 
 import keras
 
+import kapre
 from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._job import Job, Told, Worker
@@ -40,9 +41,14 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
     first, stop = job.span(number)
     try:
         worker.make(number, items[first:stop], told)
+    except CorpusError:
+        raise
     except OSError as error:
         reason = error.strerror or error
         raise CorpusError(f"{job.shown(number)}: cannot be written ({reason}). Choose another place.") from error
+    except Exception as error:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+        raise ItemError(f"{job.shown(number)}: cannot be made ({text}). Use --resume when it is mended.") from error
 
 
 class _Pool:
@@ -53,6 +59,7 @@ class _Pool:
         self.waiting = deque((number, 1) for number in numbers)
         self.lock = threading.Lock()
         self.error: BaseException | None = None
+        self.idle_ends = 0
         self.processes: set[subprocess.Popen[bytes]] = set()
 
     def run(self) -> None:
@@ -89,9 +96,9 @@ class _Pool:
 
     def _with_process(self, said: IO[bytes]) -> bool:
         """Work with one process; return whether there is nothing left, or it ended."""
-        command = [sys.executable, "-m", "kapre.corpus._worker"]
+        command, env = child("_worker")
         pipe = subprocess.PIPE
-        env = {**os.environ, **environment(keras.backend.backend(), max(1, available_cpus() // self.workers))}
+        env |= environment(keras.backend.backend(), max(1, available_cpus() // self.workers))
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -137,7 +144,9 @@ class _Pool:
                 elif kind == "refused":
                     raise ItemError(value)
                 else:
-                    raise ItemError(f"{self.job.shown(number)}: cannot be made ({value}).")
+                    raise ItemError(
+                        f"{self.job.shown(number)}: cannot be made ({value}). Use --resume when it is mended."
+                    )
         except EOFError:
             with self.lock:
                 self.told(*(-each for each in done))  # type: ignore[arg-type]  # it is done again
@@ -148,14 +157,29 @@ class _Pool:
         said.seek(0)
         lines = said.read().decode(errors="replace").strip().splitlines()
         last = lines[-1] if lines else "it said nothing"
-        number, tries = taken or (-1, _TRIES)
+        if taken is None:  # before its first shard, or after its last
+            self.idle_ends += 1
+            if self.waiting and self.idle_ends >= _TRIES:
+                raise ItemError(f"Workers' processes end before they begin (exit code {code}: {last}).")
+            return
+        number, tries = taken
         if tries >= _TRIES:
             raise ItemError(
-                f"A worker's process ended {tries} times over the same shard (exit code {code}: {last}). Use fewer "
-                "workers if memory is short, and --resume."
+                f"{self.job.shown(number)}: a worker's process ended {tries} times over this shard (exit code {code}: "
+                f"{last}). Use fewer workers if memory is short, and --resume."
             )
         with self.lock:
             self.waiting.appendleft((number, tries + 1))
+
+
+def child(module: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment of a process of our own, which takes this Kapre.
+
+    And nothing out of the current folder, where a corpus may bring Python files.
+    """
+    ours = os.path.dirname(os.path.dirname(kapre.__file__))
+    path = os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))
+    return [sys.executable, "-P", "-m", f"kapre.corpus.{module}"], {**os.environ, "PYTHONPATH": path}
 
 
 def environment(backend: str, threads: int) -> dict[str, str]:

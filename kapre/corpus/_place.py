@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,14 @@ WRITING = ".writing-"
 """What files begin with that are not whole yet."""
 _WHOLE_AT_ONCE = ("s3", "gcs", "abfs")
 """File systems on which a file is there when its writer closes, and not before."""
-_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<host>[^/]*)(?P<path>/.*?)?(?P<query>\?\w+=[^/]*)?", re.S)
+_OPTIONS = "region|endpoint_override|scheme|allow_bucket_creation|allow_bucket_deletion|retry_limit_seconds|project_id"
+"""What may stand in a query. Nothing else: keys of objects hold question marks too, and secrets belong in no path."""
+_URI = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<host>[^/?]*)(?P<path>/.*?)?(?P<query>\?(?:{_OPTIONS})=.*)?", re.S
+)
+_SECRET = re.compile(r"(?<=://)[^/@:]+:[^/@]+@")
+_TRIES = (0.0, 0.5, 2.0)
+"""Seconds to wait before each try to fetch a file."""
 
 
 def is_uri(path: str) -> bool:
@@ -33,15 +41,21 @@ def is_uri(path: str) -> bool:
 
 def split_uri(uri: str) -> tuple[str, str]:
     """Return a URI without its query, and the query, such as "?region=eu-west-1"."""
-    match = _URI.fullmatch(uri)
+    match = _URI.fullmatch(uri) if "://" in uri else None
     query = (match and match["query"]) or ""
     return uri[: len(uri) - len(query)], query
 
 
+def without_secrets(path: str) -> str:
+    """Return a path or URI to be shown and kept: without query, user and password."""
+    return _SECRET.sub("", split_uri(path)[0]) if "://" in path else path
+
+
 @lru_cache(64)
-def _file_system(scheme: str, host: str, query: str) -> tuple[Any, bool]:
-    """Return a file system, and whether a path on it begins with the host (a bucket's name)."""
+def _file_system(scheme: str, host: str, query: str) -> tuple[Any, str]:
+    """Return a file system, and what paths on it begin with, such as a bucket's name."""
     uri = f"{scheme}://{host}/kapre{query}"
+    name = without_secrets(uri).removesuffix("/kapre")
     try:
         found, path = fs.FileSystem.from_uri(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
@@ -52,14 +66,14 @@ def _file_system(scheme: str, host: str, query: str) -> tuple[Any, bool]:
         except (ImportError, ValueError):
             reason = " ".join(str(error).split())[:200]
             raise CorpusError(
-                f"{scheme}://{host}: no file system that can be used ({reason}). Use one of pyarrow's, such as s3://, "
+                f"{name}: no file system that can be used ({reason}). Use one of pyarrow's, such as s3://, "
                 "gs:// or abfs://, or install the fsspec package that knows it."
             ) from None
         found = fs.PyFileSystem(fs.FSSpecHandler(other))
     except (OSError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise CorpusError(f"{scheme}://{host}: cannot be reached ({reason}). Check it, and your credentials.") from None
-    return found, path.lstrip("/").startswith(f"{host}/")
+        raise CorpusError(f"{name}: cannot be reached ({reason}). Check it, and your credentials.") from None
+    return found, path.removesuffix("kapre")
 
 
 def on_file_system(path: str) -> tuple[Any, str]:
@@ -68,8 +82,8 @@ def on_file_system(path: str) -> tuple[Any, str]:
     if match is None:
         return fs.LocalFileSystem(), os.path.abspath(path)
     scheme, host, inside, query = match.groups()
-    found, with_host = _file_system(scheme, host, query or "")
-    return found, f"{host}{inside or ''}" if with_host else inside or "/"
+    found, prefix = _file_system(scheme, host, query or "")
+    return found, prefix + (inside or "").removeprefix("/")
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,7 @@ class Place:
         if filesystem is not None:
             return cls(filesystem, name.rstrip("/"), name)
         found, path = on_file_system(name)
-        return cls(found, path.rstrip("/") or "/", name)
+        return cls(found, path.rstrip("/") or "/", without_secrets(name))
 
     @property
     def is_local(self) -> bool:
@@ -123,9 +137,9 @@ class Place:
         return {info.base_name: info.size for info in sorted(found, key=lambda info: info.path) if info.is_file}
 
     def is_empty_but_for(self, *names: str) -> bool:
-        """Whether nothing else is inside."""
+        """Whether nothing else is inside, but for what was being written."""
         found = self.filesystem.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
-        return all(info.base_name in names for info in found)
+        return all(info.base_name in names or info.base_name.startswith(WRITING) for info in found)
 
     def open(self, *names: str) -> Any:
         """Return a file to read at random."""
@@ -152,11 +166,11 @@ class Place:
         if self.kind(folder):
             self.filesystem.delete_dir(self.at(folder))
 
-    def remove_unfinished(self, folder: str) -> None:
+    def remove_unfinished(self, folder: str = "") -> None:
         """Remove what was being written when a run was killed."""
         for name in self.sizes(folder):
             if name.startswith(WRITING):
-                self.remove(folder, name)
+                self.remove(*filter(None, (folder, name)))
 
     def write_text(self, text: str, *names: str) -> None:
         """Write a file of text, whole or not at all."""
@@ -189,13 +203,9 @@ class Place:
     def _upload(self, file: Path, names: tuple[str, ...]) -> None:
         at_once = self.filesystem.type_name in _WHOLE_AT_ONCE
         target = self.at(*names) if at_once else self.at(*names[:-1], f"{WRITING}{uuid.uuid4().hex}")
-        try:
-            with open(file, "rb") as source, self.filesystem.open_output_stream(target) as sink:
-                shutil.copyfileobj(source, sink, 1 << 22)
-        except BaseException:  # the file was closed, and so it is there, cut short
-            with contextlib.suppress(OSError):
-                self.filesystem.delete_file(target)
-            raise
+        # In one piece: a stream that an exception leaves is closed, and what was written until then would be the file.
+        with pa.memory_map(os.fspath(file)) as source, self.filesystem.open_output_stream(target) as sink:
+            sink.write(source.read_buffer())
         if not at_once:
             self.filesystem.move(target, self.at(*names))
 
@@ -217,15 +227,32 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def fetched(path: str) -> Iterator[str]:
-    """Give a file of this machine with what is at a path or URI; OSError where it cannot be had."""
+    """Give a file of this machine with what is at a path or URI.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        OSError: It cannot be had, after some tries.
+        CorpusError: There is no such file system.
+    """
     if not is_uri(path):
         yield path
         return
     filesystem, inside = on_file_system(path)
     with tempfile.TemporaryDirectory(prefix="kapre-") as folder:
         name = os.path.join(folder, "recording" + os.path.splitext(inside)[1])
-        with filesystem.open_input_stream(inside) as source, open(name, "wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 22)
+        for pause in _TRIES:
+            time.sleep(pause)
+            try:
+                with filesystem.open_input_stream(inside) as source, open(name, "wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 22)
+                break
+            except FileNotFoundError:
+                raise
+            except (pa.ArrowInvalid, ValueError) as error:  # a path that can be none there
+                raise FileNotFoundError(str(error)) from None
+            except Exception as error:  # packages behind fsspec have their own
+                if pause == _TRIES[-1]:
+                    raise OSError(" ".join(str(error).split())[:200]) from error
         yield name
 
 

@@ -31,10 +31,10 @@ from kapre.corpus import _folder, _shards
 from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._job import Job, Told, Worker
-from kapre.corpus._local import available_cpus
+from kapre.corpus._local import available_cpus, child
+from kapre.corpus._place import is_uri
 from kapre.corpus._worker import receive, send
 
-_MANIFEST = "manifest"
 _TRIES = 5
 """How often a shard is begun whose actor dies: Ray itself would go on for ever."""
 
@@ -56,7 +56,7 @@ def run(
             _drive((job, paths, workers, address, available_cpus(), keras.backend.backend()), told, said)
     finally:
         with contextlib.suppress(OSError):
-            job.place.remove_folder(_MANIFEST)
+            job.place.remove_folder(_shards.MANIFEST)
 
 
 def _connected() -> str | None:
@@ -70,8 +70,8 @@ def _connected() -> str | None:
 
 def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
     """Begin the process that speaks to Ray, and listen to it."""
-    command = [sys.executable, "-m", "kapre.corpus._ray_driver"]
-    env = {**os.environ, "KERAS_BACKEND": "numpy"}  # it computes nothing, and so loads soonest
+    command, env = child("_ray_driver")
+    env["KERAS_BACKEND"] = "numpy"  # it computes nothing, and so loads soonest
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
     assert process.stdin is not None
@@ -83,8 +83,6 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
             if kind == "told":
                 told(*value)
             elif kind == "done":
-                process.stdin.close()
-                process.wait()
                 return
             else:
                 raise (CorpusError if kind == "refused" else ItemError)(value)
@@ -123,25 +121,27 @@ class ShardMaker:
             problem = str(error)
         except Exception as error:
             text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
-            problem = f"{self._job.place.name}: a shard cannot be made on {socket.gethostname()} ({text})."
+            where = f"{self._job.place.name}: a shard cannot be made on {socket.gethostname()}"
+            problem = f"{where} ({text}). Use --resume when it is mended."
         items, rows, failed, seconds = done
         return {"problem": [problem], "items": [items], "rows": [rows], "failed": [failed], "seconds": [seconds]}
 
     def _make(self, block: pa.Table) -> list[Any]:
         job = self._job
+        items = [_decoded(text, job.carried) for text in block["item"].to_pylist()]
         if self._worker is None:
-            _check_node(job)
+            _check_node(job, items)
             self._worker = Worker(job)
         numbers = set(block["shard"].to_pylist())
-        items = [_decoded(text, job.carried) for text in block["item"].to_pylist()]
         number = numbers.pop()
         first, stop = job.span(number)
         if numbers or len(items) != stop - first:
             raise ItemError(f"{job.shown(number)}: its manifest came in other blocks than it was read in. Report this.")
         with contextlib.suppress(CorpusError):
             if job.place.kind(_shards.SHARDS, job.name(number)) == "file":  # what said so was lost with its node
-                found = _shards.open_shard(job.place, job.name(number)).about
-                return [len(items), found["rows"], found["failed"], found["samples"] / self._worker.columns.rate]
+                found = job.open([number])[0].about
+                if not found["unfetched"]:
+                    return [len(items), found["rows"], found["failed"], found["samples"] / self._worker.columns.rate]
         self._count_try(number)
         done: list[Any] = [0, 0, 0, 0.0]
 
@@ -156,8 +156,8 @@ class ShardMaker:
         job = self._job
         for n in range(_TRIES):
             mark = f"{number:05d}.try-{n}"
-            if not job.place.kind(_MANIFEST, mark):
-                with job.place.filesystem.open_output_stream(job.place.at(_MANIFEST, mark)) as file:
+            if not job.place.kind(_shards.MANIFEST, mark):
+                with job.place.filesystem.open_output_stream(job.place.at(_shards.MANIFEST, mark)) as file:
                     file.write(b"begun\n")
                 return
         raise ItemError(
@@ -166,8 +166,8 @@ class ShardMaker:
         )
 
 
-def _check_node(job: Job) -> None:
-    """Raise where an actor's node would make other numbers, or does not see the store."""
+def _check_node(job: Job, items: Sequence[Item]) -> None:
+    """Raise where an actor's node would make other numbers, or does not see the store or the recordings."""
     node = socket.gethostname()
     wanted, here = ({**found, "python": ""} for found in (job.about["versions"], _folder.versions()))
     others = [
@@ -180,13 +180,21 @@ def _check_node(job: Job) -> None:
             f"Node {node} does not see the store {job.place.name}. Use a folder that every node shares, or a URI such "
             "as s3://bucket/features."
         )
+    if not all(os.path.isabs(item.path) or is_uri(item.path) for item in items):
+        try:
+            os.chdir(job.cwd)
+        except OSError:
+            raise ItemError(
+                f"Node {node} does not see {job.cwd}, which the recordings' paths are relative to. Give absolute paths "
+                "of a folder that every node shares."
+            ) from None
 
 
 def _write_manifest(job: Job, items: Sequence[Item], numbers: Sequence[int]) -> list[str]:
     """Write the items of each shard, and return the files."""
     place = job.place
-    place.remove_folder(_MANIFEST)
-    place.make(_MANIFEST)
+    place.remove_folder(_shards.MANIFEST)
+    place.make(_shards.MANIFEST)
     plain = {field.name for field in job.carried if _is_plain(field.type)}
 
     def write(number: int) -> str:
@@ -195,7 +203,7 @@ def _write_manifest(job: Job, items: Sequence[Item], numbers: Sequence[int]) -> 
         writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(["shard", "item"])
         writer.writerows([number, _encoded(item, job.carried, plain)] for item in items[first:stop])
-        path = place.at(_MANIFEST, f"{number:05d}.csv")
+        path = place.at(_shards.MANIFEST, f"{number:05d}.csv")
         with place.filesystem.open_output_stream(path) as file:
             file.write(text.getvalue().encode("ascii"))
         return path

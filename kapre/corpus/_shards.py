@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
-from kapre.corpus._place import Place
+from kapre.corpus._place import Place, without_secrets
 from kapre.corpus._rows import Row
 
 KEY = b"kapre"
@@ -23,6 +24,8 @@ ABOUT = "_kapre.json"
 SHARDS = "shards"
 LOCK = ".lock"
 ERRORS = "errors.csv"
+MANIFEST = "manifest"
+"""What is to be done, while a run on a cluster lasts."""
 _GROUP_VALUES = 1 << 21
 """Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
 
@@ -77,6 +80,12 @@ def open_shard(place: Place, name: str) -> Shard:
     """Return a shard of a store to read, or raise where it cannot be."""
     found: Shard = format_module(name.rpartition(".")[2]).Shard(place, name)
     return found
+
+
+def open_shards(place: Place, names: Sequence[str]) -> list[Shard]:
+    """Return shards to read, some opened at a time: on object storage each takes some requests."""
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(lambda name: open_shard(place, name), names))
 
 
 def unreadable(place: Place, name: str, error: object) -> CorpusError:
@@ -218,8 +227,8 @@ class Columns:
 
 
 def shown(path: str) -> str:
-    """Return a path as text; bytes that are no UTF-8 become escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a path as text that may be kept; bytes that are no UTF-8 become escapes."""
+    return without_secrets(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def errors_of(shard: Shard) -> Iterator[tuple[str, float, str, str]]:

@@ -278,6 +278,8 @@ def extract(
         workers = positive_int("workers", workers, "It is the number of processes.")
     choice("format", format, _shards.FORMATS, 'Use "parquet".')
     choice("engine", engine, ENGINES, 'Use "local".')
+    if address is not None and not address:
+        raise ValueError(message("address", "one of a cluster, or None", address, "Leave it out for a new one."))
     if address is not None and engine != "ray":
         raise ValueError(message("address", 'None without engine="ray"', address, 'Use engine="ray".'))
     _check_segment(recipe, segment)
@@ -300,36 +302,42 @@ def extract(
     }
     carried, size = _shards.carried_schema(items), _shard_size(shard_size, len(items))
     _folder.check_place(place, resume, overwrite)
-    with _shards.locked(place):
-        size = _folder.begin(place, about, size, shard_size is not None, resume)
-        of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
-        job = Job(
-            place=place,
-            format=format,
-            recipe=recipe.to_json(),
-            dtype=DTYPES[dtype],
-            segment=segment,
-            channel=of_channel,
-            items=len(items),
-            shard_size=size,
-            carried=carried,
-            fail=on_error == "fail",
-            about={**of_shard, "versions": _folder.versions(), "shards": -(-len(items) // size)},
-        )
-        left, done = _left(job)
-        told = _Teller(progress, done, len(items))
-        engine_module.run(job, items, left, workers, told, address)
-        return _finish(job, about, job.shards - len(left), begun)
+    try:
+        with _shards.locked(place):
+            size, run = _folder.begin(place, about, size, shard_size is not None, resume)
+            of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
+            job = Job(
+                run=run,
+                place=place,
+                cwd=os.getcwd(),
+                format=format,
+                recipe=recipe.to_json(),
+                dtype=DTYPES[dtype],
+                segment=segment,
+                channel=of_channel,
+                items=len(items),
+                shard_size=size,
+                carried=carried,
+                fail=on_error == "fail",
+                about={**of_shard, "versions": _folder.versions(), "shards": -(-len(items) // size)},
+            )
+            left, done = _left(job)
+            told = _Teller(progress, done, len(items))
+            engine_module.run(job, items, left, workers, told, address)
+            return _finish(job, about, job.shards - len(left), begun)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())[:200]
+        raise CorpusError(f"{place.name}: storage failed ({reason}). Use --resume when it is mended.") from error
 
 
 def _left(job: Job) -> tuple[list[int], int]:
-    """Return the shards that are not there yet, and how many items the others hold."""
+    """Return the shards that are to be made, and how many items the others hold."""
     names = _shards.shards_of(job.place, job.format)
-    there = {number for number in range(job.shards) if job.name(number) in names}
-    for number in there:
-        _shards.open_shard(job.place, job.name(number))  # one that cannot be read is said before anything is computed
-    left = [number for number in range(job.shards) if number not in there]
-    return left, sum(job.span(number)[1] - job.span(number)[0] for number in there)
+    there = [number for number in range(job.shards) if job.name(number) in names]
+    opened = job.open(there)  # one that cannot be read is said before anything is computed
+    done = {number for number, shard in zip(there, opened, strict=True) if not shard.about["unfetched"]}
+    left = [number for number in range(job.shards) if number not in done]
+    return left, sum(job.span(number)[1] - job.span(number)[0] for number in done)
 
 
 class _Teller:
@@ -389,12 +397,8 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
     totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
     items = 0
     failing = []
-    for number in range(job.shards):
-        shard = _shards.open_shard(place, job.name(number))
+    for shard in job.open(range(job.shards)):
         found = shard.about
-        first, stop = job.span(number)
-        if (found["first_item"], found["items"], found["rows"]) != (first, stop - first, shard.rows):
-            raise CorpusError(f"{job.shown(number)}: holds other items than it should. Remove it and use --resume.")
         items += found["items"]
         failing += [shard] * bool(found["failed"])
         for key in totals:
@@ -406,7 +410,7 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
         raise CorpusError(f"{place.name}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
     _shards.write_errors(place, failing)
     rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
-    _folder.write_about(place, {**about, "shard_size": job.shard_size, "complete": True, **totals})
+    _folder.write_about(place, {**about, "shard_size": job.shard_size, "run": job.run, "complete": True, **totals})
     return Summary(
         path=place.name,
         items=items,

@@ -66,7 +66,8 @@ class StoredError:
     Args:
         path: The file.
         start: Seconds in the file.
-        stage: Where it failed: "open", "decode", "slice", "channel", "resample", "length", "memory" or "features".
+        stage: Where it failed: "open", "fetch" (storage did not give it; `resume=True` tries again), "decode", "slice",
+            "channel", "resample", "length", "memory" or "features".
         reason: What is wrong.
 
     Example:
@@ -116,9 +117,21 @@ class Store(Sequence[StoredClip]):
     def __init__(self, folder: str | os.PathLike[str], filesystem: Any = None) -> None:
         self.folder, self._place = folder, Place.of(folder, filesystem)
         self.about = _folder.about_store(self._place)
-        self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
-        self._files = _shards.shards_of(self._place, self.about["format"])
-        self._shards = [_shards.open_shard(self._place, name) for name in self._files]
+        try:
+            self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
+            self._files = _shards.shards_of(self._place, self.about["format"])
+        except (KeyError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise CorpusError(
+                f"{self._place.name}: what the store says of itself cannot be used here ({reason}). Use the Kapre that "
+                "made it, or a newer one."
+            ) from None
+        self._shards = _shards.open_shards(self._place, list(self._files))
+        for name, shard in zip(self._files, self._shards, strict=True):
+            if shard.about.get("run") != self.about.get("run"):
+                raise CorpusError(
+                    f"{self._place.shown(_shards.SHARDS, name)}: is of another run. Remove it, and use --resume."
+                )
         self._ends = list(accumulate(each.about["ok"] for each in self._shards))
         self._failed = [each.about["failed"] for each in self._shards]
         self._sound: dict[int, np.ndarray] = {}

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -158,12 +159,111 @@ def test_a_file_system_that_renames(recordings: tuple[Path, str]) -> None:
     assert names == {"_kapre.json", "errors.csv", shard}
 
 
+def test_what_storage_does_not_give_is_tried_again(
+    recordings: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that says so, and --resume makes its shard again."""
+    monkeypatch.setattr(_place, "_TRIES", (0.0, 0.0))
+    folder = recordings[0]
+    names = [f"flaky://host/{path.name}" for path in sorted((folder / "0").glob("good*"))[:6]]
+    asked = []
+
+    class Flaky(fs.FSSpecHandler):
+        """A file system that has bad days."""
+
+        broken = True
+
+        def open_input_stream(self, path: str) -> object:
+            asked.append(path)
+            if self.broken and path.endswith("2.ogg"):
+                raise RuntimeError("slow down")
+            return fs.LocalFileSystem().open_input_stream(str(folder / "0" / path))
+
+    handler = Flaky(fsspec.filesystem("memory"))
+    monkeypatch.setattr(_place, "_file_system", lambda *_: (fs.PyFileSystem(handler), ""))
+    summary = corpus.extract(names, tmp_path / "store", PRESET, shard_size=2)
+    assert (summary.ok, summary.failed) == (5, 1)
+    (error,) = corpus.read(tmp_path / "store").errors()
+    assert (error.stage, error.reason) == ("fetch", "it cannot be had (slow down)")
+    assert asked.count("good_0002.ogg") == 2
+    handler.broken = False
+    summary = corpus.extract(names, tmp_path / "store", PRESET, resume=True)
+    assert (summary.ok, summary.failed, summary.resumed) == (6, 0, 2)
+    assert len(corpus.read(tmp_path / "store")) == 6
+
+
+def test_an_upload_that_fails_leaves_what_was_there() -> None:
+    class Full(fs.FSSpecHandler):
+        """An object store that takes nothing more."""
+
+        full = False
+
+        def get_type_name(self) -> str:
+            return "s3"
+
+        def open_output_stream(self, path: str, metadata: object) -> object:
+            if self.full:
+                raise OSError("503 slow down")
+            return super().open_output_stream(path, metadata)
+
+    handler = Full(fsspec.filesystem("memory"))
+    place = _place.Place.of("full", fs.PyFileSystem(handler))
+    place.write_text("old", "about.json")
+    handler.full = True
+    with pytest.raises(OSError, match="slow down"):
+        place.write_text("new", "about.json")
+    assert place.read_text("about.json") == "old"
+
+
+def test_shards_of_another_run(recordings: tuple[Path, str], tmp_path: Path) -> None:
+    """They may land late, from a worker of a run that was killed and replaced."""
+    files = sorted((recordings[0] / "0").glob("good*"))[:6]
+    corpus.extract(files, tmp_path / "old", "whisper", shard_size=2)
+    corpus.extract(files, tmp_path / "new", PRESET, shard_size=2)
+    name = "shards/shard-00001-of-00003.parquet"
+    (tmp_path / "new" / name).write_bytes((tmp_path / "old" / name).read_bytes())
+    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use --resume"):
+        corpus.read(tmp_path / "new")
+    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use --resume"):
+        corpus.extract(files, tmp_path / "new", PRESET, resume=True)
+    (tmp_path / "new" / name).unlink()
+    assert corpus.extract(files, tmp_path / "new", PRESET, resume=True).resumed == 2
+
+
+@pytest.mark.parametrize("left", [[], ["errors.csv"], ["errors.csv", "_kapre.json"]])
+def test_a_run_that_was_killed_as_it_began(left: list[str], recordings: tuple[Path, str], tmp_path: Path) -> None:
+    """Whatever of the old store was removed already, it can be replaced; what was being written is no reason not to."""
+    files = sorted((recordings[0] / "0").glob("good*"))[:4]
+    store = tmp_path / "store"
+    corpus.extract(files, store, "whisper")
+    shutil.rmtree(store / "shards")
+    for name in left:
+        (store / name).unlink()
+    (store / ".writing-x.json").write_text("{")
+    assert corpus.extract(files, store, PRESET, overwrite=True).ok == 4
+    assert sorted(path.name for path in store.iterdir()) == [".lock", "_kapre.json", "errors.csv", "shards"]
+
+
 def test_uris() -> None:
+    for uri, path in (
+        ("s3://bucket/a/b c?d.wav", "bucket/a/b c?d.wav"),
+        ("s3://bucket/take?v=2.wav", "bucket/take?v=2.wav"),
+        ("s3://bucket", "bucket"),
+        ("s3://bucket?region=eu-west-1", "bucket"),
+        ("s3://key:secret@bucket/a", "bucket/a"),
+        ("s3://bucket/a?region=eu-west-1&endpoint_override=http://127.0.0.1:9/", "bucket/a"),
+        ("gs://anonymous@bucket/a", "bucket/a"),
+        ("abfs://container@account.dfs.core.windows.net/a/b", "container/a/b"),
+    ):
+        assert _place.on_file_system(uri)[1].rstrip("/") == path
+    for uri in ("s3://bucket/a", "s3://key:secret@bucket/a", "s3://bucket/a?region=x"):
+        assert _place.without_secrets(uri) == "s3://bucket/a"
     assert _place.is_uri("s3://bucket/a b?x.wav")
     assert not _place.is_uri("folder/a:b.wav")
     assert not _place.is_uri("C:\\folder\\a.wav")
     assert _place.split_uri("s3://b/x.csv?region=eu-west-1") == ("s3://b/x.csv", "?region=eu-west-1")
     assert _place.split_uri("s3://b/what?.wav") == ("s3://b/what?.wav", "")
+    assert _place.without_secrets("a?region=x/b.wav") == "a?region=x/b.wav"
     filesystem, path = _place.on_file_system("file:///some/folder")
     assert isinstance(filesystem, fs.LocalFileSystem)
     assert path == "/some/folder"

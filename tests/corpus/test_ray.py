@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,12 +31,13 @@ from tests.corpus.recordings import COUNT, PRESET, same, table
 LAST_LINE = f"{COUNT} ok, 12 failed"
 
 
-def begin(recordings: Path, folder: Path, *more: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Begin a run on Ray, in a group of its own."""
+def begin(recordings: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
+    """Begin a run on Ray, in a group of its own, in the folder of the recordings."""
     words = ["extract", str(recordings / "all.csv"), "-o", str(folder), "--preset", PRESET, "--engine", "ray"]
     command = [sys.executable, "-m", "kapre_cli", *words, *more, "--backend", keras.backend.backend()]
     pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return subprocess.Popen(command, start_new_session=True, env={**os.environ, **(env or {})}, **pipes)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen(command, start_new_session=True, env=env, **pipes)
 
 
 def ended(process: subprocess.Popen[str], folder: Path) -> None:
@@ -55,18 +57,23 @@ def wait_for_shards(process: subprocess.Popen[str], folder: Path, count: int) ->
     assert process.poll() is None, process.communicate()
 
 
-def actors() -> list[int]:
-    """Return the processes of Ray's actors that run our class."""
+def processes(*words: str) -> list[int]:
+    """Return the processes whose command has all of these words."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                title = (entry / "cmdline").read_bytes()
+                title = (entry / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if title.startswith(b"ray::") and b"ShardMaker" in title:
+            if all(word in title for word in words):
                 found.append(int(entry.name))
     return found
+
+
+def actors() -> list[int]:
+    """Return the processes of Ray's actors that run our class."""
+    return processes("ray::", "ShardMaker")
 
 
 def test_the_rows_of_the_local_engine_though_a_worker_is_killed(recordings: Path, store: Path, tmp_path: Path) -> None:
@@ -87,12 +94,20 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
         process = begin(recordings, folder, "-j", "2", *(["--resume"] if moment else []))
         wait_for_shards(process, folder, 4 * moment + 2)
         time.sleep(rng.uniform(0, 0.3))
-        process.kill()
-        process.communicate()
+        if moment == 1:  # what speaks to Ray: the command says so
+            (driver,) = processes("_ray_driver")
+            os.kill(driver, signal.SIGKILL)
+            _, err = process.communicate(timeout=120)
+            assert process.returncode == 1
+            assert re.search(r"The process that speaks to Ray ended \(exit code -9: .*\)\. Use --resume\.", err)
+        else:
+            process.kill()
+            process.communicate()
         with pytest.raises(CorpusError, match="not whole"):
             corpus.read(folder)
     ended(begin(recordings, folder, "--resume"), folder)
     same(folder, store)
+    assert not actors()  # the Ray that a killed run began went with it
     paths = table(folder)["path"].to_pylist()
     assert len(paths) == len(set(paths)) == 500
 
@@ -113,15 +128,20 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_three_nodes_one_of_which_dies(
-    cluster: Callable[[str], str], recordings: Path, store: Path, tmp_path: Path
+    cluster: Callable[[str], str], recordings: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """They do as here with paths that are relative to where the command was called, and not to where Ray was."""
     folder = tmp_path / "store"
-    process = begin(recordings, folder, "--address", cluster("address"))
+    address = cluster("address")
+    monkeypatch.chdir(recordings)
+    process = begin(Path(), folder, "--address", address)
     wait_for_shards(process, folder, 4)
     assert len(actors()) == 3
     assert cluster("kill") == "2"
     ended(process, folder)
-    same(folder, store)
+    corpus.extract("all.csv", tmp_path / "here", PRESET)
+    same(folder, tmp_path / "here")
+    assert [str(recordings / path) for path in table(folder)["path"].to_pylist()] == table(store)["path"].to_pylist()
 
 
 def test_what_a_run_is_refused_for(recordings: Path, tmp_path: Path) -> None:
@@ -162,6 +182,8 @@ def a_job(folder: Path, items: list[Item], **about: Any) -> Job:
     (folder / "shards").mkdir(parents=True)
     (folder / "_kapre.json").write_text("{}")
     return Job(
+        run="a run",
+        cwd=str(folder),
         place=Place.of(folder),
         format="parquet",
         recipe=kapre.frontends.preset(PRESET).recipe.to_json(),
