@@ -45,7 +45,7 @@ def lay_out(sounds: Path, code: str, output: Path) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
             count += 1
-    licence = sounds.parents[1] / "doc" / PACKAGE.format(code) / "copyright"
+    licence = sounds.absolute().parents[1] / "doc" / PACKAGE.format(code) / "copyright"
     shutil.copyfile(licence, output / f"copyright-{LANGUAGES[code]}")
     return count
 

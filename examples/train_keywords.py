@@ -49,7 +49,7 @@ class Recording:
 def read_clips(path: Path, recipe: kapre.Recipe) -> tuple[np.ndarray, np.ndarray]:
     """Return the clips of a file, the last one padded with zeros, and which share of each is sound."""
     samples = audio.read(path, round(recipe.sample_rate)).samples.mean(axis=1)
-    count = math.ceil(len(samples) / recipe.fixed_samples)
+    count = max(1, math.ceil(len(samples) / recipe.fixed_samples))
     padded = np.pad(samples, (0, count * recipe.fixed_samples - len(samples)))
     sound = np.clip(len(samples) / recipe.fixed_samples - np.arange(count), 0, 1)
     return padded.reshape(count, -1), sound
@@ -62,9 +62,14 @@ def read_folder(folder: Path, recipe: kapre.Recipe) -> tuple[list[str], list[Rec
         inside = path.relative_to(folder).parts
         if path.is_file() and not any(part.startswith(".") for part in inside):
             try:
-                found.append(Recording(path, inside[0], *read_clips(path, recipe)))
+                one = Recording(path, inside[0], *read_clips(path, recipe))
             except audio.AudioError as error:
                 broken.append(str(error))
+            else:
+                if one.sound.any():
+                    found.append(one)
+                else:  # a sample or two, of which nothing is left at the front end's rate
+                    broken.append(f"{path}: no samples")
     if broken:
         print(f"left out, for they cannot be read: {len(broken)}", *broken, sep="\n  ")
     classes = sorted({path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")})
@@ -252,7 +257,7 @@ def main() -> None:
     except (ValueError, TypeError, OSError, audio.AudioError, kapre.corpus.CorpusError) as error:
         sys.exit(f"train_keywords.py: {error}")
 
-    truth, features, answers, lines = np.array([classes.index(one.label) for one in held_out]), {}, {}, []
+    truth, features, answers = np.array([classes.index(one.label) for one in held_out]), {}, {}
     new = arguments.recording or held_out[0].path
     for variant in ["fly", "store"] if arguments.variant == "both" else [arguments.variant]:
         frontend = keras.Sequential([keras.Input((None,), name="samples"), kapre.Frontend(recipe)])
@@ -266,21 +271,22 @@ def main() -> None:
         answers[variant] = probabilities(model, held_out).argmax(axis=1)
         right = answers[variant] == truth
         of_classes = np.mean([right[truth == label].mean() for label in range(len(classes))])
-        lines.append(
-            f"{variant}: accuracy {right.mean():.4f}, mean of classes {of_classes:.4f}, trained in {took:.0f} s"
-        )
+        mean = f"mean of classes {of_classes:.4f}"
+        print(f"{variant}: accuracy {right.mean():.4f}, {mean}, trained in {took:.0f} s", flush=True)
+        draw(output / "confusion.png", classes, truth, answers)
 
         model.save(output / f"{variant}.keras")
-        kapre.export(model, output / f"{variant}.onnx", class_names=classes, overwrite=True)
+        try:
+            kapre.export(model, output / f"{variant}.onnx", class_names=classes, overwrite=True)
+        except (kapre.deploy.ExportError, ImportError) as error:
+            sys.exit(f"train_keywords.py: {error}")
         names, found = run_onnx(output / f"{variant}.onnx", new)
         off = abs(found - probabilities(model, [Recording(new, "", *read_clips(new, recipe))])[0]).max()
-        lines.append(f"{variant}.onnx: {new} is {names[found.argmax()]} ({found.max():.4f}), off Keras by {off:.1e}")
+        print(f"{variant}.onnx: {new} is {names[found.argmax()]} ({found.max():.4f}), off Keras by {off:.1e}")
     if len(answers) == 2:
         off = abs(features["fly"] - features["store"]).max() / np.ptp(features["fly"])
         others = np.sum(answers["fly"] != answers["store"])
-        lines.append(f"both: features differ by {off:.1e} of their range, the answers for {others} recordings")
-    draw(output / "confusion.png", classes, truth, answers)
-    print(*lines, sep="\n")
+        print(f"both: features differ by {off:.1e} of their range, the answers for {others} recordings")
 
 
 if __name__ == "__main__":

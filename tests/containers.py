@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 FORMATS = {"aac": "fltp", "alac": "s16p"}
-"""What each encoder is given."""
+"""What each encoder is given, unless it is told."""
 
 
 def as_int16(samples):
@@ -18,12 +18,17 @@ def as_int16(samples):
     return np.round(np.clip(np.asarray(samples, np.float32), -1, 1) * 32767).astype(np.int16)
 
 
-def encoded(samples, sample_rate, codec="aac", container="ipod", options=None, bit_rate=None):
+def as_int24(samples):
+    """Return what a lossless encoder of 24 bits is given: in the upper ones of 32."""
+    return np.round(np.clip(np.asarray(samples, np.float64), -1, 1) * (2**23 - 1)).astype(np.int32) << 8
+
+
+def encoded(samples, sample_rate, codec="aac", container="ipod", options=None, bit_rate=None, kind=None):
     """Return the bytes of a file with samples of shape (time, channels); `container` is FFmpeg's name of it."""
     x = np.asarray(samples, np.float32)
     x = x[:, None] if x.ndim == 1 else x
-    kind = FORMATS[codec]
-    values = as_int16(x) if kind == "s16p" else x
+    kind = kind or FORMATS[codec]
+    values = {"s16p": as_int16, "s32p": as_int24}.get(kind, np.asarray)(x)
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[x.shape[1]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"

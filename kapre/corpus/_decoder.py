@@ -15,6 +15,8 @@ BLOCK = 1 << 18
 """Samples of all channels in one block."""
 
 Samples = npt.NDArray[np.float32]
+_UNKNOWN = 1 << 59
+"""What libsndfile tells of FLAC whose header does not say, as samples of its channels."""
 
 
 class Decoder:
@@ -101,6 +103,14 @@ class SoundfileDecoder(Decoder):
                 yield from self._blocks_of(sound, view)
             if self._stopped:
                 return
+
+    def told(self) -> tuple[int, int]:
+        """Return how many samples the header tells, 0 if it does not, and their rate; nothing is decoded."""
+        parts: list[Part] = self._container.streams[0] if self._container else [(0, self._source.size)]
+        with self._open(View(self._source, parts)) as sound:
+            promised = self._container.promised if self._container else None
+            frames = sound.frames if promised is None else promised
+            return (0 if frames >= _UNKNOWN else frames), sound.samplerate
 
     def _open(self, view: View) -> Any:
         # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.

@@ -21,7 +21,7 @@ from kapre.corpus._place import Place
 def versions() -> dict[str, str]:
     """Return the versions of what makes features."""
     found = {"kapre": __version__, "python": sys.version.split()[0]}
-    for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow"):
+    for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow", "av"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -30,6 +30,8 @@ def _boxes(source: Source, position: int, stop: int) -> Iterator[_Box]:
     """Yield the boxes from `position` on, up to one whose header cannot be."""
     while position + 8 <= stop:
         head = source.at(position, 16)
+        if len(head) < 8:
+            return
         size, name = struct.unpack(">I4s", head[:8])
         header = 8
         if size == 1 and len(head) == 16:
@@ -72,7 +74,12 @@ def check_mp4(source: Source, start: int) -> Container:
     if index is None or index.stop > source.size:
         part = "is missing" if index is None else "breaks off"
         raise UnreadableError(f"cut short: the list of its samples (moov) {part}", "Copy it again from its source.")
-    _check_track(container, source, index, _track(source, index))
+    track = _track(source, index)
+    description = _inside(source, track, b"mdia", b"minf", b"stbl", b"stsd")
+    if description and source.at(description.body + 12, 4) in (b"enca", b"drms"):
+        raise UnreadableError("its audio is encrypted", "Use a copy that is not protected, or leave it out.")
+    if not fragments:  # else the lists of samples are those of the first fragment, or empty: only decoding tells
+        _check_track(container, source, index, track)
     if not container.damage and end > source.size:
         container.damage.append(f"cut short: the header promises {end} bytes, {source.size} are there")
     elif not container.damage and end < source.size and (fragments or not media or source.size - end < 8):
@@ -86,6 +93,8 @@ def _track(source: Source, index: _Box) -> _Box:
     for box in _boxes(source, index.body, index.stop):
         handler = _inside(source, box, b"mdia", b"hdlr") if box.name == b"trak" else None
         if handler and source.at(handler.body + 8, 4) == b"soun":
+            if box.stop > index.stop:  # so that no table below is larger than the file
+                raise UnreadableError("damaged inside: the list of its samples cannot be read", "Copy it again.")
             return box
         others = others or box.name == b"trak"
     what = "its tracks are of other kinds, such as video" if others else "an MP4 file without a track"
@@ -104,9 +113,6 @@ def _table(source: Source, box: _Box | None, skip: int, columns: str) -> np.ndar
 
 def _check_track(container: Container, source: Source, index: _Box, track: _Box) -> None:
     """Note what the track promises, and whether its samples lie in the file."""
-    description = _inside(source, track, b"mdia", b"minf", b"stbl", b"stsd")
-    if description and source.at(description.body + 12, 4) in (b"enca", b"drms"):
-        raise UnreadableError("its audio is encrypted", "Use a copy that is not protected, or leave it out.")
     clock, length = _clock(source, _inside(source, track, b"mdia", b"mdhd"))
     tables = _inside(source, track, b"mdia", b"minf", b"stbl")
     of_times = _inside(source, tables, b"stts") if tables else None

@@ -36,10 +36,11 @@ class Source:
     def find(self, pattern: bytes, offset: int) -> int:
         """Return where `pattern` first occurs from `offset` on, or -1."""
         while offset < self.size:
-            found = self.at(offset, self._WINDOW).find(pattern)
+            self.at(offset, len(pattern))  # so that the window holds what begins there
+            found = self._window.find(pattern, offset - self._start)
             if found >= 0:
-                return offset + found
-            offset += self._WINDOW - len(pattern) + 1
+                return self._start + found
+            offset = max(offset + 1, self._start + len(self._window) - len(pattern) + 1)
         return -1
 
     def read_into(self, offset: int, view: memoryview) -> int:

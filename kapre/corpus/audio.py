@@ -163,12 +163,14 @@ def told_seconds(path: str | os.PathLike[str]) -> float:
     soundfile = optional("soundfile", "Reading audio")
     name = os.fsdecode(path)
     with _opened(name) as source:
-        try:
-            return soundfile.info(name).duration
-        except soundfile.SoundFileError:
-            container = _examined(name, source)
+        container = _examined(name, source)
         told = (container.ends or container.at_least) if container else None
-        return told[0] / told[1] if told else 0.0
+        if told:
+            return told[0] / told[1]
+        if container and container.demuxer:
+            return 0.0
+        samples, rate = SoundfileDecoder(soundfile, source, container).told()
+        return samples / rate
 
 
 def readable_formats() -> dict[str, bool]:

@@ -47,7 +47,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(count):
             path = folder / label / f"speaker {number % 3}" / f"{number}.{('wav', 'flac', 'ogg')[number % 3]}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            rate = (16000, 22050, 8000)[number % 2]
+            rate = (16000, 22050, 8000)[number // 3 % 3]
             x = sound(label, number + 100 * len(label), rate)
             soundfile.write(path, np.stack([x, x / 2], axis=1) if number % 4 == 0 else x, rate)
     whole = (folder / "noise" / "speaker 0" / "0.wav").read_bytes()
@@ -104,16 +104,20 @@ def test_the_exported_file_answers_as_keras_does(trained: tuple[Path, str], vari
     assert line is not None
     path, label, probability = Path(line[1]), line[2], float(line[3])
     assert float(line[4]) < 1e-4
-    samples = audio.read(path, 16000).samples.mean(axis=1)[None, :6400]  # its first clip, here without padding
+    samples = audio.read(path, 16000).samples.mean(axis=1)
+    clips = [samples[None, first : first + 6400] for first in range(0, len(samples), 6400)]  # here without padding
     session = onnxruntime.InferenceSession(str(output / f"{variant}.onnx"), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"samples": samples})
     model = keras.saving.load_model(output / f"{variant}.keras", compile=False)
-    np.testing.assert_allclose(found, model.predict(samples, verbose=0), atol=1e-4)
+    answers = []
+    for clip in clips:
+        (found,) = session.run(None, {"samples": clip})
+        np.testing.assert_allclose(found, model.predict(clip, verbose=0), atol=1e-4)
+        answers.append(found[0])
     names = kapre.deploy.read_metadata(output / f"{variant}.onnx")["class_names"]
     assert names == sorted(COUNTS)
-    if audio.inspect(path).duration_seconds <= 0.4:  # then that clip is all of it
-        assert names[found[0].argmax()] == label
-        assert abs(found[0].max() - probability) < 2e-4
+    answer = np.average(answers, axis=0, weights=[clip.shape[1] for clip in clips])
+    assert names[answer.argmax()] == label
+    assert abs(answer.max() - probability) < 2e-4
 
 
 def test_the_picture_shows_something(trained: tuple[Path, str]) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from kapre import corpus
 from kapre.corpus import AudioError, audio
-from tests.containers import as_int16, box, encoded, patched, video
+from tests.containers import as_int16, as_int24, box, encoded, patched, video
 
 FASTSTART = {"movflags": "+faststart"}
 FRAGMENTS = {"movflags": "+frag_keyframe+delay_moov", "frag_duration": "200000"}
+FIRST_IN_MOOV = {"movflags": "+frag_keyframe", "frag_duration": "200000"}
 TRACK = ("moov", "trak")
 TABLES = (*TRACK, "mdia", "minf", "stbl")
 PADDED = 1024
@@ -59,7 +60,15 @@ def snr(samples, original):
 
 
 @pytest.mark.parametrize(
-    ("container", "options"), [("ipod", None), ("ipod", FASTSTART), ("mp4", FRAGMENTS), ("mov", None), ("adts", None)]
+    ("container", "options"),
+    [
+        ("ipod", None),
+        ("ipod", FASTSTART),
+        ("mp4", FRAGMENTS),
+        ("mp4", FIRST_IN_MOOV),
+        ("mov", None),
+        ("adts", None),
+    ],
 )
 @pytest.mark.parametrize("sample_rate", [16000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2, 6])
@@ -107,6 +116,38 @@ def test_alac_of_16_bits_comes_back_bit_for_bit(options, channels, save):
         recording = audio.read(save(encoded(x, sample_rate, "alac", "ipod", options)))
         np.testing.assert_array_equal(recording.samples, as_int16(x).astype(np.float32) / 32768)
         assert (recording.info.subtype, recording.info.n_samples) == ("ALAC", n_samples)
+
+
+def test_alac_of_24_bits_comes_back_bit_for_bit(save):
+    x = sound(8001, 48000, 2)
+    recording = audio.read(save(encoded(x, 48000, "alac", kind="s32p")))
+    np.testing.assert_array_equal(recording.samples, (as_int24(x) / 2**31).astype(np.float32))
+
+
+@pytest.mark.parametrize("duration", ["200000", "800000", "2000000"])
+@pytest.mark.parametrize("n_samples", [16000, 17500, 34000])
+def test_all_fragments_are_read_though_the_first_is_in_the_index(n_samples, duration, save):
+    x = sound(n_samples, 16000)
+    content = encoded(x, 16000, "aac", "mp4", {"movflags": "+frag_keyframe", "frag_duration": duration})
+    recording = audio.read(save(content))
+    assert recording.info.damage == ()
+    assert n_samples <= len(recording.samples) < n_samples + 2048
+
+
+def test_a_size_that_runs_over_the_end_is_damage(save):
+    content = encoded(sound(8000, 16000), 16000)
+    start, _ = box(content, *TRACK)
+    for size in (1 << 30, (1 << 32) - 1):
+        changed = content[:start] + struct.pack(">I", size) + content[start + 4 :]
+        assert "the list of its samples" in verdict(save(changed))
+    long = struct.pack(">I4sQ", 1, b"trak", 1 << 63) + content[start + 16 :]
+    assert verdict(save(content[:start] + long))
+
+
+def test_long_runs_of_sync_bytes_are_searched_once(save):
+    """A damaged card reads as 0xFF: two million of them take no hours, which would be this test's whole limit."""
+    content = encoded(sound(8000, 16000), 16000, container="adts")
+    assert "ADTS frames are missing" in verdict(save(content + b"\xff" * 2_000_000 + content))
 
 
 def test_blocks_join_without_a_seam(save):
