@@ -240,7 +240,7 @@ def fetched(path: str) -> Iterator[str]:
     filesystem, inside = on_file_system(path)
     with tempfile.TemporaryDirectory(prefix="kapre-") as folder:
         name = os.path.join(folder, "recording" + os.path.splitext(inside)[1])
-        for pause in _TRIES:
+        for number, pause in enumerate(_TRIES, 1):
             time.sleep(pause)
             try:
                 with filesystem.open_input_stream(inside) as source, open(name, "wb") as sink:
@@ -251,7 +251,7 @@ def fetched(path: str) -> Iterator[str]:
             except (pa.ArrowInvalid, ValueError) as error:  # a path that can be none there
                 raise FileNotFoundError(str(error)) from None
             except Exception as error:  # packages behind fsspec have their own
-                if pause == _TRIES[-1]:
+                if number == len(_TRIES):
                     raise OSError(" ".join(str(error).split())[:200]) from error
         yield name
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 import pyarrow as pa
@@ -82,14 +82,21 @@ def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str
             send(out, ("told", (row["items"], row["rows"], row["failed"], row["seconds"])))
 
 
-def _end_with_caller() -> None:
-    """End when nobody listens any more."""
+def _end_with_caller() -> threading.Event:
+    """End when nobody listens any more: at once, unless what is returned says that this ends anyway.
+
+    A Ray of our own ends with this process, and a cluster ends the actors of one that is gone.
+    """
+    ending = threading.Event()
 
     def wait() -> None:
         sys.stdin.buffer.read(1)
-        os.kill(os.getpid(), signal.SIGTERM)  # Ray ends what it began
+        if ending.is_set():
+            time.sleep(_PATIENCE / 2)
+        os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
+    return ending
 
 
 def main() -> None:
@@ -102,20 +109,22 @@ def main() -> None:
     import ray
     import ray.data
 
-    _end_with_caller()
+    ending = _end_with_caller()
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
         connect(ray, address, workers, processors)
         work(ray, job, paths, workers, backend, out)
     except ItemError as error:
-        send(out, ("broke", str(error)))
+        last = "broke", str(error)
     except CorpusError as error:
-        send(out, ("refused", str(error)))
+        last = "refused", str(error)
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        send(out, ("broke", f"{job.place.name}: the cluster gave up ({lines[-1][:300]}). Use --resume."))
+        last = "broke", f"{job.place.name}: the cluster gave up ({lines[-1][:300]}). Use --resume."
     else:
-        send(out, ("done", None))
+        last = "done", ""
+    ending.set()
+    send(out, last)
     ray.shutdown()
 
 

@@ -91,8 +91,10 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
     folder = tmp_path / "store"
     rng = np.random.default_rng(5)
     for moment in range(3):
-        process = begin(recordings, folder, "-j", "2", *(["--resume"] if moment else []))
-        wait_for_shards(process, folder, 4 * moment + 2)
+        process = begin(recordings, folder, "-j", "2", *(["--resume"] if moment else ["--shard-size", "16"]))
+        while not processes("_ray_driver"):  # actors of the run before may still end their shard
+            time.sleep(0.05)
+        wait_for_shards(process, folder, len(list((folder / "shards").glob("shard-*"))) + 2)
         time.sleep(rng.uniform(0, 0.3))
         if moment == 1:  # what speaks to Ray: the command says so
             (driver,) = processes("_ray_driver")

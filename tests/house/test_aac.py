@@ -77,11 +77,11 @@ def test_aac_lies_where_the_original_does(container, options, sample_rate, chann
         x = sound(n_samples, sample_rate, channels)
         path = save(encoded(x, sample_rate, "aac", container, options, bit_rate=96000 * channels))
         recording = audio.read(path)
-        start = PADDED if container == "adts" else 0
+        start = PADDED if container == "adts" or options is FIRST_IN_MOOV else 0  # neither has an edit list
         y = recording.samples[start : start + n_samples]
         assert recording.info == corpus.inspect(path)
         assert recording.info.damage == ()
-        assert (recording.info.format, recording.info.subtype) == ("ADTS" if start else "MP4", "AAC")
+        assert (recording.info.format, recording.info.subtype) == ("ADTS" if container == "adts" else "MP4", "AAC")
         assert (recording.sample_rate, recording.info.channels) == (sample_rate, channels)
         assert recording.samples.dtype == np.float32
         assert y.shape == x.shape
@@ -121,7 +121,7 @@ def test_alac_of_16_bits_comes_back_bit_for_bit(options, channels, save):
 def test_alac_of_24_bits_comes_back_bit_for_bit(save):
     x = sound(8001, 48000, 2)
     recording = audio.read(save(encoded(x, 48000, "alac", kind="s32p")))
-    np.testing.assert_array_equal(recording.samples, (as_int24(x) / 2**31).astype(np.float32))
+    np.testing.assert_array_equal(recording.samples, (as_int24(np.float32(x)) / 2**31).astype(np.float32))
 
 
 @pytest.mark.parametrize("duration", ["200000", "800000", "2000000"])
@@ -131,7 +131,7 @@ def test_all_fragments_are_read_though_the_first_is_in_the_index(n_samples, dura
     content = encoded(x, 16000, "aac", "mp4", {"movflags": "+frag_keyframe", "frag_duration": duration})
     recording = audio.read(save(content))
     assert recording.info.damage == ()
-    assert n_samples <= len(recording.samples) < n_samples + 2048
+    assert n_samples + PADDED <= len(recording.samples) < n_samples + PADDED + 1024
 
 
 def test_a_size_that_runs_over_the_end_is_damage(save):
