@@ -1,6 +1,6 @@
 """How fast a store is made: beside a loop over the same layer written by hand, by more workers and nodes; its memory.
 
-    python -m benchmarks.corpus --backend torch      # twenty minutes, on a quiet machine of two cores
+    python -m benchmarks.corpus --backend torch      # 45 minutes, on a quiet machine of two cores
 
 Writes docs/benchmarks/corpus.json and the table docs/benchmarks/corpus.md. Each run is a process of its own; the loop
 and the engine take turns, and a figure is the median of their ratios.
@@ -143,7 +143,7 @@ Written by `{command}`, on {found["machine"]}; not by hand.
 | Ray with two workers beside the local engine with two, {OFTEN * hours:.0f} h | {found["ray_beside_local"]:.2f} × |
 | Ray, two nodes of a core beside one, {OFTEN // 2 * hours:.0f} h | {one[0] / two[0]:.2f} × |
 | the same without what starting takes | {(one[0] - one[1]) / (two[0] - two[1]):.2f} × |
-| three nodes on those two cores beside one, without starting | {(one[0] - one[1]) / (three[0] - three[1]):.2f} × |
+| three nodes on two cores beside one on one, without starting | {(one[0] - one[1]) / (three[0] - three[1]):.2f} × |
 | a run of 32 files, local, two processes (s) | {found["start_local"]:.1f} |
 | a run of 32 files, a Ray of its own, two workers (s) | {found["start_ray"]:.1f} |
 | a run of 32 files, a Ray that is there, two nodes (s) | {two[1]:.1f} |
@@ -154,7 +154,7 @@ Written by `{command}`, on {found["machine"]}; not by hand.
 | bytes of a store for an hour of audio, float32 (MB) | {out:.0f} |
 | memory of the process that gives out the work, for a million files (MB) | {found["items_mb_per_million"]:.0f} |
 
-The machine has two cores: three nodes can be no more than twice as fast as one there.
+Nodes and workers have a core each; the machine has two, so that three nodes can be no more than twice as fast as one.
 
 ## A million hours
 
@@ -177,12 +177,93 @@ OFTEN = 16
 """How many times over the files are taken where what starting takes is not to count."""
 
 
+class Recordings:
+    """Files to measure with, and lists of them."""
+
+    def __init__(self, folder: str, count: int) -> None:
+        self.folder, self.paths = folder, write_recordings(Path(folder), count)
+        self.tiny = self.listed(self.paths[:32])
+
+    def listed(self, chosen: list[str]) -> Path:
+        """Return a file with a list of files."""
+        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".json")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(chosen, file)
+        return Path(name)
+
+
+def ratio(slow: list[dict[str, Any]], fast: list[dict[str, Any]], times: int = 1) -> float:
+    """Return the median of how many times as long the slow runs took, or would have taken over so much more."""
+    return statistics.median(times * a["elapsed"] / b["elapsed"] for a, b in zip(slow, fast, strict=True))
+
+
+def measure_loop(backend: str, recordings: Recordings, rounds: int) -> dict[str, Any]:
+    """Measure the engine on one core beside a loop written by hand, and its memory."""
+    every, count = recordings.listed(recordings.paths), len(recordings.paths)
+    loops, engines = [], []
+    for _ in range(rounds):
+        loops.append(run(backend, "loop", every, cores="0"))
+        engines.append(run(backend, "local", every, cores="0"))
+    few, many = count // 3, count // 3 * 10
+    lists = [recordings.listed((recordings.paths * 10)[:number]) for number in (few, many)]
+    memory = [run(backend, "local", chosen, cores="0")["peak_mb"] for chosen in lists]
+    hours = engines[0]["hours"]
+    seconds = statistics.median(each["elapsed"] for each in loops)
+    return {
+        "hours": hours,
+        "beside_loop": ratio(loops, engines),
+        "one_core_seconds": statistics.median(each["elapsed"] for each in engines),
+        "few": few,
+        "many": many,
+        "memory_few": memory[0],
+        "memory_all": memory[1],
+        "input_megabytes_per_hour": sum(os.path.getsize(path) for path in recordings.paths) / 1e6 / hours,
+        "megabytes_per_hour": engines[0]["bytes"] / 1e6 / hours,
+        "items_mb_per_million": megabytes_of_items(),
+        "decoding": decoding_share(recordings.paths[:300], seconds / count),
+    }
+
+
+def measure_workers(backend: str, recordings: Recordings, rounds: int) -> dict[str, Any]:
+    """Measure two workers, of both engines, beside one, and beside the loop."""
+    every, often = recordings.listed(recordings.paths), recordings.listed(recordings.paths * OFTEN)
+    loops, alone, twos, with_ray = [], [], [], []
+    for _ in range(rounds):
+        loops.append(run(backend, "loop", every, cores="0"))
+        alone.append(run(backend, "local", often, cores="0"))
+        twos.append(run(backend, "local", often, workers=2))
+        with_ray.append(run(backend, "ray", often, workers=2))
+    start_local, start_ray = (run(backend, what, recordings.tiny, workers=2)["elapsed"] for what in ("local", "ray"))
+    return {
+        "two_beside_loop": ratio(loops, twos, OFTEN),
+        "two_workers": ratio(alone, twos),
+        "ray_beside_local": ratio(twos, with_ray),
+        "start_local": start_local,
+        "start_ray": start_ray,
+    }
+
+
+def measure_nodes(backend: str, recordings: Recordings, rounds: int) -> dict[str, Any]:
+    """Measure clusters of one, two and three nodes; each as often as there are rounds, the median of each."""
+    many = recordings.listed(recordings.paths * (OFTEN // 2))
+    found: dict[str, list[tuple[float, float]]] = {"1": [], "2": [], "3": []}
+    for _ in range(rounds):
+        for count, each in found.items():
+            each.append(on_nodes(backend, int(count), many, recordings.tiny))
+    medians = {n: [statistics.median(values) for values in zip(*each, strict=True)] for n, each in found.items()}
+    return {"nodes": medians}
+
+
+PARTS = {"loop": measure_loop, "workers": measure_workers, "nodes": measure_nodes}
+
+
 def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--backend", choices=("torch", "tensorflow", "jax"), default="torch")
     parser.add_argument("--files", type=int, default=1500)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="measure these anew")
     parser.add_argument("--one", choices=("loop", "local", "ray"), help=argparse.SUPPRESS)
     parser.add_argument("--paths", help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
@@ -193,58 +274,15 @@ def main() -> int:
         return 0
     from tools.matrix import machine
 
-    backend = asked.backend
+    settings = {"machine": machine(), "backend": asked.backend, "files": asked.files, "rounds": asked.rounds}
+    found: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    if len(asked.parts) < len(PARTS) and {name: found.get(name) for name in settings} != settings:
+        parser.error("what is there was measured with other settings: measure all parts")
+    found |= settings
     with tempfile.TemporaryDirectory() as folder:
-        paths = write_recordings(Path(folder), asked.files)
-
-        def listed(chosen: list[str]) -> Path:
-            handle, name = tempfile.mkstemp(dir=folder, suffix=".json")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(chosen, file)
-            return Path(name)
-
-        few, many = asked.files // 3, asked.files // 3 * 10
-        every, often, tiny = listed(paths), listed(paths * OFTEN), listed(paths[:32])
-        loops, engines, alone, twos = [], [], [], []
-        for _ in range(asked.rounds):
-            loops.append(run(backend, "loop", every, cores="0"))
-            engines.append(run(backend, "local", every, cores="0"))
-            alone.append(run(backend, "local", often, cores="0"))
-            twos.append(run(backend, "local", often, workers=2))
-        memory = [run(backend, "local", listed((paths * 10)[:count]), cores="0")["peak_mb"] for count in (few, many)]
-        start_local, start_ray = (run(backend, what, tiny, workers=2)["elapsed"] for what in ("local", "ray"))
-        with_ray = run(backend, "ray", often, workers=2)["elapsed"]
-        nodes = {count: on_nodes(backend, count, listed(paths * (OFTEN // 2)), tiny) for count in (1, 2, 3)}
-        decoding = decoding_share(paths[:300], loops[0]["elapsed"] / len(paths))
-        read = sum(os.path.getsize(path) for path in paths) / 1e6
-
-    def ratio(slow: list[dict[str, Any]], fast: list[dict[str, Any]], times: int = 1) -> float:
-        pairs = zip(slow, fast, strict=True)
-        return statistics.median(times * a["elapsed"] / b["elapsed"] for a, b in pairs)
-
-    found = {
-        "machine": machine(),
-        "backend": backend,
-        "files": asked.files,
-        "rounds": asked.rounds,
-        "hours": engines[0]["hours"],
-        "beside_loop": ratio(loops, engines),
-        "two_beside_loop": ratio(loops, twos, OFTEN),
-        "two_workers": ratio(alone, twos),
-        "ray_beside_local": statistics.median(each["elapsed"] for each in twos) / with_ray,
-        "nodes": {str(count): seconds for count, seconds in nodes.items()},
-        "one_core_seconds": statistics.median(each["elapsed"] for each in engines),
-        "start_local": start_local,
-        "start_ray": start_ray,
-        "few": few,
-        "many": many,
-        "memory_few": memory[0],
-        "memory_all": memory[1],
-        "input_megabytes_per_hour": read / engines[0]["hours"],
-        "megabytes_per_hour": engines[0]["bytes"] / 1e6 / engines[0]["hours"],
-        "items_mb_per_million": megabytes_of_items(),
-        "decoding": decoding,
-    }
+        recordings = Recordings(folder, asked.files)
+        for part in asked.parts:
+            found |= PARTS[part](asked.backend, recordings, asked.rounds)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(found), encoding="utf-8")
     print(page(found))

@@ -2,11 +2,13 @@
 
 python tools/cluster.py NODES [PROCESSORS OF A NODE]
 
-"address" is answered with where it is, "kill" with how many nodes are left once one of them was killed.
+Each node has cores of its own, as far as there are enough. "address" is answered with where the cluster is, "kill" with
+how many nodes are left once one of them was killed.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -16,8 +18,13 @@ def main() -> None:
 
     count = int(sys.argv[1])
     processors = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    cluster = Cluster()
-    nodes = [cluster.add_node(num_cpus=processors, object_store_memory=1 << 27) for _ in range(count)]
+    cluster, nodes = Cluster(), []
+    cores = sorted(os.sched_getaffinity(0))
+    for number in range(count):
+        # What a node begins stays on its cores.
+        os.sched_setaffinity(0, {cores[(number * processors + n) % len(cores)] for n in range(processors)})
+        nodes.append(cluster.add_node(num_cpus=processors, object_store_memory=1 << 27))
+    os.sched_setaffinity(0, cores)
     cluster.wait_for_nodes()
     for line in sys.stdin:
         if line.strip() == "kill":
