@@ -85,6 +85,8 @@ def run(
             options["channel"] = int(options["channel"])
         except ValueError:
             raise CommandError(f'--channel: "mix" or a number from 0 on, not {options["channel"]!r}.', USAGE) from None
+    if options["address"] is not None and options["engine"] != "ray":
+        raise CommandError("--address is of a Ray cluster: add --engine ray, or leave it out.", USAGE)
     kapre = load_kapre(backend)
     chosen = recipes.of_preset(kapre, preset) if preset is not None else recipes.of_file(kapre, Path(str(recipe)))
     corpus = kapre.corpus

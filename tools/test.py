@@ -165,10 +165,12 @@ def of_export(backends: list[str]) -> list[Suite]:
 
 
 def of_corpus(backends: list[str]) -> list[Suite]:
-    """Return the suites of stores: all of it on one backend, and the numbers on the others."""
+    """Return the suites of stores: all of it on one backend, the slowest apart, and the numbers on the others."""
     whole = next((name for name in ("torch", "tensorflow", "jax") if name in backends), None)
-    numbers = ["tests/corpus/test_numbers.py"]
-    return [(name, name, ["tests/corpus"] if name == whole else numbers) for name in reversed(backends)]
+    clusters, numbers = "tests/corpus/test_ray.py", ["tests/corpus/test_numbers.py"]
+    most = ["tests/corpus", f"--ignore={clusters}"]
+    suites: list[Suite] = [(name, name, most if name == whole else numbers) for name in reversed(backends)]
+    return [*suites[:1], ("clusters", whole, [clusters]), *suites[1:]] if whole else suites
 
 
 def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:

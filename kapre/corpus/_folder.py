@@ -37,7 +37,7 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
         if not place.is_empty_but_for(_shards.LOCK):
             if not place.kind(_shards.ABOUT):
                 raise CorpusError(f"{place.name}: a folder that is no store. Give a new one.")
-            if not (resume or overwrite):
+            if not (resume or overwrite) and place.sizes(_shards.SHARDS):  # one in which nothing was made is in no way
                 raise CorpusError(
                     f"{place.name}: there is a store already. Use --resume to go on with it, or --overwrite to "
                     "replace it."

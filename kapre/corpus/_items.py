@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,8 +106,14 @@ def _in_folder(folder: Path, glob: str | None) -> list[Path]:
     if glob is not None:
         return sorted(path for path in folder.glob(glob) if path.is_file())
     found = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen: set[str] = set()  # of folders, for links may lead around
+    for root, folders, files in os.walk(folder, followlinks=True):  # what links lead to comes after what is there
+        if (real := os.path.realpath(root)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        kept = [name for name in folders if not name.startswith(".")]
+        folders[:] = sorted(kept, key=lambda name: (os.path.islink(os.path.join(root, name)), name))
         found += [Path(root) / name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
     return sorted(found)
 
@@ -160,12 +168,35 @@ def _of_manifest(name: str) -> list[Item]:
 
 
 def _of_csv(path: str) -> list[dict[str, Any]]:
-    """Read a CSV file; columns of numbers become numbers, but what has a meaning is text, to be read cell by cell."""
-    import pyarrow as pa
-    import pyarrow.csv
+    """Read a CSV file; a column becomes numbers where that loses nothing, such as the zeros of 007."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            rows: list[dict[Any, Any]] = list(reader)
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from None
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            raise ValueError(f"row {number} has not as many cells as there are columns")
+    for name in reader.fieldnames or ():
+        if name not in OWN:
+            for row, value in zip(rows, _numbers([row[name] for row in rows]), strict=True):
+                row[name] = value
+    return rows
 
-    options = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(OWN, pa.string()), strings_can_be_null=False)
-    return pyarrow.csv.read_csv(path, convert_options=options).to_pylist()
+
+def _numbers(cells: list[str]) -> Sequence[Any]:
+    """Return the cells of a column as whole numbers, or others, with None for empty ones; else as they are."""
+    filled = [cell for cell in cells if cell]
+    if filled and all(_WHOLE.fullmatch(cell) and abs(int(cell)) < 1 << 63 for cell in filled):
+        return [int(cell) if cell else None for cell in cells]
+    if filled and all(_REAL.fullmatch(cell) for cell in filled):
+        return [float(cell) if cell else None for cell in cells]
+    return cells
+
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+_REAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def _item(row: Any, base: str, where: str) -> Item:

@@ -45,7 +45,9 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
         raise
     except OSError as error:
         reason = error.strerror or error
-        raise CorpusError(f"{job.shown(number)}: cannot be written ({reason}). Choose another place.") from error
+        raise CorpusError(
+            f"{job.shown(number)}: cannot be written ({reason}). Make room, or choose another place; --resume goes on."
+        ) from error
     except Exception as error:
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
         raise ItemError(f"{job.shown(number)}: cannot be made ({text}). Use --resume when it is mended.") from error
@@ -178,7 +180,8 @@ def child(module: str) -> tuple[list[str], dict[str, str]]:
     And nothing out of the current folder, where a corpus may bring Python files.
     """
     ours = os.path.dirname(os.path.dirname(kapre.__file__))
-    path = os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))
+    others = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    path = os.pathsep.join([ours, *map(os.path.abspath, others)])
     return [sys.executable, "-P", "-m", f"kapre.corpus.{module}"], {**os.environ, "PYTHONPATH": path}
 
 

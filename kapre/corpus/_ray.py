@@ -73,7 +73,8 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
     command, env = child("_ray_driver")
     env["KERAS_BACKEND"] = "numpy"  # it computes nothing, and so loads soonest
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env)
+    root = os.path.abspath(os.sep)  # Ray would import what lies where it began
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env, cwd=root)
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -104,6 +104,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the messages
     job, paths, workers, address, processors, backend = receive(sys.stdin.buffer)
+    sys.argv[0] = os.path.abspath(os.sep)  # Ray lets workers import what lies beside this file
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import ray

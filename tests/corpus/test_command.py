@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -155,7 +156,9 @@ def test_ctrl_c(tmp_path: Path) -> None:
         soundfile.write(tmp_path / f"{number}.wav", sound(160000, 16000, 1, number), 16000)
     command = [sys.executable, "-m", "kapre_cli", "extract", str(tmp_path), "-o", str(tmp_path / "store")]
     command += ["--preset", "kaldi_fbank", "--backend", BACKEND, "-j", "2", "--shard-size", "5"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Where the tests run behind `&`, Ctrl-C is ignored, and so it would be in what they begin.
+    process = subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **pipes)
     while not list((tmp_path / "store" / "shards").glob("shard-*")) and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)

@@ -262,6 +262,46 @@ def test_m4a_is_extracted_and_one_cut_short_is_a_row(
         assert set(errors) == {"a.m4a", "b.M4A", "c.aac"}
 
 
+def test_a_store_in_which_nothing_was_made_is_in_no_way(recordings: Path, tmp_path: Path) -> None:
+    files = sorted((recordings / "0").iterdir())[:2]
+    with pytest.raises(CorpusError, match="Run on a node of the cluster"):
+        corpus.extract(files, tmp_path / "store", PRESET, engine="ray", address="ray://somewhere:10001")
+    assert corpus.extract(files, tmp_path / "store", "whisper").ok == 2
+
+
+def test_links_are_followed_once(tmp_path: Path) -> None:
+    inside, other = tmp_path / "in", tmp_path / "other"
+    for folder in (inside, other):
+        folder.mkdir()
+        soundfile.write(folder / f"{folder.name}.wav", sound(8000, 16000, 1, 1), 16000)
+    (inside / "link").symlink_to(other)
+    (other / "back").symlink_to(inside)
+    (inside / "a").symlink_to(inside)
+    corpus.extract(inside, tmp_path / "store", PRESET)
+    assert [clip.path for clip in corpus.read(tmp_path / "store")] == [
+        str(inside / "in.wav"),
+        str(inside / "link" / "other.wav"),
+    ]
+
+
+def test_columns_of_csv_lose_nothing(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(8000, 16000, 1, 1), 16000)
+    (tmp_path / "all.csv").write_text(
+        "\ufeffpath,speaker,count,weight,day,text,most\n"
+        'a.wav,007,1,1.5,2026-02-28,"two\nlines, ""quoted""",1\n'
+        "a.wav,012,-2,1e3,2026-03-01,,\n",
+        encoding="utf-8",
+    )
+    corpus.extract(tmp_path / "all.csv", tmp_path / "store", PRESET)
+    one, other = (clip.carried for clip in corpus.read(tmp_path / "store"))
+    assert one == dict(speaker="007", count=1, weight=1.5, day="2026-02-28", text='two\nlines, "quoted"', most=1)
+    assert other == dict(speaker="012", count=-2, weight=1000.0, day="2026-03-01", text="", most=None)
+    for text, words in (("path,x\na.wav\n", "row 1 has not as many cells"), ('path,x\na.wav,"b\n', "line")):
+        (tmp_path / "bad.csv").write_text(text)
+        with pytest.raises(CorpusError, match=f"cannot be read as a manifest: {words}"):
+            corpus.extract(tmp_path / "bad.csv", tmp_path / "none", PRESET)
+
+
 MANIFESTS = {
     "a.csv": "path,weight\na.wav,1.5\nb.wav,2\n",
     "a.jsonl": '{"path": "a.wav", "weight": 1.5}\n\n{"path": "b.wav", "weight": 2}\n',

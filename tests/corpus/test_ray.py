@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
@@ -31,13 +32,13 @@ from tests.corpus.recordings import COUNT, PRESET, same, table
 LAST_LINE = f"{COUNT} ok, 12 failed"
 
 
-def begin(recordings: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
-    """Begin a run on Ray, in a group of its own, in the folder of the recordings."""
+def begin(recordings: Path, folder: Path, *more: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """Begin a run on Ray, in a group of its own."""
     words = ["extract", str(recordings / "all.csv"), "-o", str(folder), "--preset", PRESET, "--engine", "ray"]
-    command = [sys.executable, "-m", "kapre_cli", *words, *more, "--backend", keras.backend.backend()]
+    command = [sys.executable, "-P", "-m", "kapre_cli", *words, *more, "--backend", keras.backend.backend()]
     pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.Popen(command, start_new_session=True, env=env, **pipes)
+    return subprocess.Popen(command, start_new_session=True, env=env, cwd=cwd, **pipes)
 
 
 def ended(process: subprocess.Popen[str], folder: Path) -> None:
@@ -57,30 +58,43 @@ def wait_for_shards(process: subprocess.Popen[str], folder: Path, count: int) ->
     assert process.poll() is None, process.communicate()
 
 
-def processes(*words: str) -> list[int]:
-    """Return the processes whose command has all of these words."""
-    found = []
+def below(pid: int, word: str) -> list[int]:
+    """Return the processes that another began, or that those began, whose command has a word."""
+    parents, titles = {}, {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                title = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if all(word in title for word in words):
-                found.append(int(entry.name))
-    return found
+            with contextlib.suppress(OSError):
+                titles[int(entry.name)] = (entry / "cmdline").read_bytes().decode(errors="replace")
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+
+    def is_below(each: int) -> bool:
+        while each in parents and each != pid:
+            each = parents[each]
+        return each == pid
+
+    return [each for each, title in titles.items() if each != pid and word in title and is_below(each)]
 
 
-def actors() -> list[int]:
-    """Return the processes of Ray's actors that run our class."""
-    return processes("ray::", "ShardMaker")
+def actors(pid: int) -> list[int]:
+    """Return Ray's processes that run our class, of a Ray that a process began."""
+    return below(pid, "ShardMaker")
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def test_the_rows_of_the_local_engine_though_a_worker_is_killed(recordings: Path, store: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    process = begin(recordings, folder, "-j", "2")
+    """Nor is anything taken from where the command was called, though there are files with modules' names."""
+    folder, cwd = tmp_path / "store", tmp_path / "cwd"
+    cwd.mkdir()
+    for name in ("numpy", "keras", "queue"):
+        (cwd / f"{name}.py").write_text("raise SystemExit('not this')")
+    process = begin(recordings, folder, "-j", "2", cwd=cwd)
     wait_for_shards(process, folder, 2)
-    victims = actors()
+    victims = actors(process.pid)
     assert len(victims) == 2
     os.kill(victims[0], signal.SIGKILL)
     ended(process, folder)
@@ -90,14 +104,17 @@ def test_the_rows_of_the_local_engine_though_a_worker_is_killed(recordings: Path
 def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     rng = np.random.default_rng(5)
+    begun: list[int] = []
     for moment in range(3):
         process = begin(recordings, folder, "-j", "2", *(["--resume"] if moment else ["--shard-size", "16"]))
-        while not processes("_ray_driver"):  # actors of the run before may still end their shard
+        while not actors(process.pid):  # those of the run before may still end their shard
+            assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         wait_for_shards(process, folder, len(list((folder / "shards").glob("shard-*"))) + 2)
         time.sleep(rng.uniform(0, 0.3))
+        begun += below(process.pid, "")
         if moment == 1:  # what speaks to Ray: the command says so
-            (driver,) = processes("_ray_driver")
+            (driver,) = below(process.pid, "_ray_driver")
             os.kill(driver, signal.SIGKILL)
             _, err = process.communicate(timeout=120)
             assert process.returncode == 1
@@ -109,13 +126,16 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
             corpus.read(folder)
     ended(begin(recordings, folder, "--resume"), folder)
     same(folder, store)
-    assert not actors()  # the Ray that a killed run began went with it
+    until = time.monotonic() + 60
+    while any(map(alive, begun)):  # the Ray that a killed run began goes with it
+        assert time.monotonic() < until
+        time.sleep(0.1)
     paths = table(folder)["path"].to_pylist()
     assert len(paths) == len(set(paths)) == 500
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Callable[[str], str]]]:
     """A cluster of three nodes, each of one processor, on this machine."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     script = Path(__file__).parents[2] / "tools" / "cluster.py"
@@ -126,20 +146,25 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             print(words, file=process.stdin, flush=True)
             return process.stdout.readline().strip()
 
-        yield ask
+        yield process.pid, ask
 
 
 def test_three_nodes_one_of_which_dies(
-    cluster: Callable[[str], str], recordings: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: tuple[int, Callable[[str], str]],
+    recordings: Path,
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They do as here with paths that are relative to where the command was called, and not to where Ray was."""
     folder = tmp_path / "store"
-    address = cluster("address")
+    pid, ask = cluster
+    address = ask("address")
     monkeypatch.chdir(recordings)
     process = begin(Path(), folder, "--address", address)
     wait_for_shards(process, folder, 4)
-    assert len(actors()) == 3
-    assert cluster("kill") == "2"
+    assert len(actors(pid)) == 3
+    assert ask("kill") == "2"
     ended(process, folder)
     corpus.extract("all.csv", tmp_path / "here", PRESET)
     same(folder, tmp_path / "here")
