@@ -43,7 +43,7 @@ def begin(recordings: Path, folder: Path, *more: str, cwd: Path | None = None) -
 
 def ended(process: subprocess.Popen[str], folder: Path) -> None:
     """Wait for a run to end well."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=450)
     assert process.returncode == 1, err  # for twelve files failed
     assert out == f"{LAST_LINE} → {folder / 'errors.csv'}\n"
     assert all(" of 500 files, " in line for line in err.splitlines()), err  # Ray's own words are kept out of it
@@ -51,7 +51,7 @@ def ended(process: subprocess.Popen[str], folder: Path) -> None:
 
 
 def wait_for_shards(process: subprocess.Popen[str], folder: Path, count: int) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while process.poll() is None and len(list((folder / "shards").glob("shard-*"))) < count:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -116,7 +116,7 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
         if moment == 1:  # what speaks to Ray: the command says so
             (driver,) = below(process.pid, "_ray_driver")
             os.kill(driver, signal.SIGKILL)
-            _, err = process.communicate(timeout=120)
+            _, err = process.communicate(timeout=240)
             assert process.returncode == 1
             assert re.search(r"The process that speaks to Ray ended \(exit code -9: .*\)\. Use --resume\.", err)
         else:
