@@ -10,11 +10,11 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 import keras
 
-import kapre
 from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._job import Job, Told, Worker
@@ -179,7 +179,7 @@ def child(module: str) -> tuple[list[str], dict[str, str]]:
 
     And nothing out of the current folder, where a corpus may bring Python files.
     """
-    ours = os.path.dirname(os.path.dirname(kapre.__file__))
+    ours = str(Path(__file__).resolve().parents[2])
     others = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     path = os.pathsep.join([ours, *map(os.path.abspath, others)])
     return [sys.executable, "-P", "-m", f"kapre.corpus.{module}"], {**os.environ, "PYTHONPATH": path}
