@@ -133,7 +133,8 @@ def page(found: dict[str, Any]) -> str:
 
 Written by `{command}`, on {found["machine"]}; not by hand.
 {found["files"]} FLAC files of 4 to 16 s, a third of them at 44.1 kHz and the others at 16, {hours:.2f} h together, to
-`{PRESET}` in float32; where it says so, the same files many times over. Its parts (`--parts`) may be of runs of their own.
+`{PRESET}` in float32; where it says so, the same files many times over.
+Its parts (`--parts`) may be of runs of their own.
 
 | | |
 | --- | --: |
