@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kapre.corpus._container import Container, NotAudioError, after_tag, count
+from kapre.corpus._container import Container, NotAudioError, after_tag, count, resync
 from kapre.corpus._source import Source
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -59,7 +59,7 @@ def check_adts(source: Source, start: int) -> Container:
             frames, samples, position = frames + 1, samples + header.samples, after
         elif (after := after_tag(source, position)) > position:
             partial, position = after > source.size, after
-        elif (after := _resync(source, position + 1, first.kind)) > position:
+        elif (after := resync(source, position + 1, first.kind, _header, 7)) > position:
             gaps, position = gaps + 1, after
         else:
             partial = header is not None or (len(word) < 7 and word[:1] == b"\xff")
@@ -75,16 +75,3 @@ def check_adts(source: Source, start: int) -> Container:
     container.streams = [list(spans)]
     container.at_least = (samples, first.kind[2])
     return container
-
-
-def _resync(source: Source, position: int, kind: tuple[int, int, int, int]) -> int:
-    """Return where the next two frames of a kind follow each other, or -1."""
-    while (position := source.find(b"\xff", position)) >= 0:
-        header = _header(source.at(position, 7))
-        if header and header.kind == kind:
-            after = position + header.length
-            following = _header(source.at(after, 7))
-            if after == source.size or (following and following.kind == kind):
-                return position
-        position += 1
-    return -1

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from kapre.corpus._errors import one_line
 from kapre.corpus._place import Place
 from kapre.corpus._shards import KEY, SHARDS, damaged, unreadable
 
@@ -37,7 +38,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise OSError(" ".join(str(error).split())[:200]) from error
+        raise OSError(one_line(error)) from error
 
 
 class _Writer:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kapre.corpus import audio
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._items import Item
 from kapre.corpus._place import fetched
 
@@ -93,7 +93,7 @@ class Reader:
             except FileNotFoundError:
                 stage, reason = "open", "no such file"
             except (OSError, CorpusError) as error:
-                stage, reason = UNFETCHED, f"it cannot be had ({' '.join(str(error).split())[:200]})"
+                stage, reason = UNFETCHED, f"it cannot be had ({one_line(error)})"
             else:
                 yield from self._of_local(file, items)
                 return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kapre.corpus._source import Part, Source
 
@@ -73,3 +75,30 @@ def after_tag(source: Source, position: int) -> int:
             if (found := source.find(end, position)) >= 0:
                 return found + 9
     return after_id3v2(source, position)
+
+
+class Frame(Protocol):
+    """The header of a frame."""
+
+    @property
+    def kind(self) -> tuple[int, ...]:
+        """What frames of one stream have alike."""
+
+    @property
+    def length(self) -> int:
+        """Bytes, with the header."""
+
+
+def resync(
+    source: Source, position: int, kind: tuple[int, ...], header: Callable[[bytes], Frame | None], size: int
+) -> int:
+    """Return where the next two frames of a kind follow each other, or -1; a header takes so many bytes."""
+    while (position := source.find(b"\xff", position)) >= 0:
+        found = header(source.at(position, size))
+        if found and found.kind == kind:
+            after = position + found.length
+            following = header(source.at(after, size))
+            if after == source.size or (following and following.kind == kind):
+                return position
+        position += 1
+    return -1

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kapre._version import __version__
 from kapre.corpus import _shards
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._place import Place
 
 
@@ -46,7 +46,7 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
         if place.is_local:
             Path(place.at(_shards.LOCK)).touch()
     except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise CorpusError(f"{place.name}: nothing can be written there ({reason}). Choose another.") from error
 
 
@@ -87,7 +87,7 @@ def about_store(place: Place) -> dict[str, Any]:
             f"{place.name}: no store of `kapre extract` (it has no {_shards.ABOUT}). Check the path."
         ) from None
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise CorpusError(f"{place.shown(_shards.ABOUT)}: cannot be read ({reason}).") from None
     return found
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre._checks import message
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
 _COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")
@@ -78,7 +78,7 @@ def _at_uri(name: str, glob: str | None) -> list[str]:
     try:
         found = files_of(name)
     except OSError as error:
-        raise CorpusError(f"{name}: cannot be listed ({' '.join(str(error).split())[:200]}). Check it.") from None
+        raise CorpusError(f"{name}: cannot be listed ({one_line(error)}). Check it.") from None
     if found is None:
         return [name]
     if glob is None:
@@ -163,7 +163,7 @@ def _of_manifest(name: str) -> list[Item]:
     except FileNotFoundError:
         raise CorpusError(f"{name}: no such manifest. Check the path.") from None
     except (ValueError, OSError) as error:
-        raise CorpusError(f"{name}: cannot be read as a manifest: {' '.join(str(error).split())[:200]}") from None
+        raise CorpusError(f"{name}: cannot be read as a manifest: {one_line(error)}") from None
     return [_item(row, base, f"{name}, row {number}") for number, row in enumerate(rows, 1)]
 
 

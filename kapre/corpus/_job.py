@@ -14,7 +14,7 @@ from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._items import Item
 from kapre.corpus._place import Place
 from kapre.corpus._rows import Extractor
-from kapre.corpus._shards import SHARDS, Columns, Shard, format_module, open_shards, shard_name
+from kapre.corpus._shards import SHARDS, Columns, Shard, open_shards, shard_name, write_shard
 from kapre.recipe import Recipe
 
 Told = Callable[[int, int, int, float], None]
@@ -101,7 +101,7 @@ class Worker:
         first, stop = job.span(number)
         counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "unfetched": 0}
         seen: set[int] = set()
-        with format_module(job.format).shard(job.place, job.name(number), self.columns.schema) as writer:
+        with write_shard(job.place, job.name(number), self.columns.schema) as writer:
             for rows in self.extractor.windows(items):
                 failed = [row for row in rows if row.error]
                 if failed and job.fail:

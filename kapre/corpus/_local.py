@@ -15,10 +15,10 @@ from typing import IO
 
 import keras
 
-from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._errors import CorpusError, ItemError, named
 from kapre.corpus._items import Item
 from kapre.corpus._job import Job, Told, Worker
-from kapre.corpus._worker import receive, send
+from kapre.corpus._worker import last_line, receive, send
 
 _TRIES = 3
 """How often a shard is begun whose worker's process ends: killed, say, where memory is short."""
@@ -49,7 +49,7 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
             f"{job.shown(number)}: cannot be written ({reason}). Make room, or choose another place; --resume goes on."
         ) from error
     except Exception as error:
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+        text = named(error)
         raise ItemError(f"{job.shown(number)}: cannot be made ({text}). Use --resume when it is mended.") from error
 
 
@@ -156,9 +156,7 @@ class _Pool:
 
     def _again(self, taken: tuple[int, int] | None, code: int, said: IO[bytes]) -> None:
         """Let a shard whose process ended be made once more, or give up."""
-        said.seek(0)
-        lines = said.read().decode(errors="replace").strip().splitlines()
-        last = lines[-1] if lines else "it said nothing"
+        last = last_line(said)
         if taken is None:  # before its first shard, or after its last
             self.idle_ends += 1
             if self.waiting and self.idle_ends >= _TRIES:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import Container, NotAudioError, after_tag, count, cut_short
+from kapre.corpus._container import Container, NotAudioError, after_tag, count, cut_short, resync
 from kapre.corpus._source import Part, Source
 
 _KBITS = {
@@ -91,19 +91,6 @@ def _promise(frame: bytes, header: _Header) -> _Promise | None:
         return bytes(copy)
 
     return _Promise(values[0], values[1], delay, padding, patched)
-
-
-def _resync(source: Source, position: int, kind: tuple[int, int, int]) -> int:
-    """Return where the next two MPEG frames of this kind follow each other, or -1."""
-    while (position := source.find(b"\xff", position)) >= 0:
-        header = _header(source.at(position, 4))
-        if header and header.kind == kind:
-            after = position + header.length
-            following = _header(source.at(after, 4))
-            if after == source.size or (following and following.kind == kind):
-                return position
-        position += 1
-    return -1
 
 
 def _counting_frames(word: bytes, first: _Header, frames: int, size: int) -> bytes:
@@ -208,7 +195,7 @@ def _walk_mpeg(source: Source, start: int, first: _Header) -> _Walk:
         elif (after := after_tag(source, position)) > position:
             walk.partial = after > source.size
             position = after
-        elif (after := _resync(source, position, first.kind)) > position:
+        elif (after := resync(source, position, first.kind, _header, 4)) > position:
             walk.gaps += 1
             position = after
         else:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 
 WRITING = ".writing-"
 """What files begin with that are not whole yet."""
@@ -64,14 +64,14 @@ def _file_system(scheme: str, host: str, query: str) -> tuple[Any, str]:
 
             other, path = fsspec.core.url_to_fs(uri)
         except (ImportError, ValueError):
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise CorpusError(
                 f"{name}: no file system that can be used ({reason}). Use one of pyarrow's, such as s3://, "
                 "gs:// or abfs://, or install the fsspec package that knows it."
             ) from None
         found = fs.PyFileSystem(fs.FSSpecHandler(other))
     except (OSError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise CorpusError(f"{name}: cannot be reached ({reason}). Check it, and your credentials.") from None
     return found, path.removesuffix("kapre")
 
@@ -101,10 +101,8 @@ class Place:
     name: str
 
     @classmethod
-    def of(cls, folder: str | os.PathLike[str] | Place, filesystem: Any = None) -> Place:
+    def of(cls, folder: str | os.PathLike[str], filesystem: Any = None) -> Place:
         """Return the place of a path or URI, or of a path on a file system that is given."""
-        if isinstance(folder, Place):
-            return folder
         name = os.fspath(folder)
         if filesystem is not None:
             return cls(filesystem, name.rstrip("/"), name)
@@ -252,7 +250,7 @@ def fetched(path: str) -> Iterator[str]:
                 raise FileNotFoundError(str(error)) from None
             except Exception as error:  # packages behind fsspec have their own
                 if number == len(_TRIES):
-                    raise OSError(" ".join(str(error).split())[:200]) from error
+                    raise OSError(one_line(error)) from error
         yield name
 
 

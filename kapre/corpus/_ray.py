@@ -28,12 +28,12 @@ import keras
 import pyarrow as pa
 
 from kapre.corpus import _folder, _shards
-from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._errors import CorpusError, ItemError, named
 from kapre.corpus._items import Item
 from kapre.corpus._job import Job, Told, Worker
 from kapre.corpus._local import available_cpus, child
 from kapre.corpus._place import is_uri
-from kapre.corpus._worker import receive, send
+from kapre.corpus._worker import last_line, receive, send
 
 _TRIES = 5
 """How often a shard is begun whose actor dies: Ray itself would go on for ever."""
@@ -89,11 +89,8 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
                 raise (CorpusError if kind == "refused" else ItemError)(value)
     except (EOFError, BrokenPipeError):
         code = process.wait()
-        said.seek(0)
-        lines = said.read().decode(errors="replace").strip().splitlines()
-        last = lines[-1] if lines else "it said nothing"
         raise ItemError(
-            f"The process that speaks to Ray ended (exit code {code}: {last[:300]}). Use --resume."
+            f"The process that speaks to Ray ended (exit code {code}: {last_line(said)[:300]}). Use --resume."
         ) from None
     finally:
         with contextlib.suppress(OSError):
@@ -121,7 +118,7 @@ class ShardMaker:
         except CorpusError as error:
             problem = str(error)
         except Exception as error:
-            text = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+            text = named(error)
             where = f"{self._job.place.name}: a shard cannot be made on {socket.gethostname()}"
             problem = f"{where} ({text}). Use --resume when it is mended."
         items, rows, failed, seconds = done

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from kapre.corpus._errors import CorpusError, ItemError
+from kapre.corpus._errors import CorpusError, ItemError, one_line
 from kapre.corpus._job import Job
 from kapre.corpus._local import environment
 from kapre.corpus._ray import ShardMaker
@@ -38,7 +38,7 @@ def connect(ray: Any, address: str, workers: int | None, processors: int) -> Non
         _answers(address)
         ray.init(**options)
     except (OSError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise CorpusError(
             f"address: no Ray cluster at {address} ({reason}). Start one with `ray start --head`, or leave --address "
             "out."

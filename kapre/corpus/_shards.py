@@ -7,13 +7,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._items import Item
 from kapre.corpus._place import Place, without_secrets
 from kapre.corpus._rows import Row
@@ -28,8 +29,6 @@ MANIFEST = "manifest"
 """What is to be done, while a run on a cluster lasts."""
 _GROUP_VALUES = 1 << 21
 """Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
-
-
 FORMATS = ("parquet", "array_record")
 
 
@@ -82,6 +81,12 @@ def open_shard(place: Place, name: str) -> Shard:
     return found
 
 
+def write_shard(place: Place, name: str, schema: pa.Schema) -> AbstractContextManager[Writer]:
+    """Give a writer of a shard, which is at its place once it is whole."""
+    found: AbstractContextManager[Writer] = format_module(name.rpartition(".")[2]).shard(place, name, schema)
+    return found
+
+
 def open_shards(place: Place, names: Sequence[str]) -> list[Shard]:
     """Return shards to read, some opened at a time: on object storage each takes some requests."""
     with ThreadPoolExecutor(16) as pool:
@@ -90,7 +95,7 @@ def open_shards(place: Place, names: Sequence[str]) -> list[Shard]:
 
 def unreadable(place: Place, name: str, error: object) -> CorpusError:
     """Return the error of a shard that does not open."""
-    reason = " ".join(str(error).split())[:200]
+    reason = one_line(error)
     return CorpusError(
         f"{place.shown(SHARDS, name)}: is no shard that can be read ({reason}). Remove it, and use --resume."
     )
@@ -98,7 +103,7 @@ def unreadable(place: Place, name: str, error: object) -> CorpusError:
 
 def damaged(place: Place, name: str, error: object) -> CorpusError:
     """Return the error of a shard whose rows cannot be read."""
-    reason = " ".join(str(error).split())[:200]
+    reason = one_line(error)
     return CorpusError(f"{place.shown(SHARDS, name)}: is damaged ({reason}). Remove it, and use --resume.")
 
 

@@ -34,11 +34,18 @@ def receive(stream: IO[bytes]) -> Any:
     return pickle.loads(data)
 
 
+def last_line(said: IO[bytes]) -> str:
+    """Return the last line that a process wrote to a file."""
+    said.seek(0)
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
 def main() -> None:
     """Make shards until there are none."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the messages
-    from kapre.corpus._errors import CorpusError
+    from kapre.corpus._errors import CorpusError, named
     from kapre.corpus._job import Worker
 
     stdin = sys.stdin.buffer
@@ -53,7 +60,7 @@ def main() -> None:
             except CorpusError as error:
                 send(out, ("refused", str(error)))
             except Exception as error:
-                send(out, ("broke", f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"))
+                send(out, ("broke", named(error)))
             else:
                 send(out, ("made", counts))
 

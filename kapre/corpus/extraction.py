@@ -15,7 +15,7 @@ import keras
 
 from kapre._checks import choice, flag, message, positive_int
 from kapre.corpus import _folder, _items, _shards
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._job import Job
 from kapre.corpus._place import Place, is_uri
 from kapre.frontends import preset
@@ -326,7 +326,7 @@ def extract(
             engine_module.run(job, items, left, workers, told, address)
             return _finish(job, about, job.shards - len(left), begun)
     except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())[:200]
+        reason = error.strerror or one_line(error)
         raise CorpusError(f"{place.name}: storage failed ({reason}). Use --resume when it is mended.") from error
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from kapre._checks import flag
 from kapre.corpus import _folder, _shards
-from kapre.corpus._errors import CorpusError
+from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._place import Place
 from kapre.recipe import Recipe
 
@@ -121,7 +121,7 @@ class Store(Sequence[StoredClip]):
             self.recipe = Recipe.from_json(json.dumps(self.about["recipe"]))
             self._files = _shards.shards_of(self._place, self.about["format"])
         except (KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise CorpusError(
                 f"{self._place.name}: what the store says of itself cannot be used here ({reason}). Use the Kapre that "
                 "made it, or a newer one."

@@ -28,16 +28,6 @@ def sound(n_samples, sample_rate, channels=1, seed=0):
     return tones + 0.002 * rng.standard_normal((n_samples, channels))
 
 
-@pytest.fixture
-def save(tmp_path):
-    def write(content, name="clip"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 def verdict(path):
     """What is wrong with a file, empty for a sound one. `read` and `blocks` agree."""
     line = ""

@@ -61,16 +61,6 @@ def encoded(container, subtype, samples, sample_rate):
     return file.getvalue()
 
 
-@pytest.fixture
-def save(tmp_path):
-    def write(content, name="clip"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 def by_soundfile(path):
     # Not soundfile.read: it seeks first, which changes the last bit of some MP3.
     with sf.SoundFile(path) as sound:
