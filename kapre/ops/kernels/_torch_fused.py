@@ -23,11 +23,14 @@ _Group = tuple[slice, slice, torch.Tensor]
 
 
 def _parts(total: int, most: int, apart: bool) -> list[slice]:
-    """Return parts of one size, `most` or less; the last reaches back into the one before or, `apart`, is smaller."""
+    """Return parts of one size, `most` or less; the last reaches back into the one before or, `apart`, is smaller.
+
+    Every part lies within the total, and together they cover it.
+    """
     number = -(-total // most)
     size = -(-total // number)
-    firsts = range(0, total, size)
-    return [slice(f, min(total, f + size)) if apart else slice(min(f, total - size), f + size) for f in firsts]
+    ends = [min(total, first + size) for first in range(0, total, size)]
+    return [slice(size * i if apart else end - size, end) for i, end in enumerate(ends)]
 
 
 class _Plan:
@@ -80,9 +83,11 @@ class _Plan:
         return self.power[:rows]
 
     def _cut(self, x: torch.Tensor, items: slice, frames: slice) -> torch.Tensor:
-        """Return a view of frames, `(items, frames, size)`."""
+        """Return a view of exactly these frames, `(items, frames, size)`."""
         size, hop = self.stages.size, self.stages.hop
-        return x[items, frames.start * hop : (frames.stop - 1) * hop + size].unfold(1, size, hop)
+        cut = x[items, frames.start * hop : (frames.stop - 1) * hop + size].unfold(1, size, hop)
+        assert cut.shape[:2] == (items.stop - items.start, frames.stop - frames.start)
+        return cut
 
     def _spectrum(self, values: torch.Tensor) -> torch.Tensor:
         """Return the spectra of prepared frames, `(rows, bins)`, in fresh memory."""
@@ -95,14 +100,18 @@ class _Plan:
         return torch.fft.rfft(rows)  # given `out`, it copies what it made there
 
     def features(self, x: torch.Tensor, logarithm: bool = True) -> torch.Tensor:
-        """Return the features, `(items, count, bands)`."""
+        """Return the features, `(items, count, bands)`.
+
+        They are written into fresh memory, which the blocks cover. Each `out` has the result's shape: one of another
+        shape would be resized, and the result would lie elsewhere.
+        """
         stages = self.stages
         y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype, device="cpu")
         for items, frames in self.blocks:
             values = self._cut(x, items, frames)
             if stages.prepare is not None:
                 values = stages.prepare(values)
-            rows = y[items, frames].view(-1, self.bands)
+            rows = y[items, frames].view(math.prod(values.shape[:2]), self.bands)
             parts = torch.view_as_real(self._spectrum(values)).square_()
             if self.doubled:  # a bank whose rows stand there twice adds up the squares of both parts
                 power = parts.flatten(1)
@@ -222,6 +231,8 @@ def _slope_of_bands(slope: torch.Tensor, bands: torch.Tensor, stages: Stages) ->
 def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
     """Add frames `(items, frames, size)` to the samples they were cut from, a hop of all frames at a time."""
     number, size = framed.shape[1:]
+    assert len(x) == len(framed)
+    assert x.shape[1] >= (number - 1) * hop + size  # the views below check no bounds
     for start in range(0, size, hop):
         width = min(hop, size - start)
         places = x[:, start:].as_strided((len(x), number, width), (x.stride(0), hop, 1))
@@ -269,9 +280,9 @@ def features(
     x: torch.Tensor, count: int, stages: Stages, constant: _Constant, plain: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Return `(items, count, bands)` of contiguous samples `(items, time)` on a CPU; `plain` does the same slowly."""
-    missing = (count - 1) * stages.hop + stages.size - x.shape[1]
-    if missing > 0:
-        x = torch.nn.functional.pad(x, (0, missing))
+    length = (count - 1) * stages.hop + stages.size
+    missing = length - x.shape[1]
+    x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[:, :length]
     if x.requires_grad and torch.is_grad_enabled():
         found: torch.Tensor = _Features.apply(x, count, stages, constant, plain)
         return found

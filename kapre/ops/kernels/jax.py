@@ -149,7 +149,8 @@ def over_frames(
     span = (per_block - 1) * hop + size
     if blocks == 1:
         return fn(frame(_fitted(x, span), size, hop), *weights)
-    x = _fitted(x, max(span, x.shape[-1]))
+    needed = (count - 1) * hop + size
+    x = _fitted(x, max(span, min(needed, x.shape[-1])))
     missing = max(0, (blocks * per_block - 1) * hop + size - x.shape[-1])
     last = x.shape[-1] - span
     axis = x.ndim - 1

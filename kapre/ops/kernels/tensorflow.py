@@ -126,6 +126,8 @@ def over_frames(
     """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel."""
     blocks, per_block = plan(x.shape[:-1], count, size)
     span = (per_block - 1) * hop + size
+    needed = (count - 1) * hop + size
+    x = x[..., :needed] if x.shape[-1] > needed else x
     x = _fitted(x, (blocks * per_block - 1) * hop + size)
     if blocks == 1:
         return fn(frame(x, size, hop), *weights)
