@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from keras import ops
 
-from kapre._checks import count, message
+from kapre._checks import count, flag, message
 from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames
 from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
+from kapre.ops.compiled import compiled
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """A step of `STFTStream` as a pure function of samples `(batch, channel, time)` and state."""
+
+    recipe: Recipe
+    chunk_samples: int | None
+    data_format: str
+
+    @property
+    def fixed(self) -> bool:
+        return self.chunk_samples is not None
+
+    @cached_property
+    def cutter(self) -> Cutter:
+        recipe = self.recipe
+        before, behind = recipe.padding
+        hop = recipe.hop_length
+        return Cutter(recipe.frame_length, hop, before, recipe.padded_by, behind, chunk=self.chunk_samples, cycle=hop)
+
+    def __call__(self, x: Any, state: State) -> tuple[Any, State]:
+        span, state = self.cutter.push(x, state)
+        return self.transform(span, real=self.cutter.real(state)), state
+
+    def transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
+        recipe = self.recipe
+        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
+        if real is not None:
+            pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
+        return channels_in_place(kernel.to_complex(*pair), self.data_format)
 
 
 class STFTStream:
@@ -25,6 +59,7 @@ class STFTStream:
         layer: The layer.
         recipe: Its framing.
         chunk_samples: Samples in every chunk, or None for chunks of any size.
+        compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
 
     Attributes:
         latency_samples: How many samples from the start of a frame's hop must be there before the frame is given:
@@ -52,31 +87,28 @@ class STFTStream:
         ```
     """
 
-    def __init__(self, layer: Any, recipe: Recipe, chunk_samples: int | None = None) -> None:
+    def __init__(self, layer: Any, recipe: Recipe, chunk_samples: int | None = None, compile: bool = False) -> None:
         self.layer, self._recipe = layer, recipe
         hop = recipe.hop_length
-        chunk_samples = whole_chunk(chunk_samples, hop, f"hop_length={hop}")
-        before, behind = recipe.padding
-        self._cutter = Cutter(
-            recipe.frame_length, hop, before, recipe.padded_by, behind, chunk=chunk_samples, cycle=hop
-        )
-        self.chunk_samples = chunk_samples
-        self.warmup = 0 if chunk_samples is None else self._cutter.warmup
+        self.chunk_samples = whole_chunk(chunk_samples, hop, f"hop_length={hop}")
+        self.compile = flag("compile", compile)
+        self._step = _Forward(recipe, self.chunk_samples, layer.output_data_format)
+        self.warmup = 0 if self.chunk_samples is None else self._step.cutter.warmup
         fixed = (self.warmup + 1) * hop
-        self.latency_samples = max(recipe.frame_length, hop) - before if chunk_samples is None else fixed
+        free = max(recipe.frame_length, hop) - recipe.padding[0]
+        self.latency_samples = free if self.chunk_samples is None else fixed
         self._state = self.initial_state()
 
     def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
         """Return the state before the first sample, a nest of tensors."""
-        return self._cutter.start(ops.zeros((batch_size, channels, 0), dtype=self.layer.work_dtype))
+        return self._step.cutter.start(ops.zeros((batch_size, channels, 0), dtype=self.layer.work_dtype))
 
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
         """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)  # refuses another rank
         self._check(state, x.shape[0])
-        span, state = self._cutter.push(x, state)
-        return self._transform(span, real=self._cutter.real(state)), state
+        return (compiled(self._step) if self.compile else self._step)(x, state)
 
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the frames that are left when the sound has ended; the state is used up, its values are read.
@@ -84,9 +116,10 @@ class STFTStream:
         `rest` takes the last samples, where they fill no chunk of `chunk_samples`.
         """
         self._check(state)
-        state = self._cutter.loosened(state)
+        cutter = self._step.cutter
+        state = cutter.loosened(state)
         if rest is None:
-            return self._transform(self._cutter.loose.finish(state), self._recipe.pad_end)
+            return self._step.transform(cutter.loose.finish(state), self._recipe.pad_end)
         loose = STFTStream(self.layer, self._recipe)
         z, state = loose.step(rest, state)
         return ops.concatenate([z, loose.flush(state)], axis=time_axis(4, self.layer.output_data_format))
@@ -95,12 +128,63 @@ class STFTStream:
         held = "kept" if self.chunk_samples is None else "last"
         check_state(state, self._state, clips, lambda state: state[held].shape[0])
 
-    def _transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
-        recipe = self._recipe
-        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
-        if real is not None:
-            pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
-        return channels_in_place(kernel.to_complex(*pair), self.layer.output_data_format)
+
+@dataclass(frozen=True)
+class _Inverse:
+    """A step of `InverseSTFTStream` as a pure function of pairs `(batch, channel, frames, bins)` and state."""
+
+    recipe: Recipe
+    warmup_frames: int | None
+    exact_edges: bool
+    data_format: str
+    compute_dtype: str
+
+    @property
+    def fixed(self) -> bool:
+        return False  # a step takes any number of frames
+
+    @cached_property
+    def kept(self) -> int:
+        """Samples that later frames add to, or that the end cuts off."""
+        return max(self.overlap, self.recipe.padding[1])
+
+    @property
+    def overlap(self) -> int:
+        return self.recipe.frame_length - self.recipe.hop_length
+
+    @property
+    def ahead(self) -> int:
+        return self.kept - self.overlap
+
+    def __call__(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
+        recipe, warmup = self.recipe, self.warmup_frames or 0
+        number = pair[0].shape[-2]
+        # Counted no further than it has to be: 32 bits are full after days.
+        following = {**state, "seen": ops.minimum(state["seen"] + number, warmup)}
+        if number == 0:
+            return self.out(state["sum"][..., :0]), following
+        there = None
+        if self.warmup_frames is not None:
+            there = (state["seen"] + ops.arange(number, dtype="int32") >= warmup)[:, None]
+        weights = recipe.analysis_window if self.exact_edges else recipe.synthesis_window
+        done, following["sum"] = self._add(fourier.synthesized(pair, weights, recipe.n_fft, there), state["sum"])
+        if self.exact_edges:
+            squared = fourier.squared_windows(pair[0], recipe.analysis_window, there)
+            envelope, following["envelope"] = self._add(squared, state["envelope"])
+            done = fourier.over_envelope(done, envelope)
+        skipped = min(state["skip"].shape[0], done.shape[-1])
+        following["skip"] = state["skip"][skipped:]
+        return self.out(done[..., skipped:]), following
+
+    def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
+        """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
+        done = framed.shape[-2] * self.recipe.hop_length
+        summed = frames.pad(frames.overlap_add(framed, self.recipe.hop_length), self.ahead, 0)
+        total = summed + frames.pad(kept, 0, done)
+        return total[..., :done], total[..., done:]
+
+    def out(self, samples: Any) -> Any:
+        return channels_in_place(ops.cast(samples, self.compute_dtype), self.data_format)
 
 
 class InverseSTFTStream:
@@ -115,6 +199,7 @@ class InverseSTFTStream:
         recipe: Its framing.
         warmup_frames: Frames at the start of the stream that belong to no clip, for steps of fixed shapes; None for
             chunks of any size.
+        compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
 
     Attributes:
         latency_samples: How late a sample comes out behind the one that went into `STFT`, at most: a sample is done
@@ -146,68 +231,49 @@ class InverseSTFTStream:
         ```
     """
 
-    def __init__(self, layer: Any, recipe: Recipe, warmup_frames: int | None = None) -> None:
+    def __init__(self, layer: Any, recipe: Recipe, warmup_frames: int | None = None, compile: bool = False) -> None:
         if layer.length is not None:
             raise ValueError(message("length", "None in a stream", layer.length, "Cut the samples yourself."))
         self.layer, self._recipe = layer, recipe
-        self._fixed = warmup_frames is not None
-        self._warmup_frames = count("warmup_frames", warmup_frames or 0, "Use the warmup of the stream of STFT.")
-        overlap = recipe.frame_length - recipe.hop_length
-        if overlap < 0:
+        self.compile = flag("compile", compile)
+        frames_before = count("warmup_frames", warmup_frames or 0, "Use the warmup of the stream of STFT.")
+        fixed = warmup_frames is not None
+        self._step = _Inverse(
+            recipe,
+            frames_before if fixed else None,
+            layer.exact_edges,
+            layer.output_data_format,
+            layer.compute_dtype,
+        )
+        if self._step.overlap < 0:
             rule = f"at most the frame's {recipe.frame_length} samples in a stream"
             raise ValueError(message("hop_length", rule, recipe.hop_length, "Lower it."))
-        before, behind = recipe.padding
-        self._kept = max(overlap, behind)  # what later frames add to, or the end cuts off
-        self._ahead = self._kept - overlap
-        skipped = self._ahead + before
-        self._skip = 0 if self._fixed else skipped
-        self.warmup = skipped + self._warmup_frames * recipe.hop_length if self._fixed else 0
-        self.latency_samples = recipe.frame_length - 1 + self._ahead
+        skipped = self._step.ahead + recipe.padding[0]
+        self._skip = 0 if fixed else skipped
+        self.warmup = skipped + frames_before * recipe.hop_length if fixed else 0
+        self.latency_samples = recipe.frame_length - 1 + self._step.ahead
         self._state = self.initial_state()
 
     def initial_state(self, batch_size: int = 1, channels: int = 1) -> State:
         """Return the state before the first frame, a nest of tensors."""
         dtype = self.layer.work_dtype
         state: State = {"seen": ops.zeros((), dtype="int32"), "skip": ops.zeros((self._skip,), dtype="int32")}
-        state["sum"] = ops.zeros((batch_size, channels, self._kept), dtype=dtype)
+        state["sum"] = ops.zeros((batch_size, channels, self._step.kept), dtype=dtype)
         if self.layer.exact_edges:
-            state["envelope"] = ops.zeros((self._kept,), dtype=dtype)
+            state["envelope"] = ops.zeros((self._step.kept,), dtype=dtype)
         return state
 
     def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
         """Take complex frames in the layer's input format; return the samples done now, and the next state."""
-        recipe, layer = self._recipe, self.layer
+        layer = self.layer
         parts = layer.complex_input(spectrogram)
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
         self._check(state, spectrogram.shape[0])
-        pair = tuple(channels_second(part, 4, layer.input_data_format) for part in parts)
-        number = pair[0].shape[-2]
-        # Counted no further than it has to be: 32 bits are full after days.
-        following = {**state, "seen": ops.minimum(state["seen"] + number, self._warmup_frames)}
-        if number == 0:
-            return self._out(state["sum"][..., :0]), following
-        there = None
-        if self._fixed:
-            there = (state["seen"] + ops.arange(number, dtype="int32") >= self._warmup_frames)[:, None]
-        weights = recipe.analysis_window if layer.exact_edges else recipe.synthesis_window
-        done, following["sum"] = self._add(fourier.synthesized(pair, weights, recipe.n_fft, there), state["sum"])
-        if layer.exact_edges:
-            squared = fourier.squared_windows(pair[0], recipe.analysis_window, there)
-            envelope, following["envelope"] = self._add(squared, state["envelope"])
-            done = fourier.over_envelope(done, envelope)
-        skipped = min(state["skip"].shape[0], done.shape[-1])
-        following["skip"] = state["skip"][skipped:]
-        return self._out(done[..., skipped:]), following
+        real, imag = (channels_second(part, 4, layer.input_data_format) for part in parts)
+        return (compiled(self._step) if self.compile else self._step)((real, imag), state)
 
     def _check(self, state: Any, clips: Any = None) -> None:
         check_state(state, self._state, clips, lambda state: state["sum"].shape[0])
-
-    def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
-        """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
-        done = framed.shape[-2] * self._recipe.hop_length
-        summed = frames.pad(frames.overlap_add(framed, self._recipe.hop_length), self._ahead, 0)
-        total = summed + frames.pad(kept, 0, done)
-        return total[..., :done], total[..., done:]
 
     def flush(self, state: State) -> Any:
         """Return the samples that are left behind the last frame; the state is used up."""
@@ -215,8 +281,4 @@ class InverseSTFTStream:
         rest = state["sum"]
         if self.layer.exact_edges:
             rest = fourier.over_envelope(rest, state["envelope"])
-        return self._out(rest[..., state["skip"].shape[0] : self._kept - self._recipe.padding[1]])
-
-    def _out(self, samples: Any) -> Any:
-        cast = ops.cast(samples, self.layer.compute_dtype)
-        return channels_in_place(cast, self.layer.output_data_format)
+        return self._step.out(rest[..., state["skip"].shape[0] : self._step.kept - self._recipe.padding[1]])

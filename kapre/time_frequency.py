@@ -152,13 +152,14 @@ class STFT(AudioLayer):
         x = channels_second(self.real_input(inputs), 3, self.input_data_format)
         return executor.stft(self._recipe, x, lengths_of(mask), dft)
 
-    def stream(self, chunk_samples: int | None = None) -> STFTStream:
+    def stream(self, chunk_samples: int | None = None, compile: bool = False) -> STFTStream:
         """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
 
         Args:
             chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
+            compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
         """
-        return STFTStream(self, self._recipe, chunk_samples)
+        return STFTStream(self, self._recipe, chunk_samples, compile)
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe
@@ -265,17 +266,18 @@ class InverseSTFT(AudioLayer):
         self.length = length
         self.exact_edges = flag("exact_edges", exact_edges)
 
-    def stream(self, warmup_frames: int | None = None) -> InverseSTFTStream:
+    def stream(self, warmup_frames: int | None = None, compile: bool = False) -> InverseSTFTStream:
         """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
 
         Args:
             warmup_frames: For steps of fixed shapes, how many frames at the start belong to no clip: the `warmup` of
                 the stream of `STFT`. None for chunks of any size.
+            compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
 
         Raises:
             ValueError: If the layer has a `length`, which a stream cannot know.
         """
-        return InverseSTFTStream(self, self._recipe, warmup_frames)
+        return InverseSTFTStream(self, self._recipe, warmup_frames, compile)
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe

@@ -197,16 +197,17 @@ class Frontend(AudioLayer):
         """
         return self.recipe.num_frames(n_samples)
 
-    def stream(self, chunk_samples: int | None = None) -> Stream:
+    def stream(self, chunk_samples: int | None = None, compile: bool = False) -> Stream:
         """Return this front end chunk by chunk.
 
         Args:
             chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
+            compile: Whether `step` runs compiled, ten times as fast and more on JAX and TensorFlow; see `Stream`.
 
         Raises:
             ValueError: If a stage of the recipe needs the whole clip; the message names it and what streams instead.
         """
-        return Stream(self, chunk_samples)
+        return Stream(self, chunk_samples, compile)
 
     def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
         super().build(inputs_shape)

@@ -166,6 +166,14 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn
 
 
+COMPILES_EACH_SHAPE = False
+
+
+def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function; see the JAX kernel."""
+    return fn
+
+
 def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
     """Return the function: nothing compiles here; see the TensorFlow kernel."""
     return fn

@@ -253,6 +253,14 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(fn, static_argnums=0)
 
 
+COMPILES_EACH_SHAPE = True
+
+
+def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of nests of arrays that runs in one piece, compiled for each of their shapes."""
+    return jax.jit(fn)
+
+
 def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
     """Return a function of arrays that is compiled, without gradients; see the TensorFlow kernel."""
     return jax.jit(fn)

@@ -219,6 +219,14 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn
 
 
+COMPILES_EACH_SHAPE = True
+
+
+def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of nests of tensors that runs in one piece, traced for each of their shapes."""
+    return tf.function(lambda *nests: fn(*nests), autograph=False)
+
+
 def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
     """Return a function of arrays that is compiled, without gradients.
 

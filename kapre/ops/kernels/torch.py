@@ -366,6 +366,17 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn
 
 
+COMPILES_EACH_SHAPE = False
+
+
+def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of nests of tensors without gradients.
+
+    `torch.compile` takes a minute to start. Not in inference mode: training could not take what comes out of that.
+    """
+    return torch.no_grad()(lambda *nests: fn(*nests))
+
+
 def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
     """Return a function of arrays without gradients; see the TensorFlow kernel."""
 

@@ -1,0 +1,51 @@
+"""The steps of streams, compiled: every shape of a stream of fixed chunks, the first few of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from kapre.ops.kernels import active as kernel
+
+FEW = 8
+"""Sets of shapes that a step of free chunks is compiled for."""
+
+
+def _shapes(nests: Any) -> Iterator[tuple[int, ...]]:
+    for part in nests.values() if isinstance(nests, dict) else nests:
+        if isinstance(part, dict | tuple):
+            yield from _shapes(part)
+        else:
+            yield tuple(part.shape)
+
+
+class CompiledStep:
+    """Run a step of a stream compiled; where a free stream has more shapes than `FEW`, plainly.
+
+    Args:
+        step: A pure function of tensors, and of dicts and tuples of them. Hashable; `fixed` tells whether its shapes
+            are.
+    """
+
+    def __init__(self, step: Any) -> None:
+        self._step = step
+        self._run = kernel.as_one(step)
+        self._any_shape = step.fixed or not kernel.COMPILES_EACH_SHAPE
+        self._met: set[tuple[tuple[int, ...], ...]] = set()
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Take the step's arguments; return what it gives."""
+        if not self._any_shape:
+            shapes = tuple(_shapes(arguments))
+            if shapes not in self._met:
+                if len(self._met) >= FEW:
+                    return self._step(*arguments)
+                self._met.add(shapes)
+        return self._run(*arguments)
+
+
+@lru_cache(maxsize=32)
+def compiled(step: Any) -> CompiledStep:
+    """Return the compiled step; equal steps, of other streams too, share one."""
+    return CompiledStep(step)
