@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kapre._alignment import Difference, aligned, difference, nothing_in_common, numeric
+from kapre._causes import Cause, default_tolerance, tolerance_of
 from kapre._neighbours import Neighbour
-from kapre._recipe_search import Cause, Search, default_tolerance, tolerance_of
 from kapre.recipe import Recipe
 
 __all__ = ["Cause", "Difference", "RecipeReport", "default_tolerance", "features", "fields", "recipe"]
@@ -148,6 +148,8 @@ def recipe(
         assert report.cause.call == "replace(remove_dc=False)"
         ```
     """
+    from kapre._recipe_search import Search  # which computes recipes: the rest of this module needs no Keras
+
     started = time.perf_counter()
     search = Search(recipe, samples, features, tolerance)
     before = search.measured(Neighbour("", search.recipe))

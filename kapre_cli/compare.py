@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import BACKENDS, DATA, USAGE, CommandError, load_kapre, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet
 from kapre_cli.recipes import of_file, of_preset, read_clip
 
 _ENDINGS = (".npy", ".npz")
@@ -25,8 +25,11 @@ class Stored:
     recipe: Any
 
 
-def _load(kapre: Any, path: Path) -> Stored:
+def _load(path: Path) -> Stored:
+    light()
     import numpy as np
+
+    from kapre.recipe import Recipe
 
     if path.suffix.lower() not in _ENDINGS:
         raise CommandError(f"{path}: features must be in a .npy or .npz file. Write them with numpy.save.", USAGE)
@@ -45,7 +48,7 @@ def _load(kapre: Any, path: Path) -> Stored:
                 raise CommandError(f"{path}: which of its arrays are the features? It holds {found}. {remedy}", DATA)
             features = stored["features" if "features" in names else names[0]]
             if "recipe" in names:
-                recipe = kapre.Recipe.from_json(str(stored["recipe"]))
+                recipe = Recipe.from_json(str(stored["recipe"]))
     except CommandError:
         raise
     except Exception as error:  # zipfile, pickle, NumPy and JSON have errors of their own for a damaged file
@@ -109,26 +112,28 @@ def run(
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         # Each recipe is computed once: nothing compiles on NumPy, which in Keras needs JAX.
         once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
-        return _recipe(a, b, audio, tolerance, seconds, as_json, load_kapre(backend or once))
+        return _recipe(a, b, audio, tolerance, seconds, as_json, backend or once)
     if audio is not None:
         remedy = "Put that first, kapre compare RECIPE FEATURES --audio FILE, or leave --audio out."
         raise CommandError(f"--audio goes with a recipe, a preset's name or a .json file, as A. {remedy}", USAGE)
-    fast = os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None)  # NumPy does the work
-    return _files(Path(a), b, tolerance, as_json, load_kapre(backend or fast))
+    return _files(Path(a), b, tolerance, as_json)
 
 
-def _files(a: Path, b: Path, tolerance: float | None, as_json: bool, kapre: Any) -> int:
+def _files(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
+    light()
     import numpy as np
 
-    one, other = _load(kapre, a), _load(kapre, b)
+    from kapre import compare
+
+    one, other = _load(a), _load(b)
     recipes = {}
     if one.recipe is not None and other.recipe is not None:
-        recipes = kapre.compare.fields(one.recipe, other.recipe)
+        recipes = compare.fields(one.recipe, other.recipe)
     try:
         if tolerance is None and one.recipe is not None and one.features.dtype.kind == "f":
             peak = float(np.abs(one.features[np.isfinite(one.features)]).max(initial=0.0))
-            tolerance = kapre.compare.default_tolerance(one.recipe, peak)
-        found = kapre.compare.features(one.features, other.features, tolerance)
+            tolerance = compare.default_tolerance(one.recipe, peak)
+        found = compare.features(one.features, other.features, tolerance)
     except (ValueError, TypeError) as error:
         text = str(error).replace("`a`", str(a)).replace("`b`", str(b))
         raise CommandError(text, DATA) from None
@@ -143,13 +148,13 @@ def _files(a: Path, b: Path, tolerance: float | None, as_json: bool, kapre: Any)
     return 0 if found.equal else DATA
 
 
-def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float, as_json: bool, kapre: Any) -> int:
+def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float, as_json: bool, on: str | None) -> int:
+    recipe = of_file(Path(a)) if Path(a).suffix.lower() == ".json" else of_preset(a)
+    stored = _load(b)
+    clip = read_clip(load_audio(), file, recipe, a)
+    kapre = load_kapre(on)
     import keras
 
-    is_file = Path(a).suffix.lower() == ".json"
-    recipe = of_file(kapre, Path(a)) if is_file else of_preset(kapre, a)
-    stored = _load(kapre, b)
-    clip = read_clip(kapre.corpus.audio, file, recipe, a)
     try:
         with quiet():
             report = kapre.compare.recipe(recipe, clip.samples, stored.features, tolerance, seconds)

@@ -16,10 +16,24 @@ _OPTIONAL = {
     "soxr": ("resamples", "audio"),
     "pyarrow": ("keeps features of corpora", "audio"),
     "matplotlib": ("draws pictures", "audio"),
+    "cyclopts": ("reads this command's options", "audio"),
     "rich": ("draws in the terminal", "audio"),
+    "av": ("reads m4a and AAC", "av"),
     "ray": ("runs on clusters", "ray"),
-    "array-record": ("keeps features as ArrayRecord", "array_record"),
+    "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
 }
+_EXPORT = {
+    "ai-edge-litert": ("runs LiteRT", "export"),
+    "ai-edge-quantizer": ("quantizes for LiteRT", "export"),
+    "onnx": ("writes ONNX", "export"),
+    "onnxruntime": ("runs ONNX", "export"),
+    "tf2onnx": ("writes ONNX with TensorFlow", "export"),
+    "onnxscript": ("writes ONNX with PyTorch", "export"),
+    "jax2onnx": ("writes ONNX with JAX", "export"),
+    "openvino": ("writes and runs OpenVINO", "export"),
+    "executorch": ("writes and runs ExecuTorch", "executorch"),
+}
+"""The packages of every extra but the backends', what each does, and the extra that brings it."""
 
 
 def _version(package: str) -> str | None:
@@ -30,7 +44,12 @@ def _version(package: str) -> str | None:
 
 
 def _row(name: str, state: str) -> None:
-    print(f"  {name:<14}{state}")
+    print(f"  {name:<19}{state}")
+
+
+def _optional(packages: dict[str, tuple[str, str]]) -> None:
+    for package, (purpose, extra) in packages.items():
+        _row(package, _version(package) or f"missing: it {purpose}. Run `pip install 'kapre[{extra}]'`")
 
 
 def _backend_version(name: str) -> str:
@@ -41,8 +60,8 @@ def _backend_version(name: str) -> str:
     return ""
 
 
-def _try_backends() -> dict[str, str]:
-    """Return what importing Kapre on each installed backend says: "" if it works, else the reason."""
+def _try_backends(names: list[str]) -> dict[str, str]:
+    """Return what running a layer on each installed backend says: "" if it works, else the reason."""
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     code = "import kapre, numpy; kapre.STFT(8)(numpy.zeros((1, 16, 1), 'float32'))"
     running = {
@@ -53,8 +72,7 @@ def _try_backends() -> dict[str, str]:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in BACKENDS
-        if find_spec(name)
+        for name in names
     }
     reasons = {}
     for name, process in running.items():
@@ -64,28 +82,35 @@ def _try_backends() -> dict[str, str]:
     return reasons
 
 
-def run() -> int:
+def _state(name: str, reasons: dict[str, str] | None) -> str:
+    """Return what there is to say of an installed backend; `reasons` is None where none was run."""
+    found = _backend_version(name)
+    if reasons is None:
+        return found
+    return f"{found} is broken: {reasons[name]}" if reasons[name] else f"{found} works"
+
+
+def run(try_backends: bool) -> int:
     """Print what is here and what is missing; return the exit code."""
     print("versions")
     _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in ("kapre", "keras", "numpy"):
         _row(package, _version(package) or "missing")
-    for package, (purpose, extra) in _OPTIONAL.items():
-        found = _version(package)
-        _row(package, found or f"missing: it {purpose}. Run `pip install 'kapre[{extra}]'`")
+    _optional(_OPTIONAL)
 
     print("backends")
-    reasons = _try_backends()
+    installed = [name for name in BACKENDS if find_spec(name)]
+    reasons = _try_backends(installed) if try_backends else None
     for name in BACKENDS:
-        if name not in reasons:
-            _row(name, f"missing. Run `pip install 'kapre[{name}]'`")
-        elif reasons[name]:
-            _row(name, f"{_backend_version(name)} is broken: {reasons[name]}")
-        else:
-            _row(name, f"{_backend_version(name)} works")
+        _row(name, _state(name, reasons) if name in installed else f"missing. Run `pip install 'kapre[{name}]'`")
     named = os.environ.get("KERAS_BACKEND")
     if named:
         _row("in use", f"{named} (KERAS_BACKEND)")
+    if installed and not try_backends:
+        _row("", "Not run: `kapre doctor --run` runs a layer on each.")
+
+    print("export")
+    _optional(_EXPORT)
 
     print("audio formats")
     try:
@@ -98,11 +123,11 @@ def run() -> int:
             remedy = "it needs PyAV. Run `pip install 'kapre[av]'`" if name == "m4a" else too_old
             _row(name, "readable" if readable else f"not readable: {remedy}")
 
-    if not any(reason == "" for reason in reasons.values()):
-        raise CommandError("no backend works: models cannot run. Run `pip install 'kapre[jax]'`.", DATA)
-    if named and reasons.get(named) != "":
-        working = ", ".join(name for name, reason in reasons.items() if reason == "")
-        raise CommandError(
-            f"KERAS_BACKEND names {named!r}, which does not work here. Set it to one of: {working}.", DATA
-        )
+    working = [name for name in installed if reasons is None or not reasons[name]]
+    if not working:
+        none = "no backend works" if installed else "no backend is installed"
+        raise CommandError(f"{none}: models cannot run. Run `pip install 'kapre[jax]'`.", DATA)
+    if named and named not in working and not (named == "numpy" and "jax" in working):
+        remedy = f"Set it to one of: {', '.join(working)}."
+        raise CommandError(f"KERAS_BACKEND names {named!r}, which does not work here. {remedy}", DATA)
     return 0

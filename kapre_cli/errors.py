@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ DATA = 1
 USAGE = 2
 
 BACKENDS = ("jax", "tensorflow", "torch")
-"""The one that loads soonest first."""
 
 
 class CommandError(Exception):
@@ -56,6 +55,18 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
+def light() -> None:
+    """Let modules of Kapre that need no Keras be imported without it.
+
+    Importing a module of a package runs the package's `__init__` first, and Kapre's loads Keras. Here the package is
+    known before that, as one whose `__init__` has not run; `load_kapre` runs it.
+    """
+    if "kapre" not in sys.modules:
+        spec = find_spec("kapre")
+        assert spec is not None
+        sys.modules["kapre"] = module_from_spec(spec)
+
+
 def load_kapre(backend: str | None = None) -> Any:
     """Import Kapre on a backend: the one given, else KERAS_BACKEND's, else an installed one."""
     if backend is not None:
@@ -63,13 +74,18 @@ def load_kapre(backend: str | None = None) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():
         import kapre
+
+        if not hasattr(kapre, "__version__"):  # known by `light` alone
+            spec = kapre.__spec__
+            assert spec is not None
+            assert spec.loader is not None
+            spec.loader.exec_module(kapre)
     return kapre
 
 
 def load_audio() -> Any:
-    """Import `kapre.corpus.audio`; nothing is computed, so on the installed backend that loads soonest."""
-    if "kapre" not in sys.modules:
-        load_kapre(os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None))
+    """Import `kapre.corpus.audio`, which needs no Keras."""
+    light()
     from kapre.corpus import audio
 
     return audio

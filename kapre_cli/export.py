@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli import recipes
-from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet
 
 
 def _table(report: Any) -> None:
@@ -36,21 +36,25 @@ def _table(report: Any) -> None:
     console.print(f"  {report.speed}")
 
 
-def _model(kapre: Any, model: Path | None, preset: str | None, recipe: Path | None) -> Any:
-    if preset is not None:
-        return kapre.Frontend(recipes.of_preset(kapre, preset), name=preset)
-    if recipe is not None:
-        return kapre.Frontend(recipes.of_file(kapre, recipe), name="front_end")
+def _model(model: Path) -> Any:
     import keras
 
-    assert model is not None
-    if not model.exists():
-        raise CommandError(f"{model}: no such file. Give a model that Keras saved, or --preset NAME.", USAGE)
     try:
         return keras.saving.load_model(model, compile=False)
     except Exception as error:
         problem = " ".join(str(error).split())[:200]
         raise CommandError(f"{model}: Keras cannot load it: {problem} Give a .keras or .h5 file.", DATA) from None
+
+
+def _check_format(path: Path, name: str | None) -> None:
+    """Refuse a format that there is none of before Keras is loaded."""
+    light()
+    from kapre.deploy._formats import format_of
+
+    try:
+        format_of(path, name)
+    except ValueError as error:
+        raise CommandError(str(error), USAGE) from None
 
 
 def run(
@@ -74,10 +78,16 @@ def run(
     to = path or output
     if model is not None and to is not None and model.resolve() == to.resolve():
         raise CommandError(f"{to}: the model itself. Give another file to write.", USAGE)
+    chosen = None
+    if model is None:
+        chosen = recipes.of_preset(preset) if preset is not None else recipes.of_file(Path(str(recipe)))
+    elif not model.exists():
+        raise CommandError(f"{model}: no such file. Give a model that Keras saved, or --preset NAME.", USAGE)
+    _check_format(Path(str(to)), options["format"])
     kapre = load_kapre(backend)
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        given = _model(kapre, model, preset, recipe)
+        given = kapre.Frontend(chosen, name=preset or "front_end") if model is None else _model(model)
         try:
             report = kapre.export(given, to, **options)
         except FileExistsError as error:

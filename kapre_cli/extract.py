@@ -67,6 +67,14 @@ class _Lines:
             print(f"{now.items} of {now.of} files, {_figures(now)}", file=self.file, flush=True)
 
 
+def _check_inputs(inputs: list[str]) -> None:
+    """Refuse an input that is not there: what a manifest names may be missing, what the command names may not."""
+    gone = [name for name in inputs if "://" not in name and not os.path.lexists(name)]
+    if gone:
+        others = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
+        raise CommandError(f"{shown(gone[0])}: no such file or folder{others}. Check the path.", USAGE)
+
+
 def run(
     inputs: list[str],
     output: str,
@@ -87,8 +95,9 @@ def run(
             raise CommandError(f'--channel: "mix" or a number from 0 on, not {options["channel"]!r}.', USAGE) from None
     if options["address"] is not None and options["engine"] != "ray":
         raise CommandError("--address is of a Ray cluster: add --engine ray, or leave it out.", USAGE)
+    chosen = recipes.of_preset(preset) if preset is not None else recipes.of_file(Path(str(recipe)))
+    _check_inputs(inputs)
     kapre = load_kapre(backend)
-    chosen = recipes.of_preset(kapre, preset) if preset is not None else recipes.of_file(kapre, Path(str(recipe)))
     corpus = kapre.corpus
     try:
         if dry_run:

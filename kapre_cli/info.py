@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, load_audio, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet
 from kapre_cli.store import is_store, print_store
 
 
@@ -44,11 +44,13 @@ _MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ".pte")
 
 def _print_model(path: Path, as_json: bool) -> None:
     """Print what an exported model says of itself."""
-    import kapre
+    light()
+    from kapre.deploy import read_metadata
+    from kapre.recipe import Recipe
 
     try:
         with quiet():
-            found = kapre.deploy.read_metadata(path)
+            found = read_metadata(path)
     except FileNotFoundError as error:
         raise CommandError(str(error), USAGE) from None
     except Exception as error:
@@ -72,7 +74,7 @@ def _print_model(path: Path, as_json: bool) -> None:
         print(f"  classes  {', '.join(found['class_names'])}")
     for fields in found.get("recipes") or ():
         try:
-            shown = kapre.Recipe.from_json(json.dumps(fields)).changed_fields()
+            shown = Recipe.from_json(json.dumps(fields)).changed_fields()
         except (ValueError, TypeError):  # of another Kapre: as it stands
             shown = fields
         print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in shown.items())}")

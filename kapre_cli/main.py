@@ -348,14 +348,20 @@ def extract(
 
 
 @app.command
-def doctor() -> int:
-    """Say which versions, backends and audio formats are here, what is missing and how to get it.
+def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Say which versions, backends, export runtimes and audio formats are here, what is missing and how to get it.
 
-    Each backend is tried in a process of its own. Exit code 1 if none works.
+    Exit code 1 if there is no backend.
+
+    Parameters
+    ----------
+    run
+        Also run a layer on each backend, in a process of its own, which takes some ten seconds. Exit code 1 if none
+        works.
     """
-    from kapre_cli.doctor import run
+    from kapre_cli import doctor as command
 
-    return run()
+    return command.run(run)
 
 
 def main(arguments: list[str] | None = None) -> None:

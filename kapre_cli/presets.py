@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-from importlib.util import find_spec
 from typing import Any
 
-from kapre_cli.errors import BACKENDS, load_kapre
+from kapre_cli.errors import light
 from kapre_cli.recipes import of_preset
 
 
@@ -18,12 +16,13 @@ def _shape(recipe: Any) -> list[int]:
 
 def run(name: str | None, as_json: bool) -> int:
     """Print the presets, or one's recipe; return the exit code."""
-    # Nothing is computed: the installed backend that loads soonest will do.
-    kapre = load_kapre(os.environ.get("KERAS_BACKEND") or next(filter(find_spec, BACKENDS), None))
     if name is not None:
-        print(of_preset(kapre, name).to_json(indent=2))
+        print(of_preset(name).to_json(indent=2))
         return 0
-    rows = [kapre.frontends.preset(each) for each in kapre.list_presets()]
+    light()
+    from kapre.frontends import list_presets, preset
+
+    rows = [preset(each) for each in list_presets()]
     if as_json:
         listed = [
             dict(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, quiet
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,22 @@ class Clip:
     notes: tuple[str, ...]
 
 
-def of_preset(kapre: Any, name: str) -> Any:
-    """Return a preset's recipe, or raise an error of usage that names the nearest."""
+def of_preset(name: str) -> Any:
+    """Return a preset's recipe, or raise an error of usage that names the nearest; Keras is not loaded."""
+    light()
+    from kapre.frontends import preset
+
     try:
-        return kapre.frontends.preset(name).recipe
+        return preset(name).recipe
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
 
 
-def of_file(kapre: Any, path: Path) -> Any:
-    """Return the recipe in a JSON file, or raise."""
+def of_file(path: Path) -> Any:
+    """Return the recipe in a JSON file, or raise; Keras is not loaded."""
+    light()
+    from kapre.recipe import Recipe
+
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -35,7 +41,7 @@ def of_file(kapre: Any, path: Path) -> Any:
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}. Give a recipe's file, or --preset NAME.", USAGE) from None
     try:
-        return kapre.Recipe.from_json(text)
+        return Recipe.from_json(text)
     except (ValueError, TypeError, NotImplementedError) as error:
         remedy = "" if "must be" in str(error) else ". Write it with `kapre presets NAME > FILE` or Recipe.to_json."
         raise CommandError(f"{path}: no recipe: {error}{remedy}", DATA) from None

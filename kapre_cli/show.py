@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
+from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet, shown
 from kapre_cli.recipes import of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
@@ -100,8 +100,54 @@ def _check(settings: Settings, output: Path | None, features: Path | None) -> No
             raise CommandError(f"{path}: cannot be written. Choose a folder that you may write to.", USAGE)
 
 
+_OPTIONS = {
+    "n_fft": "--n-fft",
+    "hop_length": "--hop-length",
+    "n_mels": "--n-mels",
+    "f_min": "--f-min",
+    "f_max": "--f-max",
+    "sample_rate": "--sample-rate",
+}
+"""What the command calls the fields of a recipe."""
+
+
+def _semitones(settings: Settings, rate: int) -> tuple[int, float]:
+    """Return how many semitones of the log axis lie between the limits, and the lowest in Hz."""
+    from kapre.ops.filterbanks import C1_HZ, log_bins_below
+
+    lowest = C1_HZ if settings.f_min is None else settings.f_min
+    highest = rate / 2 if settings.f_max is None else min(settings.f_max, rate / 2)
+    bins = log_bins_below(highest, 12, lowest) if lowest > 0 else 0
+    if bins < 1:
+        raise ValueError(
+            f"--f-min must lie above 0 and a semitone or more below --f-max, {highest:g} Hz; received {lowest:g}."
+        )
+    return bins, lowest
+
+
+def _check_recipe(settings: Settings, rate: int) -> Any:
+    """Return the recipe that the options mean; what they may not be is an error of usage. Keras is not loaded."""
+    light()
+    from kapre._checks import public_names
+    from kapre.recipe import Recipe
+
+    fields: dict[str, Any] = dict(sample_rate=rate, n_fft=settings.n_fft, hop_length=settings.hop_length, power=2.0)
+    try:
+        if settings.kind == "mel":
+            n_mels = 128 if settings.n_mels is None else settings.n_mels
+            fields |= dict(filterbank="mel", n_mels=n_mels, f_min=settings.f_min, f_max=settings.f_max)
+        elif settings.kind == "log":
+            bins, lowest = _semitones(settings, rate)
+            fields |= dict(filterbank="log", n_bins=bins, f_min=lowest)
+        with public_names(**_OPTIONS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the layer says it once more
+            return Recipe(**fields)
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error), USAGE) from None
+
+
 def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
-    """Make the composed helper that the options ask for; what it refuses is an error of usage."""
+    """Make the composed helper that the options ask for."""
     common = dict(
         n_fft=settings.n_fft,
         hop_length=settings.hop_length,
@@ -115,15 +161,7 @@ def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
         return kapre.get_stft_magnitude_layer(**common)
     common["sample_rate"] = rate
     if settings.kind == "log":
-        from kapre.ops.filterbanks import C1_HZ, log_bins_below
-
-        lowest = C1_HZ if settings.f_min is None else settings.f_min
-        highest = rate / 2 if settings.f_max is None else min(settings.f_max, rate / 2)
-        bins = log_bins_below(highest, 12, lowest) if lowest > 0 else 0
-        if bins < 1:
-            raise ValueError(
-                f"--f-min must lie above 0 and a semitone or more below --f-max, {highest:g} Hz; received {lowest:g}."
-            )
+        bins, lowest = _semitones(settings, rate)
         return kapre.get_log_frequency_spectrogram_layer(log_n_bins=bins, log_f_min=lowest, **common)
     return kapre.get_melspectrogram_layer(
         n_mels=128 if settings.n_mels is None else settings.n_mels,
@@ -188,26 +226,27 @@ def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
     return computed, taken
 
 
-def _of_helper(kapre: Any, file: Path, settings: Settings) -> tuple[Computed, Any]:
-    recording = read_audio(kapre.corpus.audio, file, settings.sample_rate)
+def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Computed, Any]:
+    recording = read_audio(load_audio(), file, settings.sample_rate)
     samples, rate = recording.samples, recording.sample_rate
-    layer, recipe = _make(kapre, settings, rate)
+    recipe = _check_recipe(settings, rate)
     if recipe.num_frames(len(samples)) == 0:
         raise CommandError(
             f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
             + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
             DATA,
         )
+    layer, recipe = _make(load_kapre(backend), settings, rate)
     computed, taken = _computed(layer, samples)
     return Computed(computed, recipe, samples, len(samples) / rate, taken, computed.shape[2]), recording
 
 
-def _of_recipe(kapre: Any, file: Path, recipe: Any, which: str) -> tuple[Computed, Any]:
-    clip = read_clip(kapre.corpus.audio, file, recipe, which)
+def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tuple[Computed, Any]:
+    clip = read_clip(load_audio(), file, recipe, which)
     for note in clip.notes:
         print(f"note: {note}")
     try:
-        computed, taken = _computed(kapre.Frontend(recipe), clip.samples)
+        computed, taken = _computed(load_kapre(backend).Frontend(recipe), clip.samples)
     except ValueError as error:  # a reflection longer than the clip
         raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
     samples = clip.samples[:, None]
@@ -234,16 +273,15 @@ def run(
         raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
     if not os.path.lexists(file):
         raise CommandError(f"{file}: no such file. Check the path.", USAGE)
-    kapre = load_kapre(backend)
+    if preset is not None:
+        done, recording = _of_recipe(file, of_preset(preset), preset, backend)
+    elif recipe is not None:
+        done, recording = _of_recipe(file, of_file(recipe), str(recipe), backend)
+    else:
+        done, recording = _of_helper(file, settings, backend)
     import keras
     import numpy as np
 
-    if preset is not None:
-        done, recording = _of_recipe(kapre, file, of_preset(kapre, preset), preset)
-    elif recipe is not None:
-        done, recording = _of_recipe(kapre, file, of_file(kapre, recipe), str(recipe))
-    else:
-        done, recording = _of_helper(kapre, file, settings)
     if not np.isfinite(done.features).all():
         peak = recording.info.peak
         text = f"{file}: its features overflow: the peak is {peak:.3g}, where full scale is 1. Write it again, scaled."
@@ -252,7 +290,7 @@ def run(
     targets: dict[Path, Callable[[Path], None]] = {}
     if output is not None:
         title = shown(file.name) if preset is None else f"{shown(file.name)}, {preset}"
-        targets[output] = lambda path: _draw(kapre.plot, path, title, done)
+        targets[output] = lambda path: _draw(load_kapre().plot, path, title, done)
     if features is not None:
         targets[features] = lambda path: _save(path, file, recording, done)
     _write(targets)
@@ -269,7 +307,6 @@ def run(
 def show_row(path: str, row: int, output: Path | None, backend: str | None) -> int:
     """Draw a row of a store; return the exit code."""
     _check(Settings(), output, None)
-    kapre = load_kapre(backend)
     store = open_store(path)
     if not 0 <= row < len(store):
         raise CommandError(f"--row: the store has rows 0 to {len(store) - 1}; received {row}. Give one of them.", USAGE)
@@ -280,7 +317,9 @@ def show_row(path: str, row: int, output: Path | None, backend: str | None) -> i
         preview(clip.features, store.recipe)
     else:
         title = f"{shown(Path(clip.path).name)}, from {clip.start:g} s"
-        _write({output: lambda file: _draw_features(kapre.plot, file, title, clip.features, store.recipe)})
+        _write(
+            {output: lambda file: _draw_features(load_kapre(backend).plot, file, title, clip.features, store.recipe)}
+        )
     kept = "" if output is None else f" → {output}"
     size = " × ".join(map(str, clip.features.shape))
     print(

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, CommandError, load_kapre, shown
+from kapre_cli.errors import DATA, CommandError, light, shown
 
 ABOUT = "_kapre.json"
 
@@ -20,7 +20,9 @@ def is_store(path: str | Path) -> bool:
 
 def open_store(path: str | Path) -> Any:
     """Return a store, whole or not."""
-    corpus = load_kapre().corpus
+    light()
+    from kapre import corpus
+
     try:
         return corpus.read(path, partial=True)
     except (corpus.CorpusError, OSError) as error:

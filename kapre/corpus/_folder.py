@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import keras
 import pyarrow as pa
 
 from kapre._version import __version__
@@ -20,6 +19,8 @@ from kapre.corpus._place import Place
 
 def versions() -> dict[str, str]:
     """Return the versions of what makes features."""
+    import keras  # reading a store needs none
+
     found = {"kapre": __version__, "python": sys.version.split()[0]}
     for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow", "av"):
         try:

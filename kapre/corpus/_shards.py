@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,9 @@ import pyarrow as pa
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._items import Item
 from kapre.corpus._place import Place, without_secrets
-from kapre.corpus._rows import Row
+
+if TYPE_CHECKING:
+    from kapre.corpus._rows import Row
 
 KEY = b"kapre"
 ABOUT = "_kapre.json"

@@ -86,40 +86,47 @@ def test_standard_input(recordings: Path, tmp_path: Path) -> None:
 def test_a_recipe_and_a_fail(recordings: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("presets", "nemo") == 0
     (tmp_path / "nemo.json").write_text(capfd.readouterr().out, encoding="utf-8")
-    words = ["extract", recordings, "gone.wav", "-o", tmp_path / "store", "--recipe", tmp_path / "nemo.json"]
+    (tmp_path / "list.csv").write_text(f"path\n{tmp_path / 'gone.wav'}\n", encoding="utf-8")
+    words = ["extract", recordings, tmp_path / "list.csv", "-o", tmp_path / "store", "--recipe", tmp_path / "nemo.json"]
     assert run(*words, "--on-error", "fail") == 1
     assert capfd.readouterr().err == (
-        "kapre: gone.wav: open: no such file. Mend it or leave it out, or use --on-error skip.\n"
+        f"kapre: {tmp_path / 'gone.wav'}: open: no such file. Mend it or leave it out, or use --on-error skip.\n"
     )
     assert run(*words, "--resume") == 1
     with open(tmp_path / "store" / "errors.csv", newline="") as file:
         assert list(csv.reader(file)) == [
             ["path", "start", "stage", "reason"],
-            ["gone.wav", "0.0", "open", "no such file"],
+            [str(tmp_path / "gone.wav"), "0.0", "open", "no such file"],
         ]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a.wav", "-o", "s"], "give --preset NAME or --recipe FILE"),
-        (["a.wav", "-o", "s", "--preset", "wisper"], "whisper"),
-        (["a.wav", "-o", "s", "--preset", "nemo", "--channel", "left"], '"mix" or a number'),
-        (["a.wav", "-o", "s", "--preset", "nemo", "-j", "0"], "workers"),
-        (["a.wav", "-o", "s", "--preset", "nemo", "--segment", "0"], "segment"),
-        (["none.csv", "-o", "s", "--preset", "nemo"], "no such manifest"),
-        (["a.wav", "-o", "s", "--preset", "nemo", "--resume", "--overwrite"], "Use one"),
-        ([".", "-o", "s", "--preset", "nemo"], "nothing to extract"),
+        (["in/a.wav", "-o", "s"], "give --preset NAME or --recipe FILE"),
+        (["in/a.wav", "-o", "s", "--preset", "wisper"], "whisper"),
+        (["in/a.wav", "-o", "s", "--preset", "nemo", "--channel", "left"], '"mix" or a number'),
+        (["in/a.wav", "-o", "s", "--preset", "nemo", "-j", "0"], "workers"),
+        (["in/a.wav", "-o", "s", "--preset", "nemo", "--segment", "0"], "segment"),
+        (["none.csv", "-o", "s", "--preset", "nemo"], "none.csv: no such file or folder"),
+        (["in/a.wav", "-o", "s", "--preset", "nemo", "--resume", "--overwrite"], "Use one"),
+        (["gone", "in/a.wav", "-o", "s", "--preset", "nemo"], "gone: no such file or folder. Check the path."),
+        (["gone", "in/a.wav", "-o", "s", "--preset", "nemo", "--dry-run"], "gone: no such file or folder"),
+        (["empty", "-o", "s", "--preset", "nemo"], "nothing to extract"),
     ],
 )
 def test_errors_are_a_line(
     words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").touch()
     assert run("extract", *words) == 2
     err = capfd.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+    assert not (tmp_path / "s").exists()
 
 
 def test_the_bar_in_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from kapre_cli import preview as preview_module
 from kapre_cli.main import main
 from tests.containers import encoded
 
+ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
 RATE = 16000
 
@@ -339,9 +342,9 @@ USAGE = [
     (["show", "{wav}", "--kind", "bark"], "bark"),
     (["show", "{wav}", "--n-fft", "many"], "many"),
     (["show", "{wav}", "--n-fft", "0"], "--n-fft must lie between 1 and 4194304; received 0"),
-    (["show", "{wav}", "--hop-length", "-1"], "`hop_length` must be"),
-    (["show", "{wav}", "--n-mels", "0"], "`n_mels` must be"),
-    (["show", "{wav}", "--f-min", "9000"], "`mel_f_max` must be"),
+    (["show", "{wav}", "--hop-length", "-1"], "`--hop-length` must be"),
+    (["show", "{wav}", "--n-mels", "0"], "`--n-mels` must be"),
+    (["show", "{wav}", "--f-min", "9000"], "`--f-max` must be"),
     (["show", "{wav}", "--sample-rate", "0"], "--sample-rate must lie between 1 and 1000000; received 0"),
     (["show", "{wav}", "--n-fft", "512.5"], "512.5"),
     (["show", "{wav}", "--n-fft", "999999999999"], "received 999999999999"),
@@ -355,7 +358,7 @@ USAGE = [
         ["show", "{wav}", "--kind", "log", "--f-min", "5000", "--f-max", "4000"],
         "--f-min must lie above 0 and a semitone or more below --f-max, 4000 Hz",
     ),
-    (["show", "{wav}", "--n-fft", "511"], "`n_fft` must be even"),
+    (["show", "{wav}", "--n-fft", "511"], "`--n-fft` must be even"),
     (["show", "{wav}", "-o", "{folder}/out.bmp"], "must end in .png"),
     (["show", "{wav}", "-o", "{folder}/none/out.png"], "there is no folder"),
     (["show", "{wav}", "-o", "/proc/out.png"], "cannot be written"),
@@ -511,13 +514,94 @@ def test_help_and_version_load_nothing_heavy() -> None:
         assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_doctor_names_what_is_here() -> None:
-    result = command("doctor")
+WITHOUT_A_BACKEND = """
+import contextlib, io, json, os, sys
+kept = os.dup(1)  # the command closes its output at some errors
+tried = []
+class Absent:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in ("keras", "tensorflow", "jax", "torch"):
+            tried.append(name)
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+from kapre_cli.main import main
+said = []
+for words in json.load(sys.stdin):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    tried.clear()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as end:
+            code = end.code
+    said.append([code, out.getvalue(), err.getvalue(), list(tried)])
+os.write(kept, json.dumps(said).encode())
+"""
+
+
+def test_what_computes_nothing_needs_no_backend(wav: Path, tmp_path: Path) -> None:
+    kapre.corpus.extract(wav, tmp_path / "store", "kaldi_fbank")
+    (tmp_path / "m.stablehlo").touch()
+    (tmp_path / "m.stablehlo.kapre.json").write_text('{"kapre": "1", "sample_rate": 16000}')
+    np.save(tmp_path / "a.npy", np.ones((9, 4)))
+    right: dict[str, list[object]] = {
+        "whisper_large_v3": ["presets"],
+        '"used_by"': ["presets", "--json"],
+        '"n_mels": 80': ["presets", "nemo"],
+        "1.000 s, 16000 samples": ["info", wav],
+        '"sample_rate": 16000': ["info", "--json", wav],
+        "1 with features": ["info", tmp_path / "store"],
+        "rate     16000 Hz": ["info", tmp_path / "m.stablehlo"],
+        "they are equal": ["compare", tmp_path / "a.npy", tmp_path / "a.npy"],
+    }
+    listed = [(words, text) for words, text in USAGE if "/proc/" not in " ".join(words)]  # root finds out in writing
+    wrong = [([word.format(wav=wav, folder=tmp_path) for word in words], text) for words, text in listed + UNREAD]
+    words = [*([str(word) for word in words] for words in right.values()), *(words for words, _ in wrong)]
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_BACKEND], input=json.dumps(words), capture_output=True, text=True, check=True
+    )
+    said = json.loads(result.stdout)
+    for (code, out, err, tried), (text, line) in zip(said, right.items(), strict=False):
+        assert (code, err, tried) == (0, "", []), line
+        assert text in out, line
+    for (code, out, err, tried), (line, text) in zip(said[len(right) :], wrong, strict=True):
+        assert (code, out, tried) == (2, "", []), (line, err)
+        assert text in err, line
+        assert err.count("\n") == 1, line
+
+
+UNREAD = [
+    (["extract", "{folder}/none", "-o", "{folder}/s", "--preset", "nemo"], "none: no such file or folder"),
+    (["extract", "{wav}", "-o", "{folder}/s", "--preset", "nmo"], "Use 'nemo'"),
+    (["export", "{folder}/none.keras", "{folder}/m.onnx"], "none.keras: no such file"),
+    (["export", "--preset", "whsper", "-o", "{folder}/m.onnx"], "Use 'whisper'"),
+    (["export", "--preset", "whisper", "-o", "{folder}/m.onxx"], "one whose suffix says the format"),
+    (["compare", "whsper", "{folder}/a.npy", "--audio", "{wav}"], "Use 'whisper'"),
+    (["compare", "nemo", "{folder}/b.npy", "--audio", "{wav}"], "b.npy: no such file"),
+    (["compare", "nemo", "{folder}/a.npy", "--audio", "{folder}/none.wav"], "none.wav: no such file"),
+]
+
+
+def test_doctor_names_every_package_of_every_extra() -> None:
+    result = command("doctor", KERAS_BACKEND="")
+    assert (result.returncode, result.stderr) == (0, "")
+    named = {line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirements in project["optional-dependencies"].values():
+        for requirement in requirements:
+            name = re.split(r"[\[>=]", requirement)[0]
+            assert name in named | {"kapre"}, requirement
+    for extra in re.findall(r"'kapre\[(.*?)\]'", (ROOT / "kapre_cli" / "doctor.py").read_text(encoding="utf-8")):
+        assert extra in {"{extra}", "{name}", *project["optional-dependencies"]}
+    for name in ("wav", "flac", "ogg", "opus", "mp3", "m4a"):
+        assert any(line.split() == [name, "readable"] for line in result.stdout.splitlines())
+
+
+def test_doctor_runs_what_is_here() -> None:
+    result = command("doctor", "--run")
     assert result.returncode == 0, result.stderr
     for backend in BACKENDS:
         assert any(line.split()[:1] == [backend] and "works" in line for line in result.stdout.splitlines())
-    for name in ("wav", "flac", "ogg", "opus", "mp3", "m4a"):
-        assert any(line.split() == [name, "readable"] for line in result.stdout.splitlines())
 
 
 def test_info_in_a_closed_pipe_is_quiet(wav: Path) -> None:

@@ -39,6 +39,7 @@ RANKS = {
     "kapre.composed": 7,
     "kapre.frontends": 7,
     "kapre._alignment": 1,
+    "kapre._causes": 3,
     "kapre._neighbours": 3,
     "kapre._pictures": 3,
     "kapre._recipe_search": 8,
