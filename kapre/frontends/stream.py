@@ -283,8 +283,7 @@ class Stream:
 
     def _frames(self, span: Any, ends: bool = True) -> Any:
         """Do all that is done to each frame of the samples by itself; `ends` tells whether the clip does."""
-        weights = self.frontend.window_weight, self.frontend.bank_weight
-        bands, energy = executor.spectra_of(self.recipe, span, *weights, ends=ends)
+        bands, energy = executor.spectra_of(self.recipe, span, **self.frontend.learned(), ends=ends)
         return executor.cepstra(self.recipe, executor.limited(self.recipe, bands), energy)
 
     def _over_time(
