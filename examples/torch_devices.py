@@ -42,7 +42,7 @@ def train(rank: int, count: int, meeting: str) -> None:
     loss.backward()
     optimizer.step()
 
-    np.save(f"{meeting}-{rank}.npy", model.frontend.bank_weight.value.detach().numpy())
+    np.save(f"{meeting}-{rank}.npy", model.frontend.filterbank)
     if rank == 0:
         print(count, sorted(model.state_dict()), end=" ", flush=True)
     dist.barrier()  # nobody leaves while another still listens

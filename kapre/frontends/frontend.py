@@ -15,8 +15,9 @@ import numpy as np
 from keras import ops
 
 from kapre import executor
-from kapre._checks import count, flag, message
+from kapre._checks import count, message
 from kapre._layer import AudioLayer, Shape, lengths_of, register
+from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
@@ -86,7 +87,9 @@ class Frontend(AudioLayer):
 
     Args:
         recipe: What to compute: a `kapre.Recipe`. `Frontend.from_preset(name)` takes a published one.
-        trainable_filterbank: Whether the filter bank is a weight that training changes.
+        trainable_filterbank: Whether training changes the filter bank. True: weights of 0 stay 0, so that each band
+            keeps its place. "all": they learn too, and start at 1e-8 of their band's largest weight. In both cases no
+            weight becomes negative.
         trainable_window: The same of the window.
         seed: Seed of the dither, which is added in training only, where the recipe has any.
         **kwargs: Keras' layer arguments.
@@ -132,15 +135,15 @@ class Frontend(AudioLayer):
     def __init__(
         self,
         recipe: Recipe | Mapping[str, Any],
-        trainable_filterbank: bool = False,
-        trainable_window: bool = False,
+        trainable_filterbank: Extent = False,
+        trainable_window: Extent = False,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.recipe = _recipe(recipe)
-        self.trainable_filterbank = flag("trainable_filterbank", trainable_filterbank)
-        self.trainable_window = flag("trainable_window", trainable_window)
+        self.trainable_filterbank = extent("trainable_filterbank", trainable_filterbank)
+        self.trainable_window = extent("trainable_window", trainable_window)
         if self.trainable_filterbank and self.recipe.bank is None:
             rule = "False for a recipe without a filter bank"
             raise ValueError(message("trainable_filterbank", rule, True, "Use a recipe with filterbank='mel'."))
@@ -155,11 +158,13 @@ class Frontend(AudioLayer):
                 stacklevel=2,
             )
         self.seed_generator = keras.random.SeedGenerator(self.seed) if self.recipe.dither else None
-        self.bank_weight = self.window_weight = None
+        self._bank = self._window = None
         if self.trainable_filterbank:  # not in `build`: whoever asks for the weights before the first call has them
-            self.bank_weight = self._weight("filterbank", self.recipe.bank)
+            assert self.recipe.bank is not None
+            self._bank = Learned(self, "filterbank", self.recipe.bank, self.trainable_filterbank)
         if self.trainable_window:
-            self.window_weight = self._weight("window", window(**self.recipe.window_arguments))
+            values = window(**self.recipe.window_arguments)
+            self._window = Learned(self, "window", values, self.trainable_window)
         _warn_of_empty_bands(self.recipe)
         self._goes_short = self.seed_generator is None and not (trainable_filterbank or trainable_window)
 
@@ -212,11 +217,40 @@ class Frontend(AudioLayer):
     def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
         super().build(inputs_shape)
 
-    def _weight(self, name: str, values: np.ndarray | None) -> Any:
-        assert values is not None
-        return self.add_weight(
-            name=name, shape=values.shape, initializer=keras.initializers.Constant(values), dtype=self.work_dtype
-        )
+    @property
+    def filterbank(self) -> np.ndarray | None:
+        """The filter bank as it is now, trained or not, a NumPy array of shape `(n_freq, bands)`; None without one."""
+        if self._bank is not None:
+            return self._bank.array()
+        return None if self.recipe.bank is None else self.recipe.bank.astype(self.work_dtype)
+
+    @property
+    def window(self) -> np.ndarray | None:
+        """The window as it is now, trained or not, a NumPy array of shape `(win_length,)`; None without a spectrum."""
+        if self._window is not None:
+            return self._window.array()
+        if self.recipe.power is None:
+            return None
+        return window(**self.recipe.window_arguments).astype(self.work_dtype)
+
+    def learned(self) -> dict[str, Any]:
+        """Return the window and the bank that training changes, as tensors; None for what is the recipe's own."""
+        parts = {"window": self._window, "bank": self._bank}
+        return {name: None if part is None else part.tensor() for name, part in parts.items()}
+
+    def _all_learned(self) -> list[Learned]:
+        return [part for part in (self._bank, self._window) if part is not None]
+
+    def save_own_variables(self, store: Any) -> None:
+        save(self._all_learned(), store, super().save_own_variables)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the weights, also of a file of 1.0.0.dev0, which holds the bank and the window themselves.
+
+        Their negative values become 0. Where a weight that is 0 in the recipe had become positive, the option becomes
+        "all". Both are warned of.
+        """
+        load(self, self._all_learned(), store, super().load_own_variables)
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
         if lengths is None and self._is_short((inputs,), kwargs):
@@ -256,7 +290,7 @@ class Frontend(AudioLayer):
         noise = None
         if training and self.seed_generator is not None:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
-        y = executor.run(self.recipe, x, lengths, window=self.window_weight, bank=self.bank_weight, noise=noise)
+        y = executor.run(self.recipe, x, lengths, **self.learned(), noise=noise)
         if lengths is not None:
             y = self._only_valid(y, lengths)
         return ops.cast(y, self.compute_dtype)

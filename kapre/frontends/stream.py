@@ -194,8 +194,7 @@ class Stream:
 
     def _weights(self) -> dict[str, Any]:
         """Return the weights as they are now: a compiled step takes them as arguments."""
-        weights = {"window": self.frontend.window_weight, "bank": self.frontend.bank_weight}
-        return {name: ops.convert_to_tensor(weight) for name, weight in weights.items() if weight is not None}
+        return {name: values for name, values in self.frontend.learned().items() if values is not None}
 
     def _check(self, state: Any, clips: Any = None) -> None:
         check_state(state, self._state, clips, lambda state: state["last"].shape[0])

@@ -213,7 +213,7 @@ def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, power=2.0, filterbank="mel", sample_rate=16000, n_mels=20)
     frontend = kapre.Frontend(recipe, trainable_filterbank=True, trainable_window=True)
     rng = np.random.default_rng(0)
-    frontend.set_weights([w * rng.uniform(0.5, 1.5, w.shape) for w in frontend.get_weights()])
+    frontend.set_weights([rng.uniform(-0.5, 0.5, w.shape) for w in frontend.get_weights()])
     kapre.export(frontend, tmp_path / "trained.onnx")
     x = clip(2, 5000)
     right = to_numpy(frontend(x))
