@@ -23,7 +23,7 @@ from kapre.composed import (
 )
 from kapre.frontends import Frontend, list_presets
 from kapre.recipe import Recipe
-from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding
+from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
     STFT,
     ApplyFilterbank,
@@ -62,6 +62,7 @@ __all__ = [
     "Recipe",
     "STFTTflite",
     "SpecAugment",
+    "SqueezeChannels",
     "__version__",
     "amplitude_to_decibel",
     "augmentation",

@@ -201,6 +201,33 @@ def lengths_of(mask: Any) -> Any:
     return None if mask is None else frames.lengths_of(mask)
 
 
+class _WithMask(keras.layers.Layer):
+    """Hand the first of two tensors on, with the second for its mask."""
+
+    def __init__(self) -> None:
+        super().__init__(autocast=False)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[0]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return inputs[1]
+
+
+def with_mask(x: Any, mask: Any) -> Any:
+    """Return a tensor with a mask in the place where Keras looks for it, over any that it has.
+
+    A layer's `compute_mask` does not know the call's other arguments, and Keras (3.15) has no other public way. JAX's
+    tracers take no attribute: a layer of Keras then puts the mask in the table that Keras keeps for them.
+    """
+    try:
+        x._keras_mask = mask
+    except AttributeError:
+        return _WithMask()([ops.copy(x), mask])
+    return x
+
+
 class AudioLayer(ShortCalls, keras.layers.Layer):
     """Be the base of every Kapre layer.
 

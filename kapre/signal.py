@@ -307,3 +307,62 @@ class LogmelToMFCC(AudioLayer):
         if self.n_mfccs > bands:
             raise ValueError(message("n_mfccs", f"at most the input's {bands} bands", self.n_mfccs, f"Use {bands}."))
         return shape_in_place((batch, channels, count, self.n_mfccs), self.data_format), self.compute_dtype
+
+
+@register
+class SqueezeChannels(AudioLayer):
+    """Drop the channel axis of a spectrogram, so that a recurrent layer takes it; the mask over frames goes on.
+
+    Several channels' bands lie side by side, the first channel's first. `keras.layers.Reshape` gives the same numbers
+    and drops the mask.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last", of the input.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, frame, band, channel)`, channels_first `(batch, channel, frame, band)`; real.
+
+    Output shape:
+        `(batch, frame, channel * band)` in either data format; the compute dtype.
+
+    Raises:
+        ValueError: If the input has another rank.
+        TypeError: If the input is complex.
+
+    Example:
+        ```python
+        import keras
+        import numpy as np
+        import kapre
+
+        model = keras.Sequential([
+            keras.Input((None, 1)),
+            keras.layers.Masking(),  # zeros at the end of a clip are padding
+            kapre.get_melspectrogram_layer(n_fft=512, hop_length=160, sample_rate=16000, n_mels=40),
+            kapre.SqueezeChannels(),
+            keras.layers.GRU(8),  # takes the frames that the mask lets through
+        ])
+        clip = np.random.uniform(-1, 1, (1, 8000, 1)).astype("float32")
+        padded = np.pad(clip, [(0, 0), (0, 4000), (0, 0)])
+        assert np.allclose(model.predict(padded, verbose=0), model.predict(clip, verbose=0), atol=1e-4)
+        ```
+    """
+
+    def __init__(self, data_format: DataFormat = "default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = resolve_data_format(data_format)
+
+    def call(self, inputs: Any) -> Any:
+        x = channels_second(self.real_input(inputs), 4, self.data_format)
+        _, channels, _, bands = x.shape
+        if channels == 1:
+            return ops.cast(ops.squeeze(x, 1), self.compute_dtype)
+        batch, _, count, _ = ops.shape(x)
+        width = -1 if None in (channels, bands) else channels * bands
+        return ops.cast(ops.reshape(ops.swapaxes(x, 1, 2), (batch, count, width)), self.compute_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        batch, channels, count, bands = shape_channels_second(shape, 4, self.data_format)
+        width = None if channels is None or bands is None else channels * bands
+        return (batch, count, width), self.compute_dtype

@@ -25,11 +25,14 @@ class Case:
     reach: int = 1  # the shortest input that gives a frame
     hop: int = 1
     gives_parts: bool = False  # a trailing axis of 2 behind the channels
+    gives_rows: bool = False  # (batch, frame, channel * band) in either data format
     channels_apart: bool = True  # no channel of the output depends on another's input
     integer: bool = False  # what it gives has no gradient, and no NaN
 
     def channel_axis(self, data_format: str, of_output: bool = False) -> int:
         """Return the axis of the channels."""
+        if of_output and self.gives_rows:
+            return -1
         trailing = self.gives_parts if of_output else self.takes == "parts"
         return 1 if data_format == "channels_first" else -1 - trailing
 
@@ -118,6 +121,12 @@ CASES: dict[str, Case] = {
         lambda df, **k: kapre.ConcatenateFrequencyMap(data_format=df, **k),
         "spectrogram",
         channels_apart=False,
+    ),
+    "SqueezeChannels": Case(
+        "SqueezeChannels",
+        lambda df, **k: kapre.SqueezeChannels(data_format=df, **k),
+        "spectrogram",
+        gives_rows=True,
     ),
     "STFTTflite": Case(
         "STFTTflite",

@@ -7,7 +7,6 @@ import difflib
 import json
 import warnings
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -16,17 +15,15 @@ from keras import ops
 
 from kapre import executor
 from kapre._checks import count, message
-from kapre._layer import AudioLayer, Shape, lengths_of, register
+from kapre._layer import AudioLayer, Shape, lengths_of, register, with_mask
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
-
-_lengths: ContextVar[Any] = ContextVar("_lengths", default=None)
-"""The lengths of the call under way, for the mask that Keras asks for behind it."""
 
 
 def _recipe(value: Any) -> Recipe:
@@ -61,19 +58,51 @@ def _within(lengths: Any, x: Any) -> Any:
     return ops.cast(ops.clip(lengths, 0, ops.shape(x)[1]), "int32")
 
 
-class _FrameMask(keras.Operation):
-    """Tell which of the entries along a front end's time are of the clip, `(batch, entries)`."""
+def _may_be_whole(x: Any) -> bool:
+    """Tell whether floats are whole numbers, or have no values yet.
 
-    def __init__(self, recipe: Recipe) -> None:
-        super().__init__()
-        self.recipe = recipe
+    Keras builds a saved model on placeholders of float32, whatever dtype the model's inputs have.
+    """
+    if keras.utils.is_keras_tensor(x) or tf_data.is_foreign(x) or kernel.is_abstract(x):
+        return True
+    values = np.asarray(ops.convert_to_numpy(x), "float64")
+    return bool(np.isfinite(values).all() and (values == np.round(values)).all())
 
-    def call(self, inputs: Any, lengths: Any) -> Any:
-        entries = self.recipe.num_frames(ops.shape(inputs)[1])
-        return frames.within(entries, self.recipe.num_valid_entries(_within(lengths, inputs)), 2)
 
-    def compute_output_spec(self, inputs: Any, lengths: Any) -> Any:
-        return keras.KerasTensor((inputs.shape[0], self.recipe.num_frames(inputs.shape[1])), dtype="bool")
+def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
+    """Tell which of the entries along a front end's time are of the clip, `(batch, entries)`.
+
+    `within` is each clip's samples, `(batch,)`, or a mask over the samples.
+    """
+    lengths = lengths_of(within) if len(within.shape) == 2 else _within(within, inputs)
+    return frames.within(recipe.num_frames(ops.shape(inputs)[1]), recipe.num_valid_entries(lengths), 2)
+
+
+@keras.saving.register_keras_serializable(package="Kapre")
+class FrontendMask(keras.Operation):
+    """Make the mask over a front end's output as a node of a functional model, which is saved with the model.
+
+    Args:
+        recipe: The front end's recipe, or what JSON holds of it.
+        **kwargs: `name`.
+    """
+
+    def __init__(self, recipe: Recipe | Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.recipe = _recipe(recipe)
+
+    def call(self, inputs: Any, within: Any) -> Any:
+        """Return the mask `(batch, entries)` for lengths `(batch,)` or a mask over samples `(batch, time)`."""
+        return _entries_within(self.recipe, inputs, within)
+
+    def compute_output_spec(self, inputs: Any, within: Any) -> Any:
+        """Return the mask's shape and dtype."""
+        batch = within.shape[0] if inputs.shape[0] is None else inputs.shape[0]
+        return keras.KerasTensor((batch, self.recipe.num_frames(inputs.shape[1])), dtype="bool")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the name and the recipe as what JSON holds."""
+        return {"name": self.name, "recipe": json.loads(self.recipe.to_json())}
 
 
 @register
@@ -255,13 +284,14 @@ class Frontend(AudioLayer):
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
         if lengths is None and self._is_short((inputs,), kwargs):
             return kernel.call(self, inputs)
-        if lengths is not None:
-            kwargs["lengths"] = lengths = self._checked_lengths(inputs, lengths)
-        token = _lengths.set(lengths)  # None too: this call may be part of another one's, which has some
-        try:
+        if lengths is None:
             return super().__call__(inputs, **kwargs)
-        finally:
-            _lengths.reset(token)
+        lengths = self._checked_lengths(inputs, lengths)
+        y = super().__call__(inputs, lengths=lengths, **kwargs)
+        if tf_data.is_foreign(y):
+            return y
+        mask = self._output_mask(inputs, lengths)  # not `compute_mask`, which Keras does not tell the lengths
+        return y if mask is None else with_mask(y, mask)
 
     def _checked_lengths(self, inputs: Any, lengths: Any) -> Any:
         if not hasattr(lengths, "dtype"):
@@ -269,10 +299,12 @@ class Frontend(AudioLayer):
         if isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu":
             lengths = np.clip(lengths, 0, 2**31 - 1).astype("int32")
         kind = keras.backend.standardize_dtype(lengths.dtype)
-        if not kind.startswith(("int", "uint")) or len(lengths.shape) != 1:
+        whole = kind.startswith(("int", "uint")) or (kind.startswith(("float", "bfloat")) and _may_be_whole(lengths))
+        if not whole or len(lengths.shape) != 1:
             given = f"{kind} of shape {tuple(lengths.shape)}"
             rule = "integers of shape (batch,), the samples of each clip"
-            raise ValueError(message("lengths", rule, given, "Give one number for each clip."))
+            remedy = "Give one number for each clip; an Input for them is keras.Input((), dtype='int32')."
+            raise ValueError(message("lengths", rule, given, remedy))
         batch = getattr(inputs, "shape", (None,))[0]
         if None not in (batch, lengths.shape[0]) and batch != lengths.shape[0]:
             raise ValueError(
@@ -304,16 +336,19 @@ class Frontend(AudioLayer):
         return ops.where(inside, y, ops.zeros_like(y))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask over the output's time, `(batch, entries)`, for the call's lengths or the mask over samples.
+        """Return the mask over the output's time, `(batch, entries)`, for a mask over the samples.
 
-        None where there is neither, or every clip becomes as many frames.
+        None where there is none, or every clip becomes as many frames.
         """
-        lengths = _lengths.get()
-        if lengths is None:
-            lengths = lengths_of(previous_mask)
-        if lengths is None or isinstance(self.recipe.num_frames(None), int):
+        return None if previous_mask is None else self._output_mask(inputs, previous_mask)
+
+    def _output_mask(self, inputs: Any, within: Any) -> Any:
+        """Return the mask over the output's time for each clip's samples, or for a mask over samples."""
+        if isinstance(self.recipe.num_frames(None), int):
             return None
-        return _FrameMask(self.recipe)(inputs, lengths)
+        if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
+            return FrontendMask(self.recipe)(inputs, within)
+        return _entries_within(self.recipe, inputs, within)
 
     def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Shape:
         return super().compute_output_shape(inputs_shape)

@@ -156,6 +156,11 @@ def is_plain(x: Any) -> bool:
     return False
 
 
+def is_abstract(x: Any) -> bool:
+    """Tell whether it has no values yet."""
+    return False
+
+
 def call(layer: Any, x: Any) -> Any:
     """Call a layer on what `is_plain`, without Keras."""
     return layer.call(x)

@@ -243,6 +243,11 @@ def is_plain(x: Any) -> bool:
     return keras.distribution.distribution() is None
 
 
+def is_abstract(x: Any) -> bool:
+    """Tell whether it has no values yet: a trace follows it."""
+    return isinstance(x, jax.core.Tracer)
+
+
 def call(layer: Any, x: Array) -> Array:
     """Call a layer on what `is_plain`, without Keras."""
     return layer.call(x)

@@ -209,6 +209,11 @@ def is_plain(x: Any) -> bool:
     return False
 
 
+def is_abstract(x: Any) -> bool:
+    """Tell whether it has no values yet: it belongs to a graph."""
+    return tf.is_tensor(x) and not hasattr(x, "numpy")
+
+
 def call(layer: Any, x: tf.Tensor) -> tf.Tensor:
     """Call a layer on what `is_plain`, without Keras."""
     return layer.call(x)

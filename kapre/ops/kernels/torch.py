@@ -343,6 +343,13 @@ def is_plain(x: Any) -> bool:
     return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
+def is_abstract(x: Any) -> bool:
+    """Tell whether it has no values yet: a trace follows it, or Keras builds a model with it."""
+    if torch.compiler.is_compiling():
+        return True
+    return isinstance(x, torch.Tensor) and (not _is_ordinary(x) or x.device.type == "meta")
+
+
 _OF_A_MODULE = (
     "_forward_hooks",
     "_forward_pre_hooks",
