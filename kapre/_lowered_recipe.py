@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -97,7 +98,7 @@ def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple
     in_stages = whole and lowered.factors(recipe.n_fft) is not None
     # A mean folded into a convolution cancels to its rounding alone: of a clip with an offset, that would be left.
     by_frames = in_stages or (whole and (recipe.remove_dc or fourier.lowering_way().by_products))
-    values = recipe.bank if bank is None else bank
+    values = recipe.bank_in(keras.backend.standardize_dtype(x.dtype)) if bank is None else bank
 
     def of_channel(x: Any) -> list[Any]:
         if recipe.pad_end and ends:

@@ -205,7 +205,8 @@ def amplitude_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-5, dyn
     return ops.cast(2.0 * scales.decibel(ops.abs(x), ref_value, amin, dynamic_range / 2.0), dtype)
 
 
-def _bank(values: np.ndarray, sample_rate: float) -> Any:
+def _bank(make: Callable[..., np.ndarray], sample_rate: float, *settings: Any) -> Any:
+    values = make(sample_rate, *settings, dtype=work_dtype(keras.config.floatx()))
     _warn_if_empty(values, sample_rate)
     return ops.convert_to_tensor(values, dtype=keras.config.floatx())
 
@@ -238,7 +239,7 @@ def filterbank_mel(
         TypeError: If an argument has the wrong type.
 
     Notes:
-        Equal to `librosa.filters.mel(...)` transposed, to 2e-7 of its peak.
+        Equal to `librosa.filters.mel(...)` transposed, in float32 to the last bit.
 
     Example:
         ```python
@@ -250,7 +251,7 @@ def filterbank_mel(
     References:
         Slaney, M. (1998). Auditory Toolbox. Technical Report 1998-010, Interval Research Corporation.
     """
-    return _bank(_mel(sample_rate, n_freq, n_mels, f_min, f_max, htk, norm), sample_rate)
+    return _bank(_mel, sample_rate, n_freq, n_mels, f_min, f_max, htk, norm)
 
 
 def filterbank_log(
@@ -294,7 +295,7 @@ def filterbank_log(
     References:
         The `logfrequency` bank of librosa 0.6, which Kapre took over; written here from the formula above.
     """
-    return _bank(_log_frequency(sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread), sample_rate)
+    return _bank(_log_frequency, sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread)
 
 
 def mu_law_encoding(signal: Any, quantization_channels: int) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -98,29 +99,34 @@ def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
     return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)
 
 
+def _dtype_of(x: Any) -> str:
+    return keras.backend.standardize_dtype(x.dtype)
+
+
 def _prepared(recipe: Recipe, framed: Any) -> Any:
     """Do what the recipe does to a frame before its window."""
     return emphasized(recipe, centred(recipe, framed))
 
 
-def _stages(recipe: Recipe) -> Stages | None:
+def _stages(recipe: Recipe, dtype: str) -> Stages | None:
     """Return what `spectra` does without weights, for the kernels; None where it does more. A recipe keeps its own."""
     if recipe.energy is not None or recipe.magnitude_epsilon:
         return None
-    kept: Stages | None = vars(recipe).get("_stages")
+    name = f"_stages_{dtype}"
+    kept: Stages | None = vars(recipe).get(name)
     if kept is None:
-        kept = vars(recipe)["_stages"] = _stages_of(recipe)
+        kept = vars(recipe)[name] = _stages_of(recipe, dtype)
     return kept
 
 
-def _stages_of(recipe: Recipe) -> Stages:
+def _stages_of(recipe: Recipe, dtype: str) -> Stages:
     return Stages(
         size=recipe.frame_length,
         hop=recipe.hop_length,
         n_fft=recipe.n_fft,
         window=recipe.dft_window if recipe.frame_length > recipe.n_fft else recipe.analysis_window,
         power=recipe.power or 1.0,
-        groups=recipe.bank_groups,
+        groups=recipe.bank_groups(dtype),
         log=recipe.log,
         amin=recipe.amin,
         amin_by=recipe.amin_by,
@@ -145,7 +151,7 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
         if whole:
             analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
     windowed = framed * analysis
-    groups = recipe.bank_groups if bank is None else None
+    groups = recipe.bank_groups(_dtype_of(framed)) if bank is None else None
     if groups is not None and recipe.power == 2.0:
         x = fourier.power_in_bands(windowed, recipe.n_fft, groups)
     else:
@@ -182,7 +188,7 @@ def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
         bands, energy = spectra(recipe, framed, **dict(zip(weights, values, strict=True)))
         return (bands,) if energy is None else (bands, energy)
 
-    stages = None if weights or kernel.is_tracing() else _stages(recipe)
+    stages = None if weights or kernel.is_tracing() else _stages(recipe, _dtype_of(x))
     bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()), stages)
     return bands, energy[0] if energy else None
 

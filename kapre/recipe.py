@@ -214,8 +214,7 @@ class Recipe:
         """What undoes it under overlap-add, same shape as `analysis_window`."""
         bank: ClassVar[np.ndarray | None]
         """The filter bank, float64, shape `(n_freq, bands)`, or None."""
-        bank_groups: ClassVar[filterbanks.Groups | None]
-        """The bank in groups of bands, without the bins where all of them are 0."""
+        _banks: ClassVar[dict[str, tuple[np.ndarray | None, filterbanks.Groups | None]]]
 
     def __post_init__(self) -> None:
         fields = _recipe_fields.canonical(_values(self), _DEFAULTS)
@@ -230,13 +229,10 @@ class Recipe:
         }
         for name, value in arrays.items():
             object.__setattr__(self, name, value)
-        bank = self._make_bank()
-        groups = None if bank is None else filterbanks.groups(bank)
-        for array in (*arrays.values(), bank, *(weights for *_, weights in groups or ())):
-            if array is not None:
-                array.setflags(write=False)  # constants of a kernel, which makes a tensor of each once
-        object.__setattr__(self, "bank", bank)
-        object.__setattr__(self, "bank_groups", groups)
+            value.setflags(write=False)  # a constant of a kernel, which makes a tensor of each once
+        banks = {dtype: self._bank_and_groups(dtype) for dtype in ("float32", "float64")}
+        object.__setattr__(self, "_banks", banks)
+        object.__setattr__(self, "bank", banks["float64"][0])
 
     def __reduce__(self) -> Any:
         return _remade, (_values(self),)  # the arrays are made again: a mel bank alone is a megabyte
@@ -382,14 +378,30 @@ class Recipe:
         padded = (count - 1) * self.hop_length + self.frame_length
         return at_least_0(padded - sum(self.padding))
 
-    def _make_bank(self) -> np.ndarray | None:
+    def bank_in(self, dtype: str) -> np.ndarray | None:
+        """Return the filter bank in "float32" or "float64", as features are computed with it."""
+        return self._banks[dtype][0]
+
+    def bank_groups(self, dtype: str) -> filterbanks.Groups | None:
+        """Return the bank in groups of bands, without the bins where all of them are 0."""
+        return self._banks[dtype][1]
+
+    def _bank_and_groups(self, dtype: str) -> tuple[np.ndarray | None, filterbanks.Groups | None]:
+        bank = self._make_bank(dtype)
+        groups = None if bank is None else filterbanks.groups(bank)
+        for *_, weights in groups or ():
+            weights.setflags(write=False)
+        return bank, groups
+
+    def _make_bank(self, dtype: str) -> np.ndarray | None:
         if self.filterbank is None:
             return None
         rate: Any = self.sample_rate
         low: Any = self.f_min
         if self.filterbank == "mel":
-            return filterbanks.mel(rate, self.n_freq, self.n_mels, low, self.f_max, self.htk, self.norm, self.triangles)
-        return filterbanks.log_frequency(rate, self.n_freq, self.n_bins, self.bins_per_octave, low, self.spread)
+            shape = self.n_mels, low, self.f_max, self.htk, self.norm, self.triangles
+            return filterbanks.mel(rate, self.n_freq, *shape, dtype)
+        return filterbanks.log_frequency(rate, self.n_freq, self.n_bins, self.bins_per_octave, low, self.spread, dtype)
 
     def band_frequencies(self) -> np.ndarray:
         """Return the centre of each band in Hz, shape `(bands,)`; needs `sample_rate`, and bands that are of the bank.

@@ -548,7 +548,7 @@ class ApplyFilterbank(AudioLayer):
                     message("filterbank_kwargs", f"given with {name!r}", filterbank_kwargs, "n_freq is n_fft // 2 + 1.")
                 )
         make = filterbanks.mel if type == "mel" else filterbanks.log_frequency
-        self._bank = make(**self.filterbank_kwargs)
+        self._bank = make(**self.filterbank_kwargs, dtype=self.work_dtype)
         filterbanks.warn_if_empty(self._bank, self.filterbank_kwargs["sample_rate"])
         self.data_format = resolve_data_format(data_format)
 

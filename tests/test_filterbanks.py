@@ -11,7 +11,9 @@ import librosa
 import numpy as np
 import pytest
 
+import kapre
 from kapre import ApplyFilterbank, backend
+from kapre.ops import filterbanks
 from tests.conftest import float64, relative_error, to_numpy
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(filter bank bands hold no|Empty filters).*")
@@ -27,22 +29,40 @@ GRID = list(
 )
 
 
-@pytest.mark.parametrize("norm", [None, "slaney", 0, 0.5, 1, 2, np.inf])
+@pytest.mark.parametrize("norm", [None, "slaney", 0, 0.5, 1, 2, 2.7, np.inf])
 def test_mel_equals_librosa_over_a_grid(norm: str | float | None) -> None:
+    """To the bit in float32, by the function, the layer and the recipe; in float64 to its rounding."""
     for rate, n_freq, n_mels, (f_min, f_max), htk in GRID:
-        got = backend.filterbank_mel(rate, n_freq, n_mels, f_min, f_max, htk, norm)
-        reference = librosa.filters.mel(
-            sr=rate,
-            n_fft=2 * (n_freq - 1),
-            n_mels=n_mels,
-            fmin=f_min,
-            fmax=f_max,
-            htk=htk,
-            norm=norm,
-            dtype=np.float64,
+        settings = dict(fmin=f_min, fmax=f_max, htk=htk, norm=norm)
+        single, double = (
+            librosa.filters.mel(sr=rate, n_fft=2 * (n_freq - 1), n_mels=n_mels, dtype=dtype, **settings).T
+            for dtype in (np.float32, np.float64)
         )
-        error = relative_error(got, reference.T)
-        assert error <= 2e-7, (error, rate, n_freq, n_mels, f_min, f_max, htk)
+        case = f"{rate} {n_freq} {n_mels} {f_min} {f_max} {htk}"
+        got = to_numpy(backend.filterbank_mel(rate, n_freq, n_mels, f_min, f_max, htk, norm))
+        np.testing.assert_array_equal(got, single, err_msg=case)
+        exact = filterbanks.mel(rate, n_freq, n_mels, f_min, f_max, htk, norm)
+        assert relative_error(exact, double) <= 1e-14, case
+
+
+@pytest.mark.parametrize("norm", [None, "slaney", 2, np.inf])
+def test_layers_have_the_bank_of_the_function(norm: str | float | None) -> None:
+    settings = dict(sample_rate=16000, n_freq=257, n_mels=40, f_min=20.0, f_max=7600.0, htk=True, norm=norm)
+    bank = librosa.filters.mel(sr=16000, n_fft=512, n_mels=40, fmin=20.0, fmax=7600.0, htk=True, norm=norm).T
+    each = np.eye(257, dtype="float32")[None, :, :, None]
+    np.testing.assert_array_equal(to_numpy(ApplyFilterbank("mel", settings)(each))[0, :, :, 0], bank)
+    fields = {key: value for key, value in settings.items() if key != "n_freq"}
+    recipe = kapre.Recipe(n_fft=512, filterbank="mel", **fields)
+    frontend = kapre.Frontend(recipe)
+    np.testing.assert_array_equal(frontend.filterbank, bank)
+    for dtype in ("float32", "float64"):
+        whole = np.zeros((257, 40), dtype)
+        first = 0
+        for low, high, weights in recipe.bank_groups(dtype):
+            assert weights.dtype == dtype
+            whole[low:high, first : first + weights.shape[1]] = weights
+            first += weights.shape[1]
+        np.testing.assert_array_equal(whole, recipe.bank_in(dtype))
 
 
 def closed_form(f: float, centre: float, sigma: float) -> float:

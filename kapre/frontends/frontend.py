@@ -189,8 +189,9 @@ class Frontend(AudioLayer):
         self.seed_generator = keras.random.SeedGenerator(self.seed) if self.recipe.dither else None
         self._bank = self._window = None
         if self.trainable_filterbank:  # not in `build`: whoever asks for the weights before the first call has them
-            assert self.recipe.bank is not None
-            self._bank = Learned(self, "filterbank", self.recipe.bank, self.trainable_filterbank)
+            bank = self.recipe.bank_in(self.work_dtype)
+            assert bank is not None
+            self._bank = Learned(self, "filterbank", bank, self.trainable_filterbank)
         if self.trainable_window:
             values = window(**self.recipe.window_arguments)
             self._window = Learned(self, "window", values, self.trainable_window)
@@ -249,9 +250,7 @@ class Frontend(AudioLayer):
     @property
     def filterbank(self) -> np.ndarray | None:
         """The filter bank as it is now, trained or not, a NumPy array of shape `(n_freq, bands)`; None without one."""
-        if self._bank is not None:
-            return self._bank.array()
-        return None if self.recipe.bank is None else self.recipe.bank.astype(self.work_dtype)
+        return self.recipe.bank_in(self.work_dtype) if self._bank is None else self._bank.array()
 
     @property
     def window(self) -> np.ndarray | None:

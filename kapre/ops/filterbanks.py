@@ -153,14 +153,19 @@ def mel(
     htk: bool = False,
     norm: str | float | None = "slaney",
     triangles: str = "hz",
+    dtype: str = "float64",
 ) -> np.ndarray:
     """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`.
 
     Their sides are straight in Hz, or in mel; "symmetric" ones, in Hz, fall as fast as they rise (SpeechBrain's). A bin
     at a corner has weight 0: with corners at 0 Hz and Nyquist, the first and the last bin belong to no band.
+
+    `dtype` is "float64" or "float32". In float32 triangles that are straight in Hz equal librosa's to the bit: rounded
+    before the norm, and again behind it.
     """
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
-    return _mel_values(sample_rate, n_freq, **check_mel(sample_rate, n_mels, f_min, f_max, htk, norm, triangles))
+    settings = check_mel(sample_rate, n_mels, f_min, f_max, htk, norm, triangles)
+    return _mel_values(sample_rate, n_freq, dtype=dtype, **settings)
 
 
 @lru_cache(maxsize=32)
@@ -173,9 +178,12 @@ def _mel_values(
     htk: bool,
     norm: str | float | None,
     triangles: str,
+    dtype: str,
 ) -> np.ndarray:
     corners = mel_points(n_mels, f_min, f_max, htk)
     bins = bin_frequencies(sample_rate, n_freq)[:, None]
+    if triangles == "hz":  # as librosa rounds them: a bin that lies at a corner has the last digits for its weight
+        bins = np.fft.rfftfreq(2 * (n_freq - 1), 1.0 / sample_rate)[:, None]
     points = corners
     if triangles == "mel":
         bins, points = hz_to_mel(bins, htk), hz_to_mel(corners, htk)
@@ -185,13 +193,29 @@ def _mel_values(
     bank = np.maximum(0.0, np.minimum((bins - left) / rise, (centre + fall - bins) / fall))
     if triangles == "mel":  # the way to mel and back rounds: a bin at a corner could get 1e-13
         bank[bank < 1e-10] = 0.0
+    if triangles == "hz":
+        bank = bank.astype(dtype)
     if norm == "slaney":
         bank *= 2.0 / (corners[2:] - corners[:-2])
     elif norm is not None:
-        size = np.linalg.norm(bank, ord=float(norm), axis=0)
-        bank /= np.where(size > np.finfo(np.float32).tiny, size, 1.0)
+        rows = np.ascontiguousarray(bank.T).astype(np.float64)  # the order of a sum decides its last digit
+        size = _norms(rows, float(norm))
+        bank /= np.where(size > np.finfo(dtype).tiny, size, 1.0)
+    bank = bank.astype(dtype)
     bank.setflags(write=False)
     return bank
+
+
+def _norms(rows: np.ndarray, p: float) -> np.ndarray:
+    """Return the p-norm of each row of numbers >= 0; p = 0 counts those above 0."""
+    found: np.ndarray
+    if p == math.inf:
+        found = rows.max(axis=1)
+    elif p == 0.0:
+        found = (rows > 0.0).sum(axis=1).astype(rows.dtype)
+    else:
+        found = np.sum(rows**p, axis=1) ** (1.0 / p)
+    return found
 
 
 def log_bins_below(frequency: float, bins_per_octave: int, f_min: float) -> int:
@@ -227,15 +251,17 @@ def log_frequency(
     bins_per_octave: int = 12,
     f_min: float | None = None,
     spread: float = 0.125,
+    dtype: str = "float64",
 ) -> np.ndarray:
     """Return log-normal windows on a log2 frequency axis, shape `(n_freq, n_bins)`; see `kapre.backend`."""
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
-    return _log_values(sample_rate, n_freq, **check_log(sample_rate, n_bins, bins_per_octave, f_min, spread))
+    settings = check_log(sample_rate, n_bins, bins_per_octave, f_min, spread)
+    return _log_values(sample_rate, n_freq, dtype=dtype, **settings)
 
 
 @lru_cache(maxsize=32)
 def _log_values(
-    sample_rate: float, n_freq: int, n_bins: int, bins_per_octave: int, f_min: float, spread: float
+    sample_rate: float, n_freq: int, n_bins: int, bins_per_octave: int, f_min: float, spread: float, dtype: str
 ) -> np.ndarray:
     sigma = spread / bins_per_octave
     octave = np.log2(bin_frequencies(sample_rate, n_freq)[1:, None])
@@ -244,6 +270,6 @@ def _log_values(
     bank = np.concatenate([np.zeros((1, n_bins)), rows])  # no logarithm of 0 Hz: DC belongs to no band
     total = bank.sum(axis=0)
     reached = total > np.finfo(np.float64).tiny  # a denormal sum holds no digits: that band is empty, as published
-    bank = np.where(reached, bank / np.where(reached, total, 1.0), 0.0)
+    bank = np.where(reached, bank / np.where(reached, total, 1.0), 0.0).astype(dtype)
     bank.setflags(write=False)
     return bank
