@@ -37,9 +37,9 @@ def public_name(name: str) -> str:
 
 
 def positive_int(name: str, value: Any, remedy: str) -> int:
-    """Return `value` as an int when it is a whole number above zero, else raise."""
+    """Return `value` as an int when it is a whole number above zero, else raise; 160.0 is one."""
     try:
-        whole = operator.index(value)  # ints, NumPy's integers, eager integer tensors
+        whole = operator.index(_as_whole(value))  # ints, NumPy's integers, eager integer tensors
     except (TypeError, ValueError):
         whole = None
     if whole is None or isinstance(value, bool):
@@ -49,9 +49,15 @@ def positive_int(name: str, value: Any, remedy: str) -> int:
     return whole
 
 
+def _as_whole(value: Any) -> Any:
+    """Return a float that is a whole number as an int, any other value as it is."""
+    is_float = isinstance(value, (float, np.floating))
+    return int(value) if is_float and float(value).is_integer() else value
+
+
 def count(name: str, value: Any, remedy: str) -> int:
     """Return `value` as an int when it is a whole number, 0 or above, else raise."""
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and value == 0:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == 0:
         return 0
     try:
         return positive_int(name, value, remedy)

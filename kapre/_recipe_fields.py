@@ -158,9 +158,8 @@ def canonical(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
     for name, remedy in _ABOVE_0.items():
         f[name] = number(name, f[name], remedy, above=0.0, rule="a positive number")
     if f["sample_rate"] is not None:
-        f["sample_rate"] = number(
-            "sample_rate", f["sample_rate"], "Give it in Hz.", above=0.0, rule="a positive number of Hz"
-        )
+        rate = number("sample_rate", f["sample_rate"], "Give it in Hz.", above=0.0, rule="a positive number of Hz")
+        f["sample_rate"] = int(rate) if rate.is_integer() else rate
     f["preemphasis"] = number("preemphasis", f["preemphasis"], "Use 0.97, or 0.0 for none.")
     if f["power"] is None:
         f.update((name, defaults[name]) for name in _FRAMED)

@@ -33,7 +33,7 @@ class Recipe:
     and is changed with `replace`. `kapre.Frontend(recipe)` computes it on any backend.
 
     Args:
-        sample_rate: Hz. Needed by a filter bank and by pictures.
+        sample_rate: Hz, an int where it is whole. Needed by a filter bank and by pictures.
         input_scale: What samples in [-1, 1] are multiplied by: 32768.0 is Kaldi's scale.
         normalize_samples: Whether the wave becomes `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec 2.0).
         samples_epsilon: See there.
@@ -478,6 +478,8 @@ class Recipe:
             indent: Spaces to indent by, for people; None writes one line.
         """
         fields = _values(self)
+        if fields["sample_rate"] is not None:
+            fields["sample_rate"] = float(fields["sample_rate"])  # files and hashes of 1.0.0.dev0 have 16000.0
         if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
         return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False, indent=indent)

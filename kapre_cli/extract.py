@@ -117,7 +117,17 @@ def run(
         errors = f", {summary.failed} failed → {file}" if summary.failed else ""
         rows = "" if summary.rows == summary.items else f" ({summary.rows} rows of {summary.items} files)"
         print(f"{summary.ok} ok{errors}{rows}")
+        _say_skipped(summary.skipped)
+        if summary.warned:
+            print(f"{summary.warned} rows with a warning: see the column `warning`")
     return DATA if summary.failed else 0
+
+
+def _say_skipped(skipped: dict[str, int]) -> None:
+    from kapre.corpus._items import in_words
+
+    if skipped:
+        print(f"skipped {in_words(skipped)}; --glob takes others", file=sys.stderr)
 
 
 def _dry(plan: Any, as_json: bool) -> int:
@@ -126,5 +136,6 @@ def _dry(plan: Any, as_json: bool) -> int:
         return 0
     missing = f", {plan.missing} of them missing" if plan.missing else ""
     audio = "audio of unknown length" if math.isnan(plan.hours) else f"{_hours(3600 * plan.hours)} of audio"
+    _say_skipped(plan.skipped)
     print(f"{plan.items} files{missing}, {audio}, {plan.shards} shards of {plan.shard_size}")
     return 0

@@ -37,6 +37,8 @@ def _print(info: Any) -> None:
     }
     for name, value in rows.items():
         print(f"  {name:<9}{value}")
+    for warning in info.warnings:
+        print(f"  warning  {warning}")
 
 
 _MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ".pte")

@@ -47,24 +47,32 @@ def of_file(path: Path) -> Any:
         raise CommandError(f"{path}: no recipe: {error}{remedy}", DATA) from None
 
 
-def read_audio(audio: Any, file: Path, sample_rate: int | None) -> Any:
-    """Return a sound recording, or raise an error of one line."""
+def read_audio(audio: Any, file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
+    """Return a recording, or raise an error of one line; with "keep", a damaged one that has a sample is returned."""
     try:
         with quiet():
-            return audio.read(file, sample_rate)
+            found = audio.read(file, sample_rate, on_damage)
+            return found if len(found.samples) else audio.read(file, sample_rate)
     except audio.AudioError as error:
         raise audio_error(file, error) from None
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
 
 
-def read_clip(audio: Any, file: Path, recipe: Any, which: str) -> Clip:
+def finite(samples: Any) -> Any:
+    """Return samples with 0 in place of those that are not finite."""
+    import numpy as np
+
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def read_clip(audio: Any, file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
     """Return a recording at a recipe's rate, its channels mixed to one; too short a one for a frame is an error."""
     rate = recipe.sample_rate
     if rate is None or rate != round(rate):
         remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."
         raise CommandError(f"{which} must have a whole sample_rate to read audio at; it has {rate}. {remedy}", DATA)
-    recording = read_audio(audio, file, round(rate))
+    recording = read_audio(audio, file, round(rate), on_damage)
     notes = []
     own = recording.info.sample_rate
     if own != recording.sample_rate:
@@ -72,7 +80,8 @@ def read_clip(audio: Any, file: Path, recipe: Any, which: str) -> Clip:
     channels = recording.samples.shape[1]
     if channels > 1:
         notes.append(f"{channels} channels mixed to one (their mean)")
-    samples = recording.samples.mean(axis=1)
+        notes += [f"warning: {warning}" for warning in recording.info.warnings]
+    samples = finite(recording.samples.mean(axis=1))
     if not recipe.num_frames(len(samples)):
         raise CommandError(
             f"{file}: too short: {len(samples)} samples at {rate:g} Hz, where {which} needs {recipe.least_samples()}. "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet, shown
-from kapre_cli.recipes import of_file, of_preset, read_audio, read_clip
+from kapre_cli.recipes import finite, of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
 _ONCE_MORE_BELOW = 5.0  # seconds
@@ -227,8 +227,8 @@ def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
 
 
 def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Computed, Any]:
-    recording = read_audio(load_audio(), file, settings.sample_rate)
-    samples, rate = recording.samples, recording.sample_rate
+    recording = read_audio(load_audio(), file, settings.sample_rate, "keep")
+    samples, rate = finite(recording.samples), recording.sample_rate
     recipe = _check_recipe(settings, rate)
     if recipe.num_frames(len(samples)) == 0:
         raise CommandError(
@@ -242,7 +242,7 @@ def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Com
 
 
 def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tuple[Computed, Any]:
-    clip = read_clip(load_audio(), file, recipe, which)
+    clip = read_clip(load_audio(), file, recipe, which, "keep")
     for note in clip.notes:
         print(f"note: {note}")
     try:
@@ -290,7 +290,8 @@ def run(
     targets: dict[Path, Callable[[Path], None]] = {}
     if output is not None:
         title = shown(file.name) if preset is None else f"{shown(file.name)}, {preset}"
-        targets[output] = lambda path: _draw(load_kapre().plot, path, title, done)
+        banner = "; ".join(recording.info.damage)
+        targets[output] = lambda path: _draw(load_kapre().plot, path, title, done, banner)
     if features is not None:
         targets[features] = lambda path: _save(path, file, recording, done)
     _write(targets)
@@ -301,6 +302,11 @@ def run(
         if done.channels is not None and done.channels > 1:
             print(f"Drawn is channel 1 of {done.channels}; --output draws all.")
     print(_summary(file, done, keras.backend.backend(), list(targets)))
+    if recording.info.damage:
+        text = (
+            f"{file}: {'; '.join(recording.info.damage)}. Shown is what can be decoded. Copy it again from its source."
+        )
+        raise CommandError(text, DATA)
     return 0
 
 
@@ -381,7 +387,7 @@ def _entries(done: Computed) -> int:
     return int(done.features.shape[1 if last else 0])
 
 
-def _draw(plot: Any, path: Path, title: str, done: Computed) -> None:
+def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> None:
     from matplotlib.figure import Figure
 
     rate, count = done.recipe.sample_rate, done.channels or 1
@@ -401,6 +407,8 @@ def _draw(plot: Any, path: Path, title: str, done: Computed) -> None:
                 below.axvline(done.seconds, color="white", linestyle="--", linewidth=1.0)
             for axes in (above, below):
                 axes.set_xlim(0.0, end)
+    if banner:
+        figure.suptitle(f"DAMAGED: {banner}", color="white", backgroundcolor="firebrick", wrap=True, fontsize="medium")
     _save_picture(figure, path)
 
 

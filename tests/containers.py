@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-FORMATS = {"aac": "fltp", "alac": "s16p"}
+FORMATS = {"aac": "fltp", "alac": "s16p", "flac": "s16", "tta": "s16", "libopus": "flt", "wmav2": "fltp"}
 """What each encoder is given, unless it is told."""
 
 
@@ -28,7 +28,7 @@ def encoded(samples, sample_rate, codec="aac", container="ipod", options=None, b
     x = np.asarray(samples, np.float32)
     x = x[:, None] if x.ndim == 1 else x
     kind = kind or FORMATS[codec]
-    values = {"s16p": as_int16, "s32p": as_int24}.get(kind, np.asarray)(x)
+    values = {"s16": as_int16, "s16p": as_int16, "s32p": as_int24}.get(kind, np.asarray)(x)
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[x.shape[1]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"

@@ -253,3 +253,22 @@ def test_mirrored_edges_count_as_kaldi_says(hop: int) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=hop, snip_edges=False)
     for n in (0, 1, hop, 1000, 4630):
         assert recipe.num_frames(n) == (n + hop // 2) // hop
+
+
+def test_whole_floats_are_integers() -> None:
+    given = kapre.Recipe(sample_rate=16000.0, n_fft=512.0, hop_length=np.float32(160.0), filterbank="mel", n_mels=40.0)
+    plain = kapre.Recipe(sample_rate=16000, n_fft=512, hop_length=160, filterbank="mel", n_mels=40)
+    assert given == plain
+    assert hash(given) == hash(plain)
+    for name in ("sample_rate", "n_fft", "hop_length", "n_mels"):
+        assert type(getattr(given, name)) is int, name
+    assert kapre.Recipe(sample_rate=16000.5).sample_rate == 16000.5
+    assert '"sample_rate": 16000.0' in plain.to_json()  # as files of 1.0.0.dev0 have it
+    assert given.to_json() == plain.to_json()
+    assert kapre.Recipe.from_json(plain.to_json()) == plain
+    assert kapre.Recipe(drop_last=0.0).drop_last == 0
+    for value in (160.5, True, "160", float("nan"), float("inf")):
+        with pytest.raises(TypeError, match="`hop_length` must be a positive integer"):
+            kapre.Recipe(hop_length=value)
+    with pytest.raises(ValueError, match="`hop_length` must be a positive integer"):
+        kapre.Recipe(hop_length=-160.0)

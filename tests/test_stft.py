@@ -206,7 +206,7 @@ def test_perfect_pair_refuses_a_positional_n_fft() -> None:
         (dict(n_fft=0), ValueError, "`n_fft` must be a positive integer; received n_fft=0"),
         (dict(n_fft=512, hop_length=0), ValueError, "`hop_length`.*received hop_length=0. Use 128 for 75 % overlap"),
         (dict(n_fft=512, win_length=-1), ValueError, "`win_length`.*Use None for n_fft=512"),
-        (dict(n_fft=512.0), TypeError, "`n_fft`"),
+        (dict(n_fft=512.5), TypeError, "`n_fft`"),
         (dict(n_fft=True), TypeError, "`n_fft`"),
         (dict(window_name="blackman"), NotImplementedError, "`window_name`.*hann_window"),
         (dict(n_fft=511, window_name="kaiser_bessel_derived_window"), ValueError, "even"),

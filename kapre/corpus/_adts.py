@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kapre.corpus._container import Container, NotAudioError, after_tag, count, resync
+from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, resync
 from kapre.corpus._source import Source
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
@@ -48,7 +48,7 @@ def check_adts(source: Source, start: int) -> Container:
     container = Container("ADTS", demuxer="aac")
     first = _header(source.at(start, 7))
     spans: list[tuple[int, int]] = []
-    position, frames, samples, gaps, partial = start, 0, 0, 0, False
+    position, frames, samples, gaps, tags, partial = start, 0, 0, 0, 0, False
     while first and position < source.size:
         header = _header(word := source.at(position, 7))
         if header and (after := position + header.length) <= source.size:
@@ -56,9 +56,9 @@ def check_adts(source: Source, start: int) -> Container:
                 spans[-1] = (spans[-1][0], after)
             else:
                 spans.append((position, after))
-            frames, samples, position = frames + 1, samples + header.samples, after
-        elif (after := after_tag(source, position)) > position:
-            partial, position = after > source.size, after
+            frames, samples, position, tags = frames + 1, samples + header.samples, after, 0
+        elif tags < MOST_TAGS and (after := after_tag(source, position)) > position:
+            partial, position, tags = after > source.size, after, tags + 1
         elif (after := resync(source, position + 1, first.kind, _header, 7)) > position:
             gaps, position = gaps + 1, after
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from kapre.corpus import audio
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._items import Item
+from kapre.corpus._levels import mix_warning
 from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
@@ -21,8 +22,6 @@ PIECE_SECONDS = 600.0
 """Of a file too long for that, which goes through a stream: each row is so long."""
 UNFETCHED = "fetch"
 """The stage of a file that storage did not give: a run that goes on tries it again."""
-_LARGEST_RATIO = 256
-"""Of the rate of a file and the recipe's, either way."""
 _SLACK = 1e-3
 """Seconds by which a slice may end after its file: durations in manifests are rounded."""
 
@@ -36,12 +35,14 @@ class Clip:
         start: Seconds in the file.
         samples: `(samples,)`, float32.
         part: "whole"; or of a stream, which goes on from clip to clip: "first", "more" or "last".
+        warning: What is no error, such as channels whose mean is silence.
     """
 
     item: int
     start: float
     samples: np.ndarray
     part: str = "whole"
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,11 @@ class Reader:
     def _of_memory(self, number: int, item: Item, samples: np.ndarray, rate: int) -> Iterator[Clip | Failure]:
         try:
             first, stop = _span(item, len(samples), rate)
-            yield from self._finished(number, item, self._mono(samples[first:stop], item), rate)
+            part = samples[first:stop]
+            mono = self._mono(part, item)
+            is_mixed = part.shape[1] > 1 and self.channel is None and item.channel is None
+            warning = mix_warning(part, mono) if is_mixed else ""
+            yield from (replace(clip, warning=warning) for clip in self._finished(number, item, mono, rate))
         except _Refused as error:
             yield Failure(number, error.stage, error.reason)
 
@@ -149,9 +154,8 @@ class Reader:
 
     def _check_rate(self, rate: int) -> None:
         """Refuse a rate that no recording has, and whose samples would become too many, or none."""
-        if not self.rate / _LARGEST_RATIO <= rate <= self.rate * _LARGEST_RATIO:
-            how = f"more than {_LARGEST_RATIO} times {'as low' if rate < self.rate else 'as high'}"
-            raise _Refused("resample", f"{rate} Hz cannot be resampled to {self.rate} Hz: {how}")
+        if problem := audio.resampling_problem(rate, self.rate):
+            raise _Refused("resample", problem)
 
     def _resampler(self, rate: int) -> Any:
         """Return what resamples chunk by chunk."""

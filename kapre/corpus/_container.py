@@ -27,18 +27,19 @@ class Container:
     """What the bytes say before anything is decoded.
 
     `streams` are the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
-    `at_least[1]` must come out. `promised` is a sample count that nothing but decoding can confirm. What comes out
-    after `ends`, samples and rate too, is an encoder's padding. `demuxer` is PyAV's name of it, empty for what
-    libsndfile reads.
+    `at_least[1]` must come out. `promised` are sample counts of the streams, 0 for unknown, that nothing but decoding
+    can confirm. What comes out after `ends`, samples and rate too, is an encoder's padding. `demuxer` is PyAV's name of
+    it, empty for what libsndfile reads. `told` says that PyAV tells its length exactly.
     """
 
     name: str
     damage: list[str] = field(default_factory=list)
     streams: list[list[Part]] = field(default_factory=list)
     at_least: tuple[int, int] | None = None
-    promised: int | None = None
+    promised: list[int] | None = None
     ends: tuple[int, int] | None = None
     demuxer: str = ""
+    told: bool = False
 
 
 def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
@@ -49,14 +50,29 @@ def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> 
     return f"cut short: the header promises {said}, {found} are there"
 
 
+def longer(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
+    """Return the phrase for more than a promise in seconds; `fallback` when it looks equal to a millisecond."""
+    said, found = f"{promised:.3f} s", f"{there:.3f} s"
+    if said == found:
+        said, found = f"{fallback[0]} {fallback[2]}", str(fallback[1])
+    return f"longer than its header says: {said} promised, {found} are there"
+
+
 def count(number: int, noun: str) -> str:
     """Return the number with its noun, in the plural when it is not one."""
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+MOST_TAGS = 64
+"""That follow each other."""
+_LONGEST_LYRICS = 1 << 20
+
+
 def after_id3v2(source: Source, position: int) -> int:
     """Return the position after the ID3v2 tags that start at `position`."""
-    while (head := source.at(position, 10))[:3] == b"ID3" and len(head) == 10:
+    for _ in range(MOST_TAGS):
+        if (head := source.at(position, 10))[:3] != b"ID3" or len(head) < 10:
+            break
         a, b, c, d = head[6:]
         position += 10 + ((a & 127) << 21 | (b & 127) << 14 | (c & 127) << 7 | d & 127) + (head[5] & 16) // 16 * 10
     return position
@@ -72,7 +88,7 @@ def after_tag(source: Source, position: int) -> int:
         return position + int(size) + (32 if flags & 1 << 29 else 0)
     if head.startswith(b"LYRICSBEGIN"):
         for end in (b"LYRICS200", b"LYRICSEND"):
-            if (found := source.find(end, position)) >= 0:
+            if (found := source.find(end, position, position + _LONGEST_LYRICS)) >= 0:
                 return found + 9
     return after_id3v2(source, position)
 
@@ -90,15 +106,21 @@ class Frame(Protocol):
 
 
 def resync(
-    source: Source, position: int, kind: tuple[int, ...], header: Callable[[bytes], Frame | None], size: int
+    source: Source,
+    position: int,
+    kind: tuple[int, ...],
+    header: Callable[[bytes], Frame | None],
+    size: int,
+    stop: int | None = None,
 ) -> int:
     """Return where the next two frames of a kind follow each other, or -1; a header takes so many bytes."""
-    while (position := source.find(b"\xff", position)) >= 0:
+    stop = source.size if stop is None else stop
+    while (position := source.find(b"\xff", position, stop)) >= 0:
         found = header(source.at(position, size))
         if found and found.kind == kind:
             after = position + found.length
             following = header(source.at(after, size))
-            if after == source.size or (following and following.kind == kind):
+            if after == stop or (following and following.kind == kind):
                 return position
         position += 1
     return -1

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kapre.corpus._adts import check_adts, is_adts
-from kapre.corpus._chunks import check_aiff, check_au, check_caf, check_w64, check_wave
+from kapre.corpus._aiff import check_aiff, check_au, check_caf
 from kapre.corpus._container import Container, after_id3v2
+from kapre.corpus._flac import check_flac
 from kapre.corpus._mp4 import FIRST, check_mp4
-from kapre.corpus._mpeg import check_mpeg
+from kapre.corpus._mpeg import check_mpeg, first_frames
 from kapre.corpus._ogg import check_ogg
+from kapre.corpus._others import CHECKS
 from kapre.corpus._source import Source
+from kapre.corpus._wave import check_w64, check_wave
 
 
 def examine(source: Source) -> Container | None:
@@ -27,6 +30,18 @@ def examine(source: Source) -> Container | None:
         UnreadableError: There is no audio in it, or none that can be decoded.
     """
     start = after_id3v2(source, 0)
+    check = _check_at(source, start)
+    if check is None:
+        start, check = _behind(source, start)
+    if check is None:
+        return None
+    container = check(source, start)
+    container.streams = container.streams or [[(start, source.size)]]
+    return container
+
+
+def _check_at(source: Source, start: int) -> _Check | None:
+    """Return the check of what starts at a position, None where nothing known does."""
     head = source.at(start, 16)
     check = next((check for magic, check in _CHECKS.items() if head.startswith(magic)), None)
     if check is None and head[4:8] in FIRST:
@@ -35,23 +50,24 @@ def examine(source: Source) -> Container | None:
         check = check_adts
     elif check is None and len(head) >= 2 and head[0] == 0xFF and head[1] >= 0xE0:
         check = check_mpeg
-    if check is None:
-        return None
-    container = check(source, start)
-    container.streams = container.streams or [[(start, source.size)]]
-    return container
+    return check
 
 
-def _check_flac(source: Source, start: int) -> Container:
-    """Read the sample count of FLAC; its frames carry checksums that the decoder verifies."""
-    body = source.at(start + 8, 18)
-    container = Container("FLAC")
-    if len(body) == 18:
-        container.promised = int.from_bytes(body[10:18], "big") & (1 << 36) - 1
-    return container
+def _behind(source: Source, start: int) -> tuple[int, _Check | None]:
+    """Return where audio starts behind a tag of a wrong length, zeros or other bytes, and its check."""
+    tag = source.at(0, 10)
+    places = [source.after_zeros(start)]
+    if tag.startswith(b"ID3"):  # its length has 7 bits in a byte, and some writers fill all 8
+        places.append(10 + int.from_bytes(tag[6:], "big"))
+    for place in places:
+        if place < source.size and (check := _check_at(source, place)) and (check is not check_mpeg):
+            return place, check
+    found = first_frames(source, start if start < source.size else len(tag))
+    return found, check_mpeg if found >= 0 else None
 
 
-_CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
+_Check = Callable[[Source, int], Container]
+_CHECKS: dict[bytes, _Check] = {
     b"RIFF": check_wave,
     b"RIFX": check_wave,
     b"RF64": check_wave,
@@ -61,6 +77,7 @@ _CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
     b"caff": check_caf,
     b".snd": check_au,
     b"dns.": check_au,
-    b"fLaC": _check_flac,
+    b"fLaC": check_flac,
     b"OggS": check_ogg,
+    **CHECKS,
 }

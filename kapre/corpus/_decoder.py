@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kapre.corpus._container import Container, UnreadableError, cut_short
+from kapre.corpus._container import Container, UnreadableError, cut_short, longer
 from kapre.corpus._source import Part, Source, View
 
 BLOCK = 1 << 18
@@ -47,17 +47,18 @@ class Decoder:
         if self._container is None:
             convert = "Convert it to WAV or FLAC, or leave it out."
             return UnreadableError(f"not audio that can be read ({reason})", convert)
-        problem = "; ".join(self._container.damage)
-        problem = problem or f"{self._container.name} cut short in its header, or of an unknown kind ({reason})"
-        return UnreadableError(problem, "Copy it again from its source, or convert it to WAV.")
+        if self._container.damage:
+            return UnreadableError("; ".join(self._container.damage), "Copy it again from its source.")
+        problem = f"{self._container.name} that cannot be decoded: unsupported, or cut short in its header ({reason})"
+        return UnreadableError(problem, "Convert it to WAV or FLAC, or copy it again if other programs refuse it too.")
 
     def damage(self) -> list[str]:
         """Return what decoding has shown, beyond what the container already told."""
         found = list(self._problems)
         known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
         n_samples, rate = self.n_samples, self.sample_rate
-        # libsndfile only estimates the length of MP3.
-        promised = 0 if self.format == "MP3" else self._promised
+        estimated = self.subtype.startswith("MPEG_LAYER")  # by libsndfile
+        promised = 0 if estimated else self._promised
         if self._container and self._container.at_least and not found:
             samples, clock = self._container.at_least
             promised = max(promised, samples * rate // clock)
@@ -66,7 +67,7 @@ class Decoder:
                 promised = max(promised, samples * rate // clock)
         if n_samples < promised and not known:
             stopped_inside = self._stopped and not self._stopped[1]
-            if stopped_inside or (self._container and self._container.damage) or self.format == "MP3":
+            if stopped_inside or (self._container and self._container.damage) or estimated:
                 found.append(f"damaged inside: {n_samples / rate:.3f} s of {promised / rate:.3f} s can be decoded")
             else:
                 counts = (promised, n_samples, "samples")
@@ -85,32 +86,57 @@ class SoundfileDecoder(Decoder):
     def __init__(self, soundfile: Any, source: Source, container: Container | None) -> None:
         super().__init__(source, container)
         self._soundfile = soundfile
+        self._first: tuple[Any, View] | None = None
+
+    def open(self) -> None:
+        """Open the first stream, which `blocks` then decodes.
+
+        Raises:
+            UnreadableError: libsndfile does not take it.
+        """
+        parts: list[Part] = self._container.streams[0] if self._container else [(0, self._source.size)]
+        view = View(self._source, parts)
+        self._first = self._open(view), view
 
     def blocks(self) -> Iterator[Samples]:
         """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
         whole: list[Part] = [(0, self._source.size)]
         streams = self._container.streams if self._container else [whole]
         for index, parts in enumerate(streams):
-            view = View(self._source, parts)
-            with self._open(view) as sound:
+            if index == 0 and self._first is not None:
+                (sound, view), self._first = self._first, None
+            else:
+                view = View(self._source, parts)
+                sound = self._open(view)
+            with sound:
                 if index == 0:
                     self.sample_rate, self.channels = sound.samplerate, sound.channels
                     self.format, self.subtype = sound.format, sound.subtype
+                    if self.format == "MP3" and self._container and self._container.name == "WAV":
+                        self.format = "WAV"
                 elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
                     change = f"{sound.samplerate} Hz and {sound.channels} channels"
                     self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
                     return
-                yield from self._blocks_of(sound, view)
+                yield from self._blocks_of(sound, view, self._promised_by(index))
             if self._stopped:
                 return
 
+    def _promised_by(self, index: int) -> int | None:
+        """Return how many samples a header promises, 0 if it leaves that open; None where only the decoder tells."""
+        promised = self._container.promised if self._container else None
+        return None if promised is None else promised[index]
+
     def told(self) -> tuple[int, int]:
         """Return how many samples the header tells, 0 if it does not, and their rate; nothing is decoded."""
-        parts: list[Part] = self._container.streams[0] if self._container else [(0, self._source.size)]
-        with self._open(View(self._source, parts)) as sound:
-            promised = self._container.promised if self._container else None
-            frames = sound.frames if promised is None else promised
-            return (0 if frames >= _UNKNOWN else frames), sound.samplerate
+        whole: list[Part] = [(0, self._source.size)]
+        total = rate = 0
+        for index, parts in enumerate(self._container.streams if self._container else [whole]):
+            with self._open(View(self._source, parts)) as sound:
+                promised = self._promised_by(index)
+                frames = sound.frames if promised is None else promised
+                total, rate = total + (0 if frames >= _UNKNOWN else frames), rate or sound.samplerate
+        return total, rate
 
     def _open(self, view: View) -> Any:
         # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
@@ -122,25 +148,27 @@ class SoundfileDecoder(Decoder):
             reason = str(getattr(error, "error_string", error)).strip(" .\n") or "unknown content"
             raise self._cannot_open(reason) from None
 
-    def _blocks_of(self, sound: Any, view: View) -> Iterator[Samples]:
+    def _blocks_of(self, sound: Any, view: View, promised: int | None) -> Iterator[Samples]:
         """Yield the blocks of one stream; a decoder's error ends them and is noted."""
         buffer = np.empty((max(1024, BLOCK // sound.channels), sound.channels), np.float32)
-        promised = self._container.promised if self._container else None
         self._promised += sound.frames if promised is None else promised
         done = 0
-        while promised is None or promised == 0 or done < promised:
-            # Nothing is asked for after the last sample of FLAC: what follows may be a tag.
-            wanted = len(buffer) if not promised else min(len(buffer), promised - done)
+        while not self._stopped:
             try:
-                count = len(sound.read(out=buffer[:wanted]))
+                count = len(sound.read(out=buffer))
             except self._soundfile.SoundFileError as error:
                 reason = str(getattr(error, "error_string", error)).strip(" .\n") or "decoder error"
                 self._stopped = (reason, view.reached_end)
-                count = min(wanted, max(0, sound.tell() - done))
+                count = min(len(buffer), max(0, sound.tell() - done))
             view.raise_failure()
             if count:
                 done += count
                 self.n_samples += count
                 yield buffer[:count]
-            if count == 0 or self._stopped:
+            if count == 0:
                 break
+        if promised and done >= promised:
+            self._stopped = None  # at what follows the last frame, such as a tag
+            if done > promised:
+                said, there = promised / self.sample_rate, done / self.sample_rate
+                self._problems.append(longer(said, there, (promised, done, "samples")))

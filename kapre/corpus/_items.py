@@ -9,23 +9,43 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kapre._checks import message
+from kapre._checks import count, message
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
 _COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")
-SUFFIXES = (".wav", ".aiff", ".aif", ".aifc", ".au", ".caf", ".w64", ".rf64", *_COMPRESSED)
+_PLAIN = (".wav", ".wave", ".bwf", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".sph", ".nist")
+SUFFIXES = (*_PLAIN, ".voc", ".ircam", ".sf", ".svx", ".8svx", ".paf", ".pvf", ".avr", *_COMPRESSED)
 """Of files that are taken from a folder without a pattern. Those of video, though there may be sound in it, are not."""
+OF_PYAV = (
+    ".webm",
+    ".weba",
+    ".mka",
+    ".wma",
+    ".asf",
+    ".amr",
+    ".awb",
+    ".3ga",
+    ".ape",
+    ".tta",
+    ".wv",
+    ".tak",
+    ".dsf",
+    ".spx",
+)
+"""Of files that are taken, too, where PyAV is installed."""
 MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
 OWN = ("path", "start", "duration", "channel")
 """Columns of a manifest that have a meaning; all others are carried along."""
-RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
+RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error", "warning")
 """Columns of a store that a manifest cannot bring."""
 
 
@@ -53,8 +73,19 @@ class Item:
         return self.start is not None or self.duration is not None
 
 
-def collect(inputs: Iterable[str | os.PathLike[str]], glob: str | None) -> list[Item]:
-    """Return the items of files, folders, manifests and standard input (`-`), in order; a folder's are sorted."""
+def suffixes() -> tuple[str, ...]:
+    """Return how files end that are taken from a folder, by what is installed."""
+    return SUFFIXES + (OF_PYAV if find_spec("av") else ())
+
+
+def collect(
+    inputs: Iterable[str | os.PathLike[str]], glob: str | None, skipped: Counter[str] | None = None
+) -> list[Item]:
+    """Return the items of files, folders, manifests and standard input (`-`), in order; a folder's are sorted.
+
+    How the other files of folders end, where no pattern is given, is counted in `skipped`.
+    """
+    skipped = Counter() if skipped is None else skipped
     items: list[Item] = []
     for given in inputs:
         name = os.fspath(given)
@@ -63,17 +94,37 @@ def collect(inputs: Iterable[str | os.PathLike[str]], glob: str | None) -> list[
         elif split_uri(name)[0].endswith(MANIFESTS):
             items += _of_manifest(name)
         elif is_uri(name):
-            items += [Item(path) for path in _at_uri(name, glob)]
+            items += [Item(path) for path in _at_uri(name, glob, skipped)]
         elif os.path.isdir(name):
-            items += [Item(str(path)) for path in _in_folder(Path(name), glob)]
+            items += [Item(str(path)) for path in _in_folder(Path(name), glob, skipped)]
         else:
             items.append(Item(name))  # one that is missing becomes a row that says so
     if not items:
-        raise CorpusError("There is nothing to extract: no audio file was found. Check the inputs and the pattern.")
+        others = f" Skipped: {in_words(skipped)}." if skipped else ""
+        raise CorpusError(
+            f"There is nothing to extract: no audio file was found.{others} Check the inputs and the pattern."
+        )
     return items
 
 
-def _at_uri(name: str, glob: str | None) -> list[str]:
+def in_words(skipped: Mapping[str, int]) -> str:
+    """Return how many files were skipped, by how they end; what PyAV would read is named with its remedy."""
+    found = sorted(skipped.items(), key=lambda each: (-each[1], each[0]))
+    text = f"{sum(skipped.values())} files ({', '.join(f'{number} {suffix}' for suffix, number in found)})"
+    return text + ("; `pip install 'kapre[av]'` reads some of them" if set(skipped) & set(OF_PYAV) else "")
+
+
+def _taken(path: str, skipped: Counter[str]) -> bool:
+    """Return whether a file of a folder is audio by its name; one that is not is counted."""
+    if _is_hidden(path):
+        return False
+    if path.lower().endswith(suffixes()):
+        return True
+    skipped[os.path.splitext(path)[1].lower() or "(no ending)"] += 1
+    return False
+
+
+def _at_uri(name: str, glob: str | None, skipped: Counter[str]) -> list[str]:
     """Return a file, or those of a folder."""
     try:
         found = files_of(name)
@@ -82,7 +133,7 @@ def _at_uri(name: str, glob: str | None) -> list[str]:
     if found is None:
         return [name]
     if glob is None:
-        wanted = (path for path in found if path.lower().endswith(SUFFIXES) and not _is_hidden(path))
+        wanted = (path for path in found if _taken(path, skipped))
     else:
         wanted = (path for path in found if _matches(path.split("/"), glob.split("/")))
     folder, query = split_uri(name)
@@ -102,7 +153,7 @@ def _is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
 
 
-def _in_folder(folder: Path, glob: str | None) -> list[Path]:
+def _in_folder(folder: Path, glob: str | None, skipped: Counter[str]) -> list[Path]:
     if glob is not None:
         return sorted(path for path in folder.glob(glob) if path.is_file())
     found = []
@@ -114,7 +165,7 @@ def _in_folder(folder: Path, glob: str | None) -> list[Path]:
         seen.add(real)
         kept = [name for name in folders if not name.startswith(".")]
         folders[:] = sorted(kept, key=lambda name: (os.path.islink(os.path.join(root, name)), name))
-        found += [Path(root) / name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+        found += [Path(root) / name for name in files if _taken(name, skipped)]
     return sorted(found)
 
 
@@ -253,6 +304,8 @@ def as_channel(value: Any) -> int | None:
     """Return the argument `channel`: a number, or None for "mix"."""
     if value in (None, "mix"):
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(message("channel", '"mix" or a number from 0 on', value, 'Use "mix" for the mean of all.'))
-    return value
+    try:
+        return count("channel", value, "")
+    except (TypeError, ValueError):
+        remedy = 'Use "mix" for the mean of all.'
+        raise ValueError(message("channel", '"mix" or a number from 0 on', value, remedy)) from None

@@ -99,7 +99,7 @@ class Worker:
         """Write a shard; return its counts."""
         job = self.job
         first, stop = job.span(number)
-        counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "unfetched": 0}
+        counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "unfetched": 0, "warned": 0}
         seen: set[int] = set()
         with write_shard(job.place, job.name(number), self.columns.schema) as writer:
             for rows in self.extractor.windows(items):
@@ -111,7 +111,8 @@ class Worker:
                     writer.write(table)
                 samples = sum(row.n_samples for row in rows if not row.error)
                 unfetched = sum(row.error.startswith(f"{UNFETCHED}: ") for row in failed)
-                new = (len(rows), len(rows) - len(failed), len(failed), samples, unfetched)
+                warned = sum(bool(row.warning) for row in rows)
+                new = (len(rows), len(rows) - len(failed), len(failed), samples, unfetched, warned)
                 counts = {name: before + more for (name, before), more in zip(counts.items(), new, strict=True)}
                 before = len(seen)
                 seen |= {row.item for row in rows}

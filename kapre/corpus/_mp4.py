@@ -13,6 +13,8 @@ from kapre.corpus._source import Part, Source
 
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Names of boxes that such a file starts with; QuickTime's older ones have no ftyp."""
+_MOST_BOXES = 1 << 19
+"""Of a level; those of fragments are some hundred bytes at least."""
 _SLACK = 4096
 """Ticks by which less may come out than a track lists that has no edit list: an encoder's delay, told elsewhere."""
 
@@ -27,8 +29,10 @@ class _Box:
 
 
 def _boxes(source: Source, position: int, stop: int) -> Iterator[_Box]:
-    """Yield the boxes from `position` on, up to one whose header cannot be."""
-    while position + 8 <= stop:
+    """Yield the boxes from `position` on, up to one whose header cannot be, or more than any recording has."""
+    first, seen = position, 0
+    while position + 8 <= stop and seen < min(_MOST_BOXES, 4096 + (position - first) // 256):
+        seen += 1
         head = source.at(position, 16)
         if len(head) < 8:
             return

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import Container, NotAudioError, after_tag, count, cut_short, resync
+from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, cut_short, resync
 from kapre.corpus._source import Part, Source
 
 _KBITS = {
@@ -111,21 +111,23 @@ def _counting_frames(word: bytes, first: _Header, frames: int, size: int) -> byt
     return info.ljust(header.length, b"\0") + silent
 
 
-def check_mpeg(source: Source, start: int) -> Container:
+def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container:
     """Check MP3 (and layer II): every frame in its place, the last one whole, as many as promised.
 
     Layer III that is damaged or has no frame count is given to the decoder as its whole frames only, behind an Info
     header with their count. mpg123, inside libsndfile, guesses the length from the first frame's bit rate otherwise
-    and leaves out what is beyond it; and at damage it would give up and write warnings to the terminal.
+    and leaves out what is beyond it; and at damage it would give up and write warnings to the terminal. `stop` is where
+    the frames end if that is not at the end of the file.
     """
+    stop = source.size if stop is None else stop
     word = source.at(start, 4)
     first = _header(word)
     if first is None and len(word) == 4 and _header(word[:2] + bytes((word[2] | 0x10, word[3]))):
-        return Container("MP3")  # free format: the length of a frame is not in its header
-    if first is None or start + first.length > source.size:
+        return _check_free(source, start, stop)
+    if first is None or start + first.length > stop:
         raise NotAudioError("it starts like MP3, but no whole MPEG frame is there")
     promise = _promise(source.at(start, first.length), first)
-    walk = _walk_mpeg(source, start, first)
+    walk = _walk_mpeg(source, start, stop, first)
     layer_iii, rate, each = first.kind[1] == 1, first.kind[2], first.samples
     frames = walk.frames - (promise is not None)
     lone = frames == 1 and promise is None
@@ -154,7 +156,7 @@ def check_mpeg(source: Source, start: int) -> Container:
     if walk.gaps and not short:
         container.damage.append(f"damaged inside: MPEG frames are missing in {gaps}")
     parts: list[Part] = list(walk.spans)
-    if layer_iii and (container.damage or not said):
+    if layer_iii and (container.damage or said != frames or stop < source.size):
         if promise:
             parts[0] = (start + first.length, walk.spans[0][1])
         if promise and said:
@@ -163,6 +165,51 @@ def check_mpeg(source: Source, start: int) -> Container:
             parts.insert(0, _counting_frames(word, first, frames, size))
     container.streams = [parts]
     container.at_least = (max(0, (frames - 2) * each - trim - (promise.padding if promise else 0)), rate)
+    return container
+
+
+_SURE = 4
+_FARTHEST = 1 << 22
+_MOST_TRIED = 1 << 15
+
+
+def first_frames(source: Source, start: int) -> int:
+    """Return where MPEG frames start behind other bytes: four of a kind, one after the other; -1 for none."""
+    position = source.after_zeros(start)
+    farthest = position + _FARTHEST
+    for _ in range(_MOST_TRIED):
+        position = source.find(b"\xff", position, farthest)
+        if position < 0:
+            return -1
+        place, kinds = position, []
+        while len(kinds) < _SURE and (header := _header(source.at(place, 4))):
+            kinds.append(header.kind)
+            place += header.length
+        if len(kinds) == _SURE and len(set(kinds)) == 1 and place <= source.size:
+            return position
+        position += 1
+    return -1
+
+
+def _check_free(source: Source, start: int, stop: int) -> Container:
+    """Check MP3 of free format, whose frames are equally long; how long is known by where the second one starts."""
+    container = Container("MP3")
+    word = source.at(start, 4)
+    known = _header(word[:2] + bytes((word[2] | 0x10, word[3])))
+    second = source.find(word[:2], start + 4, start + (1 << 14))
+    while second >= 0 and source.at(second + 2, 1)[0] & 0xFC != word[2] & 0xFC:
+        second = source.find(word[:2], second + 1, start + (1 << 14))
+    if second < 0 or known is None:
+        return container
+    length, position, frames = second - start - (word[2] >> 1 & 1), start, 0
+    while (head := source.at(position, 3))[:2] == word[:2] and len(head) == 3 and head[2] & 0xFC == word[2] & 0xFC:
+        position += length + (head[2] >> 1 & 1)
+        frames += position <= stop
+    rate, each = known.kind[2], known.samples
+    if position > stop:
+        phrase = f"cut short: the file breaks off inside a frame or tag, after {frames * each / rate:.3f} s"
+        container.damage.append(phrase)
+    container.at_least = (max(0, frames - 4) * each, rate)
     return container
 
 
@@ -177,29 +224,29 @@ class _Walk:
     partial: bool = False
 
 
-def _walk_mpeg(source: Source, start: int, first: _Header) -> _Walk:
-    """Return the frames of the same kind as `first`, from `start` on."""
-    walk, position = _Walk(), start
-    while position < source.size:
+def _walk_mpeg(source: Source, start: int, stop: int, first: _Header) -> _Walk:
+    """Return the frames of the same kind as `first`, from `start` to `stop`."""
+    walk, position, tags = _Walk(), start, 0
+    while position < stop:
         header = _header(word := source.at(position, 4))
         if header and header.kind == first.kind:
             end = position + header.length
-            if end > source.size:
+            if end > stop:
                 walk.partial = True
                 break
             if walk.spans and walk.spans[-1][1] == position:
                 walk.spans[-1] = (walk.spans[-1][0], end)
             else:
                 walk.spans.append((position, end))
-            walk.frames, position = walk.frames + 1, end
-        elif (after := after_tag(source, position)) > position:
-            walk.partial = after > source.size
-            position = after
-        elif (after := resync(source, position, first.kind, _header, 4)) > position:
+            walk.frames, position, tags = walk.frames + 1, end, 0
+        elif tags < MOST_TAGS and (after := after_tag(source, position)) > position:
+            walk.partial = after > stop
+            position, tags = after, tags + 1
+        elif (after := resync(source, position, first.kind, _header, 4, stop)) > position:
             walk.gaps += 1
             position = after
         else:
-            walk.rest = source.size - position
+            walk.rest = stop - position
             walk.partial = walk.rest < 4 and word[:1] == b"\xff"
             break
     return walk

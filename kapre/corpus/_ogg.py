@@ -6,11 +6,13 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from kapre.corpus._container import Container, count
+from kapre.corpus._container import Container, UnreadableError, count
 from kapre.corpus._source import Source
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NO_POSITION = (1 << 64) - 1
+_MOST_EMPTY = 4096
+_MOST_LINKS = 4096
 
 
 def _page_matches(page: bytes) -> bool:
@@ -39,6 +41,10 @@ class _Logical:
             return cls(48000, int.from_bytes(packet[10:12], "little"))
         if packet.startswith(b"\x01vorbis") and len(packet) >= 16:
             return cls(int.from_bytes(packet[12:16], "little"))
+        if packet.startswith(b"\x7fFLAC") and len(packet) >= 30:
+            return cls(int.from_bytes(packet[27:30], "big") >> 4)
+        if packet.startswith(b"Speex   ") and len(packet) >= 40:
+            return cls(int.from_bytes(packet[36:40], "little"))
         return cls()
 
     @property
@@ -52,7 +58,7 @@ def check_ogg(source: Source, start: int) -> Container:
     links: list[int] = []
     open_streams: dict[int, _Logical] = {}
     sounding: list[_Logical] = []
-    lost, wrong, in_headers, position, whole = 0, 0, False, start, True
+    lost, wrong, in_headers, position, whole, back, empty = 0, 0, False, start, True, False, 0
     unended: _Logical | None = None
     while position < source.size:
         head = source.at(position, 282)
@@ -68,6 +74,11 @@ def check_ogg(source: Source, start: int) -> Container:
         if len(head) < 27 + (head[26] if len(head) >= 27 else 0) or position + length > source.size:
             whole = False
             break
+        empty += length == 27
+        if empty > _MOST_EMPTY or len(links) > _MOST_LINKS:
+            raise UnreadableError(
+                "damaged inside: it has more empty Ogg pages or links than a recording", "Leave it out."
+            )
         page = source.at(position, length)
         if not _page_matches(page):
             wrong += 1
@@ -86,6 +97,7 @@ def check_ogg(source: Source, start: int) -> Container:
             if sequence != (stream.sequence + 1) & 0xFFFFFFFF:
                 lost += max(1, (sequence - stream.sequence - 1) & 0xFFFFFFFF) if sequence > stream.sequence else 1
             stream.sequence = sequence
+            back = back or (stream.rate > 0 and granule < stream.last)
             if granule not in (0, _NO_POSITION):
                 stream.first = granule if stream.first is None else stream.first
                 stream.last = granule
@@ -105,6 +117,8 @@ def check_ogg(source: Source, start: int) -> Container:
         container.damage.append(f"damaged inside: missing {count(lost, 'Ogg page')} or more")
     if wrong:
         container.damage.append(f"damaged inside: wrong checksum of {count(wrong, 'Ogg page')}")
+    if back and not lost:  # a decoder would stop at such a position
+        container.damage.append("damaged inside: the positions of its pages go back")
     if len({stream.rate for stream in sounding}) == 1:
         # The samples that end in a stream's first page are left out: a stream need not start at zero.
         samples = sum(max(0, s.last - max(s.first or 0, s.skip)) for s in sounding)

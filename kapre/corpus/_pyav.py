@@ -13,6 +13,8 @@ from kapre.corpus._source import Source, View
 
 _FULL_SCALE = {"u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
 
+_MOST_CHANNELS = 1024
+"""Which is libsndfile's limit, too."""
 _PADDING = 4
 """Frames that may be padding at the end; more are something that a header does not tell."""
 
@@ -39,6 +41,15 @@ class PyAVDecoder(Decoder):
         if not self.sample_rate:
             raise self._cannot_open("no sample rate and no samples")
 
+    def opens(self) -> bool:
+        """Return whether there is a track in it that FFmpeg decodes."""
+        try:
+            with self._open(View(self._source, self._checked.streams[0])) as opened:
+                self._track(opened)
+        except UnreadableError:
+            return False
+        return self.sample_rate > 0
+
     def _open(self, view: View) -> Any:
         settings = {"format": self._checked.demuxer, "buffer_size": 1 << 16}
         # From 19 on, PyAV takes titles that are not UTF-8, and has no such choice.
@@ -62,6 +73,10 @@ class PyAVDecoder(Decoder):
             raise self._cannot_open("this PyAV has no decoder for it")
         context.thread_count = 1  # a run has a process for each core
         self.sample_rate, self.channels = context.sample_rate or 0, context.channels or 0
+        if self.channels > _MOST_CHANNELS:
+            raise self._cannot_open(f"{self.channels} channels")
+        if self._checked.told and tracks[0].duration and tracks[0].time_base:
+            self._promised = int(tracks[0].duration * tracks[0].time_base * self.sample_rate)
         self.subtype = context.codec.canonical_name.upper()
         return tracks[0]
 

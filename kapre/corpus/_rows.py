@@ -31,6 +31,7 @@ class Row:
         n_samples: At the recipe's rate.
         features: In the recipe's layout; None where there is an error.
         error: "stage: reason", empty for a clip that is sound.
+        warning: What is no error, such as channels whose mean is silence.
     """
 
     item: int
@@ -38,6 +39,7 @@ class Row:
     n_samples: int
     features: np.ndarray | None
     error: str = ""
+    warning: str = ""
 
 
 class Extractor:
@@ -108,7 +110,7 @@ class Extractor:
             largest = float(np.abs(features).max())
             reason = f"features: values up to {largest:.3g} do not fit float16; use --dtype f32"
             return Row(clip.item, clip.start, len(clip.samples), None, reason)
-        return Row(clip.item, clip.start, len(clip.samples), stored)
+        return Row(clip.item, clip.start, len(clip.samples), stored, warning=clip.warning)
 
 
 _END = object()

@@ -164,6 +164,7 @@ def schema(dtype: str, carried: pa.Schema) -> pa.Schema:
         ("shape", pa.list_(pa.int32())),
         ("features", pa.list_(value)),
         ("error", pa.string()),
+        ("warning", pa.string()),
     ]
     return pa.schema([pa.field(name, kind) for name, kind in own] + list(carried))
 
@@ -216,6 +217,7 @@ class Columns:
             "shape": shapes,
             "features": self._features(rows),
             "error": [row.error for row in rows],
+            "warning": [row.warning for row in rows],
         }
         columns |= {name: [items[row.item].carried.get(name) for row in rows] for name in self.carried.names}
         arrays = [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from bisect import bisect_right
 from io import FileIO
 from itertools import accumulate
-from typing import Any
+from typing import Any, BinaryIO
 
 Part = bytes | tuple[int, int]
 """A piece of a decoder's input: bytes, or the span (start, stop) of the file."""
+
+
+_ZEROS = bytes(1 << 22)
 
 
 class Source:
@@ -17,36 +21,79 @@ class Source:
 
     _WINDOW = 1 << 18
 
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO | FileIO) -> None:
+        self._file: Any = file
         self.size = file.seek(0, os.SEEK_END)
         self._start, self._window = 0, b""
 
     def at(self, offset: int, count: int) -> bytes:
         """Return `count` bytes from `offset` on, or fewer at the end of the file."""
-        if offset >= self.size:
+        if offset >= self.size or count <= 0:
             return b""
         first = offset - self._start
         if first < 0 or first + count > len(self._window):
-            self._file.seek(offset)
             self._start, first = offset, 0
-            self._window = self._file.read(max(count, self._WINDOW))
+            self._window = self._read(offset, max(count, self._WINDOW))
         return self._window[first : first + count]
 
-    def find(self, pattern: bytes, offset: int) -> int:
-        """Return where `pattern` first occurs from `offset` on, or -1."""
-        while offset < self.size:
+    def find(self, pattern: bytes, offset: int, stop: int | None = None) -> int:
+        """Return where `pattern`, which has no zeros in front, first occurs from `offset` on, or -1."""
+        stop = self.size if stop is None else min(stop, self.size)
+        while offset < stop:
             self.at(offset, len(pattern))  # so that the window holds what begins there
             found = self._window.find(pattern, offset - self._start)
             if found >= 0:
-                return self._start + found
-            offset = max(offset + 1, self._start + len(self._window) - len(pattern) + 1)
+                return self._start + found if self._start + found < stop else -1
+            after = max(offset + 1, self._start + len(self._window) - len(pattern) + 1)
+            offset = max(after, self._after_hole(after) - len(pattern) + 1)
         return -1
+
+    def after_zeros(self, offset: int) -> int:
+        """Return where the first byte other than 0 is from `offset` on, the end of the file if there is none."""
+        stride = 1 << 12
+        while offset < self.size:
+            offset = self._after_hole(offset)
+            block = self._read(offset, stride)
+            if not _ZEROS.startswith(block):
+                left = block.lstrip(b"\0")
+                return offset + len(block) - len(left)
+            if not block:
+                break
+            offset, stride = offset + len(block), len(_ZEROS)
+        return self.size
+
+    def before_zeros(self, stop: int) -> int:
+        """Return where the zeros that end at `stop` begin."""
+        stride = 1 << 12
+        while stop > 0:
+            first = max(0, stop - stride)
+            block = self._read(first, stop - first)
+            if not _ZEROS.startswith(block):
+                return first + len(block.rstrip(b"\0"))
+            stop, stride = first, len(_ZEROS)
+        return 0
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Fill `view` from `offset` on and return the count of bytes read."""
         self._file.seek(offset)
-        return self._file.readinto(view)
+        if hasattr(self._file, "readinto"):
+            return int(self._file.readinto(view) or 0)
+        block = self._file.read(len(view))
+        view[: len(block)] = block
+        return len(block)
+
+    def _read(self, offset: int, count: int) -> bytes:
+        self._file.seek(offset)
+        return bytes(self._file.read(count) or b"")
+
+    def _after_hole(self, offset: int) -> int:
+        """Return `offset`, or the end of the hole of a sparse file that it lies in: a hole reads as zeros."""
+        if not isinstance(self._file, FileIO) or not hasattr(os, "SEEK_DATA"):  # a buffer would lose its place
+            return offset
+        try:
+            return os.lseek(self._file.fileno(), offset, os.SEEK_DATA)
+        except OSError as error:  # nothing but a hole follows, or the file system does not tell
+            return self.size if error.errno == errno.ENXIO else offset
 
 
 class View:

@@ -4,21 +4,27 @@ soundfile decodes a file that was cut short as a shorter clip. Here every file i
 header promises, so that a clip has all of its samples or is reported. By format, what shows damage:
 
 * WAV, RF64, BW64, AIFF, W64, CAF, AU: chunk sizes against the bytes there. Sizes left open by a writer to a pipe
-  (0, all ones, SoX's 0x7FFFF000 and the like) mean "to the end of the file"; such a file shows a cut only
-  inside a sample. A wrong bit among the samples cannot be known.
-* FLAC: the sample count and the checksum of every frame. Without a sample count (encoded to a pipe), a cut
-  exactly between two frames cannot be known.
+  (0, all ones, SoX's 0x7FFFF000, arecord's 0x80000000 and the like) mean "to the end of the file"; such a file shows a
+  cut only inside a sample. 32-bit sizes of more than 4 GiB are known by what is left of them. Bytes behind the samples
+  that are no chunks, tags or zeros are damage. A wrong bit among the samples cannot be known.
+* FLAC: the sample count and the checksum of every frame; joined files are read as one. Without a sample count (encoded
+  to a pipe), a cut exactly between two frames cannot be known.
 * Ogg Vorbis and Opus: the checksum and number of every page, the end-of-stream mark, the positions.
 * MP3: the frame count of the Xing, Info or VBRI header (soundfile and LAME write one) and every frame header.
   Without a count, a cut exactly between two frames cannot be known. Wrong bits inside a frame cannot be known;
   for some of them, mpg123 inside libsndfile writes a line to the terminal. It writes none for other damage except
-  after a gap: it is given whole frames only, behind a header that agrees with them.
+  after a gap: it is given whole frames only, behind a header that agrees with them. So is MP3 inside WAV.
 * MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples, which may be at the end and then is lost
   with it, against the end of the file. In fragments (fMP4) there is none: a cut between two cannot be known.
 * AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be known.
 * AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known, nor can
   those in an edit list or a clock of MP4.
+* Matroska and WebM, ASF (wma), AMR (PyAV): their clusters, the size in the header, every frame. Live recordings leave
+  lengths open: a cut between two clusters cannot be known.
+* NIST SPHERE: the sample count.
 * other formats libsndfile reads: only what its decoder reports.
+
+PyAV, where it is installed, decodes what libsndfile does not support, such as FLAC in Ogg or WMA in WAV.
 
 In every format: samples that are not finite, and fewer samples decoded than promised.
 
@@ -28,13 +34,14 @@ where they were. ADTS does not say how many there are: they stay (1024 or 2112, 
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -42,10 +49,18 @@ from kapre import _checks
 from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
 from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
+from kapre.corpus._levels import Levels
+from kapre.corpus._others import DEMUXERS
 from kapre.corpus._pyav import PyAVDecoder
 from kapre.corpus._source import Source
 
 _COPY_AGAIN = "Copy it again from its source."
+_LARGEST_RATIO = 256
+"""Of the rate of a file and the one it is resampled to, either way."""
+
+
+AudioFile = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""A path, a file's content, or a binary file object, which is read from its beginning."""
 
 
 class AudioError(Exception):
@@ -63,7 +78,7 @@ class AudioInfo:
     """What an audio file holds, found by decoding all of it.
 
     Attributes:
-        path: The path as given.
+        path: The path as given; "<bytes>" for content, the name of a file object.
         sample_rate: Samples per second.
         channels: The count of channels.
         n_samples: Samples per channel, as decoded.
@@ -76,6 +91,7 @@ class AudioInfo:
         rms: The root mean square of the finite samples of all channels.
         non_finite: The count of samples that are NaN or infinite.
         damage: One phrase for each kind of damage; empty if the file is sound.
+        warnings: What is no damage, such as channels whose mean is silence.
     """
 
     path: str
@@ -89,6 +105,7 @@ class AudioInfo:
     rms: float
     non_finite: int
     damage: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +123,7 @@ class Recording:
     info: AudioInfo
 
 
-def inspect(path: str | os.PathLike[str]) -> AudioInfo:
+def inspect(path: AudioFile) -> AudioInfo:
     """Decode an audio file in blocks and return what it holds, damage included.
 
     The content decides the format; the name does not matter. The module's docstring says what counts as damage.
@@ -125,32 +142,46 @@ def inspect(path: str | os.PathLike[str]) -> AudioInfo:
     return _decode(path, None)
 
 
-def read(path: str | os.PathLike[str], sample_rate: int | None = None) -> Recording:
-    """Decode a sound audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
+def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["raise", "keep"] = "raise") -> Recording:
+    """Decode an audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
 
     Args:
-        path: The file.
+        path: The file: its path, its content as bytes, or a binary file object.
         sample_rate: The rate of the result. None keeps the file's rate.
+        on_damage: "raise" refuses a damaged file. "keep" returns what decodes; `info.damage` says what is wrong.
 
     Returns:
         The samples as float32 of shape (time, channels), with the file's properties.
 
     Raises:
-        AudioError: The file is missing, empty, not audio, or damaged in any way that `inspect` finds.
+        AudioError: The file is missing, empty, not audio, or, unless that is kept, damaged in any way that `inspect`
+            finds.
         ImportError: soundfile or soxr is not installed.
     """
     if sample_rate is not None:
         sample_rate = _checks.positive_int("sample_rate", sample_rate, "Give samples per second, or None.")
+    _checks.choice("on_damage", on_damage, ("raise", "keep"), '"keep" returns what decodes, with the damage in `info`.')
     blocks: list[Samples] = []
-    info = _decode(path, blocks)
-    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    info = _decode(path, blocks, sample_rate, on_damage == "keep")
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((0, info.channels), np.float32), *blocks])
     if sample_rate is None or sample_rate == info.sample_rate:
         return Recording(samples, info.sample_rate, info)
     resampled: Samples = optional("soxr", "Resampling").resample(samples, info.sample_rate, sample_rate, quality="HQ")
     return Recording(resampled, sample_rate, info)
 
 
-def told_seconds(path: str | os.PathLike[str]) -> float:
+def resampling_problem(rate: int, to: int) -> str:
+    """Return why a rate is not resampled to another, empty where it is.
+
+    No recording has such a rate, and its samples would become too many, or none.
+    """
+    if to / _LARGEST_RATIO <= rate <= to * _LARGEST_RATIO:
+        return ""
+    how = f"more than {_LARGEST_RATIO} times {'as low' if rate < to else 'as high'}"
+    return f"{rate} Hz cannot be resampled to {to} Hz: {how}"
+
+
+def told_seconds(path: AudioFile) -> float:
     """Return how long a file is by its header, without decoding it or looking for damage; 0 where it does not say.
 
     Args:
@@ -161,15 +192,20 @@ def told_seconds(path: str | os.PathLike[str]) -> float:
         ImportError: soundfile is not installed.
     """
     soundfile = optional("soundfile", "Reading audio")
-    name = os.fsdecode(path)
-    with _opened(name) as source:
+    name = _name(path)
+    with _opened(path) as source:
         container = _examined(name, source)
         told = (container.ends or container.at_least) if container else None
         if told:
             return told[0] / told[1]
         if container and container.demuxer:
             return 0.0
-        samples, rate = SoundfileDecoder(soundfile, source, container).told()
+        try:
+            samples, rate = SoundfileDecoder(soundfile, source, container).told()
+        except UnreadableError:
+            if container is None:
+                raise
+            return 0.0
         return samples / rate
 
 
@@ -208,34 +244,7 @@ def _line(path: str, problem: str, remedy: str) -> AudioError:
     return error
 
 
-class _Levels:
-    """Peak, energy and the count of samples that are not finite, block by block."""
-
-    def __init__(self) -> None:
-        self.peak, self.energy, self.finite, self.non_finite = 0.0, 0.0, 0, 0
-
-    def add(self, block: Samples) -> None:
-        """Take in the samples of a block."""
-        values = block.ravel()
-        # A sum of squares in float64 is finite exactly when every float32 sample is.
-        energy = float(np.square(values, dtype=np.float64).sum())
-        if not np.isfinite(energy):
-            good = np.isfinite(values)
-            self.non_finite += values.size - int(good.sum())
-            values = values[good]
-            energy = float(np.square(values, dtype=np.float64).sum())
-        self.finite += values.size
-        self.energy += energy
-        if values.size:
-            self.peak = max(self.peak, float(values.max()), -float(values.min()))
-
-    @property
-    def rms(self) -> float:
-        """The root mean square of the finite samples, 0 if there are none."""
-        return float(np.sqrt(self.energy / self.finite)) if self.finite else 0.0
-
-
-def blocks(path: str | os.PathLike[str]) -> Iterator[tuple[Samples, int]]:
+def blocks(path: AudioFile) -> Iterator[tuple[Samples, int]]:
     """Decode a sound audio file block by block, so that memory stays bounded however long it is.
 
     Args:
@@ -249,8 +258,8 @@ def blocks(path: str | os.PathLike[str]) -> Iterator[tuple[Samples, int]]:
         ImportError: soundfile is not installed.
     """
     soundfile = optional("soundfile", "Reading audio")
-    name = os.fsdecode(path)
-    with _opened(name) as source:
+    name = _name(path)
+    with _opened(path) as source:
         container = _examined(name, source)
         _refuse_damage(name, container.damage if container else [])
         decoder = _decoder(soundfile, source, container)
@@ -271,17 +280,31 @@ def _refuse_damage(name: str, damage: list[str], non_finite: int = 0) -> None:
         raise _line(name, "; ".join(damage), remedy)
 
 
+def _name(path: AudioFile) -> str:
+    """Return what errors call a file."""
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        return "<bytes>"
+    if isinstance(path, (str, os.PathLike)):
+        return os.fsdecode(path)
+    name = getattr(path, "name", None)
+    return name if isinstance(name, str) else "<file>"
+
+
 @contextmanager
-def _opened(name: str) -> Iterator[Source]:
+def _opened(path: AudioFile) -> Iterator[Source]:
     """Open a file, whose errors of reading become an AudioError."""
+    name = _name(path)
     try:
-        mode = os.stat(name).st_mode
-        if stat.S_ISDIR(mode):
-            raise _line(name, "a folder, not a file", "Give the path of one audio file.")
-        if not stat.S_ISREG(mode):
-            raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
-        with open(name, "rb", buffering=0) as file:
-            yield Source(file)
+        if isinstance(path, (str, os.PathLike)):
+            mode = os.stat(path).st_mode
+            if stat.S_ISDIR(mode):
+                raise _line(name, "a folder, not a file", "Give the path of one audio file.")
+            if not stat.S_ISREG(mode):
+                raise _line(name, "a pipe or a device, not a file", "Save the audio to a file first.")
+            with open(path, "rb", buffering=0) as file:
+                yield Source(file)
+        else:
+            yield Source(_in_memory(path))
     except UnreadableError as error:
         raise _line(name, error.problem, error.remedy) from None
     except FileNotFoundError:
@@ -291,6 +314,16 @@ def _opened(name: str) -> Iterator[Source]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _line(name, f"reading failed ({reason})", "Check the path and the disk.") from error
+
+
+def _in_memory(given: bytes | bytearray | memoryview | BinaryIO) -> BinaryIO:
+    """Return a file object that can seek: the one given, or its content."""
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return io.BytesIO(given)
+    if not hasattr(given, "read") or isinstance(given, io.TextIOBase):
+        remedy = "Open a file in binary mode."
+        raise TypeError(_checks.message("path", "a path, bytes or a binary file object", given, remedy))
+    return given if getattr(given, "seekable", lambda: False)() else io.BytesIO(given.read())
 
 
 def _examined(name: str, source: Source) -> Container | None:
@@ -304,14 +337,27 @@ def _examined(name: str, source: Source) -> Container | None:
 
 
 def _decoder(soundfile: Any, source: Source, container: Container | None) -> Decoder:
-    """Return what decodes a container."""
-    if container is None or not container.demuxer:
-        return SoundfileDecoder(soundfile, source, container)
+    """Return what decodes a container: PyAV where libsndfile does not take its encoding."""
     av = _pyav()
-    if av is None:  # a file's error and not the run's: others may be read
-        problem = f"{container.name} is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
-        raise UnreadableError(problem, "Or convert it to WAV or FLAC.")
-    return PyAVDecoder(av, source, container)
+    if container is not None and container.demuxer:
+        if av is None:  # a file's error and not the run's: others may be read
+            problem = f"{container.name} is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
+            raise UnreadableError(problem, "Or convert it to WAV or FLAC.")
+        return PyAVDecoder(av, source, container)
+    by_soundfile = SoundfileDecoder(soundfile, source, container)
+    try:
+        by_soundfile.open()
+    except UnreadableError as error:
+        if container is None or container.name not in DEMUXERS or container.damage:
+            raise
+        if av is None:
+            problem = f"{container.name} with an encoding that libsndfile does not support: PyAV may decode it"
+            raise UnreadableError(problem, "Run `pip install 'kapre[av]'`, or convert it to WAV or FLAC.") from None
+        by_pyav = PyAVDecoder(av, source, replace(container, demuxer=DEMUXERS[container.name]))
+        if not by_pyav.opens():
+            raise error from None
+        return by_pyav
+    return by_soundfile
 
 
 def _pyav() -> Any:
@@ -322,28 +368,33 @@ def _pyav() -> Any:
         return None
 
 
-def _decode(path: str | os.PathLike[str], keep: list[Samples] | None) -> AudioInfo:
-    """Check and decode a file; with `keep`, append the blocks to it and raise AudioError for damage."""
+def _decode(path: AudioFile, keep: list[Samples] | None, to: int | None = None, lenient: bool = False) -> AudioInfo:
+    """Check and decode a file; with `keep`, append the blocks to it and, unless `lenient`, raise for damage."""
     soundfile = optional("soundfile", "Reading audio")
-    name = os.fsdecode(path)
-    with _opened(name) as source:
-        return _decode_open(soundfile, name, source, keep)
+    name = _name(path)
+    with _opened(path) as source:
+        return _decode_open(soundfile, name, source, keep, to, lenient)
 
 
-def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] | None) -> AudioInfo:
+def _decode_open(
+    soundfile: Any, name: str, source: Source, keep: list[Samples] | None, to: int | None, lenient: bool
+) -> AudioInfo:
     """Do the work of `_decode` on an open file."""
     container = _examined(name, source)
     damage = container.damage if container else []
-    if keep is not None:
+    strict = keep is not None and not lenient
+    if strict:
         _refuse_damage(name, damage)
-    levels = _Levels()
+    levels = Levels()
     decoder = _decoder(soundfile, source, container)
     for block in decoder.blocks():
+        if to is not None and (problem := resampling_problem(decoder.sample_rate, to)):
+            raise _line(name, problem, "Correct the rate in its header, or leave it out.")
         levels.add(block)
         if keep is not None:
             keep.append(block.copy())
     damage = damage + decoder.damage()
-    if keep is not None:
+    if strict:
         _refuse_damage(name, damage, levels.non_finite)
     if levels.non_finite:
         damage.append(f"{levels.non_finite} samples are not finite (NaN or infinity)")
@@ -359,4 +410,5 @@ def _decode_open(soundfile: Any, name: str, source: Source, keep: list[Samples] 
         rms=levels.rms,
         non_finite=levels.non_finite,
         damage=tuple(damage),
+        warnings=levels.warnings,
     )

@@ -6,8 +6,9 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -73,6 +74,8 @@ class Summary:
         shards: How many shards there are.
         resumed: Shards that were there before.
         elapsed: Seconds that this run took.
+        skipped: How many files of folders were not taken, by how they end.
+        warned: Rows with a warning, such as channels whose mean is silence.
 
     Example:
         ```python
@@ -96,6 +99,8 @@ class Summary:
     shards: int
     resumed: int
     elapsed: float
+    skipped: dict[str, int] = field(default_factory=dict)
+    warned: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as what JSON holds."""
@@ -112,6 +117,7 @@ class Plan:
         hours: Hours of audio, by the headers of some 200 files of this machine; NaN if there are none.
         shards: How many shards there would be.
         shard_size: Items of a shard.
+        skipped: How many files of folders would not be taken, by how they end.
 
     Example:
         ```python
@@ -128,6 +134,7 @@ class Plan:
     hours: float
     shards: int
     shard_size: int
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
 def _shard_size(given: int | None, items: int) -> int:
@@ -163,7 +170,8 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
     from kapre.corpus import audio
 
     audio.optional("soundfile", "Reading audio")
-    items = _items.collect(_listed(inputs), glob)
+    skipped: Counter[str] = Counter()
+    items = _items.collect(_listed(inputs), glob, skipped)
     size = _shard_size(shard_size, len(items))
     looked = items[:: max(1, len(items) // 200)]
     seconds, known = 0.0, 0
@@ -180,7 +188,7 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
             continue
     missing = sum(not is_uri(item.path) and not os.path.exists(item.path) for item in items)
     hours = seconds / 3600 * len(items) / known if known else math.nan
-    return Plan(len(items), missing, hours, -(-len(items) // size), size)
+    return Plan(len(items), missing, hours, -(-len(items) // size), size, dict(skipped))
 
 
 def _listed(inputs: Any) -> list[str | os.PathLike[str]]:
@@ -289,7 +297,8 @@ def extract(
     if format == "array_record" and not place.is_local:
         remedy = 'Use "parquet", or a folder of this machine.'
         raise ValueError(message("format", '"parquet" on other file systems', format, remedy))
-    items = _items.collect(_listed(inputs), glob)
+    skipped: Counter[str] = Counter()
+    items = _items.collect(_listed(inputs), glob, skipped)
     about = {
         "format": format,
         "recipe": json.loads(recipe.to_json()),
@@ -324,7 +333,7 @@ def extract(
             left, done = _left(job)
             told = _Teller(progress, done, len(items))
             engine_module.run(job, items, left, workers, told, address)
-            return _finish(job, about, job.shards - len(left), begun)
+            return replace(_finish(job, about, job.shards - len(left), begun), skipped=dict(skipped))
     except OSError as error:
         reason = error.strerror or one_line(error)
         raise CorpusError(f"{place.name}: storage failed ({reason}). Use --resume when it is mended.") from error
@@ -394,7 +403,7 @@ def _check_segment(recipe: Recipe, segment: float | None) -> None:
 def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
     """Check that every item is there once, write errors.csv, and say that the store is whole."""
     place = job.place
-    totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0}
+    totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "warned": 0}
     items = 0
     failing = []
     for shard in job.open(range(job.shards)):
@@ -402,7 +411,7 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
         items += found["items"]
         failing += [shard] * bool(found["failed"])
         for key in totals:
-            totals[key] += found[key]
+            totals[key] += found.get(key, 0)  # a shard of 1.0.0.dev0 has no `warned`
     place.remove_unfinished(_shards.SHARDS)  # of workers that were killed
     sizes = _shards.shards_of(place, job.format)
     others = set(sizes) - {job.name(number) for number in range(job.shards)}
@@ -422,6 +431,7 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
         shards=job.shards,
         resumed=resumed,
         elapsed=time.perf_counter() - begun,
+        warned=totals["warned"],
     )
 
 

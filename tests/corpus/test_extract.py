@@ -359,3 +359,32 @@ def test_recipes_that_cannot_be_extracted(tmp_path: Path) -> None:
         corpus.extract("a.wav", tmp_path / "store", 3)
     with pytest.raises(ValueError, match="whisper"):
         corpus.extract("a.wav", tmp_path / "store", "wisper")
+
+
+def test_folders_read_what_can_be_read_and_name_the_rest(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    x = 0.3 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16000)
+    for name, container in (("a.sph", "NIST"), ("b.nist", "NIST"), ("c.snd", "AU"), ("d.voc", "VOC"), ("e.caf", "CAF")):
+        soundfile.write(folder / name, x, 16000, format=container, subtype="PCM_16")
+    (folder / "f.mka").write_bytes(encoded(x, 16000, "flac", "matroska"))
+    (folder / "g.wma").write_bytes(encoded(x, 16000, "wmav2", "asf", bit_rate=64000))
+    for name in ("notes.txt", "more.TXT", "film.mkv", "README"):
+        (folder / name).write_text("no audio")
+    summary = corpus.extract(folder, tmp_path / "out", PRESET)
+    assert (summary.items, summary.ok, summary.failed) == (7, 7, 0)
+    assert summary.skipped == {".txt": 2, ".mkv": 1, "(no ending)": 1}
+    assert corpus.plan(folder).skipped == summary.skipped
+
+
+def test_channels_that_cancel_each_other_are_a_warning_in_the_row(tmp_path: Path) -> None:
+    x = 0.3 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16000)[:, None]
+    soundfile.write(tmp_path / "a.wav", x * [[1, -1]], 16000)
+    soundfile.write(tmp_path / "b.wav", x * [[1, 1]], 16000)
+    summary = corpus.extract([tmp_path / "a.wav", tmp_path / "b.wav"], tmp_path / "out", PRESET)
+    assert (summary.ok, summary.warned) == (2, 1)
+    first, second = table(tmp_path / "out")["warning"].to_pylist()
+    assert "cancel each other out" in first
+    assert second == ""
+    one = corpus.extract(tmp_path / "a.wav", tmp_path / "one", PRESET, channel=1.0)
+    assert one.warned == 0

@@ -457,8 +457,9 @@ def test_resampling_keeps_a_tone(save):
 
 def test_sample_rate_is_checked(save):
     path = save(encoded("WAV", "PCM_16", noise(10), 16000))
-    with pytest.raises(TypeError, match="`sample_rate` must be a positive integer; received sample_rate=16000"):
-        corpus.audio.read(path, 16000.0)
+    with pytest.raises(TypeError, match=r"`sample_rate` must be a positive integer; received sample_rate=16000\.5"):
+        corpus.audio.read(path, 16000.5)
+    assert type(corpus.audio.read(path, 16000.0).sample_rate) is int
     with pytest.raises(ValueError, match="received sample_rate=0"):
         corpus.audio.read(path, 0)
 

@@ -1,0 +1,72 @@
+"""What the samples of a file are like: peak, energy, whether they are finite, whether channels cancel each other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kapre.corpus._decoder import Samples
+
+_CANCELLED = 0.05
+"""Of the RMS of two channels, that of their mean: independent ones give 0.7."""
+
+
+def cancelled(channels: int, energy: float, mixed: float) -> str:
+    """Return the warning for channels that cancel each other, empty for others.
+
+    Args:
+        channels: The count of channels.
+        energy: The sum of squares over all of them.
+        mixed: The sum of squares of their mean, times the count of channels.
+    """
+    if channels < 2 or not energy > 0 or not np.isfinite(mixed):
+        return ""
+    ratio = math.sqrt(mixed / energy)
+    if ratio >= _CANCELLED * math.sqrt(2 / channels):
+        return ""
+    left = "nothing is left" if ratio < 1e-6 else f"{-20 * math.log10(ratio):.0f} dB are lost"
+    return f"its channels cancel each other out: of their mean {left}; take one channel"
+
+
+def mix_warning(samples: Samples, mixed: Samples) -> str:
+    """Return the warning for samples of shape (time, channels) and the mean of their channels."""
+    values, channels = samples.ravel(), samples.shape[1]
+    return cancelled(channels, float(np.vdot(values, values)), channels * float(np.vdot(mixed, mixed)))
+
+
+class Levels:
+    """Peak, energy and the count of samples that are not finite, block by block."""
+
+    def __init__(self) -> None:
+        self.peak, self.energy, self.mixed, self.finite, self.non_finite, self.channels = 0.0, 0.0, 0.0, 0, 0, 1
+
+    def add(self, block: Samples) -> None:
+        """Take in the samples of a block."""
+        values = block.ravel()
+        # A sum of squares in float64 is finite exactly when every float32 sample is.
+        energy = float(np.square(values, dtype=np.float64).sum())
+        if not np.isfinite(energy):
+            good = np.isfinite(values)
+            self.non_finite += values.size - int(good.sum())
+            values = values[good]
+            energy = float(np.square(values, dtype=np.float64).sum())
+            block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+        self.finite += values.size
+        self.energy += energy
+        if values.size:
+            self.peak = max(self.peak, float(values.max()), -float(values.min()))
+        self.channels = block.shape[1]
+        if self.channels > 1:
+            self.mixed += float(np.square(block.mean(axis=1, dtype=np.float64)).sum()) * self.channels
+
+    @property
+    def rms(self) -> float:
+        """The root mean square of the finite samples, 0 if there are none."""
+        return float(np.sqrt(self.energy / self.finite)) if self.finite else 0.0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is no damage, and yet spoils the mean of the channels."""
+        found = cancelled(self.channels, self.energy, self.mixed)
+        return (found,) if found else ()

@@ -1,0 +1,137 @@
+"""Know the containers that PyAV alone decodes by their first bytes, and check what they say of their length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kapre.corpus._container import Container, cut_short
+from kapre.corpus._source import Source
+
+DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
+"""FFmpeg's names of containers that libsndfile reads, for encodings in them that it does not."""
+_AMR = {
+    b"#!AMR\n": (8000, (13, 14, 16, 18, 20, 21, 27, 32, 6)),
+    b"#!AMR-WB\n": (16000, (18, 24, 33, 37, 41, 47, 51, 59, 61, 6)),
+}
+"""The rate, and the bytes of a frame of 20 ms by its mode."""
+_SPHERE_BYTES = {b"ulaw": 1, b"alaw": 1}
+
+
+def _number(source: Source, position: int, keep_mark: bool) -> tuple[int, int]:
+    """Return a number of EBML, and its bytes; 0 bytes for none, -1 for a length that is left open."""
+    head = source.at(position, 8)
+    width = 9 - head[0].bit_length() if head and head[0] else 0
+    if not width or len(head) < width:
+        return 0, 0
+    value = int.from_bytes(head[:width], "big")
+    rest = value & (1 << 7 * width) - 1
+    return (value if keep_mark else -1 if rest == (1 << 7 * width) - 1 else rest), width
+
+
+def check_matroska(source: Source, start: int) -> Container:
+    """Check Matroska and WebM: every cluster against the end of the file. Live ones leave their lengths open."""
+    container = Container("MATROSKA", demuxer="matroska")
+    position, stop = start, source.size
+    for _ in range(1 << 20):
+        if position >= stop:
+            break
+        name, width = _number(source, position, True)
+        size, more = _number(source, position + width, False)
+        if not width or not more:
+            container.damage.append(f"cut short: the file breaks off in an element's header, after {position} bytes")
+            break
+        body = position + width + more
+        if name == 0x1A45DFA3 and b"webm" in source.at(body, min(size, 64)):
+            container.name = "WEBM"
+        if size >= 0 and body + size > source.size:
+            container.damage.append(f"cut short: the header promises {body + size} bytes, {source.size} are there")
+            break
+        # Into the segment, whose parts follow each other, and into clusters of open length.
+        position = body if name == 0x18538067 or size < 0 else body + size
+    return container
+
+
+def check_asf(source: Source, start: int) -> Container:
+    """Check ASF (wma): the size of the file in its header, unless it is a broadcast, which has none."""
+    container = Container("ASF", demuxer="asf")
+    position, header = start + 30, source.at(start, 30)
+    stop = start + int.from_bytes(header[16:24], "little")
+    for _ in range(256):
+        head = source.at(position, 24)
+        size = int.from_bytes(head[16:], "little")
+        if position >= stop or len(head) < 24 or size < 24:
+            break
+        if head[:4] == b"\xa1\xdc\xab\x8c":
+            body = source.at(position, 104)
+            promised, flags = int.from_bytes(body[40:48], "little"), int.from_bytes(body[88:92], "little")
+            if not flags & 1 and start + promised > source.size:
+                container.damage.append(f"cut short: the header promises {promised} bytes, {source.size} are there")
+        position += size
+    if stop > source.size and not container.damage:
+        container.damage.append("cut short: the file breaks off in its header")
+    return container
+
+
+def check_amr(source: Source, start: int) -> Container:
+    """Check AMR: every frame, whose length its first byte tells."""
+    magic = next(magic for magic in sorted(_AMR, key=len, reverse=True) if source.at(start, len(magic)) == magic)
+    rate, lengths = _AMR[magic]
+    container = Container("AMR", demuxer="amr")
+    position, frames = start + len(magic), 0
+    while position < source.size:
+        mode = source.at(position, 1)[0] >> 3 & 15
+        size = lengths[mode] if mode < len(lengths) else 1
+        if position + size > source.size:
+            container.damage.append(f"cut short: the file breaks off inside a frame, after {frames / 50:.3f} s")
+            break
+        position, frames = position + size, frames + 1
+    container.at_least = (frames * rate // 50, rate)
+    return container
+
+
+def check_sphere(source: Source, start: int) -> Container:
+    """Check NIST SPHERE: the count of samples in its header. Shortened samples need PyAV."""
+    container = Container("NIST")
+    head = source.at(start, 1024).split(b"end_head")[0]
+    rows = (line.split(None, 2) for line in head.split(b"\n")[2:])
+    fields = {row[0]: row[2].strip() for row in rows if len(row) == 3}
+
+    def whole(name: bytes, default: int = 0) -> int:
+        value = fields.get(name, b"")
+        return int(value) if value.isdigit() and len(value) < 16 else default
+
+    first, coding = source.at(start + 8, 8).strip(), fields.get(b"sample_coding", b"pcm")
+    promised, rate = whole(b"sample_count"), whole(b"sample_rate")
+    width = _SPHERE_BYTES.get(coding.split(b",")[0], whole(b"sample_n_bytes", 2))
+    block = width * whole(b"channel_count", 1)
+    if b"shorten" in coding or b"wavpack" in coding:
+        container.demuxer = "nistsphere"
+        container.at_least = (promised, rate) if promised and rate else None
+    elif first.isdigit() and block and rate:
+        there = max(0, source.size - start - int(first)) // block
+        if promised > there:
+            container.damage.append(cut_short(promised / rate, there / rate, (promised, there, "samples")))
+        elif promised and source.before_zeros(source.size) > start + int(first) + promised * block:
+            found = f"{promised / rate:.3f} s promised, {there / rate:.3f} s are there"
+            container.damage.append(f"longer than its header says: {found}")
+        container.at_least = (min(promised, there) if promised else there, rate)
+    return container
+
+
+def _plain(name: str, demuxer: str) -> Callable[[Source, int], Container]:
+    return lambda source, start: Container(name, demuxer=demuxer, told=True)
+
+
+CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
+    b"\x1a\x45\xdf\xa3": check_matroska,
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": check_asf,
+    b"#!AMR": check_amr,
+    b"NIST_1A\n": check_sphere,
+    b"MAC ": _plain("APE", "ape"),
+    b"TTA1": _plain("TTA", "tta"),
+    b"wvpk": _plain("WAVPACK", "wv"),
+    b"tBaK": _plain("TAK", "tak"),
+    b"DSD ": _plain("DSF", "dsf"),
+    b"ajkg": _plain("SHORTEN", "shn"),
+    b"FLV\x01": _plain("FLV", "flv"),
+}

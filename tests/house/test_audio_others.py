@@ -1,0 +1,158 @@
+"""Audio that PyAV alone decodes, MP3 behind other bytes, content and file objects, and what damage leaves."""
+
+import io
+import struct
+import sys
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from kapre import corpus
+from kapre.corpus import AudioError, audio
+from tests.containers import encoded
+from tests.house.test_audio_lengths import RATE, mp3, noise, without_first_frame
+
+OTHERS = {
+    "webm": ("libopus", "WEBM", 48000),
+    "matroska": ("flac", "MATROSKA", RATE),
+    "ogg": ("flac", "OGG", RATE),
+    "asf": ("wmav2", "ASF", RATE),
+    "wav": ("wmav2", "WAV", RATE),
+    "tta": ("tta", "TTA", RATE),
+}
+
+
+def of_kind(container, n_samples=2 * RATE):
+    codec, name, rate = OTHERS[container]
+    t = np.arange(n_samples * rate // RATE) / rate
+    x = 0.4 * np.sin(2 * np.pi * 440 * t)
+    bit_rate = 64000 if codec == "wmav2" else None
+    return encoded(x, rate, codec, container, bit_rate=bit_rate), x, name, rate
+
+
+@pytest.mark.parametrize("container", OTHERS)
+def test_what_pyav_decodes_is_read_and_a_cut_is_said(container, save, monkeypatch):
+    content, x, name, rate = of_kind(container)
+    recording = audio.read(save(content))
+    assert (recording.info.format, recording.info.damage, recording.sample_rate) == (name, (), rate)
+    assert abs(len(recording.samples) - len(x)) <= 4096
+    y = recording.samples[4096 : len(x) - 4096, 0]
+    tone = np.exp(2j * np.pi * 440 / rate * np.arange(len(y)))
+    assert abs(2 * abs(np.mean(y * tone)) - 0.4) < 0.02
+    for part in (0.5, 0.75, 0.97):
+        cut = save(content[: int(part * len(content))])
+        with pytest.raises(AudioError):
+            audio.read(cut)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(AudioError, match=r"pip install 'kapre\[av\]'") as error:
+        audio.read(save(content))
+    assert "opy it again" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        bytes(3000),
+        b"ID3\4\0\0\0\0\2\0" + bytes(256) + bytes(1000),
+        b"ID3\3\0\0" + struct.pack(">I", 300) + b"\1" * 300,  # a size of 8 bits in a byte
+        b"ID3\3\0\0" + struct.pack(">I", 0x1FF) + b"\1" * 0x1FF,
+        b"some other words before it\r\n" * 9,
+    ],
+)
+@pytest.mark.parametrize("counted", [True, False])
+def test_mp3_behind_other_bytes_is_whole(front, counted, save):
+    content = mp3() if counted else without_first_frame(mp3())
+    expected = audio.read(save(content)).samples
+    recording = audio.read(save(front + content))
+    assert recording.info.damage == ()
+    np.testing.assert_array_equal(recording.samples, expected)
+
+
+def sphere(n_samples, promised, tail=b""):
+    fields = f"channel_count -i 1\nsample_count -i {promised}\nsample_rate -i {RATE}\nsample_n_bytes -i 2\n"
+    fields += "sample_byte_format -s2 01\nsample_sig_bits -i 16\nsample_coding -s3 pcm\nend_head\n"
+    x = np.round(noise(n_samples) * 32767).astype("<i2")
+    return (b"NIST_1A\n   1024\n" + fields.encode()).ljust(1024, b"\n") + x.tobytes() + tail
+
+
+def test_sphere_is_read_and_its_count_is_checked(save):
+    np.testing.assert_allclose(audio.read(save(sphere(3000, 3000))).samples, noise(3000), atol=1e-4)
+    assert corpus.inspect(save(sphere(3000, 4000))).damage[0].startswith("cut short")
+    assert corpus.inspect(save(sphere(3000, 1000))).damage[0].startswith("longer")
+
+
+class Stream(io.RawIOBase):
+    """A file that cannot seek."""
+
+    def __init__(self, content):
+        self.content = io.BytesIO(content)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return self.content.readinto(buffer)
+
+
+@pytest.mark.parametrize("given", ["bytes", "bytearray", "memoryview", "BytesIO", "open", "unbuffered", "stream"])
+def test_content_and_file_objects_are_read(given, save):
+    for content in (mp3(), sf_bytes("WAV"), sf_bytes("FLAC")):
+        path = save(content)
+        expected = audio.read(path, 8000.0)
+
+        files = {
+            "open": lambda path=path: path.open("rb"),
+            "unbuffered": lambda path=path: path.open("rb", buffering=0),
+            "BytesIO": lambda content=content: io.BytesIO(content),
+            "stream": lambda content=content: Stream(content),
+        }
+        kinds = {"bytes": bytes, "bytearray": bytearray, "memoryview": memoryview}
+        made = files[given]() if given in files else kinds[given](content)
+        found = audio.read(made, 8000)
+        np.testing.assert_array_equal(found.samples, expected.samples)
+        names = {"open": str(path), "unbuffered": str(path), **dict.fromkeys(kinds, "<bytes>")}
+        assert found.info.path == names.get(given, "<file>")
+        if hasattr(made, "close"):
+            made.close()
+    with pytest.raises(AudioError, match=r"^<bytes>: an empty file"):
+        corpus.inspect(b"")
+    with pytest.raises(TypeError, match="`path` must be"):
+        audio.read(io.StringIO("text"))
+
+
+def sf_bytes(container, x=None, subtype="PCM_16"):
+    file = io.BytesIO()
+    sf.write(file, noise() if x is None else x, RATE, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+def test_damage_can_be_kept(save):
+    content = sf_bytes("WAV")
+    cut = save(content[:-2000])
+    with pytest.raises(AudioError):
+        audio.read(cut)
+    kept = audio.read(cut, on_damage="keep")
+    np.testing.assert_allclose(kept.samples, noise()[:-1000], atol=1e-4)
+    assert kept.info.damage == ("cut short: the header promises 0.188 s, 0.125 s are there",)
+    assert len(audio.read(cut, 8000, on_damage="keep").samples) == 1000
+    flac = sf_bytes("FLAC", noise(40000))
+    some = audio.read(flac[: len(flac) // 2], on_damage="keep")
+    assert 10000 < len(some.samples) < 30000
+    np.testing.assert_allclose(some.samples, noise(40000)[: len(some.samples)], atol=1e-4)
+    assert audio.read(sf_bytes("WAV", np.zeros((0, 2))), on_damage="keep").samples.shape == (0, 2)
+    assert audio.read(content, on_damage="keep").info.damage == ()
+    with pytest.raises(ValueError, match="`on_damage` must be one of 'raise', 'keep'"):
+        audio.read(content, on_damage="skip")
+    with pytest.raises(AudioError, match="not audio"):
+        audio.read(b"hello world" * 99, on_damage="keep")
+
+
+@pytest.mark.parametrize(("x", "said"), [((1, -1), "nothing is left"), ((1, -0.99), "46 dB are lost")])
+def test_channels_that_cancel_each_other_are_a_warning(x, said):
+    both = sf_bytes("WAV", noise() * np.array([x]), "DOUBLE")
+    info = corpus.inspect(both)
+    assert info.damage == ()
+    assert said in info.warnings[0]
+    assert corpus.inspect(sf_bytes("WAV", noise(channels=2))).warnings == ()
+    assert corpus.inspect(sf_bytes("WAV")).warnings == ()
