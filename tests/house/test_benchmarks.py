@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import pytest
 
-from benchmarks import growth, processes, results, run, shapes, table, targets
+from benchmarks import growth, processes, results, run, shapes, streaming, table, targets
 from benchmarks.candidate import Candidate, WrongNumbersError, check
 from benchmarks.shapes import OURS, SHAPES, framed_as_keras, framed_in_the_middle, signal
 from benchmarks.timing import interleaved
@@ -217,3 +217,25 @@ def test_every_target_names_a_known_shape_and_kind() -> None:
         assert set(target.least) <= set(SHAPES)
         assert target.kind in table.KINDS
         assert dataclasses.astuple(target)[0] in table.TITLES
+
+
+def test_streams_are_measured_and_their_page_keeps_its_prose(tmp_path: Path) -> None:
+    found = streaming.run(RUNTIMES[-1], "compiled, fixed chunks", 3)
+    assert found["steps"] == 3
+    assert 0.0 < found["median_ms"] <= found["late_ms"]
+    page = tmp_path / "page.md"
+    page.write_text(f"Before.\n\n{streaming.BEGIN}\nold\n{streaming.END}\n\nAfter.\n", encoding="utf-8")
+    for median in (1.5, 2.5):
+        streaming.write(page, streaming.text([{**found, "median_ms": median}]))
+    words = page.read_text(encoding="utf-8")
+    assert words.startswith("Before.")
+    assert words.endswith("After.\n")
+    assert words.count(streaming.BEGIN) == words.count(streaming.END) == words.count("compiled, fixed chunks") == 1
+    assert "| 2.5 |" in words
+    assert "old" not in words
+    assert streaming.BEGIN in streaming.PAGE.read_text(encoding="utf-8")
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert streaming.quantile(range(1, 101), 0.99) == 99
+    assert streaming.quantile([3.0, 1.0, 2.0], 0.99) == 3.0
