@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, Literal
 
 import keras
+import numpy as np
 from keras import ops
 
 from kapre._checks import count, message, number
@@ -20,7 +22,9 @@ from kapre._layer import (
     shape_channels_second,
 )
 from kapre._removed import removed_names
-from kapre.ops import augment
+from kapre.ops import augment, frames
+from kapre.ops.fourier import is_empty
+from kapre.ops.kernels import active as kernel
 
 __getattr__ = removed_names(__name__)
 
@@ -99,6 +103,15 @@ class ChannelSwap(_RandomLayer):
         return shape, self.compute_dtype
 
 
+def _mask_value(value: Any) -> Any:
+    if isinstance(value, str) and value in ("mean", "min"):
+        return value
+    remedy = 'Use 0.0, or "mean" behind decibels.'
+    if isinstance(value, str):
+        raise ValueError(message("mask_value", "a number, 'mean' or 'min'", value, remedy))
+    return number("mask_value", value, remedy)
+
+
 @register
 class SpecAugment(_RandomLayer):
     """Hide random bands of frequencies and stretches of time, in training only.
@@ -112,7 +125,9 @@ class SpecAugment(_RandomLayer):
         time_mask_param: int ≥ 0, frames. The longest stretch hidden; 0 hides nothing.
         n_freq_masks: int ≥ 0. Bands for each example.
         n_time_masks: int ≥ 0. Stretches for each example.
-        mask_value: float. What is put there.
+        mask_value: float, "mean" or "min". What is put there. "mean" and "min" are those of the item, over all of its
+            frames (with a mask: those up to its last True), bins and channels. Use "mean" behind a logarithm, where
+            0.0 is as loud as the loudest; an eager call warns of that once.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. Makes what is drawn repeatable.
         **kwargs: Keras' layer arguments.
@@ -124,7 +139,7 @@ class SpecAugment(_RandomLayer):
         The same; the compute dtype.
 
     Raises:
-        ValueError: If a count is negative.
+        ValueError: If a count is negative, or `mask_value` is another word.
         TypeError: If a count or `seed` is no integer.
 
     Example:
@@ -136,6 +151,10 @@ class SpecAugment(_RandomLayer):
         layer = kapre.SpecAugment(freq_mask_param=8, time_mask_param=20, seed=1)
         assert np.asarray(layer(x, training=True)).min() == 0.0
         assert np.asarray(layer(x)).min() == 1.0
+
+        decibels = np.random.uniform(-80, 0, (2, 100, 40, 1)).astype("float32")
+        layer = kapre.SpecAugment(freq_mask_param=8, time_mask_param=20, mask_value="mean")
+        assert np.asarray(layer(decibels, training=True)).shape == decibels.shape
         ```
 
     References:
@@ -149,7 +168,7 @@ class SpecAugment(_RandomLayer):
         time_mask_param: int,
         n_freq_masks: int = 1,
         n_time_masks: int = 1,
-        mask_value: float = 0.0,
+        mask_value: float | Literal["mean", "min"] = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
         **kwargs: Any,
@@ -159,16 +178,37 @@ class SpecAugment(_RandomLayer):
         self.time_mask_param = count("time_mask_param", time_mask_param, "Use 100, or 0 for none.")
         self.n_freq_masks = count("n_freq_masks", n_freq_masks, "Use 1, or 0 for none.")
         self.n_time_masks = count("n_time_masks", n_time_masks, "Use 1, or 0 for none.")
-        self.mask_value = number("mask_value", mask_value, "Use 0.0.")
+        self.mask_value = _mask_value(mask_value)
+        self._looked = self.mask_value != 0.0  # whether 0 is a usual value is looked at once
 
     def change(self, x: Any, mask: Any) -> Any:
-        batch, _, frames, bins = ops.shape(x)
-        lengths = frames if mask is None else lengths_of(mask)
+        batch, _, places, bins = ops.shape(x)
+        lengths = places if mask is None else lengths_of(mask)
         drawn = (self.n_freq_masks, self.freq_mask_param, bins), (self.n_time_masks, self.time_mask_param, lengths)
         bands, stretches = (augment.draw_bands(batch, n, most, size, self.seed_generator) for n, most, size in drawn)
         by_bin = augment.covered(bins, bands)[:, None, None, :]
-        by_frame = augment.covered(frames, stretches)[:, None, :, None]
-        return ops.where(ops.logical_or(by_bin, by_frame), ops.full_like(x, self.mask_value), x)
+        by_frame = augment.covered(places, stretches)[:, None, :, None]
+        if not self._looked and kernel.is_plain(x) and not is_empty(x):
+            self._looked = True
+            self._warn_of_loud_zeros(x, mask)
+        if isinstance(self.mask_value, str):
+            value = augment.level(x, self.mask_value, None if mask is None else lengths)
+        else:
+            value = ops.full_like(x, self.mask_value)
+        return ops.where(ops.logical_or(by_bin, by_frame), value, x)
+
+    def _warn_of_loud_zeros(self, x: Any, mask: Any) -> None:
+        values = np.asarray(ops.convert_to_numpy(x), "float64")
+        if mask is not None:
+            there = np.asarray(ops.convert_to_numpy(frames.inside(mask)))
+            values = np.moveaxis(values, 2, 1)[there]
+        values = values[:: max(1, len(values) // 64)]
+        if values.size and np.percentile(values, 90.0) < 0.0:
+            warnings.warn(
+                f"{self.name}: mask_value=0.0 is above 90 % of the values that it hides, so that what is hidden is as "
+                'loud as the loudest. Use mask_value="mean" or "min" behind decibels and other logarithms.',
+                stacklevel=2,
+            )
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         shape_channels_second(shape, 4, self.data_format)

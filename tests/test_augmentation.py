@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -143,7 +145,12 @@ def test_traced_calls_draw_anew(make: object) -> None:
         (dict(freq_mask_param=-1, time_mask_param=2), ValueError, "`freq_mask_param` must be an integer, 0 or above"),
         (dict(freq_mask_param=1, time_mask_param=2.5), TypeError, "`time_mask_param` must be an integer"),
         (dict(freq_mask_param=1, time_mask_param=2, n_freq_masks=-1), ValueError, "`n_freq_masks`"),
-        (dict(freq_mask_param=1, time_mask_param=2, mask_value="x"), TypeError, "`mask_value`"),
+        (
+            dict(freq_mask_param=1, time_mask_param=2, mask_value="x"),
+            ValueError,
+            "`mask_value` must be a number, 'mean'",
+        ),
+        (dict(freq_mask_param=1, time_mask_param=2, mask_value=None), TypeError, "`mask_value`"),
         (dict(freq_mask_param=1, time_mask_param=2, seed=1.5), TypeError, "`seed` must be None or an integer"),
     ],
 )
@@ -157,3 +164,56 @@ def test_rank_is_known_before_training() -> None:
         kapre.ChannelSwap()(np.zeros((2, 3), "float32"))
     with pytest.raises(ValueError, match="must have shape"):
         kapre.SpecAugment(1, 1)(np.zeros((2, 3, 4), "float32"))
+
+
+def decibels(batch: int = 3) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.uniform(-80.0, 0.0, (batch, 12, 9, 2)).astype("float32") - 5.0 * np.arange(batch)[:, None, None, None]
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("kind", ["mean", "min"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_items_own_level_is_put_in_place(data_format: str, kind: str, masked: bool) -> None:
+    """Over all of an item's channels, and over its valid frames where there is a mask."""
+    x = decibels().astype("float32")
+    lengths = [12, 7, 1] if masked else [12, 12, 12]
+    mask = np.arange(12) < np.array(lengths)[:, None]
+    if masked:
+        mask[0, 3] = False  # a hole is not an end
+        x[1, 7:], x[2, 1:] = 900.0, -900.0
+    layer = kapre.SpecAugment(5, 6, 2, 2, mask_value=kind, data_format=data_format, seed=5)
+    layer = kapre.SpecAugment.from_config(layer.get_config())
+    assert layer.mask_value == kind
+    given = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
+    y = to_numpy(layer(given, training=True, mask=ops.convert_to_tensor(mask) if masked else None))
+    y = np.moveaxis(y, 1, -1) if data_format == "channels_first" else y
+    for item, length in enumerate(lengths):
+        changed = y[item] != x[item]
+        assert changed.any()
+        level = getattr(np, kind)(x[item, :length].astype("float64"))
+        np.testing.assert_allclose(y[item][changed], level, rtol=1e-5)
+
+
+def test_an_item_of_no_frames_has_no_level() -> None:
+    mask = ops.convert_to_tensor(np.zeros((3, 12), bool))
+    for kind in ("mean", "min"):
+        y = to_numpy(kapre.SpecAugment(5, 6, mask_value=kind, seed=0)(decibels(), training=True, mask=mask))
+        assert np.isfinite(y).all()
+        assert kapre.SpecAugment(5, 6, mask_value=kind)(np.zeros((2, 0, 9, 1), "float32"), training=True).shape[1] == 0
+
+
+def test_zero_behind_decibels_is_warned_of_once() -> None:
+    layer = kapre.SpecAugment(2, 2)
+    with pytest.warns(UserWarning, match='mask_value=0.0 is above 90 % of the values .* Use mask_value="mean"'):
+        layer(decibels() - 1.0, training=True)
+    quiet = [layer, kapre.SpecAugment(2, 2, mask_value="min"), kapre.SpecAugment(2, 2, mask_value=-80.0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for other in quiet:
+            other(decibels() - 1.0, training=True)
+        kapre.SpecAugment(2, 2)(decibels() - 1.0)
+        kapre.SpecAugment(2, 2)(np.abs(decibels()), training=True)
+        masked = np.concatenate([np.ones((3, 4, 9, 2)), -np.ones((3, 96, 9, 2))], axis=1).astype("float32")
+        mask = ops.convert_to_tensor(np.broadcast_to(np.arange(100) < 4, (3, 100)))
+        kapre.SpecAugment(2, 2)(masked, training=True, mask=mask)

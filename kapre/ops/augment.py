@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kapre.ops import frames
+
 
 def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
     """Draw an order of `n` things for each item, each order as likely as another: `(batch, n)`."""
@@ -41,3 +43,28 @@ def covered(size: Any, bands: tuple[Any, Any]) -> Any:
     places = ops.arange(size, dtype="int32")
     inside = ops.logical_and(places >= start[:, :, None], places < end[:, :, None])
     return ops.any(inside, axis=1)
+
+
+def level(x: Any, kind: str, lengths: Any = None) -> Any:
+    """Return the "mean" or the "min" of each item of `(batch, channel, frame, bin)` over its first frames.
+
+    Args:
+        x: Values.
+        kind: "mean" or "min".
+        lengths: Frames of each item, `(batch,)`; None for all. Of an item of none it is 0.
+    """
+    if 0 in tuple(x.shape):
+        return ops.zeros_like(x)
+    there = ops.ones_like(x[..., :1], dtype="bool")
+    if lengths is not None:
+        there = ops.logical_and(there, frames.within(ops.shape(x)[2], lengths, 4, axis=2))
+    some = ops.any(there, axis=(1, 2, 3), keepdims=True)
+    axes = (1, 2, 3)
+    if kind == "min":
+        least = ops.min(ops.where(there, x, ops.full_like(x, float("inf"))), axis=axes, keepdims=True)
+        return ops.where(some, least, ops.zeros_like(least))
+    inside = ops.cast(there, x.dtype)
+    of_row = ops.mean(x, axis=3, keepdims=True)
+    total = ops.sum(ops.where(there, of_row, ops.zeros_like(of_row)), axis=axes, keepdims=True)
+    counted = ops.sum(inside, axis=axes, keepdims=True)
+    return total / ops.where(some, counted, ops.ones_like(counted))
