@@ -581,4 +581,4 @@ def get_frequency_aware_conv2d(
     if len(args) > place + 1:
         raise TypeError(message("args", f"at most {place + 1} of Conv2D's arguments", len(args), "Name the rest."))
     convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
-    return keras.Sequential([ConcatenateFrequencyMap(resolved), convolution], name=freq_aware_name)
+    return ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=freq_aware_name)

@@ -119,8 +119,7 @@ class Stream:
     def __init__(self, frontend: Frontend, chunk_samples: int | None = None) -> None:
         recipe = frontend.recipe
         _refuse_whole_clip(recipe)
-        if not frontend.built:
-            frontend.build((None, None))
+        frontend.build_once((None, None))
         self.frontend, self.recipe = frontend, recipe
         size, hop = recipe.cut
         self._stages: list[Cutter] = []  # samples, and what of `_names` the recipe has
