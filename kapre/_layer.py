@@ -49,20 +49,26 @@ called by themselves, are built together. It belongs to no layer, and so no laye
 
 
 class FirstCalls:
-    """Make a layer's first call alone, whichever threads come at once."""
+    """Make a layer's first call alone, whichever threads come at once, and number a name that nobody gave."""
 
     _was_called = False
+    _default_name: str | None = None
+    """A name that nobody gave: in one functional model there may be no two of it."""
 
-    def _call_alone_once(self, call: Callable[..., Any], *args: Any) -> Any:
-        """Return what a call gives; until one has succeeded, the layer's calls go one at a time."""
+    def _call_keras(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
+        if self._default_name is not None and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
+            used = keras.backend.get_uid(self._default_name) - 1
+            self.name = f"{self._default_name}_{used}" if used else self._default_name
+            vars(self)["_default_name"] = None
         if self._was_called or kernel.is_tracing():
-            return call(*args)
+            return tf_data.call(self, call, args, kwargs)
         with _first_calls:
             if not self._was_called:
-                y = call(*args)
+                y = tf_data.call(self, call, args, kwargs)
                 vars(self)["_was_called"] = True  # not by Keras' own `__setattr__`, which tracks it
                 return y
-        return call(*args)
+        return tf_data.call(self, call, args, kwargs)
 
     def build_once(self, shape: Shape) -> None:
         """Build the layer, unless it is built."""
@@ -317,7 +323,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
                 f"{self.name}: the input's axes must be known; received shape of unknown rank. "
                 "Give it a shape, (None, None, 1) say, with tf.ensure_shape."
             )
-        y = self._call_alone_once(tf_data.call, self, super().__call__, args, kwargs)
+        y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
         return y
 

@@ -20,7 +20,6 @@ from kapre._layer import (
     register,
 )
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import tf_data
 from kapre.recipe import Recipe
 from kapre.time_frequency import STFT
 
@@ -73,7 +72,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._recipe is not None and self._is_short(args, kwargs):
             return kernel.call(self, *args)
-        y = self._call_alone_once(tf_data.call, self, super().__call__, args, kwargs)
+        y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
         return y
 
@@ -183,7 +182,7 @@ class ComposedModel(FirstCalls, keras.Model):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call_alone_once(tf_data.call, self, super().__call__, args, kwargs)
+        return self._call_keras(super().__call__, args, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over frames for one over samples: only one of the layers changes the time axis."""
