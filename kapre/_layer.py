@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import keras
@@ -41,7 +42,42 @@ def _plain_kind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any
     return args[0].shape, args[0].dtype
 
 
-class ShortCalls:
+_first_calls = threading.RLock()
+"""Held during a layer's first call and what else builds one: Keras builds in several steps, and a thread that comes
+between two of them fails or leaves the layer half built. One lock for all layers: a chain and its layers, which may be
+called by themselves, are built together. It belongs to no layer, and so no layer is pickled or copied with it."""
+
+
+class FirstCalls:
+    """Make a layer's first call alone, whichever threads come at once, and number a name that nobody gave."""
+
+    _was_called = False
+    _default_name: str | None = None
+    """A name that nobody gave: in one functional model there may be no two of it."""
+
+    def _call_keras(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
+        if self._default_name is not None and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
+            used = keras.backend.get_uid(self._default_name) - 1
+            self.name = f"{self._default_name}_{used}" if used else self._default_name
+            vars(self)["_default_name"] = None
+        if self._was_called or kernel.is_tracing():
+            return tf_data.call(self, call, args, kwargs)
+        with _first_calls:
+            if not self._was_called:
+                y = tf_data.call(self, call, args, kwargs)
+                vars(self)["_was_called"] = True  # not by Keras' own `__setattr__`, which tracks it
+                return y
+        return tf_data.call(self, call, args, kwargs)
+
+    def build_once(self, shape: Shape) -> None:
+        """Build the layer, unless it is built."""
+        with _first_calls:
+            if not self.built:  # type: ignore[attr-defined, has-type]
+                self.build(shape)  # type: ignore[attr-defined]
+
+
+class ShortCalls(FirstCalls):
     """Skip what Keras does around `call` where it has done it for such an input before.
 
     That is: checks, building, masks, autocast, regularizers and the words it adds to an error. Only layers of exactly
@@ -287,7 +323,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
                 f"{self.name}: the input's axes must be known; received shape of unknown rank. "
                 "Give it a shape, (None, None, 1) say, with tf.ensure_shape."
             )
-        y = tf_data.call(self, super().__call__, args, kwargs)
+        y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
         return y
 

@@ -11,6 +11,7 @@ from keras import ops
 from kapre import executor
 from kapre._layer import (
     AudioLayer,
+    FirstCalls,
     ShortCalls,
     channels_in_place,
     channels_second,
@@ -19,7 +20,6 @@ from kapre._layer import (
     register,
 )
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import tf_data
 from kapre.recipe import Recipe
 from kapre.time_frequency import STFT
 
@@ -72,7 +72,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._recipe is not None and self._is_short(args, kwargs):
             return kernel.call(self, *args)
-        y = tf_data.call(self, super().__call__, args, kwargs)
+        y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
         return y
 
@@ -104,13 +104,13 @@ class ComposedSequential(ShortCalls, keras.Sequential):
             # What `input_shape=` leaves on a layer (Keras 3.10 to 3.15): an outer Sequential then starts with an Input,
             # and does not round the samples to its own dtype.
             self._input_shape_arg = first.batch_shape[1:]
-        self._went = None
+        self._went, self._was_called = None, False
         self._recipe = executor.recipe_of(self.layers)  # now, not in a call, which may be traced
 
     def pop(self, rebuild: bool = True) -> Any:
         """Remove the last layer and return it."""
         popped = super().pop(rebuild=rebuild)
-        self._went = None
+        self._went, self._was_called = None, False
         self._recipe = executor.recipe_of(self.layers)
         return popped
 
@@ -162,7 +162,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
 
 
 @register
-class ComposedModel(keras.Model):
+class ComposedModel(FirstCalls, keras.Model):
     """Be a functional model of Kapre's layers that hands a mask on, and runs inside `tf.data`.
 
     Args:
@@ -182,7 +182,7 @@ class ComposedModel(keras.Model):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return tf_data.call(self, super().__call__, args, kwargs)
+        return self._call_keras(super().__call__, args, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over frames for one over samples: only one of the layers changes the time axis."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
 from kapre._checks import message, public_names
-from kapre._layer import DataFormat, register, resolve_data_format, work_dtype
+from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
 from kapre._recipe_fields import check_even
 from kapre.ops import fourier
@@ -24,6 +24,20 @@ from kapre.time_frequency import (
 )
 
 _INVERTIBLE_GAIN = 10.0  # times a float32 rounding error of 6e-8, this still meets 1e-6
+
+
+class _DefaultName(str):
+    """A name that nobody gave."""
+
+
+_Named = TypeVar("_Named", bound=FirstCalls)
+
+
+def _numbered(layer: _Named, name: str) -> _Named:
+    """Let a layer whose name nobody gave be numbered, as Keras does with its own, when a second one joins a model."""
+    if isinstance(name, _DefaultName):
+        vars(layer)["_default_name"] = str(name)
+    return layer
 
 
 @register
@@ -73,7 +87,7 @@ def _compose(
     if decibel is not None:
         with public_names(**{name: f"db_{name}" for name in decibel}):
             layers.append(MagnitudeToDecibel(**decibel, data_format=stft["output_data_format"], dtype=dtype))
-    return ComposedSequential(layers, name=name)
+    return _numbered(ComposedSequential(layers, name=str(name)), name)
 
 
 def get_stft_magnitude_layer(
@@ -90,7 +104,7 @@ def get_stft_magnitude_layer(
     db_dynamic_range: float = 80.0,
     input_data_format: DataFormat = "default",
     output_data_format: DataFormat = "default",
-    name: str = "stft_magnitude",
+    name: str = _DefaultName("stft_magnitude"),
     *,
     center: bool = False,
     pad_mode: PadMode = "constant",
@@ -112,7 +126,7 @@ def get_stft_magnitude_layer(
         db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The same, of the output.
-        name: The model's name.
+        name: The model's name; the default gets a number where a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
@@ -177,7 +191,7 @@ def get_melspectrogram_layer(
     db_dynamic_range: float = 80.0,
     input_data_format: DataFormat = "default",
     output_data_format: DataFormat = "default",
-    name: str = "melspectrogram",
+    name: str = _DefaultName("melspectrogram"),
     *,
     center: bool = False,
     pad_mode: PadMode = "constant",
@@ -207,7 +221,7 @@ def get_melspectrogram_layer(
         db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The same, of the output.
-        name: The model's name.
+        name: The model's name; the default gets a number where a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
@@ -288,7 +302,7 @@ def get_log_frequency_spectrogram_layer(
     db_dynamic_range: float = 80.0,
     input_data_format: DataFormat = "default",
     output_data_format: DataFormat = "default",
-    name: str = "log_frequency_spectrogram",
+    name: str = _DefaultName("log_frequency_spectrogram"),
     *,
     center: bool = False,
     pad_mode: PadMode = "constant",
@@ -315,7 +329,7 @@ def get_log_frequency_spectrogram_layer(
         db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The same, of the output.
-        name: The model's name.
+        name: The model's name; the default gets a number where a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
@@ -382,8 +396,8 @@ def get_perfectly_reconstructing_stft_istft(
     forward_window_name: str | None = None,
     waveform_data_format: DataFormat = "default",
     stft_data_format: DataFormat = "default",
-    stft_name: str = "stft",
-    istft_name: str = "istft",
+    stft_name: str = _DefaultName("stft"),
+    istft_name: str = _DefaultName("istft"),
 ) -> tuple[STFT, InverseSTFT]:
     """Make an `STFT` and the `InverseSTFT` that undoes it.
 
@@ -399,8 +413,8 @@ def get_perfectly_reconstructing_stft_istft(
         forward_window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
         waveform_data_format: "default", "channels_first" or "channels_last".
         stft_data_format: The same, of the spectrogram.
-        stft_name: Name of the first layer.
-        istft_name: Name of the second.
+        stft_name: Name of the first layer; the default gets a number where a second one joins a functional model.
+        istft_name: The same, of the second.
 
     Returns:
         `(STFT, InverseSTFT)`.
@@ -439,7 +453,7 @@ def get_perfectly_reconstructing_stft_istft(
         pad_end=True,
         input_data_format=resolve_data_format(waveform_data_format, "waveform_data_format"),
         output_data_format=resolve_data_format(stft_data_format, "stft_data_format"),
-        name=stft_name,
+        name=str(stft_name),
         **_input_shape(stft_input_shape),
     )
     inverse = InverseSTFT(
@@ -447,10 +461,10 @@ def get_perfectly_reconstructing_stft_istft(
         forward_window_name=recipe.window_name,
         input_data_format=stft_data_format,
         output_data_format=waveform_data_format,
-        name=istft_name,
+        name=str(istft_name),
         **_input_shape(istft_input_shape),
     )
-    return forward, inverse
+    return _numbered(forward, stft_name), _numbered(inverse, istft_name)
 
 
 def get_stft_mag_phase(
@@ -467,7 +481,7 @@ def get_stft_mag_phase(
     db_dynamic_range: float = 80.0,
     input_data_format: DataFormat = "default",
     output_data_format: DataFormat = "default",
-    name: str = "stft_mag_phase",
+    name: str = _DefaultName("stft_mag_phase"),
     *,
     center: bool = False,
     pad_mode: PadMode = "constant",
@@ -488,7 +502,7 @@ def get_stft_mag_phase(
         db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The same, of the output.
-        name: The model's name.
+        name: The model's name; the default gets a number where a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
 
@@ -536,17 +550,21 @@ def get_stft_mag_phase(
         with public_names(**{argument: f"db_{argument}" for argument in decibel}):
             magnitude = MagnitudeToDecibel(**decibel, data_format=output_format, dtype=dtype)(magnitude)
     channels = 1 if output_format == "channels_first" else -1
-    return ComposedModel(inputs, ConcatenateChannels(axis=channels)([magnitude, phase]), name=name)
+    model = ComposedModel(inputs, ConcatenateChannels(axis=channels)([magnitude, phase]), name=str(name))
+    return _numbered(model, name)
 
 
 def get_frequency_aware_conv2d(
-    data_format: DataFormat = "default", freq_aware_name: str = "frequency_aware_conv2d", *args: Any, **kwargs: Any
+    data_format: DataFormat = "default",
+    freq_aware_name: str = _DefaultName("frequency_aware_conv2d"),
+    *args: Any,
+    **kwargs: Any,
 ) -> keras.Sequential:
     """Chain `ConcatenateFrequencyMap` and a `keras.layers.Conv2D`, which so knows what frequency it is at.
 
     Args:
         data_format: "default", "channels_first" or "channels_last", of both layers.
-        freq_aware_name: The name of the chain.
+        freq_aware_name: The name of the chain; the default gets a number where a second one joins a functional model.
         *args: Conv2D's arguments: `filters`, `kernel_size`, `strides`, `padding`.
         **kwargs: The same, and Conv2D's others.
 
@@ -581,4 +599,5 @@ def get_frequency_aware_conv2d(
     if len(args) > place + 1:
         raise TypeError(message("args", f"at most {place + 1} of Conv2D's arguments", len(args), "Name the rest."))
     convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
-    return keras.Sequential([ConcatenateFrequencyMap(resolved), convolution], name=freq_aware_name)
+    chain = ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=str(freq_aware_name))
+    return _numbered(chain, freq_aware_name)

@@ -305,3 +305,29 @@ def test_h5_round_trip(tmp_path: Path) -> None:
 def test_bad_arguments(make: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        kapre.get_stft_magnitude_layer,
+        kapre.get_melspectrogram_layer,
+        kapre.get_log_frequency_spectrogram_layer,
+        lambda **options: kapre.get_stft_mag_phase((None, 1), **options),
+        lambda name=None: kapre.get_perfectly_reconstructing_stft_istft(**({"stft_name": name} if name else {}))[0],
+    ],
+)
+def test_two_helpers_in_one_model(make: Any) -> None:
+    """Their default names are numbered as Keras' are, from the second on; a name that is given stays."""
+    keras.utils.clear_session()
+    inputs = keras.Input((None, 1))
+    helpers = [make(), make(), make(name="mine")]
+    first = helpers[0].name
+    model = keras.Model(inputs, [helper(inputs) for helper in helpers])
+    assert [helper.name for helper in helpers] == [first, f"{first}_1", "mine"]
+    x = chirp(1, 4000).astype("float32")
+    again = keras.models.clone_model(model)
+    for y, expected in zip(again(x), model(x), strict=True):
+        np.testing.assert_array_equal(to_numpy(y), to_numpy(expected))
+    with pytest.raises(ValueError, match="unique"):
+        keras.Model(inputs, [make(name="mine")(inputs) for _ in range(2)])

@@ -121,8 +121,7 @@ class Stream:
     def __init__(self, frontend: Frontend, chunk_samples: int | None = None, compile: bool = False) -> None:
         recipe = frontend.recipe
         _refuse_whole_clip(recipe)
-        if not frontend.built:
-            frontend.build((None, None))
+        frontend.build_once((None, None))
         self.frontend, self.recipe = frontend, recipe
         every = recipe.entry_hop
         chunk_samples = whole_chunk(chunk_samples, every, f"{every}, the samples from one entry to the next")

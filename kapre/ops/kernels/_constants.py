@@ -43,6 +43,8 @@ class Constants:
         key = (id(values), dtype, place, repeat)
         tensor = self._made.get(key)
         if tensor is None:
-            tensor = self._made[key] = self._make(values, dtype, place, repeat)
-            weakref.finalize(values, self._made.pop, key, None).atexit = False
+            made = self._make(values, dtype, place, repeat)
+            tensor = self._made.setdefault(key, made)
+            if tensor is made:  # no other thread was faster
+                weakref.finalize(values, self._made.pop, key, None).atexit = False
         return tensor
