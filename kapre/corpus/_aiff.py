@@ -10,6 +10,7 @@ from kapre.corpus._source import Part, Source
 
 _AIFF_BYTES = {b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1}
 _AIFF_BYTES |= {b"raw ": 1, b"in24": 3, b"in32": 4, b"42ni": 3, b"23ni": 4}
+_SVX_BYTES = {b"8SVX": 1, b"16SV": 2}
 _AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
 
@@ -26,6 +27,8 @@ def check_aiff(source: Source, start: int) -> Container:
     """Check AIFF and AIFF-C; sizes that SoX writes to a pipe mean "to the end of the file"."""
     container = Container("AIFF")
     head = source.at(start, 12)
+    if head[8:] in _SVX_BYTES:
+        return _check_svx(source, start, _SVX_BYTES[head[8:]])
     if len(head) < 12 or head[8:11] != b"AIF":
         return container
     form = struct.unpack(">I", head[4:8])[0]
@@ -60,6 +63,21 @@ def check_aiff(source: Source, start: int) -> Container:
         container.streams = [[*header(real), (sound.body, source.size)]]
     if not is_open(form) and not sound.open:
         check_end(container, start + 8 + form, source.size)
+    return container
+
+
+def _check_svx(source: Source, start: int, width: int) -> Container:
+    """Check IFF/8SVX: the size of its BODY."""
+    container = Container("SVX")
+    rate = 0
+    for chunk in chunks(source, BIG_ENDIAN, start + 12):
+        if chunk.name == b"VHDR":
+            rate = int.from_bytes(source.at(chunk.body + 12, 2), "big")
+        elif chunk.name == b"BODY":
+            sound = Sound(chunk.body, chunk.size, is_open(chunk.size), sound_rate(rate), width, 1.0, True)
+            measure(container, source, BIG_ENDIAN, sound)
+            container.at_least = None  # it may be of several channels, or compressed
+            break
     return container
 
 

@@ -42,7 +42,7 @@ def examine(source: Source) -> Container | None:
 
 def _check_at(source: Source, start: int) -> _Check | None:
     """Return the check of what starts at a position, None where nothing known does."""
-    head = source.at(start, 16)
+    head = source.at(start, 32)
     check = next((check for magic, check in _CHECKS.items() if head.startswith(magic)), None)
     if check is None and head[4:8] in FIRST:
         check = check_mp4

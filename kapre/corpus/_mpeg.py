@@ -181,7 +181,8 @@ def first_frames(source: Source, start: int) -> int:
         position = source.find(b"\xff", position, farthest)
         if position < 0:
             return -1
-        place, kinds = position, []
+        kinds: list[tuple[int, int, int]] = []
+        place = position
         while len(kinds) < _SURE and (header := _header(source.at(place, 4))):
             kinds.append(header.kind)
             place += header.length

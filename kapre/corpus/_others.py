@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kapre.corpus._chunks import MOST_CHUNKS
 from kapre.corpus._container import Container, cut_short
 from kapre.corpus._source import Source
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
+DEMUXERS |= {"FLAC": "flac", "NIST": "nistsphere"}
 """FFmpeg's names of containers that libsndfile reads, for encodings in them that it does not."""
 _AMR = {
     b"#!AMR\n": (8000, (13, 14, 16, 18, 20, 21, 27, 32, 6)),
@@ -118,6 +120,20 @@ def check_sphere(source: Source, start: int) -> Container:
     return container
 
 
+def check_voc(source: Source, start: int) -> Container:
+    """Check Creative VOC: its blocks, each with its length, against the end of the file."""
+    container = Container("VOC")
+    position = start + int.from_bytes(source.at(start + 20, 2), "little")
+    for _ in range(MOST_CHUNKS):
+        head = source.at(position, 4)
+        if head[:1] in (b"", b"\0"):
+            break
+        position += 4 + int.from_bytes(head[1:], "little")
+    if position > source.size:
+        container.damage.append(f"cut short: the header promises {position} bytes, {source.size} are there")
+    return container
+
+
 def _plain(name: str, demuxer: str) -> Callable[[Source, int], Container]:
     return lambda source, start: Container(name, demuxer=demuxer, told=True)
 
@@ -127,6 +143,7 @@ CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": check_asf,
     b"#!AMR": check_amr,
     b"NIST_1A\n": check_sphere,
+    b"Creative Voice File\x1a": check_voc,
     b"MAC ": _plain("APE", "ape"),
     b"TTA1": _plain("TTA", "tta"),
     b"wvpk": _plain("WAVPACK", "wv"),

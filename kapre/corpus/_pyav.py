@@ -75,7 +75,9 @@ class PyAVDecoder(Decoder):
         self.sample_rate, self.channels = context.sample_rate or 0, context.channels or 0
         if self.channels > _MOST_CHANNELS:
             raise self._cannot_open(f"{self.channels} channels")
-        if self._checked.told and tracks[0].duration and tracks[0].time_base:
+        if self._checked.promised:
+            self._promised = sum(self._checked.promised)
+        elif self._checked.told and not self._checked.at_least and tracks[0].duration and tracks[0].time_base:
             self._promised = int(tracks[0].duration * tracks[0].time_base * self.sample_rate)
         self.subtype = context.codec.canonical_name.upper()
         return tracks[0]

@@ -348,7 +348,7 @@ def _decoder(soundfile: Any, source: Source, container: Container | None) -> Dec
     try:
         by_soundfile.open()
     except UnreadableError as error:
-        if container is None or container.name not in DEMUXERS or container.damage:
+        if container is None or container.name not in DEMUXERS or (container.damage and av is None):
             raise
         if av is None:
             problem = f"{container.name} with an encoding that libsndfile does not support: PyAV may decode it"

@@ -69,6 +69,14 @@ def test_mp3_behind_other_bytes_is_whole(front, counted, save):
     np.testing.assert_array_equal(recording.samples, expected)
 
 
+@pytest.mark.parametrize("container", ["VOC", "SVX"])
+def test_a_cut_of_older_containers_is_said(container, save):
+    content = sf_bytes(container)
+    assert corpus.inspect(save(content)).damage == ()
+    for part in (0.3, 0.7, 0.99):
+        assert corpus.inspect(save(content[: int(part * len(content))])).damage[0].startswith("cut short")
+
+
 def sphere(n_samples, promised, tail=b""):
     fields = f"channel_count -i 1\nsample_count -i {promised}\nsample_rate -i {RATE}\nsample_n_bytes -i 2\n"
     fields += "sample_byte_format -s2 01\nsample_sig_bits -i 16\nsample_coding -s3 pcm\nend_head\n"
