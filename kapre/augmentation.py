@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 from keras import ops
 
+from kapre._arguments import LayerArguments
 from kapre._checks import count, message, number
 from kapre._layer import (
     AudioLayer,
@@ -22,13 +23,16 @@ from kapre._layer import (
 from kapre._removed import removed_names
 from kapre.ops import augment
 
-__getattr__ = removed_names(__name__)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+    __getattr__ = removed_names(__name__)
 
 
 class _RandomLayer(AudioLayer):
     """Draw for each example and each call, from one generator; outside training the input passes as it is."""
 
-    def __init__(self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = resolve_data_format(data_format)
         if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
@@ -152,7 +156,7 @@ class SpecAugment(_RandomLayer):
         mask_value: float = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format, seed, **kwargs)
         self.freq_mask_param = count("freq_mask_param", freq_mask_param, "Use 27, or 0 for none.")
