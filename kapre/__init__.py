@@ -6,7 +6,7 @@ Every public name is here; `kapre.compare`, `kapre.corpus` and `kapre.plot` load
 from kapre import _select_backend as _select_backend  # isort: skip  (before anything imports Keras)
 
 from importlib import import_module as _import_module
-from typing import Any as _Any
+from typing import TYPE_CHECKING
 
 from kapre import augmentation, backend, composed, frontends, signal, time_frequency, time_frequency_tflite
 from kapre._removed import removed_names as _removed_names
@@ -35,6 +35,13 @@ from kapre.time_frequency import (
     Phase,
 )
 from kapre.time_frequency_tflite import MagnitudeTflite, PhaseTflite, STFTTflite
+
+if TYPE_CHECKING:
+    from kapre import compare as compare
+    from kapre import corpus as corpus
+    from kapre import deploy as deploy
+    from kapre import plot as plot
+    from kapre.deploy import export as export
 
 VERSION = __version__
 
@@ -84,12 +91,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _ON_FIRST_USE:
-        return _import_module(f"kapre.{name}")
-    if name == "export":
-        return _import_module("kapre.deploy").export
-    return _removed_names(__name__)(name)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+
+    def __getattr__(name):
+        if name in _ON_FIRST_USE:
+            return _import_module(f"kapre.{name}")
+        if name == "export":
+            return _import_module("kapre.deploy").export
+        return _removed_names(__name__)(name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from kapre._arguments import LayerArguments
 from kapre._checks import message, public_names
+from kapre._hints import nearest, remedy
 from kapre.ops import fourier, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
@@ -73,7 +75,7 @@ class FirstCalls:
     def build_once(self, shape: Shape) -> None:
         """Build the layer, unless it is built."""
         with _first_calls:
-            if not self.built:  # type: ignore[attr-defined, has-type]
+            if not self.built:  # type: ignore[attr-defined]
                 self.build(shape)  # type: ignore[attr-defined]
 
 
@@ -305,6 +307,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
     """The data format of the spectrogram this layer hands on, where it depends on one."""
 
     def __init__(self, **kwargs: Any) -> None:
+        self._check_names(kwargs)
         kwargs["autocast"] = False  # Keras would round the samples to float16 before the transform
         if "input_shape" in kwargs:  # Kapre's own way since its beginning; Keras takes it, and advises against it
             with warnings.catch_warnings():
@@ -313,6 +316,14 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         else:
             super().__init__(**kwargs)
         self.supports_masking = True
+
+    def _check_names(self, given: Mapping[str, Any]) -> None:
+        """Refuse what another library calls an argument of this layer, with the name it has here."""
+        keras_own = {*LayerArguments.__annotations__, "batch_input_shape", "input_dtype", "dynamic"}
+        own = {*inspect.signature(type(self).__init__).parameters, *LayerArguments.__annotations__} - {"self", "kwargs"}
+        for name in sorted(set(given) - keras_own):
+            if nearest(name, own):  # else Keras says so
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._is_short(args, kwargs):

@@ -1,7 +1,9 @@
-"""Names that Kapre had once: asked for, they say what does their work today."""
+"""Names that Kapre had once, or that others have: asked for, they say what does their work today."""
 
 from __future__ import annotations
 
+import difflib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,38 @@ _TODAY = {
 }
 
 
+_ELSEWHERE = {
+    "MelSpectrogram": "kapre.get_melspectrogram_layer",
+    "LogMelSpectrogram": "kapre.get_melspectrogram_layer(return_decibel=True)",
+    "LogMelgram": "kapre.get_melspectrogram_layer(return_decibel=True)",
+    "MelScale": "kapre.ApplyFilterbank(type='mel', …)",
+    "MelFilterbank": "kapre.ApplyFilterbank(type='mel', …)",
+    "melspectrogram": "kapre.get_melspectrogram_layer",
+    "mel": "kapre.backend.filterbank_mel",
+    "LogFrequencySpectrogram": "kapre.get_log_frequency_spectrogram_layer",
+    "LogSpectrogram": "kapre.get_stft_magnitude_layer(return_decibel=True)",
+    "STFTMagnitude": "kapre.get_stft_magnitude_layer",
+    "stft": "kapre.STFT",
+    "istft": "kapre.InverseSTFT",
+    "ISTFT": "kapre.InverseSTFT",
+    "InverseSpectrogram": "kapre.InverseSTFT",
+    "MFCC": "kapre.LogmelToMFCC behind a log mel spectrogram, or kapre.Frontend of a recipe with n_mfcc",
+    "mfcc": "kapre.LogmelToMFCC behind a log mel spectrogram, or kapre.Frontend of a recipe with n_mfcc",
+    "fbank": "kapre.Frontend.from_preset('kaldi_fbank')",
+    "AmplitudeToDB": "kapre.MagnitudeToDecibel",
+    "amplitude_to_db": "kapre.amplitude_to_decibel",
+    "power_to_db": "kapre.power_to_decibel",
+    "ComputeDeltas": "kapre.Delta",
+    "FrequencyMasking": "kapre.SpecAugment",
+    "TimeMasking": "kapre.SpecAugment",
+    "Resample": "kapre.corpus.audio.read(path, sample_rate), which resamples",
+    "load": "kapre.corpus.audio.read",
+    "read": "kapre.corpus.audio.read",
+    "from_preset": "kapre.Frontend.from_preset",
+}
+"""Names in other libraries, with what does their work here."""
+
+
 def removed_names(module: str) -> Callable[[str], Any]:
     """Return a module's `__getattr__`, which refuses a removed name with today's."""
 
@@ -22,6 +56,17 @@ def removed_names(module: str) -> Callable[[str], Any]:
         if name in _TODAY:
             # An AttributeError would lose its text in `from kapre import …`.
             raise ImportError(f"{module}.{name} was removed from Kapre: use {_TODAY[name]}.", name=module)
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{_instead(module, name)}")
 
     return __getattr__
+
+
+def _instead(module: str, name: str) -> str:
+    """Return what to use in place of a name that a module never had, as the end of a sentence; or nothing."""
+    if name.startswith("_"):
+        return ""
+    if name in _ELSEWHERE:
+        return f": use {_ELSEWHERE[name]}."
+    known = {each.lower().replace("_", ""): each for each in dir(sys.modules[module]) if not each.startswith("_")}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), known, n=1, cutoff=0.75)
+    return f": use {module}.{known[near[0]]}." if near else ""

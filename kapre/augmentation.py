@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import keras
 import numpy as np
 from keras import ops
 
+from kapre._arguments import LayerArguments
 from kapre._checks import count, message, number
 from kapre._layer import (
     AudioLayer,
@@ -26,13 +27,16 @@ from kapre.ops import augment, frames
 from kapre.ops.fourier import is_empty
 from kapre.ops.kernels import active as kernel
 
-__getattr__ = removed_names(__name__)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+    __getattr__ = removed_names(__name__)
 
 
 class _RandomLayer(AudioLayer):
     """Draw for each example and each call, from one generator; outside training the input passes as it is."""
 
-    def __init__(self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = resolve_data_format(data_format)
         if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
@@ -171,7 +175,7 @@ class SpecAugment(_RandomLayer):
         mask_value: float | Literal["mean", "min"] = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format, seed, **kwargs)
         self.freq_mask_param = count("freq_mask_param", freq_mask_param, "Use 27, or 0 for none.")

@@ -546,7 +546,7 @@ def get_stft_mag_phase(
     )(inputs)
     magnitude, phase = Magnitude(dtype=dtype)(spectrogram), Phase(dtype=dtype)(spectrogram)
     if return_decibel:
-        decibel = dict(ref_value=db_ref_value, amin=db_amin, dynamic_range=db_dynamic_range)
+        decibel: dict[str, Any] = dict(ref_value=db_ref_value, amin=db_amin, dynamic_range=db_dynamic_range)
         with public_names(**{argument: f"db_{argument}" for argument in decibel}):
             magnitude = MagnitudeToDecibel(**decibel, data_format=output_format, dtype=dtype)(magnitude)
     channels = 1 if output_format == "channels_first" else -1

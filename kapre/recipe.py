@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import functools
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack
 
 import numpy as np
 
 from kapre import _recipe_fields
+from kapre._arguments import RecipeFields
 from kapre._checks import message
+from kapre._hints import nearest, remedy
 from kapre.ops import filterbanks
 from kapre.ops.counts import at_least_0, num_frames, padded_length
 from kapre.ops.windows import margins, synthesis_window, window
@@ -21,6 +24,31 @@ _JSON_VERSION = 2
 _UNSET: Any = None  # resolved in __post_init__: a made recipe holds numbers
 
 
+_Made = TypeVar("_Made", bound=type)
+
+
+def _check_names(fields: Iterable[str]) -> None:
+    """Refuse what is no field; who gives another library's name is told Kapre's."""
+    unknown = sorted(set(fields) - set(_DEFAULTS))
+    if unknown:
+        way = remedy(unknown[0], _DEFAULTS, "See help(kapre.Recipe).")
+        raise TypeError(message("changes", "fields of kapre.Recipe", ", ".join(unknown), way))
+
+
+def _naming_fields(cls: _Made) -> _Made:
+    """Let a dataclass refuse an unknown argument with the name that is meant."""
+    made: Any = cls.__init__  # type: ignore[misc]
+
+    @functools.wraps(made)
+    def init(self: Any, *args: Any, **fields: Any) -> None:
+        _check_names(fields)
+        made(self, *args, **fields)
+
+    cls.__init__ = init  # type: ignore[misc]
+    return cls
+
+
+@_naming_fields
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Describe a front end, from samples to features, in the words that the published ones need.
@@ -442,7 +470,7 @@ class Recipe:
             middle, hop = middle + hop * (self.patch_frames - 1) / 2.0, hop * (self.patch_hop or 1)
         return (np.arange(count) * hop + middle) / self.sample_rate
 
-    def replace(self, **changes: Any) -> Recipe:
+    def replace(self, **changes: Unpack[RecipeFields]) -> Recipe:
         """Return a new recipe with some fields changed.
 
         Others stay, `win_length` and `hop_length` too; only what was left to follow from a changed field follows it:
@@ -451,9 +479,7 @@ class Recipe:
         Raises:
             TypeError: If there is no such field.
         """
-        unknown = sorted(set(changes) - set(_DEFAULTS))
-        if unknown:
-            raise TypeError(message("changes", "fields of kapre.Recipe", ", ".join(unknown), "See help(kapre.Recipe)."))
+        _check_names(changes)
         fields = {**_values(self), **changes}
         # What was worked out from another field is worked out again, unless it is given too.
         for name, of in _DERIVED.items():
@@ -501,10 +527,10 @@ class Recipe:
             )
         unknown = sorted(set(fields) - set(_DEFAULTS))
         if unknown:
-            near = difflib.get_close_matches(unknown[0], _DEFAULTS, n=2)
-            remedy = f"Is {unknown[0]} {' or '.join(near)}? Else remove" if near else "Remove"
-            remedy += " them, or use the Kapre that wrote them."
-            raise ValueError(message("fields", "fields of kapre.Recipe", unknown, remedy))
+            near = nearest(unknown[0], _DEFAULTS)
+            way = f"Is {unknown[0]} {' or '.join(near)}? Else remove" if near else "Remove"
+            way += " them, or use the Kapre that wrote them."
+            raise ValueError(message("fields", "fields of kapre.Recipe", unknown, way))
         if fields.get("norm") == "inf":
             fields["norm"] = math.inf
         return cls(**fields)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from keras import ops
 
 from kapre import executor
+from kapre._arguments import LayerArguments
 from kapre._checks import flag, message, number, positive_int
 from kapre._layer import (
     AudioLayer,
@@ -62,7 +63,7 @@ class Frame(AudioLayer):
         pad_end: bool = False,
         pad_value: float = 0,
         data_format: DataFormat = "default",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.frame_length = positive_int("frame_length", frame_length, "Give it in samples, such as 2048.")
@@ -144,7 +145,7 @@ class Energy(Frame):
         pad_end: bool = False,
         pad_value: float = 0,
         data_format: DataFormat = "default",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(frame_length, hop_length, pad_end, pad_value, data_format, **kwargs)
         positive = "a positive number"
@@ -192,7 +193,7 @@ class MuLawEncoding(AudioLayer):
         ITU-T Recommendation G.711 (1988). Pulse code modulation (PCM) of voice frequencies.
     """
 
-    def __init__(self, quantization_channels: int, **kwargs: Any) -> None:
+    def __init__(self, quantization_channels: int, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
@@ -235,7 +236,7 @@ class MuLawDecoding(AudioLayer):
 
     input_kind = "any"
 
-    def __init__(self, quantization_channels: int, **kwargs: Any) -> None:
+    def __init__(self, quantization_channels: int, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
@@ -285,7 +286,9 @@ class LogmelToMFCC(AudioLayer):
         in continuously spoken sentences. IEEE Transactions on Acoustics, Speech, and Signal Processing, 28(4).
     """
 
-    def __init__(self, n_mfccs: int = 20, data_format: DataFormat = "default", **kwargs: Any) -> None:
+    def __init__(
+        self, n_mfccs: int = 20, data_format: DataFormat = "default", **kwargs: Unpack[LayerArguments]
+    ) -> None:
         super().__init__(**kwargs)
         self.n_mfccs = positive_int("n_mfccs", n_mfccs, "Use 13 or 20.")
         self.data_format = resolve_data_format(data_format)
@@ -349,7 +352,7 @@ class SqueezeChannels(AudioLayer):
         ```
     """
 
-    def __init__(self, data_format: DataFormat = "default", **kwargs: Any) -> None:
+    def __init__(self, data_format: DataFormat = "default", **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.data_format = resolve_data_format(data_format)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from keras import ops
 
 from kapre import executor
+from kapre._arguments import LayerArguments
 from kapre._checks import choice, flag, message, positive_int, public_names
 from kapre._layer import (
     AudioLayer,
@@ -31,7 +32,8 @@ from kapre.ops import filterbanks, fourier, frames, scales
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe, framing
 
-__getattr__ = removed_names(__name__)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+    __getattr__ = removed_names(__name__)
 
 
 def _warn_if_cropped(recipe: Recipe) -> None:
@@ -113,7 +115,7 @@ class STFT(AudioLayer):
         output_data_format: DataFormat = "default",
         center: bool = False,
         pad_mode: frames.PadMode = "constant",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self._recipe = framing(
@@ -242,7 +244,7 @@ class InverseSTFT(AudioLayer):
         center: bool = False,
         length: int | None = None,
         exact_edges: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         with public_names(window_name="forward_window_name"):
@@ -340,7 +342,7 @@ class Magnitude(AudioLayer):
     recipe_stage = "magnitude"
     input_kind = "either"
 
-    def __init__(self, power: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, power: float = 1.0, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.power = float(choice("power", power, (1.0, 2.0), "1.0 is the magnitude, 2.0 the power."))
 
@@ -400,7 +402,7 @@ class Phase(AudioLayer):
 
     input_kind = "complex"
 
-    def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.approx_atan_accuracy = check_atan_accuracy(approx_atan_accuracy)
 
@@ -459,7 +461,7 @@ class MagnitudeToDecibel(AudioLayer):
         amin: float = 1e-5,
         dynamic_range: float = 80.0,
         data_format: DataFormat = "default",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.ref_value, self.amin, self.dynamic_range = check_decibel(ref_value, amin, dynamic_range)
@@ -527,7 +529,11 @@ class ApplyFilterbank(AudioLayer):
     recipe_stage = "bank"
 
     def __init__(
-        self, type: str, filterbank_kwargs: dict[str, Any], data_format: DataFormat = "default", **kwargs: Any
+        self,
+        type: str,
+        filterbank_kwargs: dict[str, Any],
+        data_format: DataFormat = "default",
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.type = choice("type", type, tuple(_BANK_FIELDS), "Use 'mel' or 'log'.")
@@ -613,7 +619,7 @@ class Delta(AudioLayer):
         win_length: int = 5,
         mode: Literal["symmetric", "reflect", "constant"] = "symmetric",
         data_format: DataFormat = "default",
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.win_length = positive_int("win_length", win_length, "Use 5.")
@@ -666,7 +672,7 @@ class ConcatenateFrequencyMap(AudioLayer):
         classification. DCASE Workshop.
     """
 
-    def __init__(self, data_format: DataFormat = "default", **kwargs: Any) -> None:
+    def __init__(self, data_format: DataFormat = "default", **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.data_format = resolve_data_format(data_format)
 

@@ -5,10 +5,11 @@ They stand for `STFT`, `Magnitude` and `Phase` where a runtime lacks complex ten
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from keras import ops
 
+from kapre._arguments import LayerArguments
 from kapre._layer import AudioLayer, Shape, channels_in_place, register, register_published
 from kapre.ops import fourier
 from kapre.time_frequency import STFT, check_atan_accuracy
@@ -138,7 +139,7 @@ class PhaseTflite(AudioLayer):
         ```
     """
 
-    def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, approx_atan_accuracy: int | None = None, **kwargs: Unpack[LayerArguments]) -> None:
         super().__init__(**kwargs)
         self.approx_atan_accuracy = check_atan_accuracy(approx_atan_accuracy)
 

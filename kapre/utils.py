@@ -1,5 +1,8 @@
 """Kept so that `from kapre.utils import Normalization2D`, of Kapre 0.1, says what does its work today."""
 
+from typing import TYPE_CHECKING
+
 from kapre._removed import removed_names
 
-__getattr__ = removed_names(__name__)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+    __getattr__ = removed_names(__name__)

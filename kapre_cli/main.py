@@ -5,7 +5,9 @@ Nothing heavy is imported here; each command's module is imported when it runs.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -14,19 +16,36 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 try:
-    from cyclopts import App, CycloptsError, Parameter, Token
+    from cyclopts import App, CycloptsError, Parameter, Token, UnknownOptionError, UnusedCliTokensError
 except ImportError:
     sys.exit("kapre: the command needs cyclopts and more: run `pip install 'kapre[audio]'`.")
 
 from kapre_cli.errors import DATA, USAGE, CommandError
 
 
+def _number(_: object, tokens: Sequence[Token]) -> float:
+    """Read a number, or say in plain words that it is none."""
+    try:
+        return float(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"a number is needed; received {tokens[0].value!r}.") from None
+
+
 def _whole(_: object, tokens: Sequence[Token]) -> int:
     """Read a whole number; cyclopts would take 512.5 for 512."""
-    return int(tokens[0].value)
+    with contextlib.suppress(ValueError):
+        return int(tokens[0].value)
+    try:
+        value = float(tokens[0].value)
+    except ValueError:
+        value = math.nan
+    if not value.is_integer():  # nor infinity
+        raise ValueError(f"a whole number is needed; received {tokens[0].value!r}.")
+    return int(value)
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]
+Number = Annotated[float, Parameter(converter=_number)]
 Backend = Literal["jax", "tensorflow", "torch", "numpy"]
 
 app = App(
@@ -70,8 +89,8 @@ def show(
     n_fft: Whole | None = None,
     hop_length: Whole | None = None,
     n_mels: Whole | None = None,
-    f_min: float | None = None,
-    f_max: float | None = None,
+    f_min: Number | None = None,
+    f_max: Number | None = None,
     decibel: bool | None = None,
     row: Whole | None = None,
     backend: Backend | None = None,
@@ -158,8 +177,8 @@ def compare(
     /,
     *,
     audio: Path | None = None,
-    tolerance: float | None = None,
-    seconds: float = 20.0,
+    tolerance: Number | None = None,
+    seconds: Number = 20.0,
     json: bool = False,
     backend: Backend | None = None,
 ) -> int:
@@ -203,7 +222,7 @@ def export(
     recipe: Path | None = None,
     format: str | None = None,
     check: bool = True,
-    tolerance: float | None = None,
+    tolerance: Number | None = None,
     quantize: Literal["float16", "int8"] | None = None,
     max_samples: Whole | None = None,
     largest_direct: Whole | None = None,
@@ -276,7 +295,7 @@ def extract(
     recipe: Path | None = None,
     glob: str | None = None,
     dtype: Literal["f16", "f32"] = "f32",
-    segment: float | None = None,
+    segment: Number | None = None,
     channel: str = "mix",
     workers: Annotated[int | None, Parameter(name=["--workers", "-j"], converter=_whole)] = None,
     shard_size: Whole | None = None,
@@ -381,6 +400,24 @@ _STDIN = "/dev/stdin"
 """What `-` becomes, which cyclopts takes for an option."""
 
 
+def _problem(error: CycloptsError) -> str:
+    """Say in one line what is wrong with the arguments."""
+    if isinstance(error, UnknownOptionError):
+        from kapre_cli.errors import light
+
+        light()
+        from kapre._hints import nearest
+
+        word = (error.token.keyword or error.token.value).split("=", 1)[0]
+        names = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+        options = {name.removeprefix("--").replace("-", "_"): name for name in names if name.startswith("--")}
+        near = nearest(word.lstrip("-"), options)
+        return f"there is no option {word}." + (f" Use {' or '.join(options[name] for name in near)}." if near else "")
+    if isinstance(error, UnusedCliTokensError):
+        return f"too many arguments: {' '.join(error.unused_tokens or ())}. Leave them out."
+    return " ".join(str(error).split())  # the library's text may span lines
+
+
 def _code(arguments: list[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["extract"]:
@@ -391,9 +428,7 @@ def _code(arguments: list[str] | None) -> int:
             sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
-        # The library's text may span lines and end in a list of choices: one line, and where help is.
-        problem = " ".join(str(error).split())
-        print(f"kapre: {problem} See `kapre --help`.", file=sys.stderr)
+        print(f"kapre: {_problem(error)} See `kapre --help`.", file=sys.stderr)
         return USAGE
     except CommandError as error:
         print(f"kapre: {error}", file=sys.stderr)

@@ -35,12 +35,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what needs pyarrow when it is asked for."""
-    if name not in _ON_FIRST_USE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ImportError(f"kapre.corpus.{name} needs pyarrow: run `pip install 'kapre[audio]'`.") from error
-    return getattr(import_module(f"kapre.corpus.{_ON_FIRST_USE[name]}"), name)
+if not TYPE_CHECKING:  # a checker would take any name for one of these
+
+    def __getattr__(name: str) -> Any:
+        """Load what needs pyarrow when it is asked for."""
+        if name not in _ON_FIRST_USE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise ImportError(f"kapre.corpus.{name} needs pyarrow: run `pip install 'kapre[audio]'`.") from error
+        return getattr(import_module(f"kapre.corpus.{_ON_FIRST_USE[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_ON_FIRST_USE})

@@ -26,9 +26,7 @@ def module() -> Any:
     try:
         from array_record.python import array_record_module
     except ImportError as error:
-        raise ImportError(
-            "Stores of ArrayRecord need array_record: run `pip install 'kapre[array_record]'`."
-        ) from error
+        raise ImportError("Stores of ArrayRecord need array_record: run `pip install 'kapre[arrayrecord]'`.") from error
     return array_record_module
 
 

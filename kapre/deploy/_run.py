@@ -77,7 +77,7 @@ def _torch(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
     def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         with torch.no_grad():
             found = module(*(torch.from_numpy(x) for x in arrays))
-        return [y.cpu().numpy() for y in found]
+        return [y.cpu().numpy() for y in ((found,) if isinstance(found, torch.Tensor) else found)]
 
     return run
 

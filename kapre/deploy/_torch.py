@@ -21,8 +21,9 @@ class _Module(torch.nn.Module):
         self.model = program.model
         self.program = program
 
-    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return tuple(self.program.traced(*tensors).values())
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        found = tuple(self.program.traced(*tensors).values())
+        return found[0] if len(found) == 1 else found  # as the model itself does
 
 
 def _traced(program: Program) -> Any:

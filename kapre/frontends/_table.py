@@ -70,7 +70,7 @@ _add(
     "kaldi_fbank",
     _kaldi,
     "Kaldi's log mel filter bank, 80 bands, samples scaled by 32768",
-    "Kaldi, WeNet, WeSpeaker, FunASR, sherpa recipes",
+    "Kaldi recipes, WeNet",
     f"compute-fbank-feats; kaldi_native_fbank.OnlineFbank with dither 0. {_KALDI}.",
     note="`snip_edges=False`, `energy='first'` and `dither=1.0` are the options of the same name in Kaldi.",
 )
@@ -91,22 +91,28 @@ _add(
     "Audio Spectrogram Transformer: 1024 frames of 128 bands, normalised",
     "AST, SSAST",
     "transformers.ASTFeatureExtractor. Gong, Chung and Glass (2021), AST: Audio Spectrogram Transformer.",
-    note="Missing frames are 0 before the normalisation, and 0.4670 behind it.",
+    note=(
+        "Missing frames are 0 before the normalisation, and 0.4670 behind it. With `fixed_frames=None` these are EAT's "
+        "features."
+    ),
 )  # fmt: skip
 _add(
     "beats",
     _kaldi.replace(n_mels=128, feature_shift=-15.41663, feature_scale=1.0 / (2.0 * 6.55582)),
     "BEATs: 128 Kaldi bands, normalised",
-    "BEATs, EAT",
+    "BEATs",
     "BEATs.preprocess (unilm). Chen et al. (2022), BEATs: Audio Pre-Training with Acoustic Tokenizers.",
 )
 _add(
     "wespeaker",
     _kaldi.replace(**_HAMMING, normalize="mean"),
     "WeSpeaker and pyannote embeddings: hamming Kaldi bands less their mean over time",
-    "WeSpeaker, pyannote.audio's wespeaker embedding, 3D-Speaker",
+    "WeSpeaker, pyannote.audio's wespeaker embedding",
     "wespeaker's compute_fbank with apply_cmvn. Wang et al. (2023), Wespeaker: a research and production toolkit.",
-    note="The mean is the whole clip's; `normalize_over='running'` streams.",
+    note=(
+        "The mean is the whole clip's; `normalize_over='running'` streams. 3D-Speaker's CAM++ and ERes2Net take "
+        "Kaldi's povey window and samples in [-1, 1]: `kaldi_fbank` with `input_scale=1.0, normalize='mean'`."
+    ),
 )
 _add(
     "icefall",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
 from keras import ops
 
 from kapre import executor
+from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
+from kapre._hints import remedy
 from kapre._layer import AudioLayer, Shape, lengths_of, register, with_mask
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
@@ -31,8 +32,8 @@ def _recipe(value: Any) -> Recipe:
         return value
     if isinstance(value, Mapping):
         return Recipe.from_json(json.dumps(dict(value)))
-    remedy = "Use kapre.Frontend.from_preset(name) for a published front end, kapre.Recipe.from_json(text) for JSON."
-    raise TypeError(message("recipe", "a kapre.Recipe", value, remedy))
+    way = "Use kapre.Frontend.from_preset(name) for a published front end, kapre.Recipe.from_json(text) for JSON."
+    raise TypeError(message("recipe", "a kapre.Recipe", value, way))
 
 
 def _warn_of_empty_bands(recipe: Recipe) -> None:
@@ -167,7 +168,7 @@ class Frontend(AudioLayer):
         trainable_filterbank: Extent = False,
         trainable_window: Extent = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.recipe = _recipe(recipe)
@@ -199,7 +200,7 @@ class Frontend(AudioLayer):
         self._goes_short = self.seed_generator is None and not (trainable_filterbank or trainable_window)
 
     @classmethod
-    def from_preset(cls, preset_name: str, /, **changes: Any) -> Frontend:
+    def from_preset(cls, preset_name: PresetName, /, **changes: Unpack[PresetArguments]) -> Frontend:
         """Make a published front end.
 
         Args:
@@ -215,14 +216,13 @@ class Frontend(AudioLayer):
         """
         recipe = preset(preset_name).recipe
         names = {field.name for field in dataclasses.fields(Recipe)}
-        fields = {key: changes.pop(key) for key in list(changes) if key in names}
+        given: dict[str, Any] = dict(changes)
+        fields = {key: given.pop(key) for key in list(given) if key in names}
         own = ("trainable_filterbank", "trainable_window", "seed", "name", "dtype", "trainable", "activity_regularizer")
-        for key in set(changes) - set(own):
-            near = difflib.get_close_matches(key, (*names, *own), n=2, cutoff=0.5)
-            remedy = f"Use {' or '.join(near)}." if near else "See help(kapre.Recipe)."
+        for key in sorted(set(given) - set(own)):
             rule = "a field of kapre.Recipe or an argument of the layer"
-            raise TypeError(message("changes", rule, key, remedy))
-        return cls(recipe.replace(**fields), **changes)
+            raise TypeError(message("changes", rule, key, remedy(key, (*names, *own), "See help(kapre.Recipe).")))
+        return cls(recipe.replace(**fields), **given)
 
     def num_frames(self, n_samples: Any) -> Any:
         """Count the frames (stacks, patches, chunks; without a spectrum, samples) that a clip becomes.

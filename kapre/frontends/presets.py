@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
+from kapre._arguments import PresetName
 from kapre._checks import message
 from kapre.frontends._preset import Preset
 
@@ -14,7 +16,7 @@ def _table() -> dict[str, Preset]:
     return PRESETS
 
 
-def list_presets() -> list[str]:
+def list_presets() -> list[PresetName]:
     """Return the names of the published front ends that `kapre.Frontend.from_preset` makes, sorted.
 
     Example:
@@ -24,7 +26,8 @@ def list_presets() -> list[str]:
         assert "whisper" in kapre.list_presets()
         ```
     """
-    return sorted(_table())
+    names: list[Any] = sorted(_table())
+    return names
 
 
 def preset(name: str) -> Preset:

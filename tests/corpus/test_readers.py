@@ -186,6 +186,6 @@ def test_array_record_that_is_not_installed(
     recordings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "array_record.python", None)
-    with pytest.raises(ImportError, match=r"pip install 'kapre\[array_record\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'kapre\[arrayrecord\]'"):
         corpus.extract(recordings, tmp_path / "store", "nemo", format="array_record")
     assert not (tmp_path / "store").exists()

@@ -48,6 +48,27 @@ def test_the_matrix_command_on_512_points(tmp_path: Path) -> None:
     assert page.count("| free | free |") == len(rows)
 
 
+if BACKEND == "torch":  # which alone writes .pt2
+
+    def test_a_torch_program_returns_what_the_model_does(tmp_path: Path) -> None:
+        import torch
+
+        one = kapre.get_stft_magnitude_layer(n_fft=64, hop_length=32)
+        entry = keras.Input((None, 1), name="samples")
+        stft = kapre.STFT(64, hop_length=32)(entry)
+        two = keras.Model(entry, [kapre.Magnitude()(stft), kapre.Magnitude(power=2.0)(stft)])
+        x = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (3, 900, 1)).astype("float32"))
+        for model, path in ((one, tmp_path / "one.pt2"), (two, tmp_path / "two.pt2")):
+            kapre.export(model, path, input_shape=(None, 1) if model is one else None)
+            module = torch.export.load(path).module()
+            found, expected = module(x), model(x)
+            assert isinstance(found, torch.Tensor) == (model is one)
+            pairs = [(found, expected)] if model is one else list(zip(found, expected, strict=True))
+            assert len(pairs) == (1 if model is one else 2)
+            magnitude, right = pairs[0]
+            np.testing.assert_allclose(to_numpy(magnitude), to_numpy(right), atol=1e-4)
+
+
 @pytest.mark.parametrize("name", NATIVE[BACKEND])
 def test_written_by_this_backend(name: str, tmp_path: Path) -> None:
     n_fft = 2048

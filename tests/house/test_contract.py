@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,22 @@ def test_every_test_that_the_contract_page_names_exists() -> None:
     for path, function in named:
         text = (ROOT / path).read_text(encoding="utf-8")
         assert function == "" or f"def {function}(" in text, f"{path}::{function}"
+
+
+def test_extras_are_single_words_and_every_one_named_exists() -> None:
+    # Before 23.3 pip looks for an extra `a_b` as `a-b`, finds none, warns, and installs nothing of it.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert all(name.isalnum() and name.islower() for name in extras), list(extras)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    found: set[str] = set()
+    for name in listed.split("\0"):
+        if name.endswith((".py", ".md", ".toml", ".txt")) and "CHANGELOG" not in name:
+            text = (ROOT / name).read_text(encoding="utf-8")
+            for group in re.findall(r"kapre\[([a-z][a-z_,-]*)\]", text):
+                found |= set(group.split(","))
+    assert {"audio", "arrayrecord", "jax"} <= found
+    assert found <= set(extras)
 
 
 def test_no_upper_pins() -> None:

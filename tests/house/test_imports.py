@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RANKS = {
     "kapre._version": 0,
     "kapre._select_backend": 0,
+    "kapre._arguments": 0,
     "kapre._checks": 0,
+    "kapre._hints": 0,
     "kapre.ops": 1,
     "kapre._recipe_fields": 2,
     "kapre.recipe": 2,
@@ -40,6 +42,7 @@ RANKS = {
     "kapre.frontends": 7,
     "kapre._alignment": 1,
     "kapre._causes": 3,
+    "kapre._estimates": 4,
     "kapre._neighbours": 3,
     "kapre._pictures": 3,
     "kapre._recipe_search": 8,

@@ -1,0 +1,142 @@
+"""What keyword arguments may be, for type checkers and editors: those of a recipe, of a layer, of a preset."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+PresetName = Literal[
+    "ast",
+    "beats",
+    "bigvgan_24k_100band",
+    "clap_fused",
+    "clap_unfused",
+    "clvp",
+    "gemma3n",
+    "gemma4",
+    "granite_speech",
+    "hifigan",
+    "icefall",
+    "kaldi_fbank",
+    "kaldi_mfcc",
+    "keras_mel",
+    "librosa_mel",
+    "librosa_mfcc",
+    "medasr",
+    "nemo",
+    "nemo_128",
+    "nemo_v1",
+    "panns",
+    "paraformer",
+    "phi4_multimodal",
+    "seamless_m4t",
+    "silero_vad",
+    "speech2text",
+    "speechbrain_ecapa",
+    "speechbrain_fbank",
+    "speecht5",
+    "torchaudio_mel",
+    "torchaudio_mfcc",
+    "vggish",
+    "vocos",
+    "voxtral_realtime",
+    "wav2vec2",
+    "wenet",
+    "wespeaker",
+    "whisper",
+    "whisper_large_v3",
+    "yamnet",
+]
+"""The published front ends: `kapre.list_presets()`."""
+
+
+class LayerArguments(TypedDict, total=False):
+    """Keras' arguments of a layer."""
+
+    name: str | None
+    dtype: Any
+    trainable: bool
+    autocast: bool
+    activity_regularizer: Any
+    input_shape: Any
+
+
+class RecipeFields(TypedDict, total=False):
+    """The fields of `kapre.Recipe`."""
+
+    sample_rate: float | None
+    input_scale: float
+    normalize_samples: bool
+    samples_epsilon: float
+    dither: float
+    preemphasis: float
+    preemphasis_over: Literal["signal", "frame"]
+    preemphasis_first: Literal["keep", "first"]
+    fixed_samples: int | None
+    fixed_by: Literal["zeros", "tile"]
+    samples_at_least: int
+    samples_multiple: int
+    n_fft: int
+    win_length: int | None
+    hop_length: int | None
+    frame_length: int | None
+    pad_begin: bool
+    pad_end: bool
+    center: bool
+    snip_edges: bool
+    pad_left: int
+    pad_right: int
+    pad_mode: Literal["constant", "reflect", "symmetric", "edge"]
+    window_placement: Literal["start", "center"] | None
+    drop_last: int
+    chunk_length: int | None
+    chunk_context: int
+    chunk_pad: int
+    remove_dc: bool
+    window_name: str | None
+    window_periodic: bool | None
+    window_exponent: float
+    power: float | None
+    magnitude_epsilon: float
+    filterbank: Literal["mel", "log"] | None
+    n_mels: int
+    n_bins: int
+    bins_per_octave: int
+    f_min: float | None
+    f_max: float | None
+    htk: bool
+    norm: str | float | None
+    triangles: Literal["hz", "mel", "symmetric"]
+    spread: float
+    log: Literal["ln", "log10", "db"] | None
+    amin: float
+    amin_by: Literal["max", "add"]
+    ref_value: float
+    dynamic_range: float | None
+    range_top: float | None
+    n_mfcc: int | None
+    lifter: float
+    energy: Literal["first", "last", "c0"] | None
+    energy_floor: float
+    normalize: Literal["mean", "mean_std"] | None
+    normalize_over: Literal["utterance", "running"]
+    normalize_ddof: int
+    normalize_epsilon: float
+    normalize_epsilon_in: Literal["variance", "deviation"]
+    valid_frames: Literal["all", "hops", "whole"]
+    fixed_frames: int | None
+    stack: int
+    stack_hop: int | None
+    stack_edges: Literal["drop", "zeros", "repeat"]
+    feature_shift: float | tuple[float, ...]
+    feature_scale: float | tuple[float, ...]
+    patch_frames: int | None
+    patch_hop: int | None
+    layout: Literal["time_first", "band_first"]
+
+
+class PresetArguments(RecipeFields, LayerArguments, total=False):
+    """What a preset's layer takes: changes of its recipe, and arguments of the layer."""
+
+    trainable_filterbank: bool | Literal["all"]
+    trainable_window: bool | Literal["all"]
+    seed: int | None

@@ -1,0 +1,119 @@
+"""Other libraries' names of arguments: who gives one is told Kapre's."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_ELSEWHERE: dict[str, tuple[str, ...]] = {
+    # Kapre's name: what librosa, torchaudio, TensorFlow, Kaldi, NeMo, transformers and others call it
+    "sample_rate": (
+        "sr", "fs", "rate", "samplerate", "sampling_rate", "sample_freq", "sample_frequency", "samp_freq", "samplefreq",
+        "target_sr", "frame_rate",
+    ),
+    "n_fft": (
+        "nfft", "n_ffts", "fft_length", "fft_size", "fft_len", "num_fft", "fft", "fft_window_size", "filter_length",
+    ),
+    "win_length": (
+        "win_len", "win_size", "winlen", "window_length", "window_len", "window_size", "window_size_ms",
+        "window_samples", "nperseg", "n_window_size", "frame_length", "frame_len", "frame_size", "frame_width",
+        "frame_length_ms",
+    ),
+    "hop_length": (
+        "hop", "hop_len", "hop_size", "hopsize", "hop_samples", "hop_length_ms", "frame_step", "frame_shift",
+        "frame_shift_ms", "frame_stride", "step_size", "stride", "winstep", "window_stride", "window_step", "noverlap",
+    ),
+    "window_name": ("window", "window_fn", "window_type", "window_function", "win_type", "winfunc"),
+    "window_periodic": ("periodic",),
+    "center": ("centered", "centre"),
+    "pad_mode": ("padding_mode", "pad_type"),
+    "power": ("mag_power", "use_power", "magnitude_power", "power_spectrogram", "power_melgram"),
+    "n_mels": (
+        "n_mel", "nmels", "num_mels", "num_mel", "mel_bins", "n_mel_bins", "num_mel_bins", "num_mel_filters",
+        "n_mel_channels", "num_mel_channels", "mel_bands", "n_filters", "num_filters", "n_filts", "nfilt", "n_filt",
+        "feature_size", "num_bins", "n_bands", "num_bands",
+    ),
+    "f_min": (
+        "fmin", "mel_fmin", "low_freq", "lowfreq", "f_low", "min_frequency", "min_freq", "lower_edge_hertz",
+        "mel_low_freq", "lower_freq",
+    ),
+    "f_max": (
+        "fmax", "mel_fmax", "high_freq", "highfreq", "f_high", "max_frequency", "max_freq", "upper_edge_hertz",
+        "mel_high_freq", "upper_freq",
+    ),
+    "htk": ("mel_scale", "use_htk"),
+    "norm": ("bank_norm", "filterbank_norm"),
+    "triangles": ("triangularize_in_mel_space",),
+    "filterbank": ("feature_type", "filter_bank"),
+    "log": (
+        "power_to_db", "amplitude_to_db", "to_db", "decibel", "decibels", "db", "log_mel", "log_mels", "use_log",
+        "use_log_fbank", "log_spectrum", "amplitude_to_decibel", "power_to_decibel",
+    ),
+    "amin": ("eps", "epsilon", "log_offset", "log_floor", "log_zero_guard_value", "mel_floor", "amin_value", "log_eps"),
+    "dynamic_range": ("top_db", "max_db", "db_range"),
+    "ref_value": ("ref", "reference", "ref_db"),
+    "n_mfcc": (
+        "n_mfccs", "num_mfcc", "num_mfccs", "cepstra", "n_cepstra", "num_cepstra", "num_ceps", "n_ceps", "numcep",
+        "n_coefficients", "num_cepstral_coefficients",
+    ),
+    "lifter": ("cepstral_lifter", "ceplifter", "liftering"),
+    "energy": ("use_energy", "raw_energy", "append_energy"),
+    "preemphasis": (
+        "preemph", "pre_emphasis", "pre_emph", "preemphasis_coefficient", "preemph_coeff", "emphasis", "preemph_coef",
+    ),
+    "remove_dc": ("remove_dc_offset", "dc_offset", "subtract_mean"),
+    "input_scale": ("scale", "waveform_scale", "upscale_samples"),
+    "normalize_samples": ("do_normalize", "normalize_audio", "normalize_waveform", "normalize_wave"),
+    "normalize": ("cmvn", "cmn", "apply_cmvn", "apply_cmn", "per_feature", "normalise"),
+    "fixed_samples": ("max_samples", "n_samples", "nb_max_samples", "max_length", "duration_samples"),
+    "fixed_frames": ("target_length", "num_frames", "max_frames", "nb_max_frames", "target_frames"),
+    "stack": ("lfr_m", "frame_stack", "frame_stacking", "left_frames"),
+    "stack_hop": ("lfr_n", "frame_skip", "subsampling"),
+    "layout": ("data_format", "channel_order", "feature_layout"),
+    "workers": ("num_workers", "n_jobs", "jobs", "processes", "threads", "num_threads"),
+    "freq_mask_param": ("freq_mask_width", "frequency_mask_param", "freq_masking", "freq_mask_size"),
+    "time_mask_param": ("time_mask_width", "time_masking", "time_mask_size"),
+    "quantization_channels": ("mu", "n_quantization", "quantisation_channels", "num_quantization"),
+}  # fmt: skip
+_OURS = {theirs: ours for ours, names in _ELSEWHERE.items() for theirs in names}
+_PREFIXES = ("", "mel_", "log_", "db_", "waveform_", "input_")
+"""What the composed helpers put before some of these names: `mel_f_min`, `db_amin`."""
+_IN_SAMPLES = ("win_length", "hop_length")
+_SCALED = ("_ms", "frame_shift", "window_stride", "window_size", "winlen", "winstep", "frame_length", "frame_stride")
+"""Names that Kaldi, NeMo and others give in milliseconds or seconds."""
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return which of some names is meant by one that is none of them, the likeliest first; empty where none is near.
+
+    Args:
+        name: What was given.
+        known: The names there are.
+    """
+    names = list(known)
+    plain = name.strip().lower().replace("-", "_")
+    if plain in names:
+        return [plain]
+    for told in dict.fromkeys((plain, *(plain.removeprefix(prefix) for prefix in _PREFIXES))):
+        if told in _OURS:
+            ours = _OURS[told]
+            found = [each for each in (*(prefix + ours for prefix in _PREFIXES), f"{ours}s") if each in names]
+            if found:
+                return found[:1]
+        if told in names:
+            return [told]
+    pool = {each: each for each in names}
+    for theirs, ours in _OURS.items():
+        if ours in names:
+            pool.setdefault(theirs, ours)
+    near = difflib.get_close_matches(plain, pool, n=2, cutoff=0.75)
+    return list(dict.fromkeys(pool[each] for each in near))
+
+
+def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the sentence that says what to use in place of a name that is none of those known."""
+    near = nearest(name, known)
+    if not near:
+        return otherwise
+    unit = ", in samples" if near[0] in _IN_SAMPLES and name.endswith(_SCALED) else ""
+    return f"Use {' or '.join(near)}{unit}."
