@@ -584,7 +584,7 @@ class Delta(AudioLayer):
 
     Args:
         win_length: int ≥ 3, odd. Frames that a slope is taken over; more give a smoother one.
-        mode: "symmetric", "reflect" or "constant": how the ends are padded, as in `numpy.pad`.
+        mode: "symmetric", "reflect" or "constant", in any case: how the ends are padded, as in `numpy.pad`.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -625,6 +625,8 @@ class Delta(AudioLayer):
         self.win_length = positive_int("win_length", win_length, "Use 5.")
         if self.win_length < 3 or self.win_length % 2 == 0:
             raise ValueError(message("win_length", "odd and at least 3", win_length, "Use 5."))
+        if isinstance(mode, str):
+            mode = mode.lower()  # type: ignore[assignment]  # the published layer took it in any case, and saved it so
         self.mode = choice("mode", mode, ("symmetric", "reflect", "constant"), "'symmetric' repeats the ends.")
         self.data_format = resolve_data_format(data_format)
 

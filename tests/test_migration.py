@@ -345,3 +345,15 @@ def test_old_names_are_on_the_page_and_say_todays(name: str) -> None:
     assert f"`{name}(" in section("## From Kapre 0.1 and 0.2")
     with pytest.raises(ImportError, match="was removed from Kapre: use"):
         getattr(kapre, name)
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "Symmetric", "REFLECT"])
+def test_delta_takes_its_mode_in_any_case(mode: str) -> None:
+    """As files of 0.4.1 hold it; the config has the one form."""
+    config = {**kapre.Delta(win_length=5).get_config(), "mode": mode}
+    layer = kapre.Delta.from_config(config)
+    assert layer.get_config()["mode"] == mode.lower()
+    x = np.random.default_rng(0).standard_normal((1, 9, 3, 1)).astype("float32")
+    padded = np.pad(x, [(0, 0), (2, 2), (0, 0), (0, 0)], mode.lower())
+    slopes = sum(n * (padded[:, 2 + n : 11 + n] - padded[:, 2 - n : 11 - n]) for n in (1, 2)) / 10.0
+    np.testing.assert_allclose(np.asarray(keras.ops.convert_to_numpy(layer(x))), slopes, atol=1e-6)
