@@ -222,6 +222,8 @@ class Frontend(AudioLayer):
             return kernel.call(self, inputs)
         if lengths is not None:
             kwargs["lengths"] = lengths = self._checked_lengths(inputs, lengths)
+        if lengths is None and kernel.is_compiling():  # torch.compile reads no ContextVar
+            return super().__call__(inputs, **kwargs)
         token = _lengths.set(lengths)  # None too: this call may be part of another one's, which has some
         try:
             return super().__call__(inputs, **kwargs)
@@ -273,7 +275,7 @@ class Frontend(AudioLayer):
 
         None where there is neither, or every clip becomes as many frames.
         """
-        lengths = _lengths.get()
+        lengths = None if kernel.is_compiling() else _lengths.get()
         if lengths is None:
             lengths = lengths_of(previous_mask)
         if lengths is None or isinstance(self.recipe.num_frames(None), int):
