@@ -94,6 +94,10 @@ class ShortCalls(FirstCalls):
         kind = _plain_kind(args, kwargs)
         return kind is not None and kind == self._went and self.activity_regularizer is None  # type: ignore[attr-defined]
 
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute what `call` computes: under a quantised policy, a front end works as under the policy of floats."""
+        return self.call(*args, **kwargs)  # type: ignore[attr-defined]
+
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = _plain_kind(args, kwargs)
         goes = "_goes_short" in vars(type(self)) and self._goes_short and not getattr(self, "_remat_mode", None)
@@ -359,6 +363,9 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         """Return a complex tensor as its real and imaginary parts in the dtype to work in."""
         _check_dtype(x.dtype, self.input_kind)
         return ops.cast(ops.real(x), self.work_dtype), ops.cast(ops.imag(x), self.work_dtype)
+
+    def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
+        """Do nothing: a layer of Kapre stays as precise as it is when the model around it is quantised."""
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         """Return the output's shape and dtype for an input's shape; raise where the input does not fit."""

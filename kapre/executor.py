@@ -204,7 +204,8 @@ def limited(recipe: Recipe, x: Any, counts: Any = None) -> Any:
 def cepstra(recipe: Recipe, x: Any, energy: Any) -> Any:
     """Turn bands into cepstral coefficients, if asked for, and put the energy in its place."""
     if recipe.n_mfcc is not None:
-        x = apply_bank(x, scales.dct_matrix(x.shape[-1], recipe.n_mfcc, recipe.lifter))
+        bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors for sizes
+        x = apply_bank(x, scales.dct_matrix(bands, recipe.n_mfcc, recipe.lifter))
     if recipe.energy is None:
         return x
     parts = {"first": [energy, x], "last": [x, energy], "c0": [energy, x[..., 1:]]}[recipe.energy]

@@ -130,7 +130,7 @@ def _gathered(x: Any, size: int, hop: int) -> Any:
     else:
         starts = hop * ops.arange(count, dtype="int32")
         places = ops.reshape(starts[:, None] + ops.arange(size, dtype="int32"), (-1,))
-    return ops.reshape(ops.take(x, places, axis=-2), (*lead, count, size, bands))
+    return ops.reshape(kernel.take(x, places, -2), (*lead, count, size, bands))
 
 
 def patches(x: Any, size: int, hop: int) -> Any:
@@ -164,7 +164,7 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
         return x
     if counts is None and isinstance(total, int):
         places = np.clip(np.arange(-before, total + after), 0, total - 1).astype("int32")
-        return ops.take(x, places, axis=-2)
+        return kernel.take(x, places, -2)
     if counts is None and is_lowering():
         first, last = kernel.head(x, 1, -2), kernel.tail(x, 1, -2)
         return ops.concatenate([*[first] * before, x, *[last] * after], axis=-2)

@@ -50,8 +50,11 @@ def lowering(way: Way = DEFAULT_WAY) -> Iterator[None]:
 
 
 def is_lowering() -> bool:
-    """Tell whether transforms are to be made of such operations."""
-    return _lowering.get() is not None
+    """Tell whether transforms are to be made of such operations.
+
+    Never in `torch.compile`, which reads no ContextVar.
+    """
+    return not kernel.is_compiling() and _lowering.get() is not None
 
 
 def lowering_way() -> Way:

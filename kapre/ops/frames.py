@@ -56,7 +56,7 @@ def lengths_of(mask: Any) -> Any:
     """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
     places = ops.arange(1, ops.shape(mask)[1] + 1, dtype="int32")
     ends = ops.where(mask, places, ops.zeros_like(places))
-    return ops.max(ops.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
+    return ops.amax(ops.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
 
 
 def inside(mask: Any) -> Any:

@@ -55,7 +55,9 @@ def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = 
         # Unknown time may be 0, and the maximum of nothing is an error or -inf: one more entry, at the floor.
         one_more = [(0, 0), *((0, int(size is None)) for size in dims[1:])]
         candidates = ops.pad(candidates, one_more, constant_values=floor)
-    highest = ops.max(candidates, axis=tuple(range(min(1, rank - 1), rank)), keepdims=True)
+    highest = ops.amax(
+        candidates, axis=tuple(range(min(1, rank - 1), rank)), keepdims=True
+    )  # torch.compile fails at `ops.max`
     return kernel.maximum(x, highest - dynamic_range)
 
 
@@ -103,7 +105,8 @@ def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0) -> np.ndarray:
     matrix[:, 0] /= math.sqrt(2.0)
     if lifter:
         matrix *= 1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(n_out) / lifter)
-    matrix.setflags(write=False)
+    if not kernel.is_compiling():  # torch.compile computes it with tensors, which have no such flag
+        matrix.setflags(write=False)
     return matrix
 
 

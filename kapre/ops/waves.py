@@ -66,7 +66,7 @@ def tile(x: Any, size: int, lengths: Any = None) -> Any:
     source = frames.pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
     if lengths is None and isinstance(length, int):
         used = max(1, min(length, size))
-        taken = ops.take(source, places % used, axis=-1)
+        taken = kernel.take(source, places % used)
         return fit(taken[..., : size // used * used], size)
     counts = ops.reshape(ops.convert_to_tensor(length), (1,)) if lengths is None else lengths
     used = ops.clip(ops.cast(counts, "int32"), 1, size)

@@ -70,6 +70,11 @@ def is_tracing() -> bool:
     return False
 
 
+def is_compiling() -> bool:
+    """Tell whether `torch.compile` is reading this call's Python."""
+    return False
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 
@@ -131,9 +136,9 @@ def size(x: Any, axis: int) -> Any:
     return x.shape[axis]
 
 
-def take(x: Any, places: Any) -> Any:
-    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
-    return np.take(x, places, axis=-1)
+def take(x: Any, places: Any, axis: int = -1) -> Any:
+    """Return the entries along an axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return np.take(x, places, axis=axis)
 
 
 def head(x: Any, count: int, axis: int) -> Any:

@@ -82,6 +82,11 @@ def is_tracing() -> bool:
     return False
 
 
+def is_compiling() -> bool:
+    """Tell whether `torch.compile` is reading this call's Python."""
+    return False
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 
@@ -209,9 +214,9 @@ def size(x: Array, axis: int) -> Any:
     return length if isinstance(length, int) else jnp.asarray(length, jnp.int32)
 
 
-def take(x: Array, places: Any) -> Array:
-    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
-    return jnp.take(x, jnp.asarray(places), axis=-1)
+def take(x: Array, places: Any, axis: int = -1) -> Array:
+    """Return the entries along an axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return jnp.take(x, jnp.asarray(places), axis=axis)
 
 
 def head(x: Array, count: int, axis: int) -> Array:

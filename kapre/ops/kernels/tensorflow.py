@@ -78,6 +78,11 @@ def is_tracing() -> bool:
     return False
 
 
+def is_compiling() -> bool:
+    """Tell whether `torch.compile` is reading this call's Python."""
+    return False
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 
@@ -184,9 +189,9 @@ def size(x: tf.Tensor, axis: int) -> Any:
     return tf.shape(x)[axis] if length is None else length
 
 
-def take(x: tf.Tensor, places: Any) -> tf.Tensor:
-    """Return the entries of the last axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
-    return tf.gather(x, places, axis=-1)
+def take(x: tf.Tensor, places: Any, axis: int = -1) -> tf.Tensor:
+    """Return the entries along an axis at some places, an array or a tensor of one axis; see the PyTorch kernel."""
+    return tf.gather(x, places, axis=axis)
 
 
 def head(x: tf.Tensor, count: int, axis: int) -> tf.Tensor:

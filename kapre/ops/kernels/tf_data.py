@@ -24,9 +24,29 @@ def is_foreign(x: Any) -> bool:
     return isinstance(x, tf.Tensor) and not hasattr(x, "numpy")
 
 
+def is_ragged(x: Any) -> bool:
+    """Tell whether it is a ragged tensor of TensorFlow or a nested one of PyTorch, or stands for one."""
+    if getattr(x, "ragged", False) is True or getattr(x, "is_nested", False) is True:
+        return True
+    return "tensorflow" in sys.modules and isinstance(x, sys.modules["tensorflow"].RaggedTensor)
+
+
+def _refuse_ragged(layer: Any, values: tuple[Any, ...]) -> None:
+    if any(map(is_ragged, values)):
+        raise TypeError(
+            f"{layer.name}: the input must be a dense tensor; received a ragged one. Pad the clips with zeros to one "
+            "length, with `padded_batch` in tf.data or `x.to_tensor()`, and say which samples count: with `lengths` "
+            "(`x.row_lengths()`) to kapre.Frontend, with `mask` (`tf.sequence_mask(lengths)`) to any other layer."
+        )
+
+
 def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a layer; with such a tensor among the arguments, from a Python function in TensorFlow's graph."""
-    if not kernel.is_tracing() and any(map(is_foreign, (*args, *kwargs.values()))):
+    if kernel.is_tracing():
+        return compute_call(*args, **kwargs)
+    values = (*args, *kwargs.values())
+    _refuse_ragged(layer, values)
+    if any(map(is_foreign, values)):
         return _call_in_graph(layer, compute_call, args, kwargs)
     return compute_call(*args, **kwargs)
 

@@ -95,6 +95,11 @@ def is_tracing() -> bool:
     return bool(torch.compiler.is_compiling())
 
 
+def is_compiling() -> bool:
+    """Tell whether `torch.compile` is reading this call's Python; `torch.export` runs it, without `strict`."""
+    return bool(torch.compiler.is_dynamo_compiling())
+
+
 def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of constants that a trace calls and does not look into.
 
@@ -118,6 +123,8 @@ def _is_ordinary(x: Any) -> bool:
 
 def constant(values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
     """Return an array as a tensor beside another, each of its rows `repeat` times."""
+    if is_compiling():  # NumPy's arrays are tensors there, without a dtype of NumPy's
+        return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
     if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
         return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
     return _constants(values, dtype, like.device, repeat)
@@ -313,12 +320,13 @@ def size(x: torch.Tensor, axis: int) -> Any:
     return length if isinstance(length, int) else torch.scalar_tensor(length, dtype=torch.int32)
 
 
-def take(x: torch.Tensor, places: Any) -> torch.Tensor:
-    """Return the entries of the last axis at some places, an array or a tensor of one axis.
+def take(x: torch.Tensor, places: Any, axis: int = -1) -> torch.Tensor:
+    """Return the entries along an axis at some places, an array or a tensor of one axis.
 
-    Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write. Drop when it can.
+    Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write, and asks an array for its
+    dtype, which `torch.compile` (2.13) cannot read. Drop when they can.
     """
-    return torch.index_select(x, -1, torch.as_tensor(places, device=x.device))
+    return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
 
 
 def head(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
