@@ -59,8 +59,9 @@ class FirstCalls:
 
     def _call_keras(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
-        if self._default_name is not None and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
-            used = keras.backend.get_uid(self._default_name) - 1
+        named = self._default_name is None or kernel.is_tracing()
+        if not named and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
+            used = keras.backend.get_uid(str(self._default_name)) - 1
             self.name = f"{self._default_name}_{used}" if used else self._default_name
             vars(self)["_default_name"] = None
         if self._was_called or kernel.is_tracing():

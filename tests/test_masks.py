@@ -212,3 +212,27 @@ def test_spec_augment_hides_valid_frames_only() -> None:
     assert (y[1, :10] == 0.0).any()
     assert (y[1, 10:] == 1.0).all()
     assert (y[2, 4:] == 1.0).all()
+
+
+@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_every_choice_of_open_axes(name: str, data_format: str) -> None:
+    """Of the input and of the mask: the symbolic mask has the time of the output where the mask's own is known."""
+    case: Case = CASES[name]
+    layer = case.make(data_format)
+    x = single(case.input(data_format))
+    axis = 2 if data_format == "channels_first" else 1
+    size = x.shape[axis]
+    out = layer.compute_output_shape(x.shape)[1 if case.gives_rows else axis]
+    for number in range(16):
+        batch, time, other_batch, other_time = (bool(number >> bit & 1) for bit in range(4))
+        shape = list(x.shape)
+        shape[0], shape[axis] = 2 if batch else None, size if time else None
+        inputs = keras.Input(batch_shape=shape, dtype=str(x.dtype))
+        mask = keras.Input(batch_shape=(2 if other_batch else None, size if other_time else None), dtype="bool")
+        given = called(layer, inputs, mask)
+        found = layer.compute_mask(inputs, mask)
+        assert len(given.shape) == len(layer.compute_output_shape(x.shape))
+        assert found.shape[0] in (None, 2)
+        assert found.shape[1] == out or (found.shape[1] is None and not other_time)
+        assert keras.backend.standardize_dtype(found.dtype) == "bool"
