@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from kapre.corpus._chunks import BIG_ENDIAN, CAF, Chunk, Sound, check_end, chunks, is_open, links, measure, sound_rate
-from kapre.corpus._container import Container
+from kapre.corpus._container import NO_SAMPLES, Container
 from kapre.corpus._source import Part, Source
 
 _AIFF_BYTES = {b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1}
@@ -30,6 +30,7 @@ def check_aiff(source: Source, start: int) -> Container:
     if head[8:] in _SVX_BYTES:
         return _check_svx(source, start, _SVX_BYTES[head[8:]])
     if len(head) < 12 or head[8:11] != b"AIF":
+        container.damage += [NO_SAMPLES] * (len(head) < 12)
         return container
     form = struct.unpack(">I", head[4:8])[0]
     rate, block, frames, common = 0.0, 0, 0, 0
@@ -43,6 +44,7 @@ def check_aiff(source: Source, start: int) -> Container:
         if data and common:
             break
     if data is None:
+        container.damage += [NO_SAMPLES] * (not common or frames > 0)  # without a sample there may be no such chunk
         return container
     skip = 8 + struct.unpack(">I", source.at(data.body, 4).rjust(4, b"\0"))[0]
     said = max(0, data.size - skip)
@@ -97,6 +99,7 @@ def check_caf(source: Source, start: int) -> Container:
             if linear or chunk.size >= 1 << 63:  # what follows is of no use to a decoder
                 break
     if data is None:
+        container.damage.append(NO_SAMPLES)
         return container
     said, unknown = max(0, data.size - 4), data.size >= 1 << 63
     sound = Sound(data.body + 4, said, unknown, sound_rate(rate), packet, per_packet, linear)
@@ -114,6 +117,7 @@ def check_au(source: Source, start: int) -> Container:
     container = Container("AU")
     head = source.at(start, 24)
     if len(head) < 24:
+        container.damage.append(NO_SAMPLES)
         return container
     order = ">" if head[:4] == b".snd" else "<"
     first, size, coding, rate, channels = struct.unpack(f"{order}IIIII", head[4:])

@@ -50,6 +50,9 @@ def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> 
     return f"cut short: the header promises {said}, {found} are there"
 
 
+NO_SAMPLES = "cut short: the file breaks off in its header, before the samples"
+
+
 def longer(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
     """Return the phrase for more than a promise in seconds; `fallback` when it looks equal to a millisecond."""
     said, found = f"{promised:.3f} s", f"{there:.3f} s"

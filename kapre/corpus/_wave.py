@@ -19,7 +19,7 @@ from kapre.corpus._chunks import (
     sound_rate,
     what_follows,
 )
-from kapre.corpus._container import Container
+from kapre.corpus._container import NO_SAMPLES, Container
 from kapre.corpus._mpeg import check_mpeg
 from kapre.corpus._source import Part, Source
 
@@ -55,6 +55,7 @@ def check_wave(source: Source, start: int) -> Container:
     layout = BIG_ENDIAN if magic == b"RIFX" else RIFF
     head = source.at(start, 12)
     if len(head) < 12 or head[8:] != b"WAVE":
+        container.damage += [NO_SAMPLES] * (len(head) < 12)
         return container
     riff = total = struct.unpack(layout.size_format, head[4:8])[0]
     ds64: tuple[int, int, int] | None = None  # where it is, RIFF size, data size
@@ -72,6 +73,7 @@ def check_wave(source: Source, start: int) -> Container:
             data = chunk
             break
     if data is None:
+        container.damage.append(NO_SAMPLES)
         return container
     size, wide = data.size, ds64 is not None
     if ds64 is not None:
@@ -148,6 +150,7 @@ def check_w64(source: Source, start: int) -> Container:
     container = Container("W64")
     head = source.at(start, 40)
     if len(head) < 40:
+        container.damage.append(NO_SAMPLES)
         return container
     total = struct.unpack("<Q", head[16:24])[0]
     form = (0, 0, 0, 0)
@@ -159,6 +162,7 @@ def check_w64(source: Source, start: int) -> Container:
             data = chunk
             break
     if data is None:
+        container.damage.append(NO_SAMPLES)
         return container
     return _of_w64(container, source, start, total, _sound(form, data, data.size, data.size >= 1 << 62), W64)
 
