@@ -35,6 +35,7 @@ class Neighbour:
         delay: Samples by which its frames start later; what no field says.
         skipped: Frames missing in front, or if negative, too many there.
         preset: The preset whose recipe it is, or nothing.
+        estimated: Whether it was estimated from the features, which may be in another unit.
     """
 
     words: str
@@ -43,6 +44,7 @@ class Neighbour:
     delay: int = 0
     skipped: int = 0
     preset: str = ""
+    estimated: bool = False
 
 
 def _listed(recipe: Recipe, peak: float) -> Iterator[tuple[str, dict[str, Any]]]:

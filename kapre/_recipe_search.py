@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,12 +16,15 @@ from kapre import executor
 from kapre._alignment import Difference, difference, nothing_in_common, numeric, stripped
 from kapre._causes import Cause, tolerance_of
 from kapre._checks import message
+from kapre._estimates import Estimator
 from kapre._neighbours import Neighbour, changed, least_changes, neighbours
 from kapre.frontends import list_presets, preset
 from kapre.recipe import Recipe
 
 _CROP_SECONDS = 5.0
 _BEAM = 3
+_RATES = (16000, 22050, 44100, 48000, 8000, 32000, 24000)
+_ESTIMATE_SECONDS = 8.0
 _FRAMES = 8  # tried for a shift by whole frames
 _KNOWN_FACTORS = {
     math.log(10.0): "a natural logarithm in place of one to base 10",
@@ -36,8 +41,17 @@ _KNOWN_FACTORS = {
 class Search:
     """The features that are to be explained, and how well each recipe explains them."""
 
-    def __init__(self, recipe: Recipe, samples: Any, features: Any, tolerance: float | None) -> None:
-        self.given = recipe
+    def __init__(
+        self,
+        recipe: Recipe,
+        samples: Any,
+        features: Any,
+        tolerance: float | None,
+        at_rates: Mapping[int, Any] | None = None,
+    ) -> None:
+        self.given, self.given_tolerance = recipe, tolerance
+        self.at_rates = {} if at_rates is None else at_rates
+        self._clips: dict[int, np.ndarray] = {}
         self.recipe = recipe.replace(layout="time_first")
         x = np.asarray(keras.ops.convert_to_numpy(samples), dtype=np.float32)
         if x.ndim != 1:
@@ -87,9 +101,28 @@ class Search:
         self.turned = found
         return other
 
+    def clip(self, rate: float | None) -> np.ndarray:
+        """Return the clip at a rate, as far as it is there at that rate."""
+        if rate is None or rate == self.given.sample_rate or rate not in self.at_rates:
+            return self.samples
+        if int(rate) not in self._clips:
+            self._clips[int(rate)] = np.asarray(self.at_rates[int(rate)], dtype=np.float32)
+        return self._clips[int(rate)]
+
+    def shape_of(self, near: Neighbour) -> tuple[int, ...]:
+        """Return the shape of the features that a neighbour gives of the whole clip."""
+        return _known(near.recipe.output_shape(self.clip(near.recipe.sample_rate).size - near.delay))
+
+    def tolerance_for(self, near: Neighbour) -> float:
+        """Return the largest difference that counts as none: in the unit of the features where that is estimated."""
+        if self.given_tolerance is not None or not near.estimated:
+            return self.tolerance
+        finite = self.target[np.isfinite(self.target)]
+        return tolerance_of(None, near.recipe, float(np.abs(finite).max(initial=0.0)))
+
     def compute(self, recipe: Recipe, delay: int = 0, n_samples: int | None = None) -> np.ndarray:
         """Return the features of the clip, or of its first samples, time first."""
-        x = self.samples[:n_samples]
+        x = self.clip(recipe.sample_rate)[:n_samples]
         x = x[delay:] if delay >= 0 else np.pad(x, (-delay, 0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of bands that are empty: they are compared like others
@@ -102,13 +135,13 @@ class Search:
         shapes = (_known(self.given.output_shape(self.samples.size)), self.shape)
         if own.shape[1:] != target.shape[1:]:
             note = f"the recipe gives {own.shape[-1]} values in a frame, the features hold {target.shape[-1]}"
-            return nothing_in_common(own, target, self.tolerance, shapes, note)
+            return nothing_in_common(own, target, self.tolerance_for(near), shapes, note)
         notes = []
         n = min(len(own), len(target))
         same = len(own) == len(target) or bool(near.skipped)
         if not same:
             notes.append(f"the recipe gives {len(own)} frames, the features hold {len(target)}: {n} are compared")
-        return difference(own[:n], target[:n], self.tolerance, shapes, notes, same)
+        return difference(own[:n], target[:n], self.tolerance_for(near), shapes, notes, same)
 
     def _skipping(self, own: np.ndarray, skipped: int) -> tuple[np.ndarray, np.ndarray]:
         return own[max(0, skipped) :], self.target[max(0, -skipped) :]
@@ -121,11 +154,11 @@ class Search:
 
     def _scores(self, near: Neighbour) -> tuple[float, float]:
         """Return the score, and what it is once a constant offset is taken away."""
-        shape = _known(near.recipe.output_shape(self.samples.size - near.delay))
+        shape = self.shape_of(near)
         if shape[1:] != self.target.shape[1:] or not shape[0]:
             return math.inf, math.inf
         crop = round(_CROP_SECONDS * (near.recipe.sample_rate or 16000.0))
-        n_samples = crop if self.samples.size > 2 * crop and _is_local(near.recipe) else None
+        n_samples = crop if self.clip(near.recipe.sample_rate).size > 2 * crop and _is_local(near.recipe) else None
         try:
             own = self.compute(near.recipe, near.delay, n_samples)
         except (ValueError, TypeError, NotImplementedError):  # a reflection longer than the clip, and the like
@@ -157,10 +190,17 @@ class Search:
         start = Neighbour("", self.recipe)
         if self.turned and before.within:
             return [start]
+        is_far = self._is_far()
+        guesses = self._estimated(until) if is_far else []
+        found = self._of_guesses(guesses)
+        if found:
+            return found
         starts = [start] if self._tail(self.recipe) == self.target.shape[1:] else self._of_that_width()
+        nearest = [*guesses[:1], *starts[:1]]
+        starts = [*guesses[:1], *starts]
         if not starts:
             return []
-        around = self._around(starts[0])
+        around = [near for base in nearest for near in self._around(base)]
         singles = self._ranked([*starts, *filter(self._is_as_long, around)], until)
         found = sorted(filter(self._fits, singles[:_BEAM]), key=self._plainness)
         if not found:  # of another length, none fits by itself, but one may be half of an explanation
@@ -170,7 +210,45 @@ class Search:
             found = [known for base in bases for known in self._overall(base.near) if self._fits(known)]
         if not found:
             found = [near for near in self._presets() if self._fits(near)]
+        if not found and not is_far:
+            found = self._of_guesses(self._estimated(until))
         return found or self._pairs(singles, until)
+
+    def _is_far(self) -> bool:
+        """Return whether the features have other bands, or so many more or fewer frames that the hop is another."""
+        if self._tail(self.recipe) != self.target.shape[1:]:
+            return True
+        own, theirs = self.shape_of(Neighbour("", self.recipe))[0], len(self.target)
+        return abs(own - theirs) > 0.05 * max(own, theirs) + 8
+
+    def _estimated(self, until: float) -> list[Neighbour]:
+        """Return mel front ends estimated from the features and the signal, in the layout that gives any."""
+        if self.target.ndim != 2 or self.recipe.sample_rate is None:
+            return []
+        rates = tuple(dict.fromkeys((self.recipe.sample_rate, *map(float, self.at_rates or _RATES))))
+        estimator = Estimator(self.recipe, self.clip, rates)
+        until = min(until, time.perf_counter() + _ESTIMATE_SECONDS)
+        found = estimator.run(self.target, until)
+        if found:
+            return found
+        self.target, turned = self.target.T, self.turned
+        other = "band_first" if self.given.layout == "time_first" else "time_first"
+        self.turned = "" if turned else other
+        found = estimator.run(self.target, until)
+        if not found:
+            self.target, self.turned = self.target.T, turned
+        self.scores.clear()
+        self.centred.clear()
+        return found
+
+    def _of_guesses(self, guesses: list[Neighbour]) -> list[Neighbour]:
+        """Return those that fit as they are, or with an offset or a factor all over."""
+        found = sorted(filter(self._fits, guesses), key=self._plainness)
+        if found:
+            return found[:1]
+        plain = [near for guess in guesses for near in self._overall(guess) if not near.skipped]
+        plain = [dataclasses.replace(near, estimated=True) for near in plain]
+        return sorted(filter(self._fits, plain), key=self._plainness)[:1]
 
     def _presets(self) -> list[Neighbour]:
         """Return the published front ends of the same rate."""
@@ -193,7 +271,7 @@ class Search:
                     self.complete = False
                     break
                 pairs.append(near)
-                if self.score(near) < 0.2 * self.tolerance and self._fits(near):
+                if self.score(near) < 0.2 * self.tolerance_for(near) and self._fits(near):
                     return [near]
         found = self._ranked([*singles, *pairs], math.inf)
         return [near for near in found[:_BEAM] if self._fits(near)] or found
@@ -234,6 +312,7 @@ class Search:
                 other.recipe,
                 least_changes(self.recipe, other.recipe, {**near.changes, **other.changes}),
                 other.delay,
+                estimated=near.estimated,
             )
             for other in found
         ]
@@ -250,14 +329,14 @@ class Search:
 
     def _is_as_long(self, near: Neighbour) -> bool:
         """Return whether a recipe gives as many frames as the features hold."""
-        return _known(near.recipe.output_shape(self.samples.size - near.delay))[0] == len(self.target)
+        return self.shape_of(near)[0] == len(self.target)
 
     def _fits(self, near: Neighbour) -> bool:
-        return self.score(near) <= self.tolerance and self.measured(near).equal
+        return self.score(near) <= self.tolerance_for(near) and self.measured(near).equal
 
     def _plainness(self, near: Neighbour) -> tuple[float, int]:
         """Order what fits: the nearer first, and of those as near as rounding allows, the smaller change."""
-        return max(self.score(near), 0.05 * self.tolerance), len(near.changes)
+        return max(self.score(near), 0.05 * self.tolerance_for(near)), len(near.changes)
 
     def _overall(self, near: Neighbour) -> list[Neighbour]:
         """Return the constant offset, the factor and the shift by whole frames that explain most of what is left."""

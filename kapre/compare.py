@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,13 +112,20 @@ def fields(a: Recipe, b: Recipe) -> dict[str, tuple[Any, Any]]:
 
 
 def recipe(
-    recipe: Recipe, samples: Any, features: Any, tolerance: float | None = None, seconds: float = 20.0
+    recipe: Recipe,
+    samples: Any,
+    features: Any,
+    tolerance: float | None = None,
+    seconds: float = 20.0,
+    at_rates: Mapping[int, Any] | None = None,
 ) -> RecipeReport:
     """Compare a recipe with features that something else made of the same samples, and name what it did otherwise.
 
     Where the two differ, the recipes next to this one are tried: another window, padding, scale of the samples,
     preemphasis, mel scale, logarithm, floor, statistics and so on; then a constant offset or factor, a shift by whole
-    frames, the other presets of that rate, and two changes at once.
+    frames, the other presets of that rate, and two changes at once. Where the features have other bands or another
+    hop, or nothing fits, the length of the DFT, the hop, the bands and the rate of a plain mel spectrogram are
+    estimated from the features' shape and the signal first.
 
     Args:
         recipe: What should have made the features.
@@ -125,6 +133,8 @@ def recipe(
         features: The clip's features, in the recipe's layout or transposed; batch and channel axes of 1 are dropped.
         tolerance: The largest difference that counts as none; None means `default_tolerance`.
         seconds: After how many no further recipe is tried.
+        at_rates: The same clip at other rates in Hz that the features may have been made at: samples `(time,)` by rate.
+            Without it, other rates are tried as those of the filter bank alone, over the same samples.
 
     Returns:
         The report.
@@ -151,7 +161,7 @@ def recipe(
     from kapre._recipe_search import Search  # which computes recipes: the rest of this module needs no Keras
 
     started = time.perf_counter()
-    search = Search(recipe, samples, features, tolerance)
+    search = Search(recipe, samples, features, tolerance, at_rates)
     before = search.measured(Neighbour("", search.recipe))
     if search.turned:
         note = f"the features are transposed: layout={search.turned!r}"

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -157,7 +158,8 @@ def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float
 
     try:
         with quiet():
-            report = kapre.compare.recipe(recipe, clip.samples, stored.features, tolerance, seconds)
+            rates = _AtRates(file, clip.recording.info.sample_rate)
+            report = kapre.compare.recipe(recipe, clip.samples, stored.features, tolerance, seconds, rates)
     except (ValueError, TypeError) as error:
         raise CommandError(f"{b}: {error}", DATA) from None
     if as_json:
@@ -192,6 +194,28 @@ def _explain(report: Any, resampled: bool) -> None:
         _row("note", "the time was up before all was tried: --seconds 120 gives it more")
     if resampled:
         _row("note", "another resampler gives other features near half the rate: give audio at the recipe's own rate")
+
+
+class _AtRates(Mapping[int, Any]):
+    """A file's samples at the rates that features are made at, its own first; each is read when it is asked for."""
+
+    def __init__(self, file: Path, own: int) -> None:
+        self.file = file
+        self.rates = tuple(dict.fromkeys((own, 16000, 22050, 44100, 48000, 8000, 32000, 24000)))
+
+    def __getitem__(self, rate: int) -> Any:
+        if rate not in self.rates:
+            raise KeyError(rate)
+        return load_audio().read(self.file, rate).samples.mean(axis=1)
+
+    def __contains__(self, rate: object) -> bool:  # a mapping's own would read the file
+        return rate in self.rates
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.rates)
+
+    def __len__(self) -> int:
+        return len(self.rates)
 
 
 def _report(a: str, b: Path, file: Path, clip: Any, report: Any) -> dict[str, Any]:

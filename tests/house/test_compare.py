@@ -12,6 +12,7 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 import kapre
 from kapre.frontends import preset
@@ -203,6 +204,63 @@ def test_a_planted_mistake_is_named(mistake: str, wav: Path, tmp_path: Path, cap
     for key, value in changes.items():
         assert found[key] == (pytest.approx(value, abs=2e-3) if type(value) is float else value), key
     assert report["cause"]["difference"]["maximum"] <= report["difference"]["tolerance"]
+
+
+def librosa_cases() -> list[dict[str, Any]]:
+    """Return random parameters of librosa's mel spectrogram, as many of each kind."""
+    rng = np.random.default_rng(20)
+    cases = []
+    for number, log in enumerate(("db", "db", "max", "max", "ln", "power", "db", "db")):
+        n_fft = int(rng.choice([512, 1024, 2048, 4096]))
+        cases.append(
+            dict(
+                rate=(8000, 16000, 22050, 44100)[number % 4],
+                n_fft=n_fft,
+                hop=int(rng.choice([n_fft // 2, n_fft // 4, n_fft // 5, round(0.4 * n_fft)])),
+                bands=int(rng.integers(24, 41 if n_fft == 512 else 81)),
+                log=log,
+                transposed=number == 6,
+                known=("librosa_mel", "whisper")[number // 7],
+            )
+        )
+    return cases
+
+
+@pytest.mark.parametrize("case", librosa_cases(), ids=lambda case: "-".join(map(str, case.values())))
+def test_another_dft_hop_bands_and_rate_are_found(case: dict[str, Any]) -> None:
+    x, recipe = speech(case["rate"], 3), preset(case["known"]).recipe
+    power = librosa.feature.melspectrogram(
+        y=x, sr=case["rate"], n_fft=case["n_fft"], hop_length=case["hop"], n_mels=case["bands"]
+    )
+    theirs = {
+        "db": lambda: librosa.power_to_db(power),
+        "max": lambda: librosa.power_to_db(power, ref=np.max),
+        "ln": lambda: np.log(np.maximum(power, 1e-10)),
+        "power": lambda: power,
+    }[case["log"]]()
+    rate = int(recipe.sample_rate or 0)
+    ours = x if rate == case["rate"] else soxr.resample(x, case["rate"], rate)
+    theirs = theirs.T if case["transposed"] else theirs
+    report = kapre.compare.recipe(recipe, ours, theirs, seconds=600.0, at_rates={case["rate"]: x})
+    assert report.found, report
+    assert report.cause is not None
+    made = recipe.replace(**report.cause.changes)
+    found = (made.sample_rate, made.n_fft, made.hop_length, made.n_mels)
+    assert found == (case["rate"], case["n_fft"], case["hop"], case["bands"])
+    own = np.asarray(keras.ops.convert_to_numpy(kapre.Frontend(made)(x[None])))[0]
+    np.testing.assert_allclose(own, theirs, atol=1e-4 * power.max() if case["log"] == "power" else 0.01)
+
+
+def test_the_command_reads_the_file_at_the_rate_that_it_finds(
+    wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    power = librosa.feature.melspectrogram(y=speech(), sr=RATE, n_fft=1024, hop_length=256, n_mels=64)
+    np.save(tmp_path / "theirs.npy", librosa.power_to_db(power))
+    assert run("compare", "librosa_mel", tmp_path / "theirs.npy", "--audio", wav) == 1
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "64 mel bands in decibels, centred frames of 1024 samples every 256 at 16000 Hz" in out
+    assert "replace(" in out
 
 
 @pytest.mark.parametrize("name", RIGHT)
