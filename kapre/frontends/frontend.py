@@ -19,7 +19,7 @@ from kapre._checks import count, flag, message
 from kapre._layer import AudioLayer, Shape, lengths_of, register
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
-from kapre.ops import filterbanks, frames
+from kapre.ops import buckets, filterbanks, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
@@ -69,6 +69,9 @@ class _FrameMask(keras.Operation):
 
     def call(self, inputs: Any, lengths: Any) -> Any:
         entries = self.recipe.num_frames(ops.shape(inputs)[1])
+        if kernel.COMPILES_EAGER_CALLS and kernel.is_held(inputs) and kernel.is_held(lengths):
+            own = [self.recipe.num_valid_entries(int(n)) for n in np.clip(lengths, 0, inputs.shape[1])]
+            return kernel.put(np.arange(entries) < np.array(own, "int32").reshape(-1, 1), "bool", inputs)
         return frames.within(entries, self.recipe.num_valid_entries(_within(lengths, inputs)), 2)
 
     def compute_output_spec(self, inputs: Any, lengths: Any) -> Any:
@@ -219,6 +222,7 @@ class Frontend(AudioLayer):
         )
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
+        inputs = kernel.given(inputs)
         if lengths is None and self._is_short((inputs,), kwargs):
             return kernel.call(self, inputs)
         if lengths is not None:
@@ -252,6 +256,9 @@ class Frontend(AudioLayer):
         x = self.real_input(inputs)
         if mask is not None:
             _check_mask(mask, x)
+        found = self._in_bucket(x, lengths, mask, training) if kernel.COMPILES_EAGER_CALLS else None
+        if found is not None:
+            return found
         lengths = lengths_of(mask) if lengths is None else _within(lengths, x)
         noise = None
         if training and self.seed_generator is not None:
@@ -260,6 +267,20 @@ class Frontend(AudioLayer):
         if lengths is not None:
             y = self._only_valid(y, lengths)
         return ops.cast(y, self.compute_dtype)
+
+    def _in_bucket(self, x: Any, lengths: Any, mask: Any, training: Any) -> Any:
+        """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
+        if training and self.seed_generator is not None:
+            return None
+        weights = {
+            name: None if weight is None else ops.convert_to_tensor(weight)
+            for name, weight in (("window", self.window_weight), ("bank", self.bank_weight))
+        }
+        if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
+            return None
+        own = buckets.lengths_of(mask) if lengths is None and mask is not None else lengths
+        y = executor.run_in_bucket(self.recipe, x, own, **weights, only_valid=own is not None)
+        return None if y is None else kernel.put(y, self.compute_dtype, x)
 
     def _only_valid(self, y: Any, lengths: Any) -> Any:
         own = self.recipe.num_frames(lengths)
