@@ -169,6 +169,8 @@ def channels_second(x: Any, rank: int, data_format: str) -> Any:
     _check_rank(x.shape, rank, data_format)
     if data_format == _CH_FIRST_STR:
         return x
+    if isinstance(x, np.ndarray):
+        return np.moveaxis(x, -1, 1)
     if x.shape[-1] == 1 and not _in_transposes(rank):
         return ops.expand_dims(ops.squeeze(x, -1), 1)
     return ops.moveaxis(x, -1, 1)
@@ -178,6 +180,8 @@ def channels_in_place(x: Any, data_format: str) -> Any:
     """Move the channel axis from place 1 to where the data format has it."""
     if data_format == _CH_FIRST_STR:
         return x
+    if isinstance(x, np.ndarray):
+        return np.moveaxis(x, 1, -1)
     if x.shape[1] == 1 and not _in_transposes(len(x.shape)):
         return ops.expand_dims(ops.squeeze(x, 1), -1)
     return ops.moveaxis(x, 1, -1)

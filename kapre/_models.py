@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kapre import executor
@@ -18,7 +19,9 @@ from kapre._layer import (
     is_complex,
     lengths_of,
     register,
+    shape_channels_second,
 )
+from kapre.ops import buckets
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 from kapre.time_frequency import STFT
@@ -70,6 +73,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         self.supports_masking = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(kernel.given, args))
         if self._recipe is not None and self._is_short(args, kwargs):
             return kernel.call(self, *args)
         y = self._call_keras(super().__call__, args, kwargs)
@@ -129,8 +133,24 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         if recipe is None:
             return self._cast(self._call_layers(inputs, mask))
         first: STFT = self.layers[0]
-        x = channels_second(first.real_input(inputs), 3, first.input_data_format)
+        x = first.real_input(inputs)
+        found = self._in_bucket(recipe, x, mask) if kernel.COMPILES_EAGER_CALLS else None
+        if found is not None:
+            return found
+        x = channels_second(x, 3, first.input_data_format)
         return channels_in_place(self._cast(executor.run(recipe, x, lengths_of(mask))), first.output_data_format)
+
+    def _in_bucket(self, recipe: Recipe, x: Any, mask: Any) -> Any:
+        """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
+        if len(x.shape) != 3 or not kernel.is_held(x):
+            return None
+        first: STFT = self.layers[0]
+        samples = shape_channels_second(x.shape, 3, first.input_data_format)[-1]
+        if samples is None or not executor.goes_by_bucket(recipe, samples, x, mask):
+            return None
+        lengths = None if mask is None else buckets.lengths_of(mask)
+        y = executor.run_in_bucket(recipe, channels_second(np.asarray(x), 3, first.input_data_format), lengths)
+        return None if y is None else kernel.put(channels_in_place(y, first.output_data_format), self.compute_dtype, x)
 
     def _call_layers(self, x: Any, mask: Any) -> Any:
         """Call one layer after another; Keras' own way would first cast the samples to the policy's dtype."""

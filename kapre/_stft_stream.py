@@ -40,6 +40,9 @@ class _Forward:
         span, state = self.cutter.push(x, state)
         return self.transform(span, real=self.cutter.real(state)), state
 
+    def plain(self, x: Any, state: State) -> tuple[Any, State]:
+        return self(x, state)
+
     def transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
         recipe = self.recipe
         pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
@@ -108,7 +111,7 @@ class STFTStream:
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)  # refuses another rank
         self._check(state, x.shape[0])
-        return (compiled(self._step) if self.compile else self._step)(x, state)
+        return (compiled(self._step) if self.compile else self._step.plain)(x, state)
 
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the frames that are left when the sound has ended; the state is used up, its values are read.
@@ -175,6 +178,9 @@ class _Inverse:
         skipped = min(state["skip"].shape[0], done.shape[-1])
         following["skip"] = state["skip"][skipped:]
         return self.out(done[..., skipped:]), following
+
+    def plain(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
+        return self(pair, state)
 
     def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
         """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
@@ -270,7 +276,7 @@ class InverseSTFTStream:
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
         self._check(state, spectrogram.shape[0])
         real, imag = (channels_second(part, 4, layer.input_data_format) for part in parts)
-        return (compiled(self._step) if self.compile else self._step)((real, imag), state)
+        return (compiled(self._step) if self.compile else self._step.plain)((real, imag), state)
 
     def _check(self, state: Any, clips: Any = None) -> None:
         check_state(state, self._state, clips, lambda state: state["sum"].shape[0])

@@ -12,9 +12,10 @@ from keras import ops
 
 from kapre._frame_stages import centred, emphasized, is_framewise, log_energy, placed
 from kapre._lowered_recipe import spectra as lowered_spectra
-from kapre.ops import features, fourier, frames, lowered, scales, waves
+from kapre.ops import buckets, features, fourier, frames, lowered, scales, waves
 from kapre.ops.counts import num_frames
 from kapre.ops.fourier import Pair, constant, is_empty
+from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels._blocks import Stages
 from kapre.recipe import Recipe
@@ -224,6 +225,8 @@ def normalization(recipe: Recipe) -> dict[str, Any]:
 
 def affine(recipe: Recipe, x: Any) -> Any:
     """Return `(x + feature_shift) * feature_scale`."""
+    if isinstance(x, np.ndarray):
+        return (x + x.dtype.type(recipe.feature_shift)) * x.dtype.type(recipe.feature_scale)
     if recipe.feature_shift != 0.0:
         x = x + constant(np.asarray(recipe.feature_shift), x)
     return x * constant(np.asarray(recipe.feature_scale), x) if recipe.feature_scale != 1.0 else x
@@ -233,7 +236,7 @@ def laid_out(recipe: Recipe, x: Any) -> Any:
     """Cut into patches, if asked for, and put the last two axes in the recipe's order."""
     if recipe.patch_frames is not None:
         x = features.patches(x, recipe.patch_frames, recipe.patch_hop or 1)
-    return x if recipe.layout == "time_first" else ops.swapaxes(x, -1, -2)
+    return x if recipe.layout == "time_first" else library(x).swapaxes(x, -1, -2)
 
 
 def _over_time(recipe: Recipe, x: Any, counts: Any) -> Any:
@@ -290,7 +293,7 @@ def run(
         assert tuple(run(recipe, keras.ops.zeros((2, 16000))).shape) == (2, 97, 40)
         ```
     """
-    window, bank = (None if value is None else ops.convert_to_tensor(value) for value in (window, bank))
+    window, bank = map(_value, (window, bank))
     return (_compiled if compiled and not fourier.is_lowering() else _run)(recipe, x, lengths, window, bank, noise)
 
 
@@ -313,6 +316,58 @@ def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: An
 
 
 _compiled = kernel.compiled(_run)
+
+
+def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
+    """Tell whether `run_in_bucket` is to compute clips of so many samples. `others` are the other arguments."""
+    if fourier.is_lowering() or not kernel.COMPILES_EAGER_CALLS or 0 in tuple(x.shape):
+        return False
+    kind = (recipe, str(x.dtype), *(other is None for other in others))
+    return buckets.is_for_bucket(kind, samples, x, *others)
+
+
+def run_in_bucket(
+    recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank: Any = None, only_valid: bool = False
+) -> Any:
+    """Do what `run` does to an eager call, padded to one of few lengths and cropped, so that JAX compiles for few.
+
+    The first four lengths of a recipe are compiled as they are, and cost what they did. Others are padded with zeros
+    to the next of two lengths in an octave, 4096 samples at least; their features are computed with the clips' own
+    `lengths`, so that the numbers are those of the clip alone. The padding is at most half as long as the clip (a
+    clip shorter than 4096 samples is padded to those), and time and memory grow by as much at most. Samples and
+    features are copied once more, on the host.
+
+    Args:
+        recipe: As in `run`.
+        x: The same; not traced, NumPy too.
+        lengths: The same.
+        window: The same.
+        bank: The same.
+        only_valid: Whether what lies past a clip's own entries is 0.
+
+    Returns:
+        A NumPy array, or None where this call is part of a trace after all.
+    """
+    batch, time = x.shape[0], x.shape[-1]
+    own = np.full((batch,), time) if lengths is None else np.clip(ops.convert_to_numpy(lengths), 0, time)
+    given: tuple[Any, Any] = buckets.padded(x), own.astype("int32")
+    if not kernel.COMPILES_EAGER_CALLS:
+        given = ops.convert_to_tensor(given[0]), ops.convert_to_tensor(given[1])
+    result = _compiled(recipe, *given, *map(_value, (window, bank)), None)
+    if kernel.COMPILES_EAGER_CALLS and not kernel.is_held(result):
+        return None
+    y = np.asarray(ops.convert_to_numpy(result))
+    axis = recipe.time_axis(y.ndim - len(x.shape) + 2) + len(x.shape) - 2
+    y = y[(*[slice(None)] * axis, slice(0, recipe.num_frames(time)))]
+    if only_valid and not isinstance(recipe.num_frames(None), int):
+        y = y.copy()
+        for row, samples in zip(y, own, strict=True):
+            row[(*[slice(None)] * (axis - 1), slice(recipe.num_frames(int(samples)), None))] = 0.0
+    return y
+
+
+def _value(weight: Any) -> Any:
+    return None if weight is None else ops.convert_to_tensor(weight)
 
 
 _CHAINS = {("stft", "magnitude", *bank, *log) for bank in ((), ("bank",)) for log in ((), ("decibel",))}

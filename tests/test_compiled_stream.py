@@ -66,7 +66,7 @@ def test_chunks_of_any_size_are_compiled_for_few_shapes(calls: list[int]) -> Non
     frontend = kapre.Frontend.from_preset("kaldi_fbank")
     stream = frontend.stream(compile=True)
     sizes = np.random.default_rng(0).permutation(np.arange(0, 3000, 211))
-    x = chirp(1, int(sizes.sum()))[:, :, 0].astype("float32")
+    x = np.random.default_rng(1).uniform(-1, 1, (1, int(sizes.sum()))).astype("float32")  # no band is quiet
     state, parts, start = stream.initial_state(), [], 0
     for size in sizes:
         y, state = stream.step(x[:, start : start + size], state)

@@ -238,7 +238,7 @@ def _check_class_names(class_names: Any, outputs: Sequence[Slot]) -> None:
 def names_of_front_end(model: Any) -> list[str]:
     """Return the names of Kapre's layers in a model."""
     ours = (AudioLayer, ComposedSequential)
-    return [layer.name for layer in _rewrite.every_layer(model) if isinstance(layer, ours)]
+    return [str(layer.name) for layer in _rewrite.every_layer(model) if isinstance(layer, ours)]
 
 
 def from_model(

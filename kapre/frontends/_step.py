@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from kapre import executor
 from kapre.ops import features, waves
 from kapre.ops.chunks import Cutter, State, check_chunk
+from kapre.ops.counts import num_frames
+from kapre.ops.fourier import is_lowering
+from kapre.ops.host import TracedError, goes_by_host, in_pieces, library, on_host
+from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
 
@@ -129,8 +135,22 @@ class Step:
             return self._cast(executor.affine(self.recipe, x)), following
         samples = self.stages["samples"]
         span, following["samples"] = samples.push(x, following["samples"])
-        y = self._frames(span, weights, ends=False)
-        return self._cast(self._over_time(y, following, samples.real(following["samples"]))), following
+        y = self._analysed(span, following, weights, real=samples.real(following["samples"]))
+        return self._cast(self._over_time(y, following)), following
+
+    def plain(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
+        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        if not self.fixed and not is_lowering() and goes_by_host(x, state, weights):
+            with suppress(TracedError):
+                return on_host(lambda x, state: self(x, state, weights), x, state)
+        return self(x, state, weights)
+
+    def flushed(self, state: State, weights: dict[str, Any]) -> Any:
+        """Do what `ended` does, on JAX for few shapes."""
+        if not is_lowering() and goes_by_host(state, weights):
+            with suppress(TracedError):
+                return on_host(lambda state: self.ended(state, weights), state)
+        return self.ended(state, weights)
 
     def ended(self, state: State, weights: dict[str, Any]) -> Any:
         """Return the features that are left when the sound has ended; the values of the state are read."""
@@ -140,11 +160,12 @@ class Step:
         seen = int(ops.convert_to_numpy(self.seen(state)))
         zeros = recipe.num_samples_used(seen) - seen
         if not self.stages:
-            last = ops.zeros((state["last"].shape[0], zeros), dtype=self.work_dtype)
+            last = library(state["last"]).zeros((state["last"].shape[0], zeros), dtype=self.work_dtype)
             return self._cast(executor.affine(recipe, last))
-        y = self._frames(self.stages["samples"].finish(state["samples"], zeros), weights)
+        state = dict(state)
+        y = self._analysed(self.stages["samples"].finish(state["samples"], zeros), state, weights, ends=True)
         invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
-        return self._cast(self._over_time(y, dict(state), invalid=invalid))
+        return self._cast(self._over_time(y, state, invalid=invalid))
 
     def _wave(self, x: Any, state: State) -> tuple[Any, State]:
         """Do to a chunk what `executor.wave` does to a clip."""
@@ -157,25 +178,50 @@ class Step:
         if recipe.preemphasis and recipe.preemphasis_over == "signal" and x.shape[1]:
             before = state["last"]
             if recipe.preemphasis_first == "first":
-                before = ops.where(self.seen(state) == 0, x[:, :1], before)
-            following["last"] = ops.copy(x[:, -1:])  # not a view of samples that the caller may write over
+                before = library(x).where(self.seen(state) == 0, x[:, :1], before)
+            following["last"] = library(x).copy(x[:, -1:])  # not a view of samples that the caller may write over
             x = waves.preemphasis(x, recipe.preemphasis, before=before)
         return x, following
 
-    def _frames(self, span: Any, weights: dict[str, Any], ends: bool = True) -> Any:
-        """Do all that is done to each frame of the samples by itself; `ends` tells whether the clip does."""
-        bands, energy = executor.spectra_of(self.recipe, span, **weights, ends=ends)
-        return executor.cepstra(self.recipe, executor.limited(self.recipe, bands), energy)
+    def _analysed(self, span: Any, state: State, weights: dict[str, Any], real: Any = None, ends: bool = False) -> Any:
+        """Return the normalized frames of samples; put the statistics that follow into `state`."""
+        if not isinstance(span, np.ndarray):
+            y, running = self.frames(span, state.get("running"), weights, real, ends)
+        else:
+            recipe = self.recipe
+            size, hop = recipe.cut
+            count = num_frames(span.shape[-1], size, hop, recipe.pad_end and ends) - (recipe.drop_last if ends else 0)
+            step = self.loose
 
-    def _over_time(self, y: Any, state: State, real: Any = None, invalid: int | None = None) -> Any:
+            def piece(part: np.ndarray, running: Any) -> tuple[Any, Any]:
+                return _compiled_frames(step, part, running, weights)
+
+            parts, running = in_pieces(piece, span, size, hop, max(0, count), state.get("running"))
+            y = np.concatenate(parts, axis=1)
+            running = None if running is None else {name: np.asarray(part) for name, part in running.items()}
+        if running is not None:
+            state["running"] = running
+        return y
+
+    def frames(
+        self, span: Any, running: Any, weights: dict[str, Any], real: Any = None, ends: bool = False
+    ) -> tuple[Any, Any]:
+        """Do all that is done to each frame of the samples by itself, and normalize by the frames so far.
+
+        `ends` tells whether the clip does.
+        """
+        bands, energy = executor.spectra_of(self.recipe, span, **weights, ends=ends)
+        y = executor.cepstra(self.recipe, executor.limited(self.recipe, bands), energy)
+        if self.recipe.normalize is None:
+            return y, None
+        return features.normalize_running(y, running, real=real, **executor.normalization(self.recipe))
+
+    def _over_time(self, y: Any, state: State, invalid: int | None = None) -> Any:
         """Do what needs more than one frame at a time, and put the states that follow into `state`.
 
         `invalid` counts the frames at the end of the clip that do not count; None means that it goes on.
         """
         recipe = self.recipe
-        if recipe.normalize is not None:
-            arguments = executor.normalization(recipe)
-            y, state["running"] = features.normalize_running(y, state["running"], real=real, **arguments)
         if invalid:
             y = features.fixed(y[:, : max(0, y.shape[1] - invalid)], y.shape[1])
         if "stacks" in self.stages:
@@ -183,7 +229,7 @@ class Step:
             span, state["stacks"] = cutter.push(y, state["stacks"], invalid is not None)
             y = features.stack(span, cutter.size, cutter.hop, "drop")
             if invalid is not None:
-                y = ops.concatenate([y, self._last_stacks(cutter, state["stacks"])], axis=1)
+                y = library(y).concatenate([y, self._last_stacks(cutter, state["stacks"])], axis=1)
         y = executor.affine(recipe, y)
         if "patches" in self.stages:
             y, state["patches"] = self.stages["patches"].push(y, state["patches"], invalid is not None)
@@ -201,4 +247,11 @@ class Step:
         return features.stack(span, cutter.size, cutter.hop, "drop")
 
     def _cast(self, y: Any) -> Any:
-        return ops.cast(y, self.compute_dtype)
+        return y.astype(np.dtype(self.compute_dtype)) if library(y) is np else ops.cast(y, self.compute_dtype)
+
+
+def _frames(step: Step, span: Any, running: Any, weights: dict[str, Any]) -> tuple[Any, Any]:
+    return step.frames(span, running, weights)
+
+
+_compiled_frames = kernel.compiled(_frames)

@@ -20,7 +20,7 @@ from kapre._layer import AudioLayer, Shape, lengths_of, register, with_mask
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
-from kapre.ops import filterbanks, frames
+from kapre.ops import buckets, filterbanks, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
@@ -75,6 +75,10 @@ def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
 
     `within` is each clip's samples, `(batch,)`, or a mask over the samples.
     """
+    if len(within.shape) == 1 and kernel.COMPILES_EAGER_CALLS and kernel.is_held(inputs) and kernel.is_held(within):
+        samples = np.clip(within, 0, inputs.shape[1]).astype("int64")
+        own = np.array([recipe.num_valid_entries(int(n)) for n in samples], "int32")
+        return kernel.put(np.arange(recipe.num_frames(inputs.shape[1])) < own.reshape(-1, 1), "bool", inputs)
     lengths = lengths_of(within) if len(within.shape) == 2 else _within(within, inputs)
     return frames.within(recipe.num_frames(ops.shape(inputs)[1]), recipe.num_valid_entries(lengths), 2)
 
@@ -281,6 +285,7 @@ class Frontend(AudioLayer):
         load(self, self._all_learned(), store, super().load_own_variables)
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
+        inputs = kernel.given(inputs)
         if lengths is None and self._is_short((inputs,), kwargs):
             return kernel.call(self, inputs)
         if lengths is None:
@@ -317,6 +322,9 @@ class Frontend(AudioLayer):
         x = self.real_input(inputs)
         if mask is not None:
             _check_mask(mask, x)
+        found = self._in_bucket(x, lengths, mask, training) if kernel.COMPILES_EAGER_CALLS else None
+        if found is not None:
+            return found
         lengths = lengths_of(mask) if lengths is None else _within(lengths, x)
         noise = None
         if training and self.seed_generator is not None:
@@ -325,6 +333,20 @@ class Frontend(AudioLayer):
         if lengths is not None:
             y = self._only_valid(y, lengths)
         return ops.cast(y, self.compute_dtype)
+
+    def _in_bucket(self, x: Any, lengths: Any, mask: Any, training: Any) -> Any:
+        """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
+        if training and self.seed_generator is not None:
+            return None
+        weights = {
+            name: None if weight is None else ops.convert_to_tensor(weight)
+            for name, weight in (("window", self.window_weight), ("bank", self.bank_weight))
+        }
+        if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
+            return None
+        own = buckets.lengths_of(mask) if lengths is None and mask is not None else lengths
+        y = executor.run_in_bucket(self.recipe, x, own, **weights, only_valid=own is not None)
+        return None if y is None else kernel.put(y, self.compute_dtype, x)
 
     def _only_valid(self, y: Any, lengths: Any) -> Any:
         own = self.recipe.num_frames(lengths)

@@ -161,7 +161,7 @@ class Stream:
             ValueError: If the chunk has another rank, or another size than `chunk_samples`.
         """
         x = self._samples(chunk, state)
-        return (compiled(self._step) if self.compile else self._step)(x, state, self._weights())
+        return (compiled(self._step) if self.compile else self._step.plain)(x, state, self._weights())
 
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the features that are left when the sound has ended; the state is used up.
@@ -175,11 +175,12 @@ class Stream:
         """
         x = None if rest is None else self._samples(rest, state, whole=False)
         self._check(state)
-        step, state, weights = self._step.loose, self._step.loosened(state), self._weights()
+        weights = self._weights()
         if x is None:
-            return step.ended(state, weights)
-        y, state = step(x, state, weights)
-        return ops.concatenate([y, step.ended(state, weights)], axis=self.recipe.time_axis(len(y.shape)))
+            return self._step.flushed(state, weights)
+        loose = self._step.loose
+        y, state = loose.plain(x, self._step.loosened(state), weights)
+        return ops.concatenate([y, loose.flushed(state, weights)], axis=self.recipe.time_axis(len(y.shape)))
 
     def _samples(self, chunk: Any, state: State, whole: bool = True) -> Any:
         """Return a chunk in the dtype to work in; refuse one, or a state, that is not of this stream."""

@@ -16,6 +16,7 @@ from keras import ops
 from kapre._checks import message, positive_int
 from kapre.ops import frames
 from kapre.ops.counts import num_frames
+from kapre.ops.host import library
 
 State = dict[str, Any]
 
@@ -58,6 +59,10 @@ def check_chunk(samples: int, wanted: int) -> None:
     """Refuse a chunk of another size than all are to have."""
     if samples != wanted:
         raise ValueError(message("chunk", f"of {wanted} samples, as chunk_samples says", samples, "Pad or buffer it."))
+
+
+def _as(x: Any, like: Any) -> Any:
+    return x.astype(like.dtype) if library(x) is np else ops.cast(x, like.dtype)
 
 
 @dataclass(frozen=True)
@@ -132,14 +137,14 @@ class Cutter:
         length = items.shape[self.axis]
         seen = state["seen"] + length
         # A count of 32 bits: before it is full, so many whole hops are taken off that nothing else changes.
-        seen = seen - ops.cast(seen >= 2**30, seen.dtype) * (2**29 // self.cycle * self.cycle)
+        seen = seen - _as(seen >= 2**30, seen) * (2**29 // self.cycle * self.cycle)
         if self.chunk is not None:
             check_chunk(length, self.chunk)
             return self._push_fixed(items, state, seen)
-        kept = ops.concatenate([state["kept"], items], axis=self.axis)
+        kept = library(items).concatenate([state["kept"], items], axis=self.axis)
         following: State = {"seen": seen}
         if "tail" in state:
-            tail = ops.concatenate([state["tail"], items], axis=self.axis)
+            tail = library(items).concatenate([state["tail"], items], axis=self.axis)
             following["tail"] = self._last(tail, min(tail.shape[self.axis], self.right + 1))
         if "left" in state:
             waits = state["left"].shape[0]
@@ -170,10 +175,11 @@ class Cutter:
             return near
         length = near.shape[self.axis]
         first = seen - self.delay - length  # the place in the clip of the first item here
-        places = first + ops.arange(length, dtype="int32")
+        lib = library(near)
+        places = first + lib.arange(length, dtype="int32")
         origin = {"reflect": -places, "symmetric": -1 - places, "edge": 0 * places}[self.mode]
-        sources = ops.where(places < 0, origin, places) - first
-        return ops.take(near, ops.minimum(ops.maximum(sources, 0), length - 1), axis=self.axis)
+        sources = lib.where(places < 0, origin, places) - first
+        return lib.take(near, lib.minimum(lib.maximum(sources, 0), length - 1), axis=self.axis)
 
     def real(self, state: State) -> Any:
         """Tell which groups of the last fixed chunk belong to the clip, `(groups, 1)`; None for chunks of any size."""
@@ -193,7 +199,7 @@ class Cutter:
         if self.mode == "constant":
             return self._add_zeros(kept, self.right)
         tail = self.padded(self._add_zeros(state["tail"], zeros), 0, self.right)
-        return ops.concatenate([kept, self._last(tail, self.right)], axis=self.axis)
+        return library(kept).concatenate([kept, self._last(tail, self.right)], axis=self.axis)
 
     @property
     def loose(self) -> Cutter:
@@ -212,9 +218,9 @@ class Cutter:
         done = max(0, seen // self.hop - self.warmup)
         if self.left and self.mode != "constant":
             if real <= self.left and done == 0:
-                waiting = ops.zeros((self.left,), dtype="int32")
+                waiting = library(state["last"]).zeros((self.left,), dtype="int32")
                 return {**given, "left": waiting, "kept": self._last(state["last"], real)}
-            given["left"] = ops.zeros((0,), dtype="int32")
+            given["left"] = library(state["last"]).zeros((0,), dtype="int32")
         near = self._mirrored(self._last(state["last"], self._before), seen)
         return {**given, "kept": self._last(near, real - (done * self.hop - self.left))}
 
@@ -224,7 +230,7 @@ class Cutter:
         if length == 0 or self.mode == "constant":
             return self._add_zeros(items, right, left)
         places = frames.sources(np.arange(-left, length + right), length, self.mode)
-        return ops.take(items, places.astype("int32"), axis=self.axis)
+        return library(items).take(items, places.astype("int32"), axis=self.axis)
 
     def _slice(self, x: Any, start: int, stop: int) -> Any:
         return x[(..., slice(start, stop), *[slice(None)] * (-1 - self.axis))]
@@ -235,7 +241,7 @@ class Cutter:
     def _add_zeros(self, x: Any, right: int, left: int = 0) -> Any:
         widths = [(0, 0)] * len(x.shape)
         widths[self.axis] = (left, right)
-        return ops.pad(x, widths) if left or right else x
+        return library(x).pad(x, widths) if left or right else x
 
     def _zeros(self, empty: Any, count: int) -> Any:
         return self._add_zeros(empty, count)

@@ -25,7 +25,7 @@ class CompiledStep:
 
     Args:
         step: A pure function of tensors, and of dicts and tuples of them. Hashable; `fixed` tells whether its shapes
-            are.
+            are, and `plain` is how it runs uncompiled.
     """
 
     def __init__(self, step: Any) -> None:
@@ -40,7 +40,7 @@ class CompiledStep:
             shapes = tuple(_shapes(arguments))
             if shapes not in self._met:
                 if len(self._met) >= FEW:
-                    return self._step(*arguments)
+                    return self._step.plain(*arguments)
                 self._met.add(shapes)
         return self._run(*arguments)
 

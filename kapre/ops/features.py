@@ -13,6 +13,7 @@ from keras import ops
 from kapre.ops import frames
 from kapre.ops.counts import num_frames
 from kapre.ops.fourier import is_lowering
+from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 from kapre.ops.waves import fit, per_item
 
@@ -105,6 +106,8 @@ def normalize_running(
 
 def fixed(x: Any, size: int) -> Any:
     """Pad with frames of zeros, or trim, to `size` frames."""
+    if isinstance(x, np.ndarray):
+        return _pad_frames(x[..., :size, :], 0, max(0, size - x.shape[-2]))
     return fit(x, size, axis=-2)
 
 
@@ -118,19 +121,25 @@ def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
     return [kernel.part(x, i, size - 1 - i, -2, hop) for i in range(size)]
 
 
+def _taken(x: Any, places: Any) -> Any:
+    """Return the frames at some places."""
+    return np.take(x, places, axis=-2) if isinstance(x, np.ndarray) else kernel.take(x, places, -2)
+
+
 def _gathered(x: Any, size: int, hop: int) -> Any:
     """Return groups of `size` frames, `hop` apart: `(..., groups, size, bands)`."""
-    count = num_frames(ops.shape(x)[-2], size, hop)
+    lib = library(x)
+    count = num_frames(lib.shape(x)[-2], size, hop)
     bands = x.shape[-1]
-    lead = ops.shape(x)[:-2]
+    lead = lib.shape(x)[:-2]
     if size == hop:
-        return ops.reshape(x[..., : count * size, :], (*lead, count, size, bands))
+        return lib.reshape(x[..., : count * size, :], (*lead, count, size, bands))
     if isinstance(count, int):
         places: Any = (hop * np.arange(count)[:, None] + np.arange(size)).reshape(-1).astype("int32")
     else:
         starts = hop * ops.arange(count, dtype="int32")
         places = ops.reshape(starts[:, None] + ops.arange(size, dtype="int32"), (-1,))
-    return ops.reshape(kernel.take(x, places, -2), (*lead, count, size, bands))
+    return lib.reshape(_taken(x, places), (*lead, count, size, bands))
 
 
 def patches(x: Any, size: int, hop: int) -> Any:
@@ -149,22 +158,22 @@ def stack(x: Any, size: int, hop: int, edges: str, counts: Any = None) -> Any:
     sliced = _sliced(x, size, hop)
     if sliced is not None:
         return ops.concatenate(sliced, axis=-1)
-    groups = _gathered(x, size, hop)
-    return ops.reshape(groups, (*ops.shape(groups)[:-2], size * x.shape[-1]))
+    groups, lib = _gathered(x, size, hop), library(x)
+    return lib.reshape(groups, (*lib.shape(groups)[:-2], size * x.shape[-1]))
 
 
 def _pad_frames(x: Any, before: int, after: int) -> Any:
-    return ops.pad(x, [(0, 0)] * (len(x.shape) - 2) + [(before, after), (0, 0)])
+    return library(x).pad(x, [(0, 0)] * (len(x.shape) - 2) + [(before, after), (0, 0)])
 
 
 def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
     """Repeat the first frame `before` times in front, and the last that counts wherever frames do not."""
-    total = ops.shape(x)[-2]
+    total = library(x).shape(x)[-2]
     if isinstance(total, int) and total == 0:
         return x
     if counts is None and isinstance(total, int):
         places = np.clip(np.arange(-before, total + after), 0, total - 1).astype("int32")
-        return kernel.take(x, places, -2)
+        return _taken(x, places)
     if counts is None and is_lowering():
         first, last = kernel.head(x, 1, -2), kernel.tail(x, 1, -2)
         return ops.concatenate([*[first] * before, x, *[last] * after], axis=-2)

@@ -47,6 +47,8 @@ def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = N
         if first == "keep":
             return x - coefficient * kernel.part(frames.pad(x, 1, 0), 0, 1, axis=-1)
         before = x if x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
+    if isinstance(x, np.ndarray):
+        return x - coefficient * np.concatenate([before, x[..., :-1]], axis=-1)
     return x - coefficient * ops.concatenate([before, kernel.part(x, 0, 1, axis=-1)], axis=-1)
 
 

@@ -264,6 +264,28 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 COMPILES_EACH_SHAPE = True
+COMPILES_EAGER_CALLS = True
+
+
+def is_held(x: Any) -> bool:
+    """Tell whether the numbers of an array are there, on one device, and it is none of a trace."""
+    if isinstance(x, np.ndarray):
+        return True
+    if not isinstance(x, Array) or isinstance(x, jax.core.Tracer) or keras.distribution.distribution() is not None:
+        return False
+    return len(x.sharding.device_set) == 1
+
+
+def given(x: Any) -> Any:
+    """Return an array of NumPy as a tensor without compiling anything: `jnp.asarray` (JAX 0.10) does for each shape."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or keras.distribution.distribution() is not None:
+        return x
+    return jax.device_put(x.copy())  # the caller may write over it
+
+
+def put(values: np.ndarray, dtype: str, like: Array) -> Array:
+    """Return an array as a tensor beside another, without compiling anything."""
+    return jax.device_put(np.asarray(values, jnp.dtype(dtype), order="C"), *like.sharding.device_set)
 
 
 def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,68 @@
+"""Lengths in buckets: eager calls on a backend that compiles for each shape, JAX, compile for a few lengths alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from kapre.ops.kernels import active as kernel
+
+FEW = 4
+"""Lengths of a recipe that are compiled as they are."""
+LEAST = 4096
+"""Samples in the shortest bucket."""
+
+
+def bucket(samples: int) -> int:
+    """Return the bucket of a length: two in each octave, so that a third of it at most is padding (above `LEAST`).
+
+    Example:
+        ```python
+        from kapre.ops.buckets import bucket
+
+        assert [bucket(n) for n in (1, 4097, 6145, 16000)] == [4096, 6144, 8192, 16384]
+        ```
+    """
+    size = LEAST
+    while size < samples:
+        size = size // 2 * 3 if size & (size - 1) == 0 else size // 3 * 4
+    return size
+
+
+@lru_cache(maxsize=256)
+def _exact(kind: Hashable) -> set[int]:
+    return set()
+
+
+def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
+    """Tell whether an eager call with samples of such a length goes by a bucket: from the fifth length of its kind on.
+
+    `values` are what goes into the call. While one of them is traced, or shared out among devices, nothing does.
+    """
+    if not kernel.COMPILES_EAGER_CALLS or not all(kernel.is_held(value) for value in values if value is not None):
+        return False
+    exact = _exact(kind)
+    if samples in exact:
+        return False
+    if len(exact) < FEW:
+        exact.add(samples)
+        return False
+    return True
+
+
+def padded(x: Any) -> np.ndarray:
+    """Return `(..., time)` as NumPy, zeros behind it up to its bucket."""
+    given = np.asarray(x)
+    time = given.shape[-1]
+    room = np.zeros((*given.shape[:-1], bucket(time)), given.dtype)
+    room[..., :time] = given
+    return room
+
+
+def lengths_of(mask: Any) -> np.ndarray:
+    """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
+    given = np.asarray(mask)
+    return np.max(given * np.arange(1, given.shape[1] + 1), axis=1, initial=0).astype("int32")

@@ -1,0 +1,75 @@
+"""Move data by NumPy where each new shape would be compiled: Keras' ops and NumPy have these functions by one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre.ops.kernels import active as kernel
+
+
+class TracedError(Exception):
+    """Says that a call that holds its numbers is part of a trace all the same."""
+
+
+def library(x: Any) -> Any:
+    """Return NumPy for an array of NumPy, else Keras' ops."""
+    return np if isinstance(x, np.ndarray | np.generic) else ops
+
+
+def _mapped(fn: Callable[[Any], Any], nest: Any) -> Any:
+    if isinstance(nest, dict):
+        return {name: _mapped(fn, part) for name, part in nest.items()}
+    return tuple(_mapped(fn, part) for part in nest) if isinstance(nest, tuple) else fn(nest)
+
+
+def _all_held(nest: Any) -> bool:
+    if isinstance(nest, dict | tuple):
+        return all(map(_all_held, nest.values() if isinstance(nest, dict) else nest))
+    return kernel.is_held(nest)
+
+
+def goes_by_host(*nests: Any) -> bool:
+    """Tell whether data is to be moved by NumPy: on JAX, where it compiles for each shape, in eager calls."""
+    return kernel.COMPILES_EAGER_CALLS and _all_held(nests)
+
+
+def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
+    """Call a function with nests of tensors as arrays of NumPy, and return its nest of these as tensors."""
+    like = nests[0]["last"] if isinstance(nests[0], dict) else nests[0]
+    found = fn(*(_mapped(np.asarray, nest) for nest in nests))
+    return _mapped(lambda part: kernel.put(np.asarray(part), str(part.dtype), like), found)
+
+
+def in_pieces(
+    fn: Callable[[np.ndarray, Any], tuple[Any, Any]], x: np.ndarray, size: int, hop: int, count: int, carry: Any
+) -> Any:
+    """Do to `count` frames in `(..., time)` what `fn` does to some, in pieces of as many frames as a power of two.
+
+    So there are few shapes, however many frames come at a time. `fn` takes a piece of samples and what the piece before
+    handed on, and returns frames and what it hands on.
+
+    Returns:
+        The frames of all pieces, each an array of NumPy, and what the last handed on.
+    """
+    missing = (count - 1) * hop + size - x.shape[-1]
+    if count and missing > 0:
+        x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
+    parts: list[np.ndarray] = []
+    done = 0
+    while done < count or not parts:
+        number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+        start = done * hop
+        y, carry = fn(x[..., start : start + (number - 1) * hop + size if number else start], carry)
+        if not kernel.is_held(y):
+            raise TracedError
+        parts.append(np.asarray(y))
+        done += number
+    return parts, carry
+
+
+MOST = 256
+"""Frames in a piece, at most."""
