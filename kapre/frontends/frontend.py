@@ -338,10 +338,7 @@ class Frontend(AudioLayer):
         """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
         if training and self.seed_generator is not None:
             return None
-        weights = {
-            name: None if weight is None else ops.convert_to_tensor(weight)
-            for name, weight in (("window", self.window_weight), ("bank", self.bank_weight))
-        }
+        weights = self.learned()
         if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
             return None
         own = buckets.lengths_of(mask) if lengths is None and mask is not None else lengths
