@@ -115,6 +115,7 @@ class RecipeFields(TypedDict, total=False):
     range_top: float | None
     n_mfcc: int | None
     lifter: float
+    lifter_start: Literal[0, 1]
     energy: Literal["first", "last", "c0"] | None
     energy_floor: float
     normalize: Literal["mean", "mean_std"] | None

@@ -21,7 +21,7 @@ def is_framewise(recipe: Recipe) -> bool:
 
 def centred(recipe: Recipe, framed: Any) -> Any:
     """Subtract each frame's mean, if asked for."""
-    return framed - waves.mean(framed) if recipe.remove_dc else framed
+    return waves.without_mean(framed) if recipe.remove_dc else framed
 
 
 def emphasized(recipe: Recipe, framed: Any) -> Any:

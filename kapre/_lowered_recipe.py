@@ -17,16 +17,15 @@ from kapre.recipe import Recipe
 
 
 @lru_cache(maxsize=64)
-def _linear(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Return as matrices what the recipe does to a frame before its window: all of it, and what its energy is of."""
+def _emphasis(recipe: Recipe) -> np.ndarray:
+    """Return the preemphasis of a frame as a matrix."""
     size = recipe.frame_length
-    centring = np.eye(size) - (1.0 / size if recipe.remove_dc else 0.0)
     if not recipe.preemphasis or recipe.preemphasis_over != "frame":
-        return centring, centring
+        return np.eye(size)
     emphasis = np.eye(size) - recipe.preemphasis * np.eye(size, k=1)
     if recipe.preemphasis_first == "first":
         emphasis[0, 0] -= recipe.preemphasis
-    return centring @ emphasis, centring
+    return emphasis
 
 
 @lru_cache(maxsize=64)
@@ -56,16 +55,29 @@ def _of_frames(recipe: Recipe, x: Any, values: Any) -> Any:
 
 
 def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
-    """Return the spectra of `(batch, time)` by convolutions, and the samples that an energy is of."""
-    linear, centring = _linear(recipe)
+    """Return the spectra of `(batch, time)` by convolutions, and the samples that an energy is of.
+
+    Not for a recipe that removes the mean: folded into a convolution, it cancels to the rounding of the samples alone,
+    and of a clip with an offset that would be left.
+    """
+    emphasis = _emphasis(recipe)
     parts = []
     for matrix in fourier.dft_matrices(recipe.frame_length, recipe.n_fft):
         if window is None:
             windowed: Any = recipe.analysis_window[:, None] * matrix
         else:
             windowed = ops.expand_dims(placed(recipe, window, x), 1) * constant(matrix, x)
-        parts.append(_of_frames(recipe, x, _times(linear, windowed, x)))
-    return (parts[0], parts[1]), None if recipe.energy is None else _of_frames(recipe, x, centring)
+        parts.append(_of_frames(recipe, x, _times(emphasis, windowed, x)))
+    samples = None if recipe.energy is None else _of_frames(recipe, x, np.eye(recipe.frame_length))
+    return (parts[0], parts[1]), samples
+
+
+def _framed(recipe: Recipe, x: Any) -> Any:
+    """Cut `(batch, time)` into frames, `(batch, frames, frame_length)`, or into the frames of chunks, one axis more."""
+    cut = lowered.frame(x, *recipe.cut)
+    if recipe.chunk_length is None:
+        return cut
+    return ops.stack([kernel.product(cut, constant(places, cut)) for places in _frames_of_a_chunk(recipe)], axis=2)
 
 
 def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
@@ -73,7 +85,7 @@ def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
 
     Where the DFT has two stages, values follow the bins. A frame of zeros comes before the others.
     """
-    framed = centred(recipe, lowered.frame(x, recipe.frame_length, recipe.hop_length))
+    framed = centred(recipe, _framed(recipe, x))
     analysis = constant(recipe.analysis_window, framed) if window is None else placed(recipe, window, framed)
     windowed = emphasized(recipe, framed) * analysis
     if lowered.factors(recipe.n_fft) is not None:
@@ -96,8 +108,7 @@ def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple
     """Turn padded samples `(..., time)` into bands and their logarithm; see `executor.spectra_of`."""
     whole = recipe.chunk_length is None
     in_stages = whole and lowered.factors(recipe.n_fft) is not None
-    # A mean folded into a convolution cancels to its rounding alone: of a clip with an offset, that would be left.
-    by_frames = in_stages or (whole and (recipe.remove_dc or fourier.lowering_way().by_products))
+    by_frames = in_stages or recipe.remove_dc or (whole and fourier.lowering_way().by_products)
     values = recipe.bank_in(keras.backend.standardize_dtype(x.dtype)) if bank is None else bank
 
     def of_channel(x: Any) -> list[Any]:

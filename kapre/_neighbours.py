@@ -189,7 +189,8 @@ def _logs(recipe: Recipe) -> Iterator[tuple[str, dict[str, Any]]]:
 def _after(recipe: Recipe) -> Iterator[tuple[str, dict[str, Any]]]:
     if recipe.n_mfcc is not None:
         yield "no lifter", dict(lifter=0.0)
-        yield "a lifter of 22", dict(lifter=22.0)
+        yield "a lifter of 22", dict(lifter=22.0, lifter_start=0)
+        yield "a lifter of 22, as librosa counts", dict(lifter=22.0, lifter_start=1)
         yield "the first coefficient kept, no energy", dict(energy=None)
         yield "the energy in place of the first coefficient", dict(energy="c0")
     for floor in (0.0, 1.0):

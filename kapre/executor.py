@@ -206,7 +206,7 @@ def cepstra(recipe: Recipe, x: Any, energy: Any) -> Any:
     """Turn bands into cepstral coefficients, if asked for, and put the energy in its place."""
     if recipe.n_mfcc is not None:
         bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors for sizes
-        x = apply_bank(x, scales.dct_matrix(bands, recipe.n_mfcc, recipe.lifter))
+        x = apply_bank(x, scales.dct_matrix(bands, recipe.n_mfcc, recipe.lifter, recipe.lifter_start))
     if recipe.energy is None:
         return x
     parts = {"first": [energy, x], "last": [x, energy], "c0": [energy, x[..., 1:]]}[recipe.energy]

@@ -119,7 +119,9 @@ class Recipe:
         dynamic_range: How far below the top values are kept, in the logarithm's unit; `None` keeps all.
         range_top: The top; `None` means the clip's own maximum, which cannot stream.
         n_mfcc: Coefficients of an orthonormal DCT-II over the bands; `None` for none.
-        lifter: The L of the lifter `1 + L / 2 sin(π i / L)`; 0.0 for none.
+        lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i; 0.0 for none.
+        lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22 the first
+            coefficient is 2.57 times as large as with 0.
         energy: Where a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`) goes: "first" or "last",
             beside the bands, or "c0", in place of the first coefficient.
         energy_floor: Smallest energy; at least float32's epsilon, as in Kaldi.
@@ -215,6 +217,7 @@ class Recipe:
     # the features
     n_mfcc: int | None = None
     lifter: float = 0.0
+    lifter_start: Literal[0, 1] = 0
     energy: Literal["first", "last", "c0"] | None = None
     energy_floor: float = 0.0
     normalize: Literal["mean", "mean_std"] | None = None
@@ -506,6 +509,8 @@ class Recipe:
         fields = _values(self)
         if fields["sample_rate"] is not None:
             fields["sample_rate"] = float(fields["sample_rate"])  # files and hashes of 1.0.0.dev0 have 16000.0
+        if fields["lifter_start"] == 0:  # as in 1.0.0.dev0, which does not know the field
+            del fields["lifter_start"]
         if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
         return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False, indent=indent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pickle
 import re
 
@@ -139,6 +140,7 @@ def test_a_field_that_says_nothing_is_forgotten() -> None:
         dict(preemphasis_over="frame", preemphasis_first="first"),
         dict(amin=3.0, amin_by="add", dynamic_range=8.0, range_top=1.0),
         dict(lifter=22.0),
+        dict(n_mfcc=None, lifter_start=1),
         dict(energy_floor=1.0),
         dict(normalize_ddof=1, normalize_epsilon=1e-5, normalize_over="running"),
         dict(stack_edges="repeat"),
@@ -161,6 +163,29 @@ def test_replace_changes_what_it_names() -> None:
     assert centred.replace(center=False) == MEL
     with pytest.raises(TypeError, match=r"`changes` must be fields of kapre.Recipe; received changes='n_mel'"):
         MEL.replace(n_mel=3)
+
+
+@pytest.mark.parametrize("lifter", [0.0, 13.0, 22.0])
+def test_the_lifter_is_librosas_or_kaldis(lifter: float) -> None:
+    x = chirp(1, 4000)[:, :, 0].astype("float32")
+    recipe = MEL.replace(log="db", amin=1e-10, n_mfcc=13, lifter=lifter, lifter_start=1)
+    bands = to_numpy(run(recipe.replace(n_mfcc=None), ops.convert_to_tensor(x)))[0].T
+    of_librosa = librosa.feature.mfcc(S=bands, n_mfcc=13, lifter=lifter).T
+    np.testing.assert_allclose(to_numpy(run(recipe, ops.convert_to_tensor(x)))[0], of_librosa, atol=1e-3)
+    plain = librosa.feature.mfcc(S=bands, n_mfcc=13).T
+    weights = np.array([1 + 0.5 * lifter * np.sin(np.pi * i / lifter) if lifter else 1.0 for i in range(13)])
+    kaldi = recipe.replace(lifter_start=0)
+    np.testing.assert_allclose(to_numpy(run(kaldi, ops.convert_to_tensor(x)))[0], plain * weights, atol=1e-3)
+
+
+def test_json_of_the_first_release_is_unchanged() -> None:
+    """Stores and files of 1.0.0.dev0 hold this text, and a run that goes on compares it."""
+    cepstra = MEL.replace(log="ln", n_mfcc=13, lifter=22.0)
+    assert "lifter_start" not in json.loads(cepstra.to_json())
+    other = cepstra.replace(lifter_start=1)
+    assert json.loads(other.to_json())["lifter_start"] == 1
+    assert kapre.Recipe.from_json(other.to_json()) == other
+    assert other != cepstra
 
 
 def test_vectors() -> None:

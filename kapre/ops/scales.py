@@ -99,12 +99,15 @@ def htk_dct_matrix(n_in: int, n_out: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0) -> np.ndarray:
-    """Return the first `n_out` columns of the orthonormal DCT-II, times the lifter `1 + L / 2 sin(π k / L)`."""
+def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0) -> np.ndarray:
+    """Return the first `n_out` columns of the orthonormal DCT-II, times the lifter `1 + L / 2 sin(π i / L)`.
+
+    `lifter_start` is the i of the first column.
+    """
     matrix = htk_dct_matrix(n_in, n_out)
     matrix[:, 0] /= math.sqrt(2.0)
     if lifter:
-        matrix *= 1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(n_out) / lifter)
+        matrix *= 1.0 + lifter / 2.0 * np.sin(np.pi * (np.arange(n_out) + lifter_start) / lifter)
     if not kernel.is_compiling():  # torch.compile computes it with tensors, which have no such flag
         matrix.setflags(write=False)
     return matrix

@@ -17,12 +17,18 @@ def per_item(lengths: Any, x: Any) -> Any:
     return ops.reshape(ops.cast(lengths, x.dtype), (-1, *[1] * (len(x.shape) - 1)))
 
 
-def mean(x: Any) -> Any:
-    """Return the mean over the last axis, kept.
+def without_mean(x: Any) -> Any:
+    """Subtract the mean over the last axis.
+
+    The mean is taken of the differences to the first value, so that a constant becomes exactly 0: the mean itself is
+    rounded, and a logarithm would show what is left of the constant.
 
     Gap: `keras.ops.mean` (Keras 3.15) computes float64 in float32 on JAX and PyTorch. Drop when it doesn't.
     """
-    return ops.sum(x, axis=-1, keepdims=True) / float(max(1, x.shape[-1]))
+    if x.shape[-1] == 0:
+        return x
+    moved = x - kernel.head(x, 1, axis=-1)
+    return moved - ops.sum(moved, axis=-1, keepdims=True) / float(x.shape[-1])
 
 
 def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
@@ -32,7 +38,8 @@ def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
     if lengths is None:
         lengths = ops.reshape(ops.convert_to_tensor(kernel.size(x, -1), dtype="int32"), (1,))
     samples = per_item(ops.maximum(lengths, 1), x)
-    centred = frames.keep(x - ops.sum(x, axis=-1, keepdims=True) / samples, lengths)
+    moved = frames.keep(x - kernel.head(x, 1, axis=-1), lengths)  # a constant becomes exactly 0, as in `without_mean`
+    centred = frames.keep(moved - ops.sum(moved, axis=-1, keepdims=True) / samples, lengths)
     variance = ops.sum(ops.square(centred), axis=-1, keepdims=True) / samples
     return centred / ops.sqrt(variance + epsilon)
 
