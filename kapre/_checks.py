@@ -87,9 +87,14 @@ def number(
 
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool when it is one, or 0 or 1, else raise."""
-    if not isinstance(value, (numbers.Integral, np.bool_)) or value not in (0, 1):
+    if not isinstance(value, (numbers.Real, np.bool_)) or value not in (0, 1):
         raise TypeError(message(name, "True or False", value, "Use True or False."))
     return bool(value)
+
+
+def published_flag(name: str, value: Any) -> bool:
+    """Return what `flag` does, and False for None, which files saved by Kapre 0.4.1 may hold."""
+    return flag(name, False if value is None else value)
 
 
 def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from kapre._checks import choice, count, flag, message, number, positive_int
+from kapre._checks import choice, count, flag, message, number, positive_int, published_flag
 from kapre.ops import filterbanks
 from kapre.ops.counts import PAD_MODES
 from kapre.ops.windows import resolve_name, resolve_periodic
@@ -38,6 +39,7 @@ _CHOICES: dict[str, tuple[tuple[Any, ...], str]] = {
     "layout": (("time_first", "band_first"), "'time_first' is (frames, bands)."),
 }
 _FLAGS = ("normalize_samples", "pad_begin", "pad_end", "center", "snip_edges", "remove_dc")
+_PUBLISHED_FLAGS = ("pad_begin", "pad_end")
 _COUNTS = ("samples_at_least", "pad_left", "pad_right", "drop_last", "chunk_context", "chunk_pad")
 _POSITIVE = {
     "samples_multiple": "1 pads nothing.",
@@ -122,7 +124,8 @@ _IDLE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 
 def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float, float, float]:
     """Return the three arguments of a decibel scale as floats, or raise."""
-    return (_reference(ref_value), _amin(amin), _dynamic_range(dynamic_range))
+    unbounded = isinstance(dynamic_range, numbers.Real) and float(dynamic_range) == math.inf
+    return (_reference(ref_value), _amin(amin), math.inf if unbounded else _dynamic_range(dynamic_range))
 
 
 def _reference(value: Any) -> float:
@@ -150,7 +153,7 @@ def canonical(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
         value = float(f[name]) if isinstance(f[name], numbers.Real) and not isinstance(f[name], bool) else f[name]
         choice(name, value, allowed, remedy)
         f[name] = next(option for option in allowed if option == value)
-    f.update((name, flag(name, f[name])) for name in _FLAGS)
+    f.update((name, (published_flag if name in _PUBLISHED_FLAGS else flag)(name, f[name])) for name in _FLAGS)
     f.update((name, count(name, f[name], "Use 0 for none.")) for name in _COUNTS)
     f.update((name, positive_int(name, f[name], remedy)) for name, remedy in _POSITIVE.items())
     for name, remedy in _OPTIONAL.items():

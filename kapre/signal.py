@@ -8,7 +8,7 @@ from keras import ops
 
 from kapre import executor
 from kapre._arguments import LayerArguments
-from kapre._checks import flag, message, number, positive_int
+from kapre._checks import message, number, positive_int, published_flag
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -70,9 +70,9 @@ class Frame(AudioLayer):
         self.hop_length = positive_int(
             "hop_length", hop_length, f"Use {max(1, self.frame_length // 2)} for 50 % overlap."
         )
-        self.pad_end = flag("pad_end", pad_end)
-        number("pad_value", pad_value, "Use 0.")
-        self.pad_value = pad_value
+        self.pad_end = published_flag("pad_end", pad_end)
+        self.pad_value = 0 if pad_value is None else pad_value  # None in files of 0.4.1 that do not pad
+        number("pad_value", self.pad_value, "Use 0.")
         self.data_format = resolve_data_format(data_format)
 
     def frames_of(self, inputs: Any, mask: Any = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -363,7 +364,8 @@ class Magnitude(AudioLayer):
 
 def check_atan_accuracy(levels: Any) -> int | None:
     """Return valid levels of the approximate arctangent, or None for the exact one, or raise."""
-    return None if levels is None else positive_int("approx_atan_accuracy", levels, "Use None, or 5.")
+    exact = levels is None or (levels == 0 and levels is not False)  # 0 in files of 0.4.1
+    return None if exact else positive_int("approx_atan_accuracy", levels, "Use None, or 5.")
 
 
 @register
@@ -473,7 +475,7 @@ class MagnitudeToDecibel(AudioLayer):
             "log": "db",
             "ref_value": self.ref_value,
             "amin": self.amin,
-            "dynamic_range": self.dynamic_range,
+            "dynamic_range": None if math.isinf(self.dynamic_range) else self.dynamic_range,
         }
 
     def call(self, inputs: Any, mask: Any = None) -> Any:

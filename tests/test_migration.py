@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import re
 from collections.abc import Callable
@@ -357,3 +358,71 @@ def test_delta_takes_its_mode_in_any_case(mode: str) -> None:
     padded = np.pad(x, [(0, 0), (2, 2), (0, 0), (0, 0)], mode.lower())
     slopes = sum(n * (padded[:, 2 + n : 11 + n] - padded[:, 2 - n : 11 - n]) for n in (1, 2)) / 10.0
     np.testing.assert_allclose(np.asarray(keras.ops.convert_to_numpy(layer(x))), slopes, atol=1e-6)
+
+
+MEL = dict(sample_rate=16000, n_freq=33, n_mels=8)
+FRAMING = dict(n_fft=64, hop_length=32)
+# A layer's config, what a file of 0.4.1 may hold in it, and what that means: found by trying the published layers.
+SPELLINGS: list[tuple[type, dict[str, Any], dict[str, Any]]] = [
+    *(
+        (kapre.STFT, {**FRAMING, name: value}, {**FRAMING, name: bool(value)})
+        for name in ("pad_begin", "pad_end")
+        for value in (None, 0, 1, 1.0)
+    ),
+    (kapre.STFT, dict(n_fft=64.0, hop_length=32.0, win_length=40.0), dict(n_fft=64, hop_length=32, win_length=40)),
+    *(
+        (kapre.Frame, dict(frame_length=64, hop_length=32, **{name: None}), dict(frame_length=64, hop_length=32))
+        for name in ("pad_end", "pad_value")
+    ),
+    (kapre.Energy, dict(frame_length=64.0, hop_length=32, pad_end=None), dict(frame_length=64, hop_length=32)),
+    (kapre.Delta, dict(mode="CONSTANT", win_length=5.0), dict(mode="constant")),
+    (kapre.Phase, dict(approx_atan_accuracy=0), {}),
+    (kapre.MagnitudeToDecibel, dict(dynamic_range=1), dict(dynamic_range=1.0)),
+    (kapre.LogmelToMFCC, dict(n_mfccs=5.0), dict(n_mfccs=5)),
+    (kapre.MuLawEncoding, dict(quantization_channels=256.0), dict(quantization_channels=256)),
+    *(
+        (
+            kapre.ApplyFilterbank,
+            dict(type="mel", filterbank_kwargs={**MEL, **held}),
+            dict(type="mel", filterbank_kwargs={**MEL, **meant}),
+        )
+        for held, meant in (
+            ({"htk": None}, {}),
+            ({"htk": 1.0}, {"htk": True}),
+            ({"n_mels": 8.0}, {}),
+            ({"norm": 1}, {"norm": 1.0}),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("cls", "held", "meant"), SPELLINGS)
+def test_what_a_file_of_the_published_package_may_hold(cls: type, held: dict[str, Any], meant: dict[str, Any]) -> None:
+    spectrogram = np.random.default_rng(0).uniform(0.1, 1.0, (1, 9, 33, 1)).astype("float32")
+    wave = chirp(1, 300).astype("float32")
+    x = wave if cls in (kapre.STFT, kapre.Frame, kapre.Energy, kapre.MuLawEncoding) else spectrogram
+    x = x.astype("complex64") if cls is kapre.Phase else x
+    config = json.loads(json.dumps({**cls(**meant).get_config(), **held}))  # type: ignore[attr-defined]
+    layer, plain = cls.from_config(config), cls(**meant)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(to_numpy(layer(x)), to_numpy(plain(x)))
+    own = {"name": "", "filterbank_kwargs": None}  # the latter stays as it is given
+    assert {**layer.get_config(), **own} == {**plain.get_config(), **own}
+
+
+def test_a_range_without_end_keeps_all() -> None:
+    """0.4.1 takes it, and JSON as Python writes it holds it."""
+    x = np.array([[1e-4, 1.0, 100.0]], "float32")
+    layer = kapre.MagnitudeToDecibel.from_config(json.loads('{"dynamic_range": Infinity}'))
+    np.testing.assert_allclose(to_numpy(layer(x)), [[-40.0, 0.0, 20.0]], atol=1e-4)
+    assert math.isinf(json.loads(json.dumps(layer.get_config()))["dynamic_range"])
+    helper = keras.Sequential([kapre.STFT(**FRAMING), kapre.Magnitude(), layer])
+    fused = kapre.composed.ComposedSequential([kapre.STFT(**FRAMING), kapre.Magnitude(), layer])
+    assert fused.recipe is not None
+    assert fused.recipe.dynamic_range is None
+    quiet = 1e-3 * chirp(1, 300).astype("float32")
+    np.testing.assert_allclose(to_numpy(fused(quiet)), to_numpy(helper(quiet)), atol=1e-3)
+
+
+def test_a_norm_of_the_smallest_weight_is_librosas() -> None:
+    ours = kapre.backend.filterbank_mel(16000, 257, 20, norm=-math.inf)
+    np.testing.assert_array_equal(to_numpy(ours), librosa.filters.mel(sr=16000, n_fft=512, n_mels=20, norm=-math.inf).T)

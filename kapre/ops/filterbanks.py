@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kapre._checks import choice, flag, message, number, positive_int, public_name
+from kapre._checks import choice, message, number, positive_int, public_name, published_flag
 
 C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
 """The log bank's lowest default centre: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
@@ -66,10 +66,14 @@ def log_centres(n_bins: int, bins_per_octave: int, f_min: float) -> np.ndarray:
 
 
 def check_norm(norm: Any) -> str | float | None:
-    """Return a valid mel `norm`: None, "slaney", or a number p >= 0 (infinity too) for the p-norm of each band."""
+    """Return a valid mel `norm`: None, "slaney", or the p of the p-norm of each band: p >= 0, inf or -inf."""
     if norm is None or norm == "slaney":
         return norm
-    if isinstance(norm, numbers.Real) and not isinstance(norm, bool) and float(norm) >= 0.0:
+    if (
+        isinstance(norm, numbers.Real)
+        and not isinstance(norm, bool)
+        and (float(norm) >= 0.0 or float(norm) == -math.inf)
+    ):
         return float(norm)
     raise ValueError(
         message("norm", "None, 'slaney' or a number >= 0", norm, "'slaney' gives each triangle the same area.")
@@ -140,7 +144,12 @@ def check_mel(
     rule = f"None or a frequency in Hz above {public_name('f_min')}={f_min:g}"
     f_max = number("f_max", f_max, "Use None for Nyquist.", above=f_min, rule=rule)
     return dict(
-        n_mels=n_mels, f_min=f_min, f_max=f_max, htk=flag("htk", htk), norm=check_norm(norm), triangles=triangles
+        n_mels=n_mels,
+        f_min=f_min,
+        f_max=f_max,
+        htk=published_flag("htk", htk),
+        norm=check_norm(norm),
+        triangles=triangles,
     )
 
 
@@ -209,8 +218,8 @@ def _mel_values(
 def _norms(rows: np.ndarray, p: float) -> np.ndarray:
     """Return the p-norm of each row of numbers >= 0; p = 0 counts those above 0."""
     found: np.ndarray
-    if p == math.inf:
-        found = rows.max(axis=1)
+    if abs(p) == math.inf:
+        found = rows.max(axis=1) if p > 0 else rows.min(axis=1)
     elif p == 0.0:
         found = (rows > 0.0).sum(axis=1).astype(rows.dtype)
     else:
