@@ -82,7 +82,8 @@ def _sliced(x: tf.Tensor, size: int, hop: int, count: int) -> tf.Tensor:
 def framings(shape: Shape) -> list[Way]:
     """Return log-mel with frames cut in each way, as long as the window or the DFT, and the bank whole or in groups."""
     whole = tf.constant(mel_matrix(shape), tf.float32)
-    groups = [(low, high, tf.constant(w, tf.float32)) for low, high, w in layers.recipe(shape).bank_groups or ()]
+    of_recipe = layers.recipe(shape).bank_groups("float32") or ()
+    groups = [(low, high, tf.constant(w, tf.float32)) for low, high, w in of_recipe]
     cuts = {
         "tf.signal.frame": lambda x, size, hop, count: tf.signal.frame(x, size, hop),
         "a gather": _gathered,

@@ -122,7 +122,7 @@ def _parts(shape: Shape, x: np.ndarray) -> list[Candidate]:
     bands = torch.rand(frames, shape.mels)
     scratch = torch.empty_like(bands)
     groups, band = [], 0
-    for low, high, weights in recipe.bank_groups or ():
+    for low, high, weights in recipe.bank_groups("float32") or ():
         columns = bands[:, band : band + weights.shape[1]]
         rows = torch.from_numpy(np.repeat(weights, 2, axis=0).astype("float32"))
         groups.append((squares[:, 2 * low : 2 * high], rows, columns))

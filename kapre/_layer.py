@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -50,12 +51,22 @@ between two of them fails or leaves the layer half built. One lock for all layer
 called by themselves, are built together. It belongs to no layer, and so no layer is pickled or copied with it."""
 
 
+def _new_lock() -> None:
+    """Make the lock anew in a forked process, where the thread that held it does not exist."""
+    global _first_calls
+    _first_calls = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
 class FirstCalls:
-    """Make a layer's first call alone, whichever threads come at once, and number a name that nobody gave."""
+    """Make a layer's first call in one thread at a time, and make a default name unique."""
 
     _was_called = False
     _default_name: str | None = None
-    """A name that nobody gave: in one functional model there may be no two of it."""
+    """A default name, which becomes unique when the layer joins a functional model."""
 
     def _call_keras(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
@@ -64,7 +75,7 @@ class FirstCalls:
             used = keras.backend.get_uid(str(self._default_name)) - 1
             self.name = f"{self._default_name}_{used}" if used else self._default_name
             vars(self)["_default_name"] = None
-        if self._was_called or kernel.is_tracing():
+        if self._was_called or kernel.is_tracing() or kernel.is_replica():
             return tf_data.call(self, call, args, kwargs)
         with _first_calls:
             if not self._was_called:
@@ -73,11 +84,15 @@ class FirstCalls:
                 return y
         return tf_data.call(self, call, args, kwargs)
 
-    def build_once(self, shape: Shape) -> None:
+    def _build_once(self, shape: Shape) -> None:
         """Build the layer, unless it is built."""
         with _first_calls:
             if not self.built:  # type: ignore[attr-defined]
                 self.build(shape)  # type: ignore[attr-defined]
+
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute what `call` computes: under a quantised policy, a front end works as under the policy of floats."""
+        return self.call(*args, **kwargs)  # type: ignore[attr-defined]
 
 
 class ShortCalls(FirstCalls):
@@ -94,10 +109,6 @@ class ShortCalls(FirstCalls):
     def _is_short(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         kind = _plain_kind(args, kwargs)
         return kind is not None and kind == self._went and self.activity_regularizer is None  # type: ignore[attr-defined]
-
-    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute what `call` computes: under a quantised policy, a front end works as under the policy of floats."""
-        return self.call(*args, **kwargs)  # type: ignore[attr-defined]
 
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = _plain_kind(args, kwargs)
@@ -246,6 +257,14 @@ def _check_dtype(dtype: Any, kind: str) -> None:
 def lengths_of(mask: Any) -> Any:
     """Return each item's length from Keras' mask, or None."""
     return None if mask is None else frames.lengths_of(mask)
+
+
+def check_mask(mask: Any, shape: Shape, remedy: str) -> None:
+    """Refuse a mask that is not over samples of shape `(batch, time)`: one over frames would silence most of them."""
+    given, wanted = tuple(mask.shape), tuple(shape)
+    fits = len(given) == 2 and all(None in pair or pair[0] == pair[1] for pair in zip(given, wanted, strict=True))
+    if not fits:
+        raise ValueError(message("mask", f"over the samples, of shape {wanted}", f"shape {given}", remedy))
 
 
 class _WithMask(keras.layers.Layer):

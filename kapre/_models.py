@@ -16,6 +16,7 @@ from kapre._layer import (
     ShortCalls,
     channels_in_place,
     channels_second,
+    check_mask,
     is_complex,
     lengths_of,
     register,
@@ -134,6 +135,9 @@ class ComposedSequential(ShortCalls, keras.Sequential):
             return self._cast(self._call_layers(inputs, mask))
         first: STFT = self.layers[0]
         x = first.real_input(inputs)
+        if mask is not None and len(x.shape) == 3:
+            samples = shape_channels_second(tuple(x.shape), 3, first.input_data_format)
+            check_mask(mask, (samples[0], samples[2]), "Give one value for each sample.")
         found = self._in_bucket(recipe, x, mask) if kernel.COMPILES_EAGER_CALLS else None
         if found is not None:
             return found

@@ -13,6 +13,7 @@ from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames
 from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
 from kapre.ops.compiled import compiled
+from kapre.ops.host import as_tensors
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
@@ -111,7 +112,7 @@ class STFTStream:
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)  # refuses another rank
         self._check(state, x.shape[0])
-        return (compiled(self._step) if self.compile else self._step.plain)(x, state)
+        return (compiled(self._step) if self.compile else self._step.plain)(x, as_tensors(state))
 
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the frames that are left when the sound has ended; the state is used up, its values are read.
@@ -120,7 +121,7 @@ class STFTStream:
         """
         self._check(state)
         cutter = self._step.cutter
-        state = cutter.loosened(state)
+        state = cutter.loosened(as_tensors(state))
         if rest is None:
             return self._step.transform(cutter.loose.finish(state), self._recipe.pad_end)
         loose = STFTStream(self.layer, self._recipe)
@@ -276,7 +277,7 @@ class InverseSTFTStream:
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
         self._check(state, spectrogram.shape[0])
         real, imag = (channels_second(part, 4, layer.input_data_format) for part in parts)
-        return (compiled(self._step) if self.compile else self._step.plain)((real, imag), state)
+        return (compiled(self._step) if self.compile else self._step.plain)((real, imag), as_tensors(state))
 
     def _check(self, state: Any, clips: Any = None) -> None:
         check_state(state, self._state, clips, lambda state: state["sum"].shape[0])
@@ -284,6 +285,7 @@ class InverseSTFTStream:
     def flush(self, state: State) -> Any:
         """Return the samples that are left behind the last frame; the state is used up."""
         self._check(state)
+        state = as_tensors(state)
         rest = state["sum"]
         if self.layer.exact_edges:
             rest = fourier.over_envelope(rest, state["envelope"])

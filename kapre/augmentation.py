@@ -192,7 +192,8 @@ class SpecAugment(_RandomLayer):
         bands, stretches = (augment.draw_bands(batch, n, most, size, self.seed_generator) for n, most, size in drawn)
         by_bin = augment.covered(bins, bands)[:, None, None, :]
         by_frame = augment.covered(places, stretches)[:, None, :, None]
-        if not self._looked and kernel.is_plain(x) and not is_empty(x):
+        has_values = ops.is_tensor(x) and not (kernel.is_abstract(x) or kernel.is_tracing())
+        if not self._looked and has_values and not is_empty(x):
             self._looked = True
             self._warn_of_loud_zeros(x, mask)
         if isinstance(self.mask_value, str):
@@ -209,9 +210,9 @@ class SpecAugment(_RandomLayer):
         values = values[:: max(1, len(values) // 64)]
         if values.size and np.percentile(values, 90.0) < 0.0:
             warnings.warn(
-                f"{self.name}: mask_value=0.0 is above 90 % of the values that it hides, so that what is hidden is as "
-                'loud as the loudest. Use mask_value="mean" or "min" behind decibels and other logarithms.',
-                stacklevel=2,
+                f"{self.name}: mask_value=0.0 is above 90 % of the values that it replaces, so that a mask looks "
+                'like a loud sound. Use mask_value="mean" or "min" behind decibels and other logarithms.',
+                stacklevel=3,
             )
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:

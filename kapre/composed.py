@@ -62,6 +62,10 @@ class ConcatenateChannels(keras.layers.Concatenate):
         """Return the first input's mask: Keras' own would join masks as if they had channels."""
         return mask[0] if isinstance(mask, (list, tuple)) else mask
 
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute what `call` computes: there is no weight to quantise."""
+        return self.call(*args, **kwargs)
+
 
 def _compose(
     name: str,
@@ -564,7 +568,7 @@ def get_frequency_aware_conv2d(
 
     Args:
         data_format: "default", "channels_first" or "channels_last", of both layers.
-        freq_aware_name: The name of the chain; the default gets a number where a second one joins a functional model.
+        freq_aware_name: The name of the chain; the default is numbered from the second chain on, as Keras does.
         *args: Conv2D's arguments: `filters`, `kernel_size`, `strides`, `padding`.
         **kwargs: The same, and Conv2D's others.
 
@@ -599,5 +603,8 @@ def get_frequency_aware_conv2d(
     if len(args) > place + 1:
         raise TypeError(message("args", f"at most {place + 1} of Conv2D's arguments", len(args), "Name the rest."))
     convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
-    chain = ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=str(freq_aware_name))
-    return _numbered(chain, freq_aware_name)
+    name = str(freq_aware_name)
+    if isinstance(freq_aware_name, _DefaultName):  # several of them stand in one Sequential, which asks at once
+        used = keras.backend.get_uid(name) - 1
+        name = f"{name}_{used}" if used else name
+    return ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=name)

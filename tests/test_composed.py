@@ -331,3 +331,16 @@ def test_two_helpers_in_one_model(make: Any) -> None:
         np.testing.assert_array_equal(to_numpy(y), to_numpy(expected))
     with pytest.raises(ValueError, match="unique"):
         keras.Model(inputs, [make(name="mine")(inputs) for _ in range(2)])
+
+
+def test_two_convolutions_in_one_sequential() -> None:
+    keras.utils.clear_session()
+    make = lambda: kapre.get_frequency_aware_conv2d("channels_last", filters=2, kernel_size=3)  # noqa: E731
+    model = keras.Sequential([keras.Input((10, 33, 1)), make(), make()])
+    assert [layer.name for layer in model.layers] == ["frequency_aware_conv2d", "frequency_aware_conv2d_1"]
+
+
+def test_a_mask_of_another_length_is_refused() -> None:
+    helper = kapre.get_melspectrogram_layer(n_fft=64, sample_rate=16000, n_mels=8)
+    with pytest.raises(ValueError, match=r"`mask` must be over the samples, of shape \(2, 400\); received"):
+        helper(np.zeros((2, 400, 1), "float32"), mask=keras.ops.ones((2, 10), dtype="bool"))

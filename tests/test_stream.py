@@ -111,6 +111,39 @@ def test_a_step_compiles_and_its_state_can_be_stored() -> None:
     assert relative_error(got, to_numpy(quick(frontend)(x))) <= 1e-5
 
 
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("name", ["kaldi_fbank", "paraformer"])
+def test_a_state_may_be_arrays_of_numpy(name: str, fixed: bool) -> None:
+    """So it comes back from a store, before every step and before the end."""
+    frontend = kapre.Frontend.from_preset(name)
+    size = 2 * frontend.recipe.entry_hop
+    x = chirp(1, 4 * size)[:, :, 0].astype("float32")
+    stream = frontend.stream(size if fixed else None)
+    results = []
+    for store in (lambda leaf: leaf, to_numpy):
+        state, parts = stream.initial_state(), []
+        for start in range(0, 3 * size, size):
+            y, state = stream.step(x[:, start : start + size], keras.tree.map_structure(store, state))
+            parts.append(to_numpy(y))
+        parts.append(to_numpy(stream.flush(keras.tree.map_structure(store, state), x[:, 3 * size : -7])))
+        results.append(np.concatenate(parts, axis=1))
+    np.testing.assert_allclose(results[1], results[0], atol=1e-5)
+
+
+def test_a_state_of_a_transform_may_be_arrays_of_numpy() -> None:
+    layer, inverse = kapre.get_perfectly_reconstructing_stft_istft(n_fft=64, hop_length=16)
+    stream, back = layer.stream(), inverse.stream()
+    x = chirp(1, 640).astype("float32")
+    state, undone = (keras.tree.map_structure(to_numpy, each.initial_state()) for each in (stream, back))
+    z, state = stream.step(x, state)
+    last = stream.flush(keras.tree.map_structure(to_numpy, state))
+    y, undone = back.step(np.concatenate([to_numpy(z), to_numpy(last)], axis=1), undone)
+    y = np.concatenate([to_numpy(y), to_numpy(back.flush(keras.tree.map_structure(to_numpy, undone)))], axis=1)
+    expected = to_numpy(inverse(layer(x)))
+    np.testing.assert_allclose(y, expected[:, : y.shape[1]], atol=1e-5)
+    assert y.shape[1] >= 640
+
+
 def vmapped(fn: Any) -> Any:
     """Return the backend's map over a new first axis."""
     if BACKEND == "tensorflow":

@@ -39,10 +39,12 @@ def test_front_ends_and_helpers_under_a_quantised_policy() -> None:
     np.testing.assert_array_equal(to_numpy(frontend(x)), expected)
     helper = dict(n_fft=64, sample_rate=16000, n_mels=8)
     mel = to_numpy(kapre.get_melspectrogram_layer(**helper)(x[..., None]))
+    parts = to_numpy(kapre.get_stft_mag_phase((None, 1), n_fft=64)(x[..., None]))
     keras.config.set_dtype_policy("int8_from_float32")
     quantised = kapre.Frontend.from_preset("kaldi_fbank", trainable_filterbank=True)
     np.testing.assert_array_equal(to_numpy(quantised(x)), expected)
     np.testing.assert_array_equal(to_numpy(kapre.get_melspectrogram_layer(**helper)(x[..., None])), mel)
+    np.testing.assert_array_equal(to_numpy(kapre.get_stft_mag_phase((None, 1), n_fft=64)(x[..., None])), parts)
 
 
 RAGGED = {
@@ -83,3 +85,13 @@ if BACKEND == "torch":
         torch._dynamo.reset()
         graph = torch.compile(frontend, fullgraph=True, backend="eager")
         np.testing.assert_allclose(graph(x), frontend(x), atol=1e-3)
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("reach", [True, "all"])
+    def test_torch_compiles_a_front_end_that_learns_as_one_graph(reach: Any) -> None:
+        learning = dict(trainable_filterbank=reach, trainable_window=reach)
+        frontend = kapre.Frontend.from_preset("kaldi_fbank", n_mels=20, **learning)
+        expected = frontend(x).detach()  # builds it: Keras' own build of a layer with weights does not trace
+        torch._dynamo.reset()
+        graph = torch.compile(frontend, fullgraph=True, backend="eager")
+        np.testing.assert_allclose(graph(x).detach(), expected, atol=1e-3)

@@ -11,6 +11,7 @@ from keras import ops
 
 from kapre._checks import flag, message
 from kapre.ops.fourier import constant
+from kapre.ops.kernels import active as kernel
 
 Extent = Literal["all"] | bool
 
@@ -69,14 +70,16 @@ class Learned:
             array.setflags(write=False)
 
     def tensor(self) -> Any:
-        """Return the values of now, through which gradients reach the weight."""
+        """Return the current values, through which gradients reach the weight."""
         gain = ops.convert_to_tensor(self.variable)
         raised = ops.softplus(ops.clip(gain + constant(self._offset, gain), _LOWEST, _HIGHEST))
         # A gradient of infinity, of loud sound outside a silent band, ends here too: times 0 it would be NaN.
-        return ops.where(ops.convert_to_tensor(self._there), constant(self._scale, gain) * raised, ops.zeros_like(gain))
+        return ops.where(
+            kernel.constant(self._there, "bool", gain), constant(self._scale, gain) * raised, ops.zeros_like(gain)
+        )
 
     def array(self) -> np.ndarray:
-        """Return the values of now as a NumPy array."""
+        """Return the current values as a NumPy array."""
         return np.asarray(ops.convert_to_numpy(self.tensor()))
 
     def gain_of(self, values: np.ndarray) -> np.ndarray:

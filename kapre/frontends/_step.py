@@ -51,7 +51,7 @@ class Step:
         size, hop = recipe.cut
         before, behind = recipe.padding
         hold = max(0, recipe.drop_last - behind // hop)
-        if recipe.valid_frames == "hops":  # none is given that may turn out not to count
+        if recipe.valid_frames == "hops":  # frames that may turn out not to count are held back
             hold = max(hold, (hop - 1 + before - size) // hop + 1)
         cycle = math.lcm(hop, recipe.samples_multiple)
         chunk = self.chunk_samples
@@ -185,7 +185,7 @@ class Step:
 
     def _analysed(self, span: Any, state: State, weights: dict[str, Any], real: Any = None, ends: bool = False) -> Any:
         """Return the normalized frames of samples; put the statistics that follow into `state`."""
-        if not isinstance(span, np.ndarray):
+        if library(span) is ops:
             y, running = self.frames(span, state.get("running"), weights, real, ends)
         else:
             recipe = self.recipe

@@ -16,7 +16,7 @@ from kapre import executor
 from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._hints import remedy
-from kapre._layer import AudioLayer, Shape, lengths_of, register, with_mask
+from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, with_mask
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
@@ -43,15 +43,6 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
     published = (preset(name).recipe.bank for name in list_presets())
     if not any(bank is not None and np.array_equal(recipe.bank, bank) for bank in published):
         filterbanks.warn_if_empty(recipe.bank, recipe.sample_rate or 0.0)
-
-
-def _check_mask(mask: Any, x: Any) -> None:
-    """Refuse a mask that is not over the samples: one over frames, say, would silence them all."""
-    given, wanted = tuple(mask.shape), tuple(x.shape)
-    fits = len(given) == 2 and all(None in pair or pair[0] == pair[1] for pair in zip(given, wanted, strict=True))
-    if not fits:
-        rule = f"over the samples, of shape {wanted}"
-        raise ValueError(message("mask", rule, f"shape {given}", "Or give lengths, the samples of each clip."))
 
 
 def _within(lengths: Any, x: Any) -> Any:
@@ -116,8 +107,8 @@ class Frontend(AudioLayer):
 
     Everything that the published model's own code did to the sound, from the scale of the samples to the statistics
     over time, happens in this layer, so that the saved model takes samples. Each clip's features are those of the clip
-    alone, whatever stands beside it in the batch: give the samples of each with `lengths` (or a mask), and what lies
-    past them is taken for nothing.
+    alone, whatever stands beside it in the batch: give the samples of each with `lengths` (or a mask), and samples
+    past them are ignored.
 
     Args:
         recipe: What to compute: a `kapre.Recipe`. `Frontend.from_preset(name)` takes a published one.
@@ -132,8 +123,8 @@ class Frontend(AudioLayer):
         inputs: Samples at `recipe.sample_rate`, full scale at 1.0; floating point, `(batch, time)`.
         lengths: Integers of shape `(batch,)`, the samples of each clip, or None: all. More than there are count as all
             that there are.
-        mask: Keras' mask `(batch, time)`, which may say the same: a clip ends at its last True, and what is False
-            before that is sound all the same. `lengths` goes before it.
+        mask: Keras' mask `(batch, time)`, which may say the same: a clip ends at its last True, and False values
+            before that still count as sound. `lengths` takes precedence.
 
     Input shape:
         `(batch, time)`.
@@ -265,7 +256,7 @@ class Frontend(AudioLayer):
             return None
         return window(**self.recipe.window_arguments).astype(self.work_dtype)
 
-    def learned(self) -> dict[str, Any]:
+    def _learned_values(self) -> dict[str, Any]:
         """Return the window and the bank that training changes, as tensors; None for what is the recipe's own."""
         parts = {"window": self._window, "bank": self._bank}
         return {name: None if part is None else part.tensor() for name, part in parts.items()}
@@ -321,7 +312,7 @@ class Frontend(AudioLayer):
             self.output_shape_and_dtype(tuple(inputs.shape))  # refuses it, also after the first call
         x = self.real_input(inputs)
         if mask is not None:
-            _check_mask(mask, x)
+            check_mask(mask, x.shape, "Or give lengths, the samples of each clip.")
         found = self._in_bucket(x, lengths, mask, training) if kernel.COMPILES_EAGER_CALLS else None
         if found is not None:
             return found
@@ -329,7 +320,7 @@ class Frontend(AudioLayer):
         noise = None
         if training and self.seed_generator is not None:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
-        y = executor.run(self.recipe, x, lengths, **self.learned(), noise=noise)
+        y = executor.run(self.recipe, x, lengths, **self._learned_values(), noise=noise)
         if lengths is not None:
             y = self._only_valid(y, lengths)
         return ops.cast(y, self.compute_dtype)
@@ -338,7 +329,7 @@ class Frontend(AudioLayer):
         """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
         if training and self.seed_generator is not None:
             return None
-        weights = self.learned()
+        weights = self._learned_values()
         if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
             return None
         own = buckets.lengths_of(mask) if lengths is None and mask is not None else lengths

@@ -11,6 +11,7 @@ from kapre.frontends import presets
 from kapre.frontends._step import Step
 from kapre.ops.chunks import State, check_chunk, check_state, whole_chunk
 from kapre.ops.compiled import compiled
+from kapre.ops.host import as_tensors
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Stream:
     def __init__(self, frontend: Frontend, chunk_samples: int | None = None, compile: bool = False) -> None:
         recipe = frontend.recipe
         _refuse_whole_clip(recipe)
-        frontend.build_once((None, None))
+        frontend._build_once((None, None))
         self.frontend, self.recipe = frontend, recipe
         every = recipe.entry_hop
         chunk_samples = whole_chunk(chunk_samples, every, f"{every}, the samples from one entry to the next")
@@ -160,7 +161,7 @@ class Stream:
         Raises:
             ValueError: If the chunk has another rank, or another size than `chunk_samples`.
         """
-        x = self._samples(chunk, state)
+        x, state = self._samples(chunk, state), as_tensors(state)
         return (compiled(self._step) if self.compile else self._step.plain)(x, state, self._weights())
 
     def flush(self, state: State, rest: Any = None) -> Any:
@@ -175,7 +176,7 @@ class Stream:
         """
         x = None if rest is None else self._samples(rest, state, whole=False)
         self._check(state)
-        weights = self._weights()
+        weights, state = self._weights(), as_tensors(state)
         if x is None:
             return self._step.flushed(state, weights)
         loose = self._step.loose
@@ -194,7 +195,7 @@ class Stream:
 
     def _weights(self) -> dict[str, Any]:
         """Return the weights as they are now: a compiled step takes them as arguments."""
-        return {name: values for name, values in self.frontend.learned().items() if values is not None}
+        return {name: values for name, values in self.frontend._learned_values().items() if values is not None}
 
     def _check(self, state: Any, clips: Any = None) -> None:
         check_state(state, self._state, clips, lambda state: state["last"].shape[0])

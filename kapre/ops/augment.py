@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kapre.ops import frames
+from kapre.ops.kernels import active as kernel
 
 
 def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
@@ -64,7 +65,7 @@ def level(x: Any, kind: str, lengths: Any = None) -> Any:
         least = ops.min(ops.where(there, x, ops.full_like(x, float("inf"))), axis=axes, keepdims=True)
         return ops.where(some, least, ops.zeros_like(least))
     inside = ops.cast(there, x.dtype)
-    of_row = ops.mean(x, axis=3, keepdims=True)
+    of_row = ops.sum(x, axis=3, keepdims=True) / ops.cast(kernel.size(x, 3), x.dtype)
     total = ops.sum(ops.where(there, of_row, ops.zeros_like(of_row)), axis=axes, keepdims=True)
     counted = ops.sum(inside, axis=axes, keepdims=True)
     return total / ops.where(some, counted, ops.ones_like(counted))

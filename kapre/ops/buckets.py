@@ -65,4 +65,4 @@ def padded(x: Any) -> np.ndarray:
 def lengths_of(mask: Any) -> np.ndarray:
     """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
     given = np.asarray(mask)
-    return np.max(given * np.arange(1, given.shape[1] + 1), axis=1, initial=0).astype("int32")
+    return np.max(np.where(given, np.arange(1, given.shape[1] + 1), 0), axis=1, initial=0).astype("int32")

@@ -12,12 +12,21 @@ from kapre.ops.kernels import active as kernel
 
 
 class TracedError(Exception):
-    """Says that a call that holds its numbers is part of a trace all the same."""
+    """Raised when a call with concrete inputs is being traced."""
 
 
 def library(x: Any) -> Any:
-    """Return NumPy for an array of NumPy, else Keras' ops."""
-    return np if isinstance(x, np.ndarray | np.generic) else ops
+    """Return NumPy for an array that `on_host` hands out, else Keras' ops."""
+    return np if kernel.COMPILES_EAGER_CALLS and isinstance(x, np.ndarray | np.generic) else ops
+
+
+def as_tensors(nest: Any) -> Any:
+    """Return a nest with a tensor in place of each array of NumPy: a state may have been stored as such."""
+
+    def tensor(x: Any) -> Any:
+        return ops.convert_to_tensor(x) if isinstance(x, np.ndarray | np.generic) else x
+
+    return _mapped(tensor, nest)
 
 
 def _mapped(fn: Callable[[Any], Any], nest: Any) -> Any:

@@ -70,6 +70,11 @@ def is_tracing() -> bool:
     return False
 
 
+def is_replica() -> bool:
+    """Tell whether the call is one replica's; see the TensorFlow kernel."""
+    return False
+
+
 def is_compiling() -> bool:
     """Tell whether `torch.compile` is reading this call's Python."""
     return False

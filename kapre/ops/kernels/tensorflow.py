@@ -78,6 +78,11 @@ def is_tracing() -> bool:
     return False
 
 
+def is_replica() -> bool:
+    """Tell whether the call is one replica's under `tf.distribute`: its thread may have to wait for the others'."""
+    return bool(tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context())
+
+
 def is_compiling() -> bool:
     """Tell whether `torch.compile` is reading this call's Python."""
     return False

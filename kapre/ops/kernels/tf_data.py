@@ -57,7 +57,7 @@ def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any
 
     x = args[0] if args else next(iter(kwargs.values()))
     spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=x.dtype.name))
-    layer.build_once(tuple(x.shape))  # now: the pipeline may call from several threads at once
+    layer._build_once(tuple(x.shape))  # now: the pipeline may call from several threads at once
     # Several threads must not take the same draw from a generator.
     draws = any(hasattr(part, "seed_generator") for part in (layer, *getattr(layer, "layers", ())))
     names = [*range(len(args)), *kwargs]

@@ -95,6 +95,11 @@ def is_tracing() -> bool:
     return bool(torch.compiler.is_compiling())
 
 
+def is_replica() -> bool:
+    """Tell whether the call is one replica's; see the TensorFlow kernel."""
+    return False
+
+
 def is_compiling() -> bool:
     """Tell whether `torch.compile` is reading this call's Python; `torch.export` runs it, without `strict`."""
     return bool(torch.compiler.is_dynamo_compiling())
