@@ -15,7 +15,7 @@ from kapre.ops.compiled import FEW, compiled
 from tests.conftest import BACKEND, chirp, quick, relative_error, to_numpy
 from tests.test_stream import streamable
 
-TOLERANCE = 1e-6 if BACKEND == "torch" else 1e-5
+TOLERANCE = 1e-6 if BACKEND == "torch" else 5e-5  # XLA sums in another order, and the logarithm enlarges it
 
 
 @pytest.fixture
