@@ -49,6 +49,16 @@ _log_frequency = kernel.untraced(filterbanks.log_frequency)
 _warn_if_empty = kernel.untraced(filterbanks.warn_if_empty)
 
 
+def _get_floatx() -> str:
+    """Return Keras' `floatx`; kept for code and tests written for Kapre 0.4."""
+    return str(keras.config.floatx())
+
+
+def _get_image_data_format() -> str:
+    """Return Keras' `image_data_format`; kept for code and tests written for Kapre 0.4."""
+    return str(keras.config.image_data_format())
+
+
 def _tensor(x: Any) -> Any:
     """Return `x` as a tensor of the active backend, its dtype kept."""
     if tf_data.is_foreign(x):

@@ -243,6 +243,13 @@ def test_invalid_data_format(value: object, kind: type[Exception]) -> None:
         backend.validate_data_format_str(value)
 
 
+def test_settings_of_keras_by_the_names_of_the_published_package() -> None:
+    assert backend._get_floatx() == "float32"
+    with float64():
+        assert backend._get_floatx() == "float64"
+    assert backend._get_image_data_format() in ("channels_first", "channels_last")
+
+
 def test_constants() -> None:
     assert (backend._CH_FIRST_STR, backend._CH_LAST_STR, backend._CH_DEFAULT_STR) == (
         "channels_first",
