@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import librosa
 import numpy as np
 import pytest
@@ -245,8 +246,8 @@ def test_invalid_data_format(value: object, kind: type[Exception]) -> None:
 
 def test_settings_of_keras_by_the_names_of_the_published_package() -> None:
     assert backend._get_floatx() == "float32"
-    with float64():
-        assert backend._get_floatx() == "float64"
+    keras.config.set_floatx("float64")
+    assert backend._get_floatx() == "float64"
     assert backend._get_image_data_format() in ("channels_first", "channels_last")
 
 
