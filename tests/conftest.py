@@ -121,7 +121,8 @@ def relative_error(got: Any, reference: Any) -> float:
 @pytest.fixture(autouse=True)
 def _keras_state() -> Iterator[None]:
     """Leave Keras' global settings as they were."""
-    policy, data_format = keras.config.dtype_policy(), keras.config.image_data_format()
+    policy, data_format, floatx = keras.config.dtype_policy(), keras.config.image_data_format(), keras.config.floatx()
     yield
+    keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(policy)
     keras.config.set_image_data_format(data_format)
