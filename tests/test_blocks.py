@@ -173,7 +173,7 @@ def test_a_kernel_reads_no_sample_to_spare(
     needed = (count - 1) * hop + 32
     x = np.pad(chirp(items, needed)[..., 0], [(0, 0), (0, spare)], constant_values=np.nan)
     expected = spectra(recipe, x[:, :needed])
-    stages = executor._stages(recipe) if alone else None
+    stages = executor._stages(recipe, "float64") if alone else None
 
     def run(v: Any) -> tuple[Any, ...]:
         found: tuple[Any, ...] = kernel.over_frames(
