@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kapre.corpus._container import Container
+from kapre.corpus._container import Container, another, followed
 from kapre.corpus._source import Part, Source
 
 _MOST_LINKS = 4096
+_MOST_BLOCKS = 4096
 
 
 def check_flac(source: Source, start: int) -> Container:
@@ -29,7 +30,20 @@ def check_flac(source: Source, start: int) -> Container:
         parts: list[Part] = [(first, first + 21), open_count, (first + 26, stop)]
         container.streams.append(parts)
     container.promised = promised or None
+    if (place := another(source, _frames(source, start))) >= 0:
+        container.damage.append(followed(place))
     return container
+
+
+def _frames(source: Source, start: int) -> int:
+    """Return where the frames of a stream start: behind the blocks, which may hold a WAV header."""
+    position = start + 4
+    for _ in range(_MOST_BLOCKS):
+        head = source.at(position, 4)
+        position += 4 + int.from_bytes(head[1:], "big")
+        if len(head) < 4 or head[0] & 0x80:
+            break
+    return position
 
 
 def _next(source: Source, position: int) -> int:

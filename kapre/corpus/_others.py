@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from kapre.corpus._chunks import MOST_CHUNKS
@@ -134,6 +135,24 @@ def check_voc(source: Source, start: int) -> Container:
     return container
 
 
+def check_tta(source: Source, start: int) -> Container:
+    """Check TTA: its table of frames, each with its length, against the end of the file."""
+    container = Container("TTA", demuxer="tta", told=True)
+    head = source.at(start, 22)
+    if len(head) < 22:
+        return container
+    rate, samples = struct.unpack("<II", head[10:18])
+    frames = -(-samples // (256 * rate // 245)) if rate else 0
+    table = start + 22 + 4 * frames + 4
+    if not frames or table > source.size:
+        return container
+    container.stop = table + sum(struct.unpack(f"<{frames}I", source.at(start + 22, 4 * frames)))
+    if container.stop > source.size:
+        promised = f"the header promises {container.stop} bytes, {source.size} are there"
+        container.damage.append(f"cut short: {promised}")
+    return container
+
+
 def _plain(name: str, demuxer: str) -> Callable[[Source, int], Container]:
     return lambda source, start: Container(name, demuxer=demuxer, told=True)
 
@@ -145,7 +164,7 @@ CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
     b"NIST_1A\n": check_sphere,
     b"Creative Voice File\x1a": check_voc,
     b"MAC ": _plain("APE", "ape"),
-    b"TTA1": _plain("TTA", "tta"),
+    b"TTA1": check_tta,
     b"wvpk": _plain("WAVPACK", "wv"),
     b"tBaK": _plain("TAK", "tak"),
     b"DSD ": _plain("DSF", "dsf"),

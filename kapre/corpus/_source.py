@@ -38,14 +38,19 @@ class Source:
 
     def find(self, pattern: bytes, offset: int, stop: int | None = None) -> int:
         """Return where `pattern`, which has no zeros in front, first occurs from `offset` on, or -1."""
+        return self.find_any((pattern,), offset, stop)
+
+    def find_any(self, patterns: tuple[bytes, ...], offset: int, stop: int | None = None) -> int:
+        """Return where the first of some patterns occurs, as `find` does."""
         stop = self.size if stop is None else min(stop, self.size)
+        longest = max(map(len, patterns))
         while offset < stop:
-            self.at(offset, len(pattern))  # so that the window holds what begins there
-            found = self._window.find(pattern, offset - self._start)
-            if found >= 0:
-                return self._start + found if self._start + found < stop else -1
-            after = max(offset + 1, self._start + len(self._window) - len(pattern) + 1)
-            offset = max(after, self._after_hole(after) - len(pattern) + 1)
+            self.at(offset, longest)  # so that the window holds what begins there
+            found = [place for pattern in patterns if (place := self._window.find(pattern, offset - self._start)) >= 0]
+            if found:
+                return self._start + min(found) if self._start + min(found) < stop else -1
+            after = max(offset + 1, self._start + len(self._window) - longest + 1)
+            offset = max(after, self._after_hole(after) - longest + 1)
         return -1
 
     def after_zeros(self, offset: int) -> int:
@@ -67,9 +72,10 @@ class Source:
         stride = 1 << 12
         while stop > 0:
             first = max(0, stop - stride)
-            block = self._read(first, stop - first)
-            if not _ZEROS.startswith(block):
-                return first + len(block.rstrip(b"\0"))
+            if self._after_hole(first) < stop:
+                block = self._read(first, stop - first)
+                if not _ZEROS.startswith(block):
+                    return first + len(block.rstrip(b"\0"))
             stop, stride = first, len(_ZEROS)
         return 0
 

@@ -164,3 +164,13 @@ def test_channels_that_cancel_each_other_are_a_warning(x, said):
     assert said in info.warnings[0]
     assert corpus.inspect(sf_bytes("WAV", noise(channels=2))).warnings == ()
     assert corpus.inspect(sf_bytes("WAV")).warnings == ()
+
+
+@pytest.mark.parametrize(("codec", "container"), [("tta", "tta"), ("aac", "ipod"), ("flac", "matroska")])
+def test_joined_files_that_pyav_decodes_are_said(codec, container):
+    content = encoded(noise(RATE // 2), RATE, codec, container)
+    once = corpus.inspect(content)
+    assert once.damage == ()
+    for other in (content, sf_bytes("WAV")):
+        twice = corpus.inspect(content + other)
+        assert twice.damage or (other is content and twice.n_samples > 1.9 * once.n_samples)
