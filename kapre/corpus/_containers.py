@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from kapre.corpus._adts import check_adts, is_adts
 from kapre.corpus._aiff import check_aiff, check_au, check_caf
-from kapre.corpus._container import MOST_TAGS, Container, after_id3v2, after_tag, followed, is_start
+from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_id3v2, after_tag, followed, is_start
 from kapre.corpus._flac import check_flac
 from kapre.corpus._mp4 import FIRST, check_mp4
 from kapre.corpus._mpeg import check_mpeg, first_frames
@@ -35,7 +35,13 @@ def examine(source: Source) -> Container | None:
         start, check = _behind(source, start)
     if check is None:
         return None
-    container = check(source, start)
+    try:
+        container = check(source, start)
+    except NotAudioError:
+        start = first_frames(source, start + 1)
+        if start < 0:
+            raise
+        container = check_mpeg(source, start)
     container.streams = container.streams or [[(start, source.size)]]
     if container.stop and (place := _joined(source, container.stop)) >= 0:
         container.damage.append(followed(place))

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from kapre.corpus._chunks import MOST_CHUNKS
-from kapre.corpus._container import Container, cut_short
+from kapre.corpus._container import Container, UnreadableError, cut_short
 from kapre.corpus._source import Source
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
@@ -77,7 +77,9 @@ def check_asf(source: Source, start: int) -> Container:
 
 def check_amr(source: Source, start: int) -> Container:
     """Check AMR: every frame, whose length its first byte tells."""
-    magic = next(magic for magic in sorted(_AMR, key=len, reverse=True) if source.at(start, len(magic)) == magic)
+    magic = next((magic for magic in _AMR if source.at(start, len(magic)) == magic), b"")
+    if not magic:
+        raise UnreadableError("AMR of several channels, or cut short in its header", "Convert it to WAV or FLAC.")
     rate, lengths = _AMR[magic]
     container = Container("AMR", demuxer="amr")
     position, frames = start + len(magic), 0

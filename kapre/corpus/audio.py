@@ -37,6 +37,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -311,6 +312,8 @@ def _opened(path: AudioFile) -> Iterator[Source]:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
         raise _line(name, "permission denied", "Make the file readable for this user.") from None
+    except (StopIteration, LookupError, ArithmeticError, struct.error) as error:  # no file may end a run over many
+        raise _line(name, "damaged inside: its header cannot be read", _COPY_AGAIN) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _line(name, f"reading failed ({reason})", "Check the path and the disk.") from error

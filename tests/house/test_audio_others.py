@@ -174,3 +174,52 @@ def test_joined_files_that_pyav_decodes_are_said(codec, container):
     for other in (content, sf_bytes("WAV")):
         twice = corpus.inspect(content + other)
         assert twice.damage or (other is content and twice.n_samples > 1.9 * once.n_samples)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"#!AMR", b"#!AMR_MC1.0\n" + bytes(99), b"#!AMR\n", b"TTA1", b"\x1a\x45\xdf\xa3", b"NIST_1A\n", b"wvpk"),
+        b"\xff\xfb\x00\x00" + b"\x55" * 200 + b"\xff\xfb",
+        b"Creative Voice File\x1a",
+    ],
+)
+def test_a_few_bytes_of_a_header_end_no_run(content, save, monkeypatch):
+    for find in (corpus.inspect, audio.read, audio.told_seconds):
+        try:
+            assert find is audio.told_seconds or corpus.inspect(content).damage
+        except AudioError as error:
+            assert "\n" not in str(error)
+    for wrong in (StopIteration, IndexError, KeyError, struct.error, OverflowError, ZeroDivisionError):
+
+        def examine(_, wrong=wrong):
+            raise wrong
+
+        monkeypatch.setattr(audio, "examine", examine)
+        for find in (corpus.inspect, lambda path: next(audio.blocks(path))):
+            with pytest.raises(AudioError, match="damaged inside: its header cannot be read"):
+                find(content)
+
+
+@pytest.mark.parametrize(
+    "front", [b"\xff\xff\xff", b"\xff\xf1\x00", b"\xff\xe0" + b"\1" * 50, b"\xff\xfb\x90\x00" + b"\1" * 37]
+)
+@pytest.mark.parametrize("rate", [RATE, 44100])
+def test_mp3_behind_bytes_like_a_header_is_whole(front, rate):
+    file = io.BytesIO()
+    sf.write(file, noise(20000), rate, format="MP3")
+    for content in (file.getvalue(), without_first_frame(mp3())):
+        recording = audio.read(front + content)
+        np.testing.assert_array_equal(recording.samples, audio.read(content).samples)
+    with pytest.raises(AudioError, match="not audio"):
+        audio.read(front + bytes(5000))
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_mp3_of_another_rate_behind_mp3_is_said(counted):
+    file = io.BytesIO()
+    sf.write(file, noise(20000), 24000, format="MP3")
+    one = mp3() if counted else without_first_frame(mp3())
+    for between in (b"", b"TAG" + bytes(125)):
+        (said,) = corpus.inspect(one + between + file.getvalue()).damage
+        assert said.startswith("it changes to 24000 Hz after 2.")
