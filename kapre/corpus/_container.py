@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ _FORMS = {b"RIFF": b"WAVE", b"RIFX": b"WAVE", b"RF64": b"WAVE", b"BW64": b"WAVE"
 
 
 _MARKS = (b"RIFF", b"FORM", b"OggS\0\2", b"TTA1\1\0")
+SYNC = re.compile(rb"\xff[\xe0-\xfe]")
 _MOST_MARKS = 4096
 
 
@@ -148,7 +150,7 @@ def resync(
 ) -> int:
     """Return where the next two frames of a kind follow each other, or -1; a header takes so many bytes."""
     stop = source.size if stop is None else stop
-    while (position := source.find(b"\xff", position, stop)) >= 0:
+    while (position := source.match(SYNC, 2, position, stop)) >= 0:
         found = header(source.at(position, size))
         if found and found.kind == kind:
             after = position + found.length

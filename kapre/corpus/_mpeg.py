@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, cut_short, resync
+from kapre.corpus._container import MOST_TAGS, SYNC, Container, NotAudioError, after_tag, count, cut_short, resync
 from kapre.corpus._source import Part, Source
 
 _KBITS = {
@@ -187,7 +187,7 @@ def first_frames(source: Source, start: int) -> int:
     position = source.after_zeros(start)
     farthest = position + _FARTHEST
     for _ in range(_MOST_TRIED):
-        position = source.find(b"\xff", position, farthest)
+        position = source.match(SYNC, 2, position, farthest)
         if position < 0:
             return -1
         kinds: list[tuple[int, int, int]] = []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from bisect import bisect_right
+from collections.abc import Callable
 from io import FileIO
 from itertools import accumulate
 from typing import Any, BinaryIO
@@ -38,19 +40,35 @@ class Source:
 
     def find(self, pattern: bytes, offset: int, stop: int | None = None) -> int:
         """Return where `pattern`, which has no zeros in front, first occurs from `offset` on, or -1."""
-        return self.find_any((pattern,), offset, stop)
+        return self._scan(lambda window, first: window.find(pattern, first), len(pattern), offset, stop)
 
-    def find_any(self, patterns: tuple[bytes, ...], offset: int, stop: int | None = None) -> int:
+    def find_any(self, patterns: tuple[bytes, ...], offset: int) -> int:
         """Return where the first of some patterns occurs, as `find` does."""
+
+        def place(window: bytes, first: int) -> int:
+            found = (window.find(pattern, first) for pattern in patterns)
+            return min((place for place in found if place >= 0), default=-1)
+
+        return self._scan(place, max(map(len, patterns)), offset, None)
+
+    def match(self, pattern: re.Pattern[bytes], size: int, offset: int, stop: int | None = None) -> int:
+        """Return where a pattern of at most so many bytes first matches, as `find` does."""
+
+        def place(window: bytes, first: int) -> int:
+            return found.start() if (found := pattern.search(window, first)) else -1
+
+        return self._scan(place, size, offset, stop)
+
+    def _scan(self, place: Callable[[bytes, int], int], size: int, offset: int, stop: int | None) -> int:
+        """Return the first place from `offset` on that a search in a window finds, of so many bytes; or -1."""
         stop = self.size if stop is None else min(stop, self.size)
-        longest = max(map(len, patterns))
         while offset < stop:
-            self.at(offset, longest)  # so that the window holds what begins there
-            found = [place for pattern in patterns if (place := self._window.find(pattern, offset - self._start)) >= 0]
-            if found:
-                return self._start + min(found) if self._start + min(found) < stop else -1
-            after = max(offset + 1, self._start + len(self._window) - longest + 1)
-            offset = max(after, self._after_hole(after) - longest + 1)
+            self.at(offset, size)  # so that the window holds what begins there
+            found = place(self._window, offset - self._start)
+            if found >= 0:
+                return self._start + found if self._start + found < stop else -1
+            after = max(offset + 1, self._start + len(self._window) - size + 1)
+            offset = max(after, self._after_hole(after) - size + 1)
         return -1
 
     def after_zeros(self, offset: int) -> int:
