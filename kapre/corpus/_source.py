@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from itertools import accumulate
 from typing import Any, BinaryIO
+
+from kapre.corpus._errors import one_line
 
 Part = bytes | tuple[int, int]
 """A piece of a decoder's input: bytes, or the span (start, stop) of the file."""
 
 
 _ZEROS = bytes(1 << 22)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn what a file object raises, of whatever kind, into an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # EOFError, zlib.error, BadZipFile and others
+        raise OSError(one_line(error) or type(error).__name__) from error
+
+
+def in_memory(file: Any) -> BinaryIO:
+    """Return what is left in a file that cannot seek.
+
+    Raises:
+        TypeError: It gives text.
+    """
+    content = io.BytesIO()
+    with _failures():
+        while block := file.read():
+            if isinstance(block, str):
+                break
+            content.write(block)
+    if isinstance(block, str):
+        raise TypeError("it gives text")
+    return content
 
 
 class Source:
@@ -25,7 +57,9 @@ class Source:
 
     def __init__(self, file: BinaryIO | FileIO) -> None:
         self._file: Any = file
-        self.size = file.seek(0, os.SEEK_END)
+        with _failures():
+            file.seek(0, os.SEEK_END)  # what it returns is None in some
+            self.size = file.tell()
         self._start, self._window = 0, b""
 
     def at(self, offset: int, count: int) -> bytes:
@@ -99,16 +133,22 @@ class Source:
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Fill `view` from `offset` on and return the count of bytes read."""
-        self._file.seek(offset)
-        if hasattr(self._file, "readinto"):
-            return int(self._file.readinto(view) or 0)
-        block = self._file.read(len(view))
-        view[: len(block)] = block
-        return len(block)
+        with _failures():
+            self._file.seek(offset)
+            if hasattr(self._file, "readinto"):
+                return int(self._file.readinto(view) or 0)
+            block = self._file.read(len(view))
+            view[: len(block)] = block
+            return len(block)
 
     def _read(self, offset: int, count: int) -> bytes:
-        self._file.seek(offset)
-        return bytes(self._file.read(count) or b"")
+        parts: list[bytes] = []
+        with _failures():
+            self._file.seek(offset)
+            while count > 0 and (block := self._file.read(count)):  # may return fewer than there are
+                parts.append(bytes(block))
+                count -= len(block)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _after_hole(self, offset: int) -> int:
         """Return `offset`, or the end of the hole of a sparse file that it lies in: a hole reads as zeros."""

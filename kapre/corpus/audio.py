@@ -53,7 +53,7 @@ from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
 from kapre.corpus._levels import Levels
 from kapre.corpus._others import DEMUXERS
 from kapre.corpus._pyav import PyAVDecoder
-from kapre.corpus._source import Source
+from kapre.corpus._source import Source, in_memory
 
 _COPY_AGAIN = "Copy it again from its source."
 _LARGEST_RATIO = 256
@@ -288,7 +288,7 @@ def _name(path: AudioFile) -> str:
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)
-    return name if isinstance(name, str) else "<file>"
+    return name if isinstance(name, str) and name else "<file>"
 
 
 @contextmanager
@@ -323,10 +323,15 @@ def _in_memory(given: bytes | bytearray | memoryview | BinaryIO) -> BinaryIO:
     """Return a file object that can seek: the one given, or its content."""
     if isinstance(given, (bytes, bytearray, memoryview)):
         return io.BytesIO(given)
+    wrong = _checks.message("path", "a path, bytes or a binary file object", given, "Open a file in binary mode.")
     if not hasattr(given, "read") or isinstance(given, io.TextIOBase):
-        remedy = "Open a file in binary mode."
-        raise TypeError(_checks.message("path", "a path, bytes or a binary file object", given, remedy))
-    return given if getattr(given, "seekable", lambda: False)() else io.BytesIO(given.read())
+        raise TypeError(wrong)
+    if hasattr(given, "seek") and hasattr(given, "tell") and getattr(given, "seekable", lambda: True)():
+        return given
+    try:
+        return in_memory(given)
+    except TypeError:
+        raise TypeError(wrong) from None
 
 
 def _examined(name: str, source: Source) -> Container | None:

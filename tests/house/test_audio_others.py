@@ -1,9 +1,11 @@
 """Audio that PyAV alone decodes, MP3 behind other bytes, content and file objects, and what damage leaves."""
 
 import contextlib
+import gzip
 import io
 import struct
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -222,3 +224,78 @@ def test_mp3_of_another_rate_behind_mp3_is_said(counted):
     for between in (b"", b"TAG" + bytes(125)):
         (said,) = corpus.inspect(one + between + file.getvalue()).damage
         assert said.startswith("it changes to 24000 Hz after 2.")
+
+
+class Short(Stream):
+    """A file that gives some bytes at a time, as it may."""
+
+    def __init__(self, content, most=4096, end=True):
+        super().__init__(content)
+        self.most, self.end = most, end
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self.content.tell()
+
+    def seek(self, *place):
+        at = self.content.seek(*place)
+        return at if self.end else None
+
+    def readinto(self, buffer):
+        return self.content.readinto(memoryview(buffer)[: self.most])
+
+
+def zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.wav", content)
+    return file.getvalue()
+
+
+def member(content):
+    return zipfile.ZipFile(io.BytesIO(content)).open("a.wav")
+
+
+@pytest.mark.parametrize("kind", [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("MP3", None)])
+def test_files_that_give_less_than_asked_are_read(kind):
+    content = mp3() if kind[0] == "MP3" else sf_bytes(kind[0], subtype=kind[1])
+    expected = audio.read(content)
+    assert expected.info.damage == ()
+    for made in (
+        Short(content),
+        Short(content, end=False),
+        gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(content))),
+        member(zipped(content)),
+    ):
+        np.testing.assert_array_equal(audio.read(made).samples, expected.samples)
+
+
+def test_what_a_file_object_raises_is_an_audio_error():
+    content = sf_bytes("WAV")
+    packed, archive = gzip.compress(content), bytearray(zipped(content))
+    archive[200] ^= 255
+    broken = bytearray(packed)
+    broken[len(packed) // 2] ^= 255
+
+    class Raises(Short):
+        def readinto(self, buffer):
+            raise RuntimeError("the line\nis gone")
+
+    for made in (
+        gzip.GzipFile(fileobj=io.BytesIO(packed[: len(packed) // 2])),
+        gzip.GzipFile(fileobj=io.BytesIO(bytes(broken))),
+        member(bytes(archive)),
+        Raises(content),
+    ):
+        with pytest.raises(AudioError, match=r"^(<file>|a\.wav): reading failed \(") as error:
+            corpus.inspect(made)
+        assert "\n" not in str(error.value)
+
+    class Text:
+        def read(self, size=-1):
+            return "text"
+
+    with pytest.raises(TypeError, match="`path` must be"):
+        audio.read(Text())
