@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +20,8 @@ import soundfile
 
 import kapre
 from kapre import corpus
-from kapre.corpus import CorpusError
+from kapre.corpus import CorpusError, _clips
+from kapre.corpus._items import Item
 from tests.conftest import to_numpy
 from tests.containers import as_int16, encoded
 from tests.corpus.recordings import BAD, COUNT, PRESET, assert_near, mono, same, sound, table
@@ -388,3 +390,29 @@ def test_channels_that_cancel_each_other_are_a_warning_in_the_row(tmp_path: Path
     assert second == ""
     one = corpus.extract(tmp_path / "a.wav", tmp_path / "one", PRESET, channel=1.0)
     assert one.warned == 0
+
+
+@pytest.mark.parametrize("limit", [1 << 25, 30000])
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_each_clip_has_a_warning_of_its_own(limit: int, rate: int, tmp_path: Path, monkeypatch) -> None:
+    """In a file that is held, or goes through a stream; in segments, slices and pieces."""
+    monkeypatch.setattr(_clips, "LIMIT", limit)
+    monkeypatch.setattr(_clips, "PIECE_SECONDS", 1.0)
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (2 * rate, 1)) * [[1, 1]]
+    x[:rate, 1] *= -1
+    soundfile.write(tmp_path / "half.wav", x, rate)
+    soundfile.write(tmp_path / "all.wav", x[:, :1] * [[1, -1]], rate)
+
+    def warned(name: str, segment: int | None = None, channel: int | None = None, **of_item: Any) -> list[bool]:
+        reader = _clips.Reader(16000, segment, channel, 400, [])
+        found = list(reader.clips([Item(str(tmp_path / name), **of_item)]))
+        assert all("cancel each other" in clip.warning or not clip.warning for clip in found)
+        return [bool(clip.warning) for clip in found]
+
+    assert warned("half.wav", 16000) == [True, False]
+    assert warned("half.wav", 8000) == [True, True, False, False]
+    assert warned("all.wav") == ([True] if limit > 30000 else [True, True])
+    assert warned("half.wav", start=0.25, duration=0.5) == [True]
+    assert warned("half.wav", start=1.25, duration=0.5) == [False]
+    assert warned("half.wav", 8000, start=0.5, duration=1.0) == [True, False]
+    assert warned("all.wav", channel=1) == [False] * (1 if limit > 30000 else 2)

@@ -416,6 +416,6 @@ def test_a_recording_is_read_at_rates_that_it_can_be_resampled_to(own: int, tmp_
     soundfile.write(file, np.sin(np.arange(60)), own)
     rates = _AtRates(file, own)
     assert next(iter(rates)) == own
-    assert (44100 in rates) == (own in (187, 16000))
+    assert (44100 in rates) == (own >= 187)
     for rate in rates:
         assert np.isfinite(rates[rate]).all()
