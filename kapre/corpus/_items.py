@@ -45,8 +45,8 @@ OF_PYAV = (
 MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
 OWN = ("path", "start", "duration", "channel")
 """Columns of a manifest that have a meaning; all others are carried along."""
-RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error", "warning")
-"""Columns of a store that a manifest cannot bring."""
+RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
+"""Columns of a store that a manifest cannot bring; nor `warning`, but to a store that was begun without it."""
 
 
 @dataclass(frozen=True)
