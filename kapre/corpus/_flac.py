@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kapre.corpus._container import Container, another, followed
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_flac
 
 _MOST_LINKS = 4096
 _MOST_BLOCKS = 4096
@@ -24,6 +25,7 @@ def check_flac(source: Source, start: int) -> Container:
         if len(counts) < 8:
             break
         promised.append(int.from_bytes(counts, "big") & (1 << 36) - 1)
+        stop = stop if promised[-1] else end_of_flac(source, first, stop)
         zeros = source.before_zeros(stop)
         stop = min(stop, zeros + 4096)  # a frame may end in some zeros; a decoder would search the others for a frame
         open_count = bytes((counts[3] & 0xF0, 0, 0, 0, 0))

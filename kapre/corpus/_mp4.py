@@ -10,6 +10,7 @@ import numpy as np
 
 from kapre.corpus._container import Container, UnreadableError, cut_short, followed, is_start
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_sound
 
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Names of boxes that such a file starts with; QuickTime's older ones have no ftyp."""
@@ -70,7 +71,10 @@ def check_mp4(source: Source, start: int) -> Container:
     container = Container("MP4", demuxer="mov")
     index: _Box | None = None
     end, fragments, media, again = start, False, False, -1
+    stop = end_of_sound(source, start)
     for box in _boxes(source, start, source.size):
+        if end >= stop:
+            break
         if box.name == b"ftyp" and end > start and again < 0:
             again = end
         end = box.stop
@@ -92,7 +96,7 @@ def check_mp4(source: Source, start: int) -> Container:
         container.damage.append(f"cut short: the header promises {end} bytes, {source.size} are there")
     elif end < source.size and is_start(source.at(end, 16)):
         container.damage.append(followed(end))
-    elif not container.damage and end < source.size and (fragments or not media or source.size - end < 8):
+    elif not container.damage and end < stop and (fragments or not media or source.size - end < 8):
         container.damage.append(f"cut short: the file breaks off in the header of a box, after {end} bytes")
     return container
 

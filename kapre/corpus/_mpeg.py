@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kapre.corpus._container import MOST_TAGS, SYNC, Container, NotAudioError, after_tag, count, cut_short, resync
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_sound
 
 _KBITS = {
     (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -156,11 +157,12 @@ def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container
     elif said and frames > said + 1:
         phrase = f"longer than its header says: {said * each / rate:.3f} s promised, {seconds:.3f} s are there"
         container.damage.append(phrase)
-    other = first_frames(source, stop - walk.rest) if walk.rest else -1
+    rest = max(0, end_of_sound(source, start, stop) - (stop - walk.rest)) if walk.rest else 0
+    other = first_frames(source, stop - walk.rest) if rest else -1
     if 0 <= other < stop and (header := _header(source.at(other, 4))):
         to = f"{header.kind[2]} Hz" if header.kind[2] != rate else "another kind of MPEG audio"
         container.damage.append(f"it changes to {to} after {seconds:.3f} s")
-    elif walk.rest > 2 * first.length + 4096 and not said and not container.damage:
+    elif rest > 2 * first.length + 4096 and not said and not container.damage:
         container.damage.append(f"damaged inside: the last {walk.rest} bytes are not MPEG audio")
     if walk.gaps and not short:
         container.damage.append(f"damaged inside: MPEG frames are missing in {gaps}")

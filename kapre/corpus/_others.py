@@ -8,6 +8,7 @@ from collections.abc import Callable
 from kapre.corpus._chunks import MOST_CHUNKS
 from kapre.corpus._container import Container, UnreadableError, cut_short
 from kapre.corpus._source import Source
+from kapre.corpus._tails import end_of_sound, filled
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
 DEMUXERS |= {"FLAC": "flac", "NIST": "nistsphere"}
@@ -34,7 +35,7 @@ def _number(source: Source, position: int, keep_mark: bool) -> tuple[int, int]:
 def check_matroska(source: Source, start: int) -> Container:
     """Check Matroska and WebM: every cluster against the end of the file. Live ones leave their lengths open."""
     container = Container("MATROSKA", demuxer="matroska")
-    position, stop = start, source.size
+    position, stop = start, end_of_sound(source, start)
     for _ in range(1 << 20):
         if position >= stop:
             break
@@ -51,6 +52,7 @@ def check_matroska(source: Source, start: int) -> Container:
             break
         # Into the segment, whose parts follow each other, and into clusters of open length.
         position = body if name == 0x18538067 or size < 0 else body + size
+    container.damage += filled(source, position, stop)
     return container
 
 
@@ -155,6 +157,25 @@ def check_tta(source: Source, start: int) -> Container:
     return container
 
 
+def check_wavpack(source: Source, start: int) -> Container:
+    """Check WavPack: its blocks, each with its length. What follows them is no use to a decoder."""
+    container = Container("WAVPACK", demuxer="wv", told=True)
+    position = start
+    for _ in range(1 << 20):
+        head = source.at(position, 8)
+        if len(head) < 8 or not head.startswith(b"wvpk"):
+            break
+        position += 8 + int.from_bytes(head[4:], "little")
+    if position > source.size:
+        container.damage.append(f"cut short: the header promises {position} bytes, {source.size} are there")
+    stop = end_of_sound(source, start)
+    container.damage += filled(source, position, stop)
+    if position < stop:
+        container.damage.append(f"damaged inside: the last {stop - position} bytes are not WavPack")
+    container.streams = [[(start, min(position, source.size))]]
+    return container
+
+
 def _plain(name: str, demuxer: str) -> Callable[[Source, int], Container]:
     return lambda source, start: Container(name, demuxer=demuxer, told=True)
 
@@ -167,7 +188,7 @@ CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
     b"Creative Voice File\x1a": check_voc,
     b"MAC ": _plain("APE", "ape"),
     b"TTA1": check_tta,
-    b"wvpk": _plain("WAVPACK", "wv"),
+    b"wvpk": check_wavpack,
     b"tBaK": _plain("TAK", "tak"),
     b"DSD ": _plain("DSF", "dsf"),
     b"ajkg": _plain("SHORTEN", "shn"),
