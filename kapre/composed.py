@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import keras
 
 from kapre._checks import message, public_names
+from kapre._hints import names_arguments
 from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
 from kapre._recipe_fields import check_even
@@ -90,6 +91,7 @@ def _compose(
     return _numbered(ComposedSequential(layers, name=str(name)), name)
 
 
+@names_arguments
 def get_stft_magnitude_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -171,6 +173,7 @@ def get_stft_magnitude_layer(
     )
 
 
+@names_arguments
 def get_melspectrogram_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -283,6 +286,7 @@ def get_melspectrogram_layer(
     )
 
 
+@names_arguments
 def get_log_frequency_spectrogram_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -387,6 +391,7 @@ def _input_shape(shape: tuple[int | None, ...] | None) -> dict[str, Any]:
     return {} if shape is None else {"input_shape": tuple(shape)}
 
 
+@names_arguments
 def get_perfectly_reconstructing_stft_istft(
     stft_input_shape: tuple[int | None, ...] | None = None,
     istft_input_shape: tuple[int | None, ...] | None = None,
@@ -467,6 +472,7 @@ def get_perfectly_reconstructing_stft_istft(
     return _numbered(forward, stft_name), _numbered(inverse, istft_name)
 
 
+@names_arguments
 def get_stft_mag_phase(
     input_shape: tuple[int | None, ...],
     n_fft: int = 2048,
@@ -554,6 +560,7 @@ def get_stft_mag_phase(
     return _numbered(model, name)
 
 
+@names_arguments
 def get_frequency_aware_conv2d(
     data_format: DataFormat = "default",
     freq_aware_name: str = _DefaultName("frequency_aware_conv2d"),

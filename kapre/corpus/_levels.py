@@ -25,8 +25,8 @@ def cancelled(channels: int, energy: float, mixed: float) -> str:
     ratio = math.sqrt(mixed / energy)
     if ratio >= _CANCELLED * math.sqrt(2 / channels):
         return ""
-    left = "nothing is left" if ratio < 1e-6 else f"{-20 * math.log10(ratio):.0f} dB are lost"
-    return f"its channels cancel each other out: of their mean {left}; take one channel"
+    how = "silence" if ratio < 1e-6 else f"{-20 * math.log10(ratio):.0f} dB quieter than they are"
+    return f"its channels cancel each other out: their mean is {how}; take one channel"
 
 
 class Mixing:

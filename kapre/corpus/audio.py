@@ -47,6 +47,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from kapre import _checks
+from kapre._hints import names_arguments
 from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
 from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
@@ -143,6 +144,7 @@ def inspect(path: AudioFile) -> AudioInfo:
     return _decode(path, None)
 
 
+@names_arguments
 def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["raise", "keep"] = "raise") -> Recording:
     """Decode an audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
 

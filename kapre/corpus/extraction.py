@@ -15,6 +15,7 @@ from typing import Any, Literal
 import keras
 
 from kapre._checks import choice, flag, message, positive_int
+from kapre._hints import names_arguments
 from kapre.corpus import _folder, _items, _shards
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._job import Job
@@ -195,6 +196,7 @@ def _listed(inputs: Any) -> list[str | os.PathLike[str]]:
     return [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
 
 
+@names_arguments
 def extract(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     output: str | os.PathLike[str],
