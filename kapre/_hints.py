@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
     # Kapre's name: what librosa, torchaudio, TensorFlow, Kaldi, NeMo, transformers and others call it
@@ -102,12 +108,7 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
                 return found[:1]
         if told in names:
             return [told]
-    pool = {each: each for each in names}
-    for theirs, ours in _OURS.items():
-        if ours in names:
-            pool.setdefault(theirs, ours)
-    near = difflib.get_close_matches(plain, pool, n=2, cutoff=0.75)
-    return list(dict.fromkeys(pool[each] for each in near))
+    return difflib.get_close_matches(plain, names, n=2, cutoff=0.75)
 
 
 def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
@@ -115,5 +116,22 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
     near = nearest(name, known)
     if not near:
         return otherwise
+    if name.strip().lower() == "noverlap":
+        return f"Use {near[0]} = nperseg - noverlap."
     unit = ", in samples" if near[0] in _IN_SAMPLES and name.endswith(_SCALED) else ""
     return f"Use {' or '.join(near)}{unit}."
+
+
+def names_arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Let a function answer an argument that it does not have with the name that it has for it."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        unknown = next((name for name in kwargs if name not in known), None)
+        if unknown is not None:
+            way = remedy(unknown, known, f"See help({function.__module__}.{function.__name__}).")
+            raise TypeError(f"{function.__name__} has no argument {unknown!r}. {way}")
+        return function(*args, **kwargs)
+
+    return checked

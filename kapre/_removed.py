@@ -10,7 +10,7 @@ from typing import Any
 _TODAY = {
     "Spectrogram": "kapre.get_stft_magnitude_layer (with power=2.0 for its power_spectrogram=2.0)",
     "Melspectrogram": "kapre.get_melspectrogram_layer (with power=2.0 for its power_melgram=2.0)",
-    "Filterbank": "kapre.ApplyFilterbank (a trainable bank is a keras.layers.Dense over the frequencies)",
+    "Filterbank": "kapre.ApplyFilterbank, or kapre.Frontend(..., trainable_filterbank=True) for a bank that is trained",
     "Normalization2D": "keras.layers.Normalization or keras.layers.LayerNormalization on the axis of its str_axis",
     "Normalization": "keras.layers.Normalization",
     "AdditiveNoise": "keras.layers.GaussianNoise",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import keras
 
 from kapre._checks import message, public_names
+from kapre._hints import names_arguments
 from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
 from kapre._recipe_fields import check_even
@@ -94,6 +95,7 @@ def _compose(
     return _numbered(ComposedSequential(layers, name=str(name)), name)
 
 
+@names_arguments
 def get_stft_magnitude_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -175,6 +177,7 @@ def get_stft_magnitude_layer(
     )
 
 
+@names_arguments
 def get_melspectrogram_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -287,6 +290,7 @@ def get_melspectrogram_layer(
     )
 
 
+@names_arguments
 def get_log_frequency_spectrogram_layer(
     input_shape: tuple[int | None, ...] | None = None,
     n_fft: int = 2048,
@@ -391,6 +395,7 @@ def _input_shape(shape: tuple[int | None, ...] | None) -> dict[str, Any]:
     return {} if shape is None else {"input_shape": tuple(shape)}
 
 
+@names_arguments
 def get_perfectly_reconstructing_stft_istft(
     stft_input_shape: tuple[int | None, ...] | None = None,
     istft_input_shape: tuple[int | None, ...] | None = None,
@@ -471,6 +476,7 @@ def get_perfectly_reconstructing_stft_istft(
     return _numbered(forward, stft_name), _numbered(inverse, istft_name)
 
 
+@names_arguments
 def get_stft_mag_phase(
     input_shape: tuple[int | None, ...],
     n_fft: int = 2048,
@@ -558,6 +564,7 @@ def get_stft_mag_phase(
     return _numbered(model, name)
 
 
+@names_arguments
 def get_frequency_aware_conv2d(
     data_format: DataFormat = "default",
     freq_aware_name: str = _DefaultName("frequency_aware_conv2d"),

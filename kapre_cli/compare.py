@@ -201,7 +201,9 @@ class _AtRates(Mapping[int, Any]):
 
     def __init__(self, file: Path, own: int) -> None:
         self.file = file
-        self.rates = tuple(dict.fromkeys((own, 16000, 22050, 44100, 48000, 8000, 32000, 24000)))
+        problem = load_audio().resampling_problem
+        usual = (16000, 22050, 44100, 48000, 8000, 32000, 24000)
+        self.rates = (own, *(rate for rate in usual if rate != own and not problem(own, rate)))
 
     def __getitem__(self, rate: int) -> Any:
         if rate not in self.rates:

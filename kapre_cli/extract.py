@@ -110,16 +110,19 @@ def run(
         raise CommandError(str(error), USAGE) from None
     except KeyboardInterrupt:
         raise CommandError(f"interrupted. Go on with the same command and --resume: {shown(output)}", 130) from None
+    from kapre.corpus._container import count
+
     if as_json:
         print(json.dumps(summary.to_dict()))
     else:
         file = shown(f"{summary.path.rstrip('/')}/errors.csv")
         errors = f", {summary.failed} failed → {file}" if summary.failed else ""
-        rows = "" if summary.rows == summary.items else f" ({summary.rows} rows of {summary.items} files)"
+        of = f"{count(summary.rows, 'row')} of {count(summary.items, 'file')}"
+        rows = "" if summary.rows == summary.items else f" ({of})"
         print(f"{summary.ok} ok{errors}{rows}")
         _say_skipped(summary.skipped)
         if summary.warned:
-            print(f"{summary.warned} rows with a warning: see the column `warning`")
+            print(f"{count(summary.warned, 'row')} with a warning: see the column `warning`")
     return DATA if summary.failed else 0
 
 
@@ -134,8 +137,10 @@ def _dry(plan: Any, as_json: bool) -> int:
     if as_json:
         print(json.dumps({**vars(plan), "hours": None if math.isnan(plan.hours) else plan.hours}))
         return 0
+    from kapre.corpus._container import count
+
     missing = f", {plan.missing} of them missing" if plan.missing else ""
     audio = "audio of unknown length" if math.isnan(plan.hours) else f"{_hours(3600 * plan.hours)} of audio"
     _say_skipped(plan.skipped)
-    print(f"{plan.items} files{missing}, {audio}, {plan.shards} shards of {plan.shard_size}")
+    print(f"{count(plan.items, 'file')}{missing}, {audio}, {count(plan.shards, 'shard')} of {plan.shard_size}")
     return 0

@@ -38,6 +38,7 @@ def print_store(path: str | Path, as_json: bool) -> None:
     size = store.n_bytes
     if as_json:
         text = {"path": str(path), "store": about, "rows": len(store), "errors": dict(stages), "bytes": size}
+        text["warnings"] = store.warned
         print(json.dumps({**text, "error": None}))
         return
     hours = about.get("samples", 0) / (store.recipe.sample_rate or 1.0) / 3600
@@ -47,6 +48,7 @@ def print_store(path: str | Path, as_json: bool) -> None:
         "files": str(about["items"]),
         "rows": f"{len(store)} with features, {len(errors)} with an error",
         "errors": ", ".join(f"{count} {stage}" for stage, count in stages.most_common()) or "none",
+        **({"warnings": f"{store.warned}, in the column `warning`"} if store.warned else {}),
         "audio": f"{hours:.2f} h" if store.is_whole else "not known yet",
         "size": f"{size / 1e6:.1f} MB, {about['dtype']}, {about['format']}",
         "made by": f"Kapre {about['kapre']} on {about['backend']}",

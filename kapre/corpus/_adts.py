@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, resync
 from kapre.corpus._source import Source
+from kapre.corpus._tails import end_of_sound
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _EACH = 1024  # samples of a raw block; spectral band replication makes twice as many
@@ -49,7 +50,8 @@ def check_adts(source: Source, start: int) -> Container:
     first = _header(source.at(start, 7))
     spans: list[tuple[int, int]] = []
     position, frames, samples, gaps, tags, partial = start, 0, 0, 0, 0, False
-    while first and position < source.size:
+    stop = end_of_sound(source, start)
+    while first and position < stop:
         header = _header(word := source.at(position, 7))
         if header and (after := position + header.length) <= source.size:
             if spans and spans[-1][1] == position:

@@ -6,11 +6,13 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kapre.corpus._container import MOST_TAGS, Container, UnreadableError, after_tag, cut_short, longer
+from kapre.corpus._container import MOST_TAGS, Container, UnreadableError, after_tag, cut_short, is_start, longer
 from kapre.corpus._source import Part, Source
 
 MOST_CHUNKS = 4096
 """Chunks that a walk looks at: no recording has as many."""
+_NEVER_BEHIND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff")
+"""Chunks that no tail of a file has: they are the samples, or start another file."""
 _LINK = 1 << 30
 """Bytes of samples behind one 32-bit header: longer sound is decoded as a chain of such pieces."""
 
@@ -134,7 +136,7 @@ def measure(container: Container, source: Source, layout: Layout | None, sound: 
     size, behind = sound.size, ""
     if size <= there:
         behind = what_follows(source, layout, sound.body + size, sound.block)
-    to_the_end = sound.open if size > there else sound.open and behind not in ("end", "chunks")
+    to_the_end = sound.open if size > there else sound.open and behind not in ("end", "chunks", "file")
     if to_the_end or (size == 0 and behind == "other"):
         size = there
         if sound.linear and sound.block > 0 and there % sound.block:
@@ -143,7 +145,7 @@ def measure(container: Container, source: Source, layout: Layout | None, sound: 
         fallback = (size, there, "bytes of samples")
         container.damage.append(cut_short(sound.seconds(size), sound.seconds(there), fallback))
         size = there
-    elif behind == "other":
+    elif behind in ("other", "file"):
         size = _unwrapped(source, layout, sound, there) or size
         if size == sound.size:
             container.damage.append(_longer(sound, there))
@@ -174,7 +176,7 @@ def _unwrapped(source: Source, layout: Layout | None, sound: Sound, there: int) 
 
 
 def what_follows(source: Source, layout: Layout | None, end: int, block: int) -> str:
-    """Return what is behind samples that end at `end`: "end", "zeros", "chunks" (or tags), or "other"."""
+    """Return what is behind samples that end at `end`: "end", "zeros", "chunks" (or tags), a "file", or "other"."""
     if end >= source.size:
         return "end"
     first = source.after_zeros(end)
@@ -183,6 +185,8 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
     places = [first]
     if layout is not None and first < (padded := max(layout.after(end, 0), end + (-end) % layout.align, end + 1)):
         places += [padded, end + 1] if layout.align > 1 else []
+    if any(is_start(source.at(place, 16)) for place in places):
+        return "file"
     return "chunks" if any(_is_chunks(source, layout, place, block) for place in places) else "other"
 
 
@@ -194,7 +198,7 @@ def _is_chunks(source: Source, layout: Layout | None, position: int, block: int)
         if source.size - first < max(1, block):
             return True
         chunk = _chunk(source, layout, first) if layout else None
-        if chunk and chunk.name != b"data" and all(32 <= letter < 127 for letter in chunk.name):
+        if chunk and chunk.name not in _NEVER_BEHIND and all(32 <= letter < 127 for letter in chunk.name):
             position = chunk.body + chunk.size
             if position <= source.size:
                 position = layout.after(chunk.body, chunk.size) if layout else position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from kapre.corpus import audio
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._items import Item
-from kapre.corpus._levels import mix_warning
+from kapre.corpus._levels import Mixing
 from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
@@ -134,20 +134,24 @@ class Reader:
     def _of_memory(self, number: int, item: Item, samples: np.ndarray, rate: int) -> Iterator[Clip | Failure]:
         try:
             first, stop = _span(item, len(samples), rate)
-            part = samples[first:stop]
-            mono = self._mono(part, item)
-            is_mixed = part.shape[1] > 1 and self.channel is None and item.channel is None
-            warning = mix_warning(part, mono) if is_mixed else ""
-            yield from (replace(clip, warning=warning) for clip in self._finished(number, item, mono, rate))
+            mixing = self._mixing(rate, self.segment)
+            mono = self._mono(samples[first:stop], item, mixing)
+            yield from self._finished(number, item, mono, rate, mixing)
         except _Refused as error:
             yield Failure(number, error.stage, error.reason)
 
-    def _mono(self, samples: np.ndarray, item: Item) -> np.ndarray:
-        """Return `(time,)`: the mean of all channels, or one of them."""
+    def _mixing(self, rate: int, size: int | None) -> Mixing:
+        """Return what keeps the energies of clips of `size` samples at the recipe's rate, or of one."""
+        return Mixing((size or 0) * rate / self.rate)
+
+    def _mono(self, samples: np.ndarray, item: Item, mixing: Mixing) -> np.ndarray:
+        """Return `(time,)`: the mean of all channels, whose energies are kept, or one of them."""
         channel = self.channel if item.channel is None else item.channel
         there = samples.shape[1]
         if channel is None:
-            return samples[:, 0] if there == 1 else samples.mean(axis=1)
+            mono: np.ndarray = samples[:, 0] if there == 1 else samples.mean(axis=1)
+            mixing.add(samples, mono)
+            return mono
         if channel >= there:
             raise _Refused("channel", f"there is no channel {channel}: the file has {there}, counted from 0")
         return np.ascontiguousarray(samples[:, channel])
@@ -175,13 +179,14 @@ class Reader:
             raise _Refused("resample", _cannot(rate, self.rate, error)) from None
         return found
 
-    def _finished(self, number: int, item: Item, mono: np.ndarray, rate: int) -> Iterator[Clip]:
+    def _finished(self, number: int, item: Item, mono: np.ndarray, rate: int, mixing: Mixing) -> Iterator[Clip]:
         """Yield the clip of mono samples, or its segments."""
         samples = self._resampled(mono, rate)
         self._check_length(len(samples))
         size = self.segment or len(samples)
-        for first in range(0, len(samples), size):
-            yield Clip(number, (item.start or 0.0) + first / self.rate, samples[first : first + size])
+        for index, first in enumerate(range(0, len(samples), size)):
+            start, part = (item.start or 0.0) + first / self.rate, samples[first : first + size]
+            yield Clip(number, start, part, warning=mixing.warning(index))
 
     def _check_length(self, count: int) -> None:
         if count < self.least:
@@ -200,25 +205,26 @@ class Reader:
         done = 0
         waiting: list[np.ndarray] = []
         count = 0
+        mixing = self._mixing(rate, size)
         try:
-            for samples, ended in self._at_rate(path, item, rate):
+            for samples, ended in self._at_rate(path, item, rate, mixing):
                 waiting.append(samples)
                 count += len(samples)
                 while count > size or (ended and count):  # the last piece has something, so that it can say it is
                     joined = np.concatenate(waiting)
                     last = ended and count <= size
                     part = "whole" if not streams else "last" if last else "first" if done == 0 else "more"
-                    yield Clip(number, done / self.rate, joined[:size], part)
+                    yield Clip(number, done / self.rate, joined[:size], part, mixing.warning(done // size))
                     done += min(size, count)
                     waiting, count = [joined[size:]], max(0, count - size)
         except _Refused as error:
             yield Failure(number, error.stage, error.reason)
 
-    def _at_rate(self, path: str, item: Item, rate: int) -> Iterator[tuple[np.ndarray, bool]]:
+    def _at_rate(self, path: str, item: Item, rate: int, mixing: Mixing) -> Iterator[tuple[np.ndarray, bool]]:
         """Yield a file's samples at the recipe's rate, block by block, and whether they are the last."""
         resampler = None if rate == self.rate else self._resampler(rate)
         for block, _ in audio.blocks(path):
-            mono = self._mono(block, item)
+            mono = self._mono(block, item, mixing)
             yield (mono if resampler is None else resampler.resample_chunk(mono)), False
         nothing = np.zeros(0, "float32")
         yield (nothing if resampler is None else resampler.resample_chunk(nothing, last=True)), True
@@ -235,20 +241,20 @@ class Reader:
             except _Refused as error:
                 yield Failure(number, error.stage, error.reason)
         waiting.sort(key=lambda each: each[:3], reverse=True)
-        open_slices: list[tuple[int, int, int, Item, list[np.ndarray]]] = []
+        open_slices: list[tuple[int, int, int, Item, list[np.ndarray], Mixing]] = []
         position = 0
         for block, _ in audio.blocks(path):
             end = position + len(block)
             while waiting and waiting[-1][0] < end:
-                open_slices.append((*waiting.pop(), []))
+                open_slices.append((*waiting.pop(), [], self._mixing(rate, self.segment)))
             going_on = []
-            for first, stop, number, item, parts in open_slices:
+            for first, stop, number, item, parts, mixing in open_slices:
                 try:
-                    parts.append(self._mono(block[max(0, first - position) : max(0, stop - position)], item))
+                    parts.append(self._mono(block[max(0, first - position) : max(0, stop - position)], item, mixing))
                     if stop <= end:
-                        yield from self._finished(number, item, np.concatenate(parts), rate)
+                        yield from self._finished(number, item, np.concatenate(parts), rate, mixing)
                     else:
-                        going_on.append((first, stop, number, item, parts))
+                        going_on.append((first, stop, number, item, parts, mixing))
                 except _Refused as error:
                     yield Failure(number, error.stage, error.reason)
             open_slices, position = going_on, end

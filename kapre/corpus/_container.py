@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ class Container:
     `streams` are the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
     `at_least[1]` must come out. `promised` are sample counts of the streams, 0 for unknown, that nothing but decoding
     can confirm. What comes out after `ends`, samples and rate too, is an encoder's padding. `demuxer` is PyAV's name of
-    it, empty for what libsndfile reads. `told` says that PyAV tells its length exactly.
+    it, empty for what libsndfile reads. `told` says that PyAV tells its length exactly. `stop` is where the sound ends,
+    0 where that is not known.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Container:
     ends: tuple[int, int] | None = None
     demuxer: str = ""
     told: bool = False
+    stop: int = 0
 
 
 def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
@@ -64,6 +67,35 @@ def longer(promised: float, there: float, fallback: tuple[int, int, str]) -> str
 def count(number: int, noun: str) -> str:
     """Return the number with its noun, in the plural when it is not one."""
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+_STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22", b"OggS\0\2", b"riff\x2e\x91\xcf\x11", b"caff\0\1", b"TTA1\1\0")
+_FORMS = {b"RIFF": b"WAVE", b"RIFX": b"WAVE", b"RF64": b"WAVE", b"BW64": b"WAVE", b"FORM": b"AIF"}
+
+
+_MARKS = (b"RIFF", b"FORM", b"OggS\0\2", b"TTA1\1\0")
+SYNC = re.compile(rb"\xff[\xe0-\xfe]")
+_MOST_MARKS = 4096
+
+
+def is_start(head: bytes) -> bool:
+    """Return whether 16 bytes are those that another file starts with: so many are no accident."""
+    return head.startswith(_STARTS) or head[8:].startswith(_FORMS.get(head[:4], b"?")) or head[4:8] == b"ftyp"
+
+
+def another(source: Source, position: int) -> int:
+    """Return where another file starts from `position` on, or -1; FLAC and MP4 are not looked for."""
+    for _ in range(_MOST_MARKS):
+        position = source.find_any(_MARKS, position)
+        if position < 0 or is_start(source.at(position, 16)):
+            return position
+        position += 4
+    return -1
+
+
+def followed(place: int) -> str:
+    """Return the phrase for a file that another one was joined to."""
+    return f"longer than its header says: another file follows its samples, from byte {place} on"
 
 
 MOST_TAGS = 64
@@ -118,7 +150,7 @@ def resync(
 ) -> int:
     """Return where the next two frames of a kind follow each other, or -1; a header takes so many bytes."""
     stop = source.size if stop is None else stop
-    while (position := source.find(b"\xff", position, stop)) >= 0:
+    while (position := source.match(SYNC, 2, position, stop)) >= 0:
         found = header(source.at(position, size))
         if found and found.kind == kind:
             after = position + found.length

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from kapre.corpus._adts import check_adts, is_adts
 from kapre.corpus._aiff import check_aiff, check_au, check_caf
-from kapre.corpus._container import Container, after_id3v2
+from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_id3v2, after_tag, followed, is_start
 from kapre.corpus._flac import check_flac
 from kapre.corpus._mp4 import FIRST, check_mp4
 from kapre.corpus._mpeg import check_mpeg, first_frames
@@ -35,8 +35,16 @@ def examine(source: Source) -> Container | None:
         start, check = _behind(source, start)
     if check is None:
         return None
-    container = check(source, start)
+    try:
+        container = check(source, start)
+    except NotAudioError:
+        start = first_frames(source, start + 1)
+        if start < 0:
+            raise
+        container = check_mpeg(source, start)
     container.streams = container.streams or [[(start, source.size)]]
+    if container.stop and (place := _joined(source, container.stop)) >= 0:
+        container.damage.append(followed(place))
     return container
 
 
@@ -64,6 +72,18 @@ def _behind(source: Source, start: int) -> tuple[int, _Check | None]:
             return place, check
     found = first_frames(source, start if start < source.size else len(tag))
     return found, check_mpeg if found >= 0 else None
+
+
+def _joined(source: Source, stop: int) -> int:
+    """Return where another file starts behind the end of the sound, and behind tags and zeros; -1 for none."""
+    place = source.after_zeros(stop)
+    for _ in range(MOST_TAGS):
+        if (after := source.after_zeros(after_tag(source, place))) == place:
+            break
+        place = after
+    if place < source.size and is_start(source.at(place, 16)):
+        return place
+    return first_frames(source, place) if place < source.size else -1
 
 
 _Check = Callable[[Source, int], Container]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kapre.corpus._container import Container, UnreadableError, cut_short, longer
+from kapre.corpus._container import count as many
 from kapre.corpus._source import Part, Source, View
 
 BLOCK = 1 << 18
@@ -115,7 +116,7 @@ class SoundfileDecoder(Decoder):
                     if self.format == "MP3" and self._container and self._container.name == "WAV":
                         self.format = "WAV"
                 elif (sound.samplerate, sound.channels) != (self.sample_rate, self.channels):
-                    change = f"{sound.samplerate} Hz and {sound.channels} channels"
+                    change = f"{sound.samplerate} Hz and {many(sound.channels, 'channel')}"
                     self._problems.append(f"stream {index + 1} of {len(streams)} in the chain changes to {change}")
                     return
                 yield from self._blocks_of(sound, view, self._promised_by(index))

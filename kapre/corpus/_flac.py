@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from kapre.corpus._container import Container
+from kapre.corpus._container import Container, another, followed
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_flac
 
 _MOST_LINKS = 4096
+_MOST_BLOCKS = 4096
 
 
 def check_flac(source: Source, start: int) -> Container:
@@ -23,13 +25,27 @@ def check_flac(source: Source, start: int) -> Container:
         if len(counts) < 8:
             break
         promised.append(int.from_bytes(counts, "big") & (1 << 36) - 1)
+        stop = stop if promised[-1] else end_of_flac(source, first, stop)
         zeros = source.before_zeros(stop)
         stop = min(stop, zeros + 4096)  # a frame may end in some zeros; a decoder would search the others for a frame
         open_count = bytes((counts[3] & 0xF0, 0, 0, 0, 0))
         parts: list[Part] = [(first, first + 21), open_count, (first + 26, stop)]
         container.streams.append(parts)
     container.promised = promised or None
+    if (place := another(source, _frames(source, start))) >= 0:
+        container.damage.append(followed(place))
     return container
+
+
+def _frames(source: Source, start: int) -> int:
+    """Return where the frames of a stream start: behind the blocks, which may hold a WAV header."""
+    position = start + 4
+    for _ in range(_MOST_BLOCKS):
+        head = source.at(position, 4)
+        position += 4 + int.from_bytes(head[1:], "big")
+        if len(head) < 4 or head[0] & 0x80:
+            break
+    return position
 
 
 def _next(source: Source, position: int) -> int:

@@ -51,10 +51,11 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
         raise CorpusError(f"{place.name}: nothing can be written there ({reason}). Choose another.") from error
 
 
-def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> tuple[int, str]:
-    """Begin a store, or check that a run can go on with it; return the size of its shards, and the run's name.
+def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> tuple[int, str, bool]:
+    """Begin a store, or check that a run can go on with it.
 
-    The size is `size`, but that of the store where a run goes on and none was `chosen`.
+    Returns the size of its shards, the run's name, and whether it has warnings. The size is `size`, but that of the
+    store where a run goes on and none was `chosen`.
     """
     place.remove_unfinished()
     place.remove_folder(_shards.MANIFEST)
@@ -63,14 +64,14 @@ def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: 
         size = size if chosen else int(before["shard_size"])
         _refuse_differences(place, before, {**about, "shard_size": size})
         place.remove_unfinished(_shards.SHARDS)
-        return size, str(before.get("run"))
+        return size, str(before.get("run")), bool(before.get("warnings", "warned" in before))
     run = uuid.uuid4().hex
     # What the store says of itself goes last, so that whenever this is killed, it is a store and can be replaced.
     place.remove_folder(_shards.SHARDS)
     place.remove(_shards.ERRORS)
-    write_about(place, {**about, "shard_size": size, "run": run, "complete": False})
+    write_about(place, {**about, "shard_size": size, "run": run, "warnings": True, "complete": False})
     place.make(_shards.SHARDS)
-    return size, run
+    return size, run, True
 
 
 def write_about(place: Place, about: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre._checks import count, message
+from kapre.corpus._container import count as counted
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
@@ -45,8 +46,8 @@ OF_PYAV = (
 MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
 OWN = ("path", "start", "duration", "channel")
 """Columns of a manifest that have a meaning; all others are carried along."""
-RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error", "warning")
-"""Columns of a store that a manifest cannot bring."""
+RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
+"""Columns of a store that a manifest cannot bring; nor `warning`, but to a store that was begun without it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def collect(
 def in_words(skipped: Mapping[str, int]) -> str:
     """Return how many files were skipped, by how they end; what PyAV would read is named with its remedy."""
     found = sorted(skipped.items(), key=lambda each: (-each[1], each[0]))
-    text = f"{sum(skipped.values())} files ({', '.join(f'{number} {suffix}' for suffix, number in found)})"
+    text = f"{counted(sum(skipped.values()), 'file')} ({', '.join(f'{number} {suffix}' for suffix, number in found)})"
     return text + ("; `pip install 'kapre[av]'` reads some of them" if set(skipped) & set(OF_PYAV) else "")
 
 

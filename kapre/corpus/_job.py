@@ -39,6 +39,7 @@ class Job:
         carried: The columns that items carry.
         fail: Whether the first error ends the run.
         about: What each shard says of itself.
+        warns: Whether the store has warnings: one that was begun before there were any has none.
     """
 
     run: str
@@ -54,6 +55,7 @@ class Job:
     carried: pa.Schema
     fail: bool
     about: dict[str, Any]
+    warns: bool = True
 
     @property
     def shards(self) -> int:
@@ -91,9 +93,8 @@ class Worker:
         recipe = Recipe.from_json(job.recipe)
         self.job = job
         self.extractor = Extractor(recipe, job.dtype, job.segment, job.channel)
-        self.columns = Columns(
-            job.dtype, round(recipe.sample_rate or 0), lambda rank: recipe.time_axis(rank + 1) - 1, job.carried
-        )
+        rate = round(recipe.sample_rate or 0)
+        self.columns = Columns(job.dtype, rate, lambda rank: recipe.time_axis(rank + 1) - 1, job.carried, job.warns)
 
     def make(self, number: int, items: Sequence[Item], told: Told) -> dict[str, Any]:
         """Write a shard; return its counts."""
@@ -119,6 +120,8 @@ class Worker:
                 told(len(seen) - before, len(rows), len(failed), samples / self.columns.rate)
             if len(seen) != len(items):
                 raise ItemError(f"{job.shown(number)}: {len(items) - len(seen)} items gave no row. Report this.")
+            if not job.warns:
+                del counts["warned"]
             about = {**job.about, "run": job.run, "shard": number, "first_item": first, "items": stop - first, **counts}
             writer.finish(about)
         return counts

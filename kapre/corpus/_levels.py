@@ -25,14 +25,37 @@ def cancelled(channels: int, energy: float, mixed: float) -> str:
     ratio = math.sqrt(mixed / energy)
     if ratio >= _CANCELLED * math.sqrt(2 / channels):
         return ""
-    left = "nothing is left" if ratio < 1e-6 else f"{-20 * math.log10(ratio):.0f} dB are lost"
-    return f"its channels cancel each other out: of their mean {left}; take one channel"
+    how = "silence" if ratio < 1e-6 else f"{-20 * math.log10(ratio):.0f} dB quieter than they are"
+    return f"its channels cancel each other out: their mean is {how}; take one channel"
 
 
-def mix_warning(samples: Samples, mixed: Samples) -> str:
-    """Return the warning for samples of shape (time, channels) and the mean of their channels."""
-    values, channels = samples.ravel(), samples.shape[1]
-    return cancelled(channels, float(np.vdot(values, values)), channels * float(np.vdot(mixed, mixed)))
+class Mixing:
+    """The energies of channels and of their mean, for each clip of a file.
+
+    Args:
+        each: Samples of the file in a clip, which need not be whole; 0 for all of them in one.
+    """
+
+    def __init__(self, each: float) -> None:
+        self._each, self._position, self._channels = each or 1 << 62, 0, 1
+        self._energies: dict[int, tuple[float, float]] = {}
+
+    def add(self, samples: Samples, mixed: Samples) -> None:
+        """Take in the next samples of shape (time, channels), and the mean of their channels."""
+        self._channels, first = samples.shape[1], 0
+        while first < len(samples) and self._channels > 1:
+            clip = int((self._position + first) / self._each)
+            stop = min(len(samples), max(first + 1, round((clip + 1) * self._each) - self._position))
+            values, mean = samples[first:stop].ravel(), mixed[first:stop]
+            energy, left = self._energies.get(clip, (0.0, 0.0))
+            self._energies[clip] = energy + float(np.vdot(values, values)), left + float(np.vdot(mean, mean))
+            first = stop
+        self._position += len(samples)
+
+    def warning(self, clip: int) -> str:
+        """Return the warning for a clip, counted from 0, and forget its energies."""
+        energy, left = self._energies.pop(clip, (0.0, 0.0))
+        return cancelled(self._channels, energy, self._channels * left)
 
 
 class Levels:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kapre.corpus._container import Container, UnreadableError, cut_short
+from kapre.corpus._container import Container, UnreadableError, cut_short, followed, is_start
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_sound
 
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Names of boxes that such a file starts with; QuickTime's older ones have no ftyp."""
@@ -69,8 +70,13 @@ def check_mp4(source: Source, start: int) -> Container:
     """
     container = Container("MP4", demuxer="mov")
     index: _Box | None = None
-    end, fragments, media = start, False, False
+    end, fragments, media, again = start, False, False, -1
+    stop = end_of_sound(source, start)
     for box in _boxes(source, start, source.size):
+        if end >= stop:
+            break
+        if box.name == b"ftyp" and end > start and again < 0:
+            again = end
         end = box.stop
         index = box if box.name == b"moov" else index
         fragments = fragments or box.name == b"moof"
@@ -84,9 +90,13 @@ def check_mp4(source: Source, start: int) -> Container:
         raise UnreadableError("its audio is encrypted", "Use a copy that is not protected, or leave it out.")
     if not fragments:  # else the lists of samples are those of the first fragment, or empty: only decoding tells
         _check_track(container, source, index, track)
+        if again >= 0:
+            container.damage.append(followed(again))
     if not container.damage and end > source.size:
         container.damage.append(f"cut short: the header promises {end} bytes, {source.size} are there")
-    elif not container.damage and end < source.size and (fragments or not media or source.size - end < 8):
+    elif end < source.size and is_start(source.at(end, 16)):
+        container.damage.append(followed(end))
+    elif not container.damage and end < stop and (fragments or not media or source.size - end < 8):
         container.damage.append(f"cut short: the file breaks off in the header of a box, after {end} bytes")
     return container
 

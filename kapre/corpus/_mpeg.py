@@ -6,8 +6,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, cut_short, resync
+from kapre.corpus._container import MOST_TAGS, SYNC, Container, NotAudioError, after_tag, count, cut_short, resync
 from kapre.corpus._source import Part, Source
+from kapre.corpus._tails import end_of_sound
 
 _KBITS = {
     (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -127,6 +128,11 @@ def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container
     if first is None or start + first.length > stop:
         raise NotAudioError("it starts like MP3, but no whole MPEG frame is there")
     promise = _promise(source.at(start, first.length), first)
+    following = _header(source.at(start + first.length, 4))
+    if promise is None and not (following and following.kind == first.kind):
+        inside = first_frames(source, start + 1)
+        if 0 <= inside < start + first.length:  # so that the first header is other bytes
+            return check_mpeg(source, inside, stop)
     walk = _walk_mpeg(source, start, stop, first)
     layer_iii, rate, each = first.kind[1] == 1, first.kind[2], first.samples
     frames = walk.frames - (promise is not None)
@@ -151,7 +157,12 @@ def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container
     elif said and frames > said + 1:
         phrase = f"longer than its header says: {said * each / rate:.3f} s promised, {seconds:.3f} s are there"
         container.damage.append(phrase)
-    elif walk.rest > 2 * first.length + 4096 and not said:
+    rest = max(0, end_of_sound(source, start, stop) - (stop - walk.rest)) if walk.rest else 0
+    other = first_frames(source, stop - walk.rest) if rest else -1
+    if 0 <= other < stop and (header := _header(source.at(other, 4))):
+        to = f"{header.kind[2]} Hz" if header.kind[2] != rate else "another kind of MPEG audio"
+        container.damage.append(f"it changes to {to} after {seconds:.3f} s")
+    elif rest > 2 * first.length + 4096 and not said and not container.damage:
         container.damage.append(f"damaged inside: the last {walk.rest} bytes are not MPEG audio")
     if walk.gaps and not short:
         container.damage.append(f"damaged inside: MPEG frames are missing in {gaps}")
@@ -178,7 +189,7 @@ def first_frames(source: Source, start: int) -> int:
     position = source.after_zeros(start)
     farthest = position + _FARTHEST
     for _ in range(_MOST_TRIED):
-        position = source.find(b"\xff", position, farthest)
+        position = source.match(SYNC, 2, position, farthest)
         if position < 0:
             return -1
         kinds: list[tuple[int, int, int]] = []
@@ -198,7 +209,7 @@ def _check_free(source: Source, start: int, stop: int) -> Container:
     word = source.at(start, 4)
     known = _header(word[:2] + bytes((word[2] | 0x10, word[3])))
     second = source.find(word[:2], start + 4, start + (1 << 14))
-    while second >= 0 and source.at(second + 2, 1)[0] & 0xFC != word[2] & 0xFC:
+    while second >= 0 and source.at(second, 3).ljust(3, b"\xff")[2] & 0xFC != word[2] & 0xFC:
         second = source.find(word[:2], second + 1, start + (1 << 14))
     if second < 0 or known is None:
         return container

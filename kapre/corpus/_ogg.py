@@ -65,6 +65,7 @@ def check_ogg(source: Source, start: int) -> Container:
         if not head.startswith(b"OggS"):
             following = source.find(b"OggS", position)
             if following < 0:
+                container.stop = position
                 whole = not b"OggS".startswith(head[:4])  # other bytes after the last page: a tag, padding
                 break
             lost += 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from kapre.corpus._chunks import MOST_CHUNKS
-from kapre.corpus._container import Container, cut_short
+from kapre.corpus._container import Container, UnreadableError, cut_short
 from kapre.corpus._source import Source
+from kapre.corpus._tails import end_of_sound, filled
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
 DEMUXERS |= {"FLAC": "flac", "NIST": "nistsphere"}
@@ -33,7 +35,7 @@ def _number(source: Source, position: int, keep_mark: bool) -> tuple[int, int]:
 def check_matroska(source: Source, start: int) -> Container:
     """Check Matroska and WebM: every cluster against the end of the file. Live ones leave their lengths open."""
     container = Container("MATROSKA", demuxer="matroska")
-    position, stop = start, source.size
+    position, stop = start, end_of_sound(source, start)
     for _ in range(1 << 20):
         if position >= stop:
             break
@@ -50,6 +52,7 @@ def check_matroska(source: Source, start: int) -> Container:
             break
         # Into the segment, whose parts follow each other, and into clusters of open length.
         position = body if name == 0x18538067 or size < 0 else body + size
+    container.damage += filled(source, position, stop)
     return container
 
 
@@ -76,7 +79,9 @@ def check_asf(source: Source, start: int) -> Container:
 
 def check_amr(source: Source, start: int) -> Container:
     """Check AMR: every frame, whose length its first byte tells."""
-    magic = next(magic for magic in sorted(_AMR, key=len, reverse=True) if source.at(start, len(magic)) == magic)
+    magic = next((magic for magic in _AMR if source.at(start, len(magic)) == magic), b"")
+    if not magic:
+        raise UnreadableError("AMR of several channels, or cut short in its header", "Convert it to WAV or FLAC.")
     rate, lengths = _AMR[magic]
     container = Container("AMR", demuxer="amr")
     position, frames = start + len(magic), 0
@@ -134,6 +139,43 @@ def check_voc(source: Source, start: int) -> Container:
     return container
 
 
+def check_tta(source: Source, start: int) -> Container:
+    """Check TTA: its table of frames, each with its length, against the end of the file."""
+    container = Container("TTA", demuxer="tta", told=True)
+    head = source.at(start, 22)
+    if len(head) < 22:
+        return container
+    rate, samples = struct.unpack("<II", head[10:18])
+    frames = -(-samples // (256 * rate // 245)) if rate else 0
+    table = start + 22 + 4 * frames + 4
+    if not frames or table > source.size:
+        return container
+    container.stop = table + sum(struct.unpack(f"<{frames}I", source.at(start + 22, 4 * frames)))
+    if container.stop > source.size:
+        promised = f"the header promises {container.stop} bytes, {source.size} are there"
+        container.damage.append(f"cut short: {promised}")
+    return container
+
+
+def check_wavpack(source: Source, start: int) -> Container:
+    """Check WavPack: its blocks, each with its length. What follows them is no use to a decoder."""
+    container = Container("WAVPACK", demuxer="wv", told=True)
+    position = start
+    for _ in range(1 << 20):
+        head = source.at(position, 8)
+        if len(head) < 8 or not head.startswith(b"wvpk"):
+            break
+        position += 8 + int.from_bytes(head[4:], "little")
+    if position > source.size:
+        container.damage.append(f"cut short: the header promises {position} bytes, {source.size} are there")
+    stop = end_of_sound(source, start)
+    container.damage += filled(source, position, stop)
+    if position < stop:
+        container.damage.append(f"damaged inside: the last {stop - position} bytes are not WavPack")
+    container.streams = [[(start, min(position, source.size))]]
+    return container
+
+
 def _plain(name: str, demuxer: str) -> Callable[[Source, int], Container]:
     return lambda source, start: Container(name, demuxer=demuxer, told=True)
 
@@ -145,8 +187,8 @@ CHECKS: dict[bytes, Callable[[Source, int], Container]] = {
     b"NIST_1A\n": check_sphere,
     b"Creative Voice File\x1a": check_voc,
     b"MAC ": _plain("APE", "ape"),
-    b"TTA1": _plain("TTA", "tta"),
-    b"wvpk": _plain("WAVPACK", "wv"),
+    b"TTA1": check_tta,
+    b"wvpk": check_wavpack,
     b"tBaK": _plain("TAK", "tak"),
     b"DSD ": _plain("DSF", "dsf"),
     b"ajkg": _plain("SHORTEN", "shn"),

@@ -150,8 +150,8 @@ def carried_schema(items: Iterable[Item]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def schema(dtype: str, carried: pa.Schema) -> pa.Schema:
-    """Return the columns of a store."""
+def schema(dtype: str, carried: pa.Schema, warns: bool = True) -> pa.Schema:
+    """Return the columns of a store; an older one has no `warning`, unless its manifest has."""
     value = pa.float16() if dtype == "float16" else pa.float32()
     own = [
         ("path", pa.string()),
@@ -164,7 +164,7 @@ def schema(dtype: str, carried: pa.Schema) -> pa.Schema:
         ("shape", pa.list_(pa.int32())),
         ("features", pa.list_(value)),
         ("error", pa.string()),
-        ("warning", pa.string()),
+        *([("warning", pa.string())] if warns else []),
     ]
     return pa.schema([pa.field(name, kind) for name, kind in own] + list(carried))
 
@@ -177,10 +177,11 @@ class Columns:
         rate: Samples per second of the recipe.
         time_axis: From the number of axes of a clip's features to the axis of time.
         carried: The columns that items carry.
+        warns: Whether the store has warnings.
     """
 
-    def __init__(self, dtype: str, rate: int, time_axis: Any, carried: pa.Schema) -> None:
-        self.schema, self.dtype = schema(dtype, carried), dtype
+    def __init__(self, dtype: str, rate: int, time_axis: Any, carried: pa.Schema, warns: bool) -> None:
+        self.schema, self.dtype, self.warns = schema(dtype, carried, warns), dtype, warns
         self.rate, self.time_axis, self.carried = rate, time_axis, carried
 
     def tables(self, rows: Sequence[Row], items: Sequence[Item]) -> Iterator[pa.Table]:
@@ -217,7 +218,7 @@ class Columns:
             "shape": shapes,
             "features": self._features(rows),
             "error": [row.error for row in rows],
-            "warning": [row.warning for row in rows],
+            **({"warning": [row.warning for row in rows]} if self.warns else {}),
         }
         columns |= {name: [items[row.item].carried.get(name) for row in rows] for name in self.carried.names}
         arrays = [

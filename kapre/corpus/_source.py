@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import re
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from itertools import accumulate
 from typing import Any, BinaryIO
+
+from kapre.corpus._errors import one_line
 
 Part = bytes | tuple[int, int]
 """A piece of a decoder's input: bytes, or the span (start, stop) of the file."""
 
 
 _ZEROS = bytes(1 << 22)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn what a file object raises, of whatever kind, into an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # EOFError, zlib.error, BadZipFile and others
+        raise OSError(one_line(error) or type(error).__name__) from error
+
+
+def in_memory(file: Any) -> BinaryIO:
+    """Return what is left in a file that cannot seek.
+
+    Raises:
+        TypeError: It gives text.
+    """
+    content = io.BytesIO()
+    with _failures():
+        while block := file.read():
+            if isinstance(block, str):
+                break
+            content.write(block)
+    if isinstance(block, str):
+        raise TypeError("it gives text")
+    return content
 
 
 class Source:
@@ -23,7 +57,9 @@ class Source:
 
     def __init__(self, file: BinaryIO | FileIO) -> None:
         self._file: Any = file
-        self.size = file.seek(0, os.SEEK_END)
+        with _failures():
+            file.seek(0, os.SEEK_END)  # what it returns is None in some
+            self.size = file.tell()
         self._start, self._window = 0, b""
 
     def at(self, offset: int, count: int) -> bytes:
@@ -38,14 +74,35 @@ class Source:
 
     def find(self, pattern: bytes, offset: int, stop: int | None = None) -> int:
         """Return where `pattern`, which has no zeros in front, first occurs from `offset` on, or -1."""
+        return self._scan(lambda window, first: window.find(pattern, first), len(pattern), offset, stop)
+
+    def find_any(self, patterns: tuple[bytes, ...], offset: int) -> int:
+        """Return where the first of some patterns occurs, as `find` does."""
+
+        def place(window: bytes, first: int) -> int:
+            found = (window.find(pattern, first) for pattern in patterns)
+            return min((place for place in found if place >= 0), default=-1)
+
+        return self._scan(place, max(map(len, patterns)), offset, None)
+
+    def match(self, pattern: re.Pattern[bytes], size: int, offset: int, stop: int | None = None) -> int:
+        """Return where a pattern of at most so many bytes first matches, as `find` does."""
+
+        def place(window: bytes, first: int) -> int:
+            return found.start() if (found := pattern.search(window, first)) else -1
+
+        return self._scan(place, size, offset, stop)
+
+    def _scan(self, place: Callable[[bytes, int], int], size: int, offset: int, stop: int | None) -> int:
+        """Return the first place from `offset` on that a search in a window finds, of so many bytes; or -1."""
         stop = self.size if stop is None else min(stop, self.size)
         while offset < stop:
-            self.at(offset, len(pattern))  # so that the window holds what begins there
-            found = self._window.find(pattern, offset - self._start)
+            self.at(offset, size)  # so that the window holds what begins there
+            found = place(self._window, offset - self._start)
             if found >= 0:
                 return self._start + found if self._start + found < stop else -1
-            after = max(offset + 1, self._start + len(self._window) - len(pattern) + 1)
-            offset = max(after, self._after_hole(after) - len(pattern) + 1)
+            after = max(offset + 1, self._start + len(self._window) - size + 1)
+            offset = max(after, self._after_hole(after) - size + 1)
         return -1
 
     def after_zeros(self, offset: int) -> int:
@@ -67,24 +124,31 @@ class Source:
         stride = 1 << 12
         while stop > 0:
             first = max(0, stop - stride)
-            block = self._read(first, stop - first)
-            if not _ZEROS.startswith(block):
-                return first + len(block.rstrip(b"\0"))
+            if self._after_hole(first) < stop:
+                block = self._read(first, stop - first)
+                if not _ZEROS.startswith(block):
+                    return first + len(block.rstrip(b"\0"))
             stop, stride = first, len(_ZEROS)
         return 0
 
     def read_into(self, offset: int, view: memoryview) -> int:
         """Fill `view` from `offset` on and return the count of bytes read."""
-        self._file.seek(offset)
-        if hasattr(self._file, "readinto"):
-            return int(self._file.readinto(view) or 0)
-        block = self._file.read(len(view))
-        view[: len(block)] = block
-        return len(block)
+        with _failures():
+            self._file.seek(offset)
+            if hasattr(self._file, "readinto"):
+                return int(self._file.readinto(view) or 0)
+            block = self._file.read(len(view))
+            view[: len(block)] = block
+            return len(block)
 
     def _read(self, offset: int, count: int) -> bytes:
-        self._file.seek(offset)
-        return bytes(self._file.read(count) or b"")
+        parts: list[bytes] = []
+        with _failures():
+            self._file.seek(offset)
+            while count > 0 and (block := self._file.read(count)):  # may return fewer than there are
+                parts.append(bytes(block))
+                count -= len(block)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _after_hole(self, offset: int) -> int:
         """Return `offset`, or the end of the hole of a sparse file that it lies in: a hole reads as zeros."""

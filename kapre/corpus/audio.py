@@ -37,6 +37,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,13 +47,14 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from kapre import _checks
+from kapre._hints import names_arguments
 from kapre.corpus._container import Container, NotAudioError, UnreadableError
 from kapre.corpus._containers import examine
 from kapre.corpus._decoder import Decoder, Samples, SoundfileDecoder
 from kapre.corpus._levels import Levels
 from kapre.corpus._others import DEMUXERS
 from kapre.corpus._pyav import PyAVDecoder
-from kapre.corpus._source import Source
+from kapre.corpus._source import Source, in_memory
 
 _COPY_AGAIN = "Copy it again from its source."
 _LARGEST_RATIO = 256
@@ -142,6 +144,7 @@ def inspect(path: AudioFile) -> AudioInfo:
     return _decode(path, None)
 
 
+@names_arguments
 def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["raise", "keep"] = "raise") -> Recording:
     """Decode an audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
 
@@ -287,7 +290,7 @@ def _name(path: AudioFile) -> str:
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)
-    return name if isinstance(name, str) else "<file>"
+    return name if isinstance(name, str) and name else "<file>"
 
 
 @contextmanager
@@ -311,6 +314,8 @@ def _opened(path: AudioFile) -> Iterator[Source]:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
         raise _line(name, "permission denied", "Make the file readable for this user.") from None
+    except (StopIteration, LookupError, ArithmeticError, struct.error) as error:  # no file may end a run over many
+        raise _line(name, "damaged inside: its header cannot be read", _COPY_AGAIN) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _line(name, f"reading failed ({reason})", "Check the path and the disk.") from error
@@ -320,10 +325,15 @@ def _in_memory(given: bytes | bytearray | memoryview | BinaryIO) -> BinaryIO:
     """Return a file object that can seek: the one given, or its content."""
     if isinstance(given, (bytes, bytearray, memoryview)):
         return io.BytesIO(given)
+    wrong = _checks.message("path", "a path, bytes or a binary file object", given, "Open a file in binary mode.")
     if not hasattr(given, "read") or isinstance(given, io.TextIOBase):
-        remedy = "Open a file in binary mode."
-        raise TypeError(_checks.message("path", "a path, bytes or a binary file object", given, remedy))
-    return given if getattr(given, "seekable", lambda: False)() else io.BytesIO(given.read())
+        raise TypeError(wrong)
+    if hasattr(given, "seek") and hasattr(given, "tell") and getattr(given, "seekable", lambda: True)():
+        return given
+    try:
+        return in_memory(given)
+    except TypeError:
+        raise TypeError(wrong) from None
 
 
 def _examined(name: str, source: Source) -> Container | None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import keras
 
 from kapre._checks import choice, flag, message, positive_int
+from kapre._hints import names_arguments
 from kapre.corpus import _folder, _items, _shards
 from kapre.corpus._errors import CorpusError, one_line
 from kapre.corpus._job import Job
@@ -195,6 +196,7 @@ def _listed(inputs: Any) -> list[str | os.PathLike[str]]:
     return [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
 
 
+@names_arguments
 def extract(
     inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     output: str | os.PathLike[str],
@@ -313,7 +315,9 @@ def extract(
     _folder.check_place(place, resume, overwrite)
     try:
         with _shards.locked(place):
-            size, run = _folder.begin(place, about, size, shard_size is not None, resume)
+            size, run, warns = _folder.begin(place, about, size, shard_size is not None, resume)
+            if warns and "warning" in carried.names:
+                raise CorpusError("The column `warning` is one that a store has itself. Rename it in the manifest.")
             of_shard = {key: about[key] for key in ("recipe", "dtype", "segment", "channel", "backend")}
             job = Job(
                 run=run,
@@ -329,11 +333,14 @@ def extract(
                 carried=carried,
                 fail=on_error == "fail",
                 about={**of_shard, "versions": _folder.versions(), "shards": -(-len(items) // size)},
+                warns=warns,
             )
             left, done = _left(job)
             told = _Teller(progress, done, len(items))
             engine_module.run(job, items, left, workers, told, address)
-            return replace(_finish(job, about, job.shards - len(left), begun), skipped=dict(skipped))
+            return replace(
+                _finish(job, {**about, "warnings": warns}, job.shards - len(left), begun), skipped=dict(skipped)
+            )
     except OSError as error:
         reason = error.strerror or one_line(error)
         raise CorpusError(f"{place.name}: storage failed ({reason}). Use --resume when it is mended.") from error

@@ -37,6 +37,7 @@ class StoredClip:
         n_samples: How many these were.
         features: In the recipe's layout, with the store's dtype.
         carried: The other columns of the manifest.
+        warning: What is no error, such as channels whose mean is silence; empty for others.
 
     Example:
         ```python
@@ -57,6 +58,7 @@ class StoredClip:
     n_samples: int
     features: np.ndarray
     carried: dict[str, Any] = field(default_factory=dict)
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ class Store(Sequence[StoredClip]):
         """The bytes of all shards."""
         return sum(self._files.values())
 
+    @property
+    def warned(self) -> int:
+        """How many rows have a warning."""
+        return sum(each.about.get("warned", 0) for each in self._shards)
+
     def __repr__(self) -> str:
         return f"<Store {str(self.folder)!r}: {len(self)} rows, {sum(self._failed)} errors>"
 
@@ -173,7 +180,7 @@ class Store(Sequence[StoredClip]):
             row = int(self._sound_rows(shard)[row])
         starts = self._shards[shard].starts
         group = bisect_right(starts, row) - 1
-        return self._clip(self._group(shard, group), row - starts[group])
+        return self._clip(self._shards[shard], self._group(shard, group), row - starts[group])
 
     def __iter__(self) -> Iterator[StoredClip]:
         for shard in self._shards:
@@ -181,7 +188,7 @@ class Store(Sequence[StoredClip]):
                 table = shard.read(group=group)
                 for row, error in enumerate(table["error"].to_pylist()):
                     if not error:
-                        yield self._clip(table, row)
+                        yield self._clip(shard, table, row)
 
     def errors(self) -> list[StoredError]:
         """Return the rows with an error."""
@@ -205,7 +212,8 @@ class Store(Sequence[StoredClip]):
         return table
 
     @staticmethod
-    def _clip(table: Any, row: int) -> StoredClip:
+    def _clip(shard: _shards.Shard, table: Any, row: int) -> StoredClip:
+        own = _OWN if "warned" in shard.about else _OWN - {"warning"}  # an older store's is its manifest's
         one = {name: table[name][row] for name in table.schema.names}
         shape = tuple(one["shape"].as_py())
         features = one["features"].values.to_numpy(zero_copy_only=False).reshape(shape)
@@ -216,7 +224,8 @@ class Store(Sequence[StoredClip]):
             sample_rate=one["sample_rate"].as_py(),
             n_samples=one["n_samples"].as_py(),
             features=np.array(features),  # writable, and not of the row group, which may go
-            carried={name: value.as_py() for name, value in one.items() if name not in _OWN},
+            carried={name: value.as_py() for name, value in one.items() if name not in own},
+            warning=one["warning"].as_py() if "warning" in own else "",
         )
 
 

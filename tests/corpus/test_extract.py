@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +21,9 @@ import soundfile
 
 import kapre
 from kapre import corpus
-from kapre.corpus import CorpusError
+from kapre.corpus import CorpusError, _clips, _folder
+from kapre.corpus._items import Item
+from kapre_cli.main import main
 from tests.conftest import to_numpy
 from tests.containers import as_int16, encoded
 from tests.corpus.recordings import BAD, COUNT, PRESET, assert_near, mono, same, sound, table
@@ -388,3 +392,72 @@ def test_channels_that_cancel_each_other_are_a_warning_in_the_row(tmp_path: Path
     assert second == ""
     one = corpus.extract(tmp_path / "a.wav", tmp_path / "one", PRESET, channel=1.0)
     assert one.warned == 0
+
+
+@pytest.mark.parametrize("limit", [1 << 25, 30000])
+@pytest.mark.parametrize("rate", [16000, 22050])
+def test_each_clip_has_a_warning_of_its_own(limit: int, rate: int, tmp_path: Path, monkeypatch) -> None:
+    """In a file that is held, or goes through a stream; in segments, slices and pieces."""
+    monkeypatch.setattr(_clips, "LIMIT", limit)
+    monkeypatch.setattr(_clips, "PIECE_SECONDS", 1.0)
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (2 * rate, 1)) * [[1, 1]]
+    x[:rate, 1] *= -1
+    soundfile.write(tmp_path / "half.wav", x, rate)
+    soundfile.write(tmp_path / "all.wav", x[:, :1] * [[1, -1]], rate)
+
+    def warned(name: str, segment: int | None = None, channel: int | None = None, **of_item: Any) -> list[bool]:
+        reader = _clips.Reader(16000, segment, channel, 400, [])
+        found = list(reader.clips([Item(str(tmp_path / name), **of_item)]))
+        assert all("cancel each other" in clip.warning or not clip.warning for clip in found)
+        return [bool(clip.warning) for clip in found]
+
+    assert warned("half.wav", 16000) == [True, False]
+    assert warned("half.wav", 8000) == [True, True, False, False]
+    assert warned("all.wav") == ([True] if limit > 30000 else [True, True])
+    assert warned("half.wav", start=0.25, duration=0.5) == [True]
+    assert warned("half.wav", start=1.25, duration=0.5) == [False]
+    assert warned("half.wav", 8000, start=0.5, duration=1.0) == [True, False]
+    assert warned("all.wav", channel=1) == [False] * (1 if limit > 30000 else 2)
+
+
+def test_warnings_are_read_back_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 1))
+    soundfile.write(tmp_path / "a.wav", x * [[1, -1]], 16000)
+    soundfile.write(tmp_path / "b.wav", x, 16000)
+    corpus.extract([tmp_path / "a.wav", tmp_path / "b.wav"], tmp_path / "out", PRESET)
+    store = corpus.read(tmp_path / "out")
+    for clips in (list(store), [store[0], store[1]]):
+        assert ["cancel each other" in clip.warning for clip in clips] == [True, False]
+        assert [clip.carried for clip in clips] == [{}, {}]
+    with pytest.raises(SystemExit):
+        main(["info", str(tmp_path / "out")])
+    assert "warnings 1, in the column `warning`" in capsys.readouterr().out
+
+
+def test_a_store_without_warnings_keeps_its_manifests_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 1))
+    soundfile.write(tmp_path / "a.wav", x * [[1, -1]], 16000)
+    soundfile.write(tmp_path / "b.wav", x, 16000)
+    (tmp_path / "m.csv").write_text("path,warning\na.wav,loud\nb.wav,dull\n")
+    with pytest.raises(CorpusError, match="`warning` is one that a store has itself"):
+        corpus.extract(tmp_path / "m.csv", tmp_path / "new", PRESET)
+    begin = _folder.begin
+    with monkeypatch.context() as older:
+        older.setattr(_folder, "begin", lambda *arguments: (*begin(*arguments)[:2], False))
+        corpus.extract(tmp_path / "m.csv", tmp_path / "old", PRESET, shard_size=1)
+
+    def check() -> None:
+        clips = list(corpus.read(tmp_path / "old"))
+        assert [(clip.carried, clip.warning) for clip in clips] == [
+            ({"warning": "loud"}, ""),
+            ({"warning": "dull"}, ""),
+        ]
+        assert table(tmp_path / "old")["warning"].to_pylist() == ["loud", "dull"]
+
+    check()
+    about = json.loads((tmp_path / "old" / "_kapre.json").read_text())
+    del about["warnings"], about["warned"]  # as 1.0.0.dev0 wrote it
+    (tmp_path / "old" / "_kapre.json").write_text(json.dumps(about))
+    sorted((tmp_path / "old" / "shards").iterdir())[1].unlink()
+    corpus.extract(tmp_path / "m.csv", tmp_path / "old", PRESET, shard_size=1, resume=True)
+    check()

@@ -330,3 +330,28 @@ def test_a_rate_that_no_recording_has_is_refused_before_anything_is_resampled(ra
     with pytest.raises(AudioError, match=f"{rate} Hz cannot be resampled to 16000 Hz: more than 256 times as"):
         audio.read(path, RATE)
     assert audio.read(path).sample_rate == rate
+
+
+JOINED = {"WAV": {}, "WAVEX": {}, "AIFF": {}, "W64": {}, "RF64": {}, "RIFX": {"endian": "BIG"}}
+
+
+@pytest.mark.parametrize("container", JOINED)
+@pytest.mark.parametrize("between", [b"", b"TAG" + bytes(125), bytes(16)])
+def test_joined_files_of_chunks_are_said(container, between):
+    """The second file passes for a chunk of the first."""
+    content = encoded(container.replace("RIFX", "WAV"), "PCM_16", **JOINED[container])
+    assert corpus.inspect(content).damage == ()
+    (said,) = corpus.inspect(content + between + content).damage
+    assert said.startswith("longer than its header says: 0.188 s promised")
+
+
+def test_files_of_several_kinds_joined_are_said():
+    wav, flac, ogg = (encoded(*kind) for kind in (("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS")))
+    empty = encoded("WAV", "PCM_16", noise(0))
+    for one, other in itertools.product((wav, flac, ogg, empty), (wav, flac, ogg, mp3())):
+        tagged = corpus.inspect(one + b"TAG" + bytes(125))
+        assert tagged.damage == corpus.inspect(one).damage
+        if one in (flac, empty) and other == mp3():  # only its decoder knows where FLAC ends; the other is to a pipe
+            continue
+        found = corpus.inspect(one + other)
+        assert any("longer than its header says" in said for said in found.damage) or found.n_samples == 2 * N

@@ -16,6 +16,7 @@ import soxr
 
 import kapre
 from kapre.frontends import preset
+from kapre_cli.compare import _AtRates
 from kapre_cli.main import main
 
 RATE = 16000
@@ -407,3 +408,14 @@ def test_errors_are_one_line(
     assert out == ""
     assert err.count("\n") == 1
     assert text in err
+
+
+@pytest.mark.parametrize("own", [1, 100, 187, 16000, 5_000_000])
+def test_a_recording_is_read_at_rates_that_it_can_be_resampled_to(own: int, tmp_path: Path) -> None:
+    file = tmp_path / "low.wav"
+    soundfile.write(file, np.sin(np.arange(60)), own)
+    rates = _AtRates(file, own)
+    assert next(iter(rates)) == own
+    assert (44100 in rates) == (own >= 187)
+    for rate in rates:
+        assert np.isfinite(rates[rate]).all()

@@ -110,3 +110,50 @@ def test_a_name_that_is_near_nothing() -> None:
         with pytest.raises(AttributeError) as caught:
             _ = module.zebra
         assert str(caught.value) == f"module {module.__name__!r} has no attribute 'zebra'"
+
+
+def test_functions_answer_too(tmp_path) -> None:
+    from kapre.corpus import audio, extract
+
+    for call, said in (
+        (
+            lambda: kapre.get_melspectrogram_layer(sr=16000),
+            "get_melspectrogram_layer has no argument 'sr'. Use sample_rate.",
+        ),
+        (
+            lambda: kapre.get_melspectrogram_layer(fmin=1.0),
+            "get_melspectrogram_layer has no argument 'fmin'. Use mel_f_min.",
+        ),
+        (
+            lambda: kapre.get_stft_magnitude_layer(nfft=512),
+            "get_stft_magnitude_layer has no argument 'nfft'. Use n_fft.",
+        ),
+        (lambda: extract("x.wav", tmp_path, "whisper", n_jobs=2), "extract has no argument 'n_jobs'. Use workers."),
+        (lambda: audio.read("x.wav", sr=8000), "read has no argument 'sr'. Use sample_rate."),
+        (
+            lambda: kapre.get_stft_magnitude_layer(zebra=1),
+            "get_stft_magnitude_layer has no argument 'zebra'. See help(kapre.composed.get_stft_magnitude_layer).",
+        ),
+    ):
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert str(caught.value) == said
+    for function in (kapre.get_melspectrogram_layer, extract, audio.read):
+        kinds = {each.kind for each in inspect.signature(function).parameters.values()}
+        assert inspect.Parameter.VAR_KEYWORD not in kinds
+        assert pickle.loads(pickle.dumps(function)) is function
+    with pytest.raises(TypeError, match="missing"):
+        extract("x.wav")
+
+
+def test_overlap_is_told_as_a_hop_and_near_names_are_kapres_own() -> None:
+    with pytest.raises(TypeError, match="Use hop_length = nperseg - noverlap"):
+        kapre.Recipe(noverlap=128)
+    known = inspect.signature(kapre.Recipe).parameters
+    assert nearest("nb_max_sample", known) == []
+    assert nearest("n_melz", known)[0] == "n_mels"
+
+
+def test_a_removed_bank_says_what_is_trained_today() -> None:
+    with pytest.raises(ImportError, match="trainable_filterbank=True"):
+        _ = kapre.time_frequency.Filterbank
