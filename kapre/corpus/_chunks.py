@@ -196,7 +196,7 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
     if end >= source.size:
         return "end"
     first = source.after_zeros(end)
-    if source.size - first < max(1, block):
+    if first >= source.size or source.size - end < block:
         return "zeros"
     places = [first]
     if layout is not None and first < (padded := max(layout.after(end, 0), end + (-end) % layout.align, end + 1)):
@@ -208,10 +208,11 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
 
 def _is_chunks(source: Source, layout: Layout | None, position: int, block: int) -> bool:
     """Return whether chunks, tags and zeros fill the file from a position on."""
-    tags = 0
+    tags, start = 0, position
     for _ in range(MOST_CHUNKS):
+        behind = position > start  # a rest that is less than a sample follows a chunk, and not the samples
         first = source.after_zeros(position)
-        if source.size - first < max(1, block):
+        if first >= source.size or (source.size - first < block and behind):
             return True
         chunk = _chunk(source, layout, first) if layout else None
         if chunk and chunk.name not in _NEVER_BEHIND and is_name(chunk.name):
