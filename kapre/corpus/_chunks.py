@@ -13,6 +13,7 @@ MOST_CHUNKS = 4096
 """Chunks that a walk looks at: no recording has as many."""
 _NEVER_BEHIND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff")
 """Chunks that no tail of a file has: they are the samples, or start another file."""
+_USUAL = (b"data", b"fmt ", b"fact", b"LIST", b"SSND", b"COMM")
 _LINK = 1 << 30
 """Bytes of samples behind one 32-bit header: longer sound is decoded as a chain of such pieces."""
 
@@ -67,8 +68,23 @@ def chunks(source: Source, layout: Layout, position: int) -> Iterator[Chunk]:
             position = max(position + layout.header, source.after_zeros(position))
             continue
         yield chunk
-        position = layout.after(chunk.body, chunk.size)
+        position = _behind(source, layout, chunk)
     raise UnreadableError(f"damaged inside: its header has more than {MOST_CHUNKS} chunks", "Leave it out.")
+
+
+def _behind(source: Source, layout: Layout, chunk: Chunk) -> int:
+    """Return where the next chunk starts: some writers leave the padding of an odd size out."""
+    position = layout.after(chunk.body, chunk.size)
+    if layout.align == 2 and chunk.size % 2:
+        names = source.at(position - 1, 5)
+        if names[:4] in _USUAL or (is_name(names[:4]) and not is_name(names[1:])):
+            position -= 1
+    return position
+
+
+def is_name(name: bytes) -> bool:
+    """Return whether four bytes may be a chunk's name."""
+    return len(name) == 4 and all(32 <= letter < 127 for letter in name)
 
 
 def _chunk(source: Source, layout: Layout, position: int) -> Chunk | None:
@@ -180,7 +196,7 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
     if end >= source.size:
         return "end"
     first = source.after_zeros(end)
-    if source.size - first < max(1, block):
+    if first >= source.size or source.size - end < block:
         return "zeros"
     places = [first]
     if layout is not None and first < (padded := max(layout.after(end, 0), end + (-end) % layout.align, end + 1)):
@@ -192,16 +208,17 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
 
 def _is_chunks(source: Source, layout: Layout | None, position: int, block: int) -> bool:
     """Return whether chunks, tags and zeros fill the file from a position on."""
-    tags = 0
+    tags, start = 0, position
     for _ in range(MOST_CHUNKS):
+        behind = position > start  # a rest that is less than a sample follows a chunk, and not the samples
         first = source.after_zeros(position)
-        if source.size - first < max(1, block):
+        if first >= source.size or (source.size - first < block and behind):
             return True
         chunk = _chunk(source, layout, first) if layout else None
-        if chunk and chunk.name not in _NEVER_BEHIND and all(32 <= letter < 127 for letter in chunk.name):
+        if chunk and chunk.name not in _NEVER_BEHIND and is_name(chunk.name):
             position = chunk.body + chunk.size
             if position <= source.size:
-                position = layout.after(chunk.body, chunk.size) if layout else position
+                position = _behind(source, layout, chunk) if layout else position
                 continue
         position, tags = after_tag(source, first), tags + 1
         if position == first or tags > MOST_TAGS:

@@ -13,6 +13,7 @@ from kapre.corpus._chunks import (
     Sound,
     check_end,
     chunks,
+    is_name,
     is_open,
     links,
     measure,
@@ -30,10 +31,12 @@ _MPEG = (0x50, 0x55)
 
 
 def _format(body: bytes, order: str) -> tuple[int, int, int, int]:
-    """Return the tag, rate, block and byte rate of a `fmt ` chunk."""
-    tag, _, rate, byte_rate, block = struct.unpack(f"{order}HHIIH", body[:14])
+    """Return the tag, rate, block and byte rate of a `fmt ` chunk. Some writers put a wrong block there."""
+    tag, channels, rate, byte_rate, block, bits = struct.unpack(f"{order}HHIIHH", body[:16])
     if tag == 0xFFFE and len(body) >= 26:
         tag = struct.unpack(f"{order}H", body[24:26])[0]
+    if tag in _LINEAR and bits and not (bits == 24 and block == 4 * channels):  # 24 bits may be in 32
+        block = channels * ((bits + 7) // 8)
     return tag, rate, block, byte_rate
 
 
@@ -62,18 +65,21 @@ def check_wave(source: Source, start: int) -> Container:
     form = (0, 0, 0, 0)
     data: Chunk | None = None
     front: list[Part] = []
+    last: Chunk | None = None
     for chunk in chunks(source, layout, start + 12):
+        last = chunk
         if chunk.name != b"data":
-            front.append((chunk.size_at - 4, layout.after(chunk.body, chunk.size)))
+            front += [(chunk.size_at - 4, chunk.body + chunk.size), *([b"\0"] * (chunk.size % 2))]
         if chunk.name == b"ds64" and magic in (b"RF64", b"BW64") and len(body := source.at(chunk.body, 16)) == 16:
             ds64 = (chunk.body, *struct.unpack("<QQ", body))
         elif chunk.name == b"fmt " and len(body := source.at(chunk.body, min(chunk.size, 40))) >= 16:
             form = _format(body, layout.size_format[0])
-        elif chunk.name == b"data":
+        elif chunk.name == b"data" and (chunk.size or source.at(chunk.body, 4) != b"data"):  # an empty one goes before
             data = chunk
             break
     if data is None:
-        container.damage.append(NO_SAMPLES)
+        lost = last is not None and not is_name(last.name)
+        container.damage.append("damaged inside: its chunks cannot be followed" if lost else NO_SAMPLES)
         return container
     size, wide = data.size, ds64 is not None
     if ds64 is not None:

@@ -355,3 +355,58 @@ def test_files_of_several_kinds_joined_are_said():
             continue
         found = corpus.inspect(one + other)
         assert any("longer than its header says" in said for said in found.damage) or found.n_samples == 2 * N
+
+
+def wave(*chunks, padded=True, after=b""):
+    body = b"WAVE"
+    for name, content in chunks:
+        body += name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2 if padded else 0)
+    return b"RIFF" + struct.pack("<I", len(body)) + body + after
+
+
+def fmt(channels, bits, block, extra=b""):
+    return b"fmt ", struct.pack("<HHIIHH", 1, channels, RATE, RATE * block, block, bits) + extra
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+@pytest.mark.parametrize("block", [0, 1, 3, 4, 8])
+def test_a_wrong_block_in_the_header_does_no_harm(channels, bits, block):
+    subtype = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24", 32: "PCM_32"}[bits]
+    content = encoded("WAV", subtype, noise(N + 1, channels))
+    if bits == 24 and block == 4 * channels:  # is 24 bits in 32
+        return
+    sound = content[44 : 44 + (N + 1) * channels * bits // 8]
+    recording = audio.read(wave(fmt(channels, bits, block), (b"data", sound)))
+    np.testing.assert_array_equal(recording.samples, audio.read(content).samples)
+    assert corpus.inspect(wave(fmt(channels, bits, block), (b"data", sound))[:-100]).damage
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("samples", [N, 0x4040 // 2])  # a size whose bytes might be letters, too
+def test_odd_chunks_without_padding_are_followed(padded, samples):
+    content = encoded("WAV", "PCM_16", noise(samples))
+    data = b"data", content[44:]
+    listed = b"LIST", b"INFOabcde"
+    for chunks in (
+        (fmt(1, 16, 2), listed, data),
+        (fmt(1, 16, 2, b"\0"), data),
+        (listed, fmt(1, 16, 2), (b"note", b"abc"), data),
+        (fmt(1, 16, 2), data, (b"note", b"abc"), listed),
+    ):
+        recording = audio.read(wave(*chunks, padded=padded))
+        np.testing.assert_array_equal(recording.samples, audio.read(content).samples)
+
+
+def test_chunks_that_cannot_be_followed_are_said():
+    data = b"data", encoded("WAV", "PCM_16")[44:]
+    content = wave(fmt(1, 16, 2), (b"note", bytes(20)), data)
+    wrong = with_field(content, ("<I", b"note", 4), lambda value: value + 10)
+    with pytest.raises(AudioError, match="its chunks cannot be followed"):
+        audio.read(wrong)
+
+
+def test_an_empty_data_chunk_before_the_samples_is_passed_over():
+    content = encoded("WAV", "PCM_16")
+    recording = audio.read(wave(fmt(1, 16, 2), (b"data", b""), (b"data", content[44:])))
+    np.testing.assert_array_equal(recording.samples, audio.read(content).samples)
