@@ -149,8 +149,14 @@ def test_every_function_takes_every_float_dtype(name: str, dtype: str) -> None:
         np.testing.assert_allclose(to_numpy(ops.cast(got, "float32")), exact, rtol=loss, atol=loss)
 
 
-@pytest.mark.parametrize("name", ["ref_value", "amin", "dynamic_range"])
-@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("ref_value", "amin", "dynamic_range") for value in (0, -1.0, float("nan"))),
+        ("ref_value", float("inf")),
+        ("amin", float("inf")),  # an infinite range keeps everything
+    ],
+)
 def test_bad_numbers(name: str, value: float) -> None:
     for fn in (lambda **k: backend.magnitude_to_decibel(np.ones((1, 2)), **k), MagnitudeToDecibel):
         with pytest.raises(ValueError, match=f"`{name}` must be a positive number"):

@@ -308,7 +308,7 @@ def test_gradients_at_and_near_silence_are_finite(scale: float) -> None:
     ("make", "kind"),
     [
         (lambda: Magnitude(power=3.0), ValueError),
-        (lambda: Phase(approx_atan_accuracy=0), ValueError),
+        (lambda: Phase(approx_atan_accuracy=-1), ValueError),
         (lambda: Phase(approx_atan_accuracy=1.5), TypeError),
         (lambda: InverseSTFT(512, length=-1), ValueError),
         (lambda: InverseSTFT(512, hop_length=0), ValueError),
