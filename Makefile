@@ -38,7 +38,7 @@ test: setup
 
 OLDEST := $(VENV)-oldest
 # What would be the same on any version, and takes long: left out there.
-NOT_ON_OLDEST := with_references compare examples benchmarks
+NOT_ON_OLDEST := with_references compare examples benchmarks typing
 # The suite on the oldest versions declared; their own warnings are not errors.
 test-oldest: setup
 	$(PYTHON) -m venv $(OLDEST)
