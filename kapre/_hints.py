@@ -123,8 +123,13 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def names_arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Let a function answer an argument that it does not have with the name that it has for it."""
+    """Let a function answer an argument that it does not have with the name that it has for it.
+
+    A function that takes any keyword stays as it is.
+    """
     known = inspect.signature(function).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values()):
+        return function
 
     @functools.wraps(function)
     def checked(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:

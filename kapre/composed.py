@@ -564,7 +564,6 @@ def get_stft_mag_phase(
     return _numbered(model, name)
 
 
-@names_arguments
 def get_frequency_aware_conv2d(
     data_format: DataFormat = "default",
     freq_aware_name: str = _DefaultName("frequency_aware_conv2d"),

@@ -112,6 +112,11 @@ def test_a_name_that_is_near_nothing() -> None:
         assert str(caught.value) == f"module {module.__name__!r} has no attribute 'zebra'"
 
 
+def test_a_function_of_any_keyword_takes_them() -> None:
+    layer = kapre.get_frequency_aware_conv2d(filters=2, kernel_size=3, padding="same", kernel_initializer="ones")
+    assert layer.layers[1].padding == "same"
+
+
 def test_functions_answer_too(tmp_path) -> None:
     from kapre.corpus import audio, extract
 
