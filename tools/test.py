@@ -50,10 +50,8 @@ OF_CORPUS = ",".join(
 """The same of tests/corpus."""
 LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
-SLOW_ON_JAX = tuple(
-    f"tests/test_{name}.py"
-    for name in ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
-)
+_SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
+SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
 
 
 @dataclass(frozen=True)
