@@ -35,6 +35,7 @@ OF_CORPUS = ",".join(
         "_folder",
         "_items",
         "_job",
+        "_levels",
         "_local",
         "_parquet",
         "_place",
