@@ -61,6 +61,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
 
 
+def unique_name(name: str) -> str:
+    """Return a default name, with a number from its second use on, as Keras numbers its layers."""
+    used = keras.backend.get_uid(name) - 1
+    return f"{name}_{used}" if used else name
+
+
 class FirstCalls:
     """Make a layer's first call in one thread at a time, and make a default name unique."""
 
@@ -72,17 +78,14 @@ class FirstCalls:
         """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
         named = self._default_name is None or kernel.is_tracing()
         if not named and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
-            used = keras.backend.get_uid(str(self._default_name)) - 1
-            self.name = f"{self._default_name}_{used}" if used else self._default_name
+            self.name = unique_name(str(self._default_name))
             vars(self)["_default_name"] = None
         if self._was_called or kernel.is_tracing() or kernel.is_replica():
             return tf_data.call(self, call, args, kwargs)
         with _first_calls:
-            if not self._was_called:
-                y = tf_data.call(self, call, args, kwargs)
-                vars(self)["_was_called"] = True  # not by Keras' own `__setattr__`, which tracks it
-                return y
-        return tf_data.call(self, call, args, kwargs)
+            y = tf_data.call(self, call, args, kwargs)
+        vars(self)["_was_called"] = True  # not by Keras' own `__setattr__`, which tracks it
+        return y
 
     def _build_once(self, shape: Shape) -> None:
         """Build the layer, unless it is built."""
@@ -348,8 +351,11 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
     def _check_names(self, given: Mapping[str, Any]) -> None:
         """Refuse what another library calls an argument of this layer, with the name it has here."""
         keras_own = {*LayerArguments.__annotations__, "batch_input_shape", "input_dtype", "dynamic"}
+        unknown = sorted(set(given) - keras_own)
+        if not unknown:
+            return
         own = {*inspect.signature(type(self).__init__).parameters, *LayerArguments.__annotations__} - {"self", "kwargs"}
-        for name in sorted(set(given) - keras_own):
+        for name in unknown:
             if nearest(name, own):  # else Keras says so
                 raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 

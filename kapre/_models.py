@@ -22,7 +22,6 @@ from kapre._layer import (
     register,
     shape_channels_second,
 )
-from kapre.ops import buckets
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 from kapre.time_frequency import STFT
@@ -138,7 +137,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         if mask is not None and len(x.shape) == 3:
             samples = shape_channels_second(tuple(x.shape), 3, first.input_data_format)
             check_mask(mask, (samples[0], samples[2]), "Give one value for each sample.")
-        found = self._in_bucket(recipe, x, mask) if kernel.COMPILES_EAGER_CALLS else None
+        found = self._in_bucket(recipe, x, mask)
         if found is not None:
             return found
         x = channels_second(x, 3, first.input_data_format)
@@ -152,7 +151,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         samples = shape_channels_second(x.shape, 3, first.input_data_format)[-1]
         if samples is None or not executor.goes_by_bucket(recipe, samples, x, mask):
             return None
-        lengths = None if mask is None else buckets.lengths_of(mask)
+        lengths = None if mask is None else lengths_of(np.asarray(mask))
         y = executor.run_in_bucket(recipe, channels_second(np.asarray(x), 3, first.input_data_format), lengths)
         return None if y is None else kernel.put(channels_in_place(y, first.output_data_format), self.compute_dtype, x)
 

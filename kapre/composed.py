@@ -8,7 +8,7 @@ import keras
 
 from kapre._checks import message, public_names
 from kapre._hints import names_arguments
-from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, work_dtype
+from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, unique_name, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
 from kapre._recipe_fields import check_even
 from kapre.ops import fourier
@@ -611,6 +611,5 @@ def get_frequency_aware_conv2d(
     convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
     name = str(freq_aware_name)
     if isinstance(freq_aware_name, _DefaultName):  # several of them stand in one Sequential, which asks at once
-        used = keras.backend.get_uid(name) - 1
-        name = f"{name}_{used}" if used else name
+        name = unique_name(name)
     return ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=name)

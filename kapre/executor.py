@@ -178,9 +178,6 @@ def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
     count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
     if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
         return spectra(recipe, cut(recipe, x), window, bank)
-    needed = (count - 1) * hop + length
-    if x.shape[-1] > needed:  # what lies behind belongs to no frame, or to one that is left out
-        x = x[..., :needed]
     size = length if is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros behind each
 
     weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import kapre
 from kapre import executor
-from kapre.ops.buckets import LEAST, bucket, lengths_of
+from kapre.ops.buckets import LEAST, bucket
+from kapre.ops.frames import lengths_of
 from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
 
 PRESETS = kapre.list_presets()
@@ -58,7 +59,8 @@ def test_recipes_in_a_bucket_are_the_clips_own(name: str, time: int) -> None:
 def test_lengths_of_a_mask_are_those_of_the_exact_path(dtype: str) -> None:
     true = 255 if dtype == "uint8" else 1
     mask = true * np.array([[1, 1, 0, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
-    assert lengths_of(mask.astype(dtype)).tolist() == [4, 0, 5]
+    assert to_numpy(lengths_of(mask.astype(dtype))).tolist() == [4, 0, 5]
+    assert to_numpy(lengths_of(keras.ops.convert_to_tensor(mask.astype(dtype)))).tolist() == [4, 0, 5]
 
 
 def test_buckets_are_few_and_waste_little() -> None:

@@ -3,9 +3,9 @@
 `kapre.corpus.audio` reads audio files; the rest needs pyarrow, and loads on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kapre._lazy import on_first_use
 from kapre.corpus._errors import CorpusError
 from kapre.corpus.audio import AudioError, AudioInfo, Recording, inspect, readable_formats
 
@@ -35,17 +35,12 @@ __all__ = [
 ]
 
 
+def _check_pyarrow(name: str) -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"kapre.corpus.{name} needs pyarrow: run `pip install 'kapre[audio]'`.") from error
+
+
 if not TYPE_CHECKING:  # a checker would take any name for one of these
-
-    def __getattr__(name: str) -> Any:
-        """Load what needs pyarrow when it is asked for."""
-        if name not in _ON_FIRST_USE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise ImportError(f"kapre.corpus.{name} needs pyarrow: run `pip install 'kapre[audio]'`.") from error
-        return getattr(import_module(f"kapre.corpus.{_ON_FIRST_USE[name]}"), name)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *_ON_FIRST_USE})
+    __getattr__, __dir__ = on_first_use(__name__, _ON_FIRST_USE, _check_pyarrow)

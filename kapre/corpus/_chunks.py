@@ -6,7 +6,16 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kapre.corpus._container import MOST_TAGS, Container, UnreadableError, after_tag, cut_short, is_start, longer
+from kapre.corpus._container import (
+    MOST_TAGS,
+    Container,
+    UnreadableError,
+    after_tag,
+    cut_bytes,
+    cut_short,
+    is_start,
+    longer,
+)
 from kapre.corpus._source import Part, Source
 
 MOST_CHUNKS = 4096
@@ -241,4 +250,4 @@ def links(head: Callable[[int], list[Part]], sound: Sound, size: int) -> list[li
 def check_end(container: Container, promised: int, size: int) -> None:
     """Note a container that is larger than the file, when its samples do not already show that."""
     if promised > size and not any(phrase.startswith("cut short") for phrase in container.damage):
-        container.damage = [f"cut short: the header promises {promised} bytes, {size} are there"]
+        container.damage = [cut_bytes(promised, size)]

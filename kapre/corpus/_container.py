@@ -53,6 +53,11 @@ def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> 
     return f"cut short: the header promises {said}, {found} are there"
 
 
+def cut_bytes(promised: int, there: int) -> str:
+    """Return the phrase for bytes that a header promises and that are not there."""
+    return f"cut short: the header promises {promised} bytes, {there} are there"
+
+
 NO_SAMPLES = "cut short: the file breaks off in its header, before the samples"
 
 

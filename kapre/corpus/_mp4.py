@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kapre.corpus._container import Container, UnreadableError, cut_short, followed, is_start
+from kapre.corpus._container import Container, UnreadableError, cut_bytes, cut_short, followed, is_start
 from kapre.corpus._source import Part, Source
 from kapre.corpus._tails import end_of_sound
 
@@ -93,7 +93,7 @@ def check_mp4(source: Source, start: int) -> Container:
         if again >= 0:
             container.damage.append(followed(again))
     if not container.damage and end > source.size:
-        container.damage.append(f"cut short: the header promises {end} bytes, {source.size} are there")
+        container.damage.append(cut_bytes(end, source.size))
     elif end < source.size and is_start(source.at(end, 16)):
         container.damage.append(followed(end))
     elif not container.damage and end < stop and (fragments or not media or source.size - end < 8):

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from kapre.corpus._chunks import MOST_CHUNKS
-from kapre.corpus._container import Container, UnreadableError, cut_short
+from kapre.corpus._container import Container, UnreadableError, cut_bytes, cut_short
 from kapre.corpus._source import Source
 from kapre.corpus._tails import end_of_sound, filled
 
@@ -48,7 +48,7 @@ def check_matroska(source: Source, start: int) -> Container:
         if name == 0x1A45DFA3 and b"webm" in source.at(body, min(size, 64)):
             container.name = "WEBM"
         if size >= 0 and body + size > source.size:
-            container.damage.append(f"cut short: the header promises {body + size} bytes, {source.size} are there")
+            container.damage.append(cut_bytes(body + size, source.size))
             break
         # Into the segment, whose parts follow each other, and into clusters of open length.
         position = body if name == 0x18538067 or size < 0 else body + size
@@ -70,7 +70,7 @@ def check_asf(source: Source, start: int) -> Container:
             body = source.at(position, 104)
             promised, flags = int.from_bytes(body[40:48], "little"), int.from_bytes(body[88:92], "little")
             if not flags & 1 and start + promised > source.size:
-                container.damage.append(f"cut short: the header promises {promised} bytes, {source.size} are there")
+                container.damage.append(cut_bytes(promised, source.size))
         position += size
     if stop > source.size and not container.damage:
         container.damage.append("cut short: the file breaks off in its header")
@@ -135,7 +135,7 @@ def check_voc(source: Source, start: int) -> Container:
             break
         position += 4 + int.from_bytes(head[1:], "little")
     if position > source.size:
-        container.damage.append(f"cut short: the header promises {position} bytes, {source.size} are there")
+        container.damage.append(cut_bytes(position, source.size))
     return container
 
 
@@ -152,8 +152,7 @@ def check_tta(source: Source, start: int) -> Container:
         return container
     container.stop = table + sum(struct.unpack(f"<{frames}I", source.at(start + 22, 4 * frames)))
     if container.stop > source.size:
-        promised = f"the header promises {container.stop} bytes, {source.size} are there"
-        container.damage.append(f"cut short: {promised}")
+        container.damage.append(cut_bytes(container.stop, source.size))
     return container
 
 
@@ -167,7 +166,7 @@ def check_wavpack(source: Source, start: int) -> Container:
             break
         position += 8 + int.from_bytes(head[4:], "little")
     if position > source.size:
-        container.damage.append(f"cut short: the header promises {position} bytes, {source.size} are there")
+        container.damage.append(cut_bytes(position, source.size))
     stop = end_of_sound(source, start)
     container.damage += filled(source, position, stop)
     if position < stop:

@@ -20,7 +20,7 @@ from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, wi
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
-from kapre.ops import buckets, filterbanks, frames
+from kapre.ops import filterbanks, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
@@ -232,7 +232,7 @@ class Frontend(AudioLayer):
 
         Args:
             chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
-            compile: Whether `step` runs compiled, ten times as fast and more on JAX and TensorFlow; see `Stream`.
+            compile: Whether `step` runs compiled; see `Stream`.
 
         Raises:
             ValueError: If a stage of the recipe needs the whole clip; the message names it and what streams instead.
@@ -313,26 +313,25 @@ class Frontend(AudioLayer):
         x = self.real_input(inputs)
         if mask is not None:
             check_mask(mask, x.shape, "Or give lengths, the samples of each clip.")
-        found = self._in_bucket(x, lengths, mask, training) if kernel.COMPILES_EAGER_CALLS else None
+        weights = self._learned_values()
+        dithers = bool(training) and self.seed_generator is not None
+        found = None if dithers else self._in_bucket(x, lengths, mask, weights)
         if found is not None:
             return found
         lengths = lengths_of(mask) if lengths is None else _within(lengths, x)
         noise = None
-        if training and self.seed_generator is not None:
+        if dithers:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
-        y = executor.run(self.recipe, x, lengths, **self._learned_values(), noise=noise)
+        y = executor.run(self.recipe, x, lengths, **weights, noise=noise)
         if lengths is not None:
             y = self._only_valid(y, lengths)
         return ops.cast(y, self.compute_dtype)
 
-    def _in_bucket(self, x: Any, lengths: Any, mask: Any, training: Any) -> Any:
+    def _in_bucket(self, x: Any, lengths: Any, mask: Any, weights: dict[str, Any]) -> Any:
         """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
-        if training and self.seed_generator is not None:
-            return None
-        weights = self._learned_values()
         if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
             return None
-        own = buckets.lengths_of(mask) if lengths is None and mask is not None else lengths
+        own = lengths_of(np.asarray(mask)) if lengths is None and mask is not None else lengths
         y = executor.run_in_bucket(self.recipe, x, own, **weights, only_valid=own is not None)
         return None if y is None else kernel.put(y, self.compute_dtype, x)
 

@@ -60,9 +60,3 @@ def padded(x: Any) -> np.ndarray:
     room = np.zeros((*given.shape[:-1], bucket(time)), given.dtype)
     room[..., :time] = given
     return room
-
-
-def lengths_of(mask: Any) -> np.ndarray:
-    """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
-    given = np.asarray(mask)
-    return np.max(np.where(given, np.arange(1, given.shape[1] + 1), 0), axis=1, initial=0).astype("int32")

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from kapre.ops.host import leaves
 from kapre.ops.kernels import active as kernel
 
 FEW = 8
 """Sets of shapes that a step of free chunks is compiled for."""
-
-
-def _shapes(nests: Any) -> Iterator[tuple[int, ...]]:
-    for part in nests.values() if isinstance(nests, dict) else nests:
-        if isinstance(part, dict | tuple):
-            yield from _shapes(part)
-        else:
-            yield tuple(part.shape)
 
 
 class CompiledStep:
@@ -37,7 +29,7 @@ class CompiledStep:
     def __call__(self, *arguments: Any) -> Any:
         """Take the step's arguments; return what it gives."""
         if not self._any_shape:
-            shapes = tuple(_shapes(arguments))
+            shapes = tuple(tuple(part.shape) for part in leaves(arguments))
             if shapes not in self._met:
                 if len(self._met) >= FEW:
                     return self._step.plain(*arguments)

@@ -10,6 +10,7 @@ from keras import ops
 
 from kapre.ops.counts import PAD_MODES as PAD_MODES
 from kapre.ops.counts import num_frames as num_frames
+from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 
 PadMode = Literal["constant", "reflect", "symmetric", "edge"]
@@ -54,9 +55,10 @@ def keep(x: Any, lengths: Any, value: float = 0.0) -> Any:
 
 def lengths_of(mask: Any) -> Any:
     """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
-    places = ops.arange(1, ops.shape(mask)[1] + 1, dtype="int32")
-    ends = ops.where(mask, places, ops.zeros_like(places))
-    return ops.amax(ops.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
+    lib = library(mask)
+    places = lib.arange(1, lib.shape(mask)[1] + 1, dtype="int32")
+    ends = lib.where(mask, places, lib.zeros_like(places))
+    return lib.amax(lib.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
 
 
 def inside(mask: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,15 +35,18 @@ def _mapped(fn: Callable[[Any], Any], nest: Any) -> Any:
     return tuple(_mapped(fn, part) for part in nest) if isinstance(nest, tuple) else fn(nest)
 
 
-def _all_held(nest: Any) -> bool:
+def leaves(nest: Any) -> Iterator[Any]:
+    """Yield the tensors of a nest of dicts and tuples."""
     if isinstance(nest, dict | tuple):
-        return all(map(_all_held, nest.values() if isinstance(nest, dict) else nest))
-    return kernel.is_held(nest)
+        for part in nest.values() if isinstance(nest, dict) else nest:
+            yield from leaves(part)
+    else:
+        yield nest
 
 
 def goes_by_host(*nests: Any) -> bool:
     """Tell whether data is to be moved by NumPy: on JAX, where it compiles for each shape, in eager calls."""
-    return kernel.COMPILES_EAGER_CALLS and _all_held(nests)
+    return kernel.COMPILES_EAGER_CALLS and all(map(kernel.is_held, leaves(nests)))
 
 
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:

@@ -20,6 +20,7 @@ RANKS = {
     "kapre._select_backend": 0,
     "kapre._arguments": 0,
     "kapre._checks": 0,
+    "kapre._lazy": 0,
     "kapre._hints": 0,
     "kapre.ops": 1,
     "kapre._recipe_fields": 2,

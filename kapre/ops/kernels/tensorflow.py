@@ -11,6 +11,10 @@ from keras import ops
 
 from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
+from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
+from kapre.ops.kernels._eager import given as given
+from kapre.ops.kernels._eager import is_held as is_held
+from kapre.ops.kernels._eager import put as put
 
 
 def to_complex(real: tf.Tensor, imag: tf.Tensor) -> tf.Tensor:
@@ -235,22 +239,6 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 COMPILES_EACH_SHAPE = True
-COMPILES_EAGER_CALLS = False
-
-
-def is_held(x: Any) -> bool:
-    """Tell whether an eager call may go by NumPy; see the JAX kernel. Nothing compiles here, so none does."""
-    return False
-
-
-def given(x: Any) -> Any:
-    """Return what a layer was called with; see the JAX kernel."""
-    return x
-
-
-def put(values: np.ndarray, dtype: str, like: Any) -> Any:
-    """Return an array as a tensor beside another; see the JAX kernel."""
-    return ops.cast(ops.convert_to_tensor(values), dtype)
 
 
 def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,6 +13,10 @@ from keras import ops
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
+from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
+from kapre.ops.kernels._eager import given as given
+from kapre.ops.kernels._eager import is_held as is_held
+from kapre.ops.kernels._eager import put as put
 
 _BLOCK_ELSEWHERE = 1 << 26
 """The same where launching a kernel costs more than memory."""
@@ -387,22 +391,6 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 COMPILES_EACH_SHAPE = False
-COMPILES_EAGER_CALLS = False
-
-
-def is_held(x: Any) -> bool:
-    """Tell whether an eager call may go by NumPy; see the JAX kernel. Nothing compiles here, so none does."""
-    return False
-
-
-def given(x: Any) -> Any:
-    """Return what a layer was called with; see the JAX kernel."""
-    return x
-
-
-def put(values: np.ndarray, dtype: str, like: Any) -> Any:
-    """Return an array as a tensor beside another; see the JAX kernel."""
-    return ops.cast(ops.convert_to_tensor(values), dtype)
 
 
 def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
