@@ -409,7 +409,8 @@ def _problem(error: CycloptsError) -> str:
         from kapre._hints import nearest
 
         word = (error.token.keyword or error.token.value).split("=", 1)[0]
-        names = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+        known = [argument for argument in error.argument_collection if argument.parameter.parse is not False]
+        names = [name for argument in known for name in argument.names]
         options = {name.removeprefix("--").replace("-", "_"): name for name in names if name.startswith("--")}
         near = nearest(word.lstrip("-"), options)
         return f"there is no option {word}." + (f" Use {' or '.join(options[name] for name in near)}." if near else "")

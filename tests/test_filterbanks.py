@@ -42,7 +42,7 @@ def test_mel_equals_librosa_over_a_grid(norm: str | float | None) -> None:
         got = to_numpy(backend.filterbank_mel(rate, n_freq, n_mels, f_min, f_max, htk, norm))
         np.testing.assert_array_equal(got, single, err_msg=case)
         exact = filterbanks.mel(rate, n_freq, n_mels, f_min, f_max, htk, norm)
-        assert relative_error(exact, double) <= 1e-13, case
+        assert relative_error(exact, double) <= 1e-12, case  # NumPy's log and exp differ from version to version
 
 
 @pytest.mark.parametrize("norm", [None, "slaney", 2, np.inf])

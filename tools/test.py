@@ -53,6 +53,11 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
+_ON_OLDEST = "composed layers masks migration published recipe saved_models surroundings training unchanged_code"
+"""What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
+_HOUSE_ON_OLDEST = "audio cli contract hints imports"
+JAX_CACHE = ROOT / ".cache" / "jax"
+"""What XLA compiled: shared by all suites, and kept between runs."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,9 @@ def run(
             "KAPRE_TEST_BACKENDS": " ".join(backends),
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "OMP_NUM_THREADS": "1",  # two runs share the cores, and PyTorch's threads would wait for one another
+            "JAX_COMPILATION_CACHE_DIR": str(JAX_CACHE),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
         under: list[str] = []
         if measured is not None:
@@ -100,7 +108,7 @@ def run(
     passed = counts["tests"] - failed
     if code not in (0, 1) or (code == 1 and not failed) or not counts["tests"]:
         failed += 1  # pytest itself broke or stood still, or nothing was collected
-    slowest = ", ".join(f"{name} {took:.0f}" for name, took in by_file.most_common(4))
+    slowest = ", ".join(f"{name} {took:.0f}" for name, took in by_file.most_common(8))
     return Outcome(suite, passed, failed, seconds, output, slowest)
 
 
@@ -138,6 +146,8 @@ def coverage(measured: Path, least: float, export: bool) -> Outcome:
 
 Suite = tuple[str, str, list[str]]
 """A name, the backend it runs on, and the tests."""
+NUMPY: Suite = ("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows", "filterbanks", "scales")])
+"""The functions of kapre.backend on Keras' own NumPy, where nothing has gradients or compiles."""
 
 
 def of_frontends(backends: list[str]) -> list[Suite]:
@@ -175,15 +185,21 @@ def of_corpus(backends: list[str]) -> list[Suite]:
     return [*suites[:1], ("clusters", whole, [clusters]), *suites[1:]] if whole else suites
 
 
+def of_oldest(backends: list[str]) -> list[Suite]:
+    """Return the suites of what can differ from version to version."""
+    paths = [f"tests/test_{name}.py" for name in _ON_OLDEST.split()] + ["tests/export/test_own_format.py"]
+    house = [f"tests/house/test_{name}.py" for name in _HOUSE_ON_OLDEST.split()]
+    suites: list[Suite] = [(name, name, paths) for name in backends]
+    return [*suites, ("house", backends[0], house), NUMPY] if backends else []
+
+
 def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
     suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in backends]
     if backends and with_house:
         suites.insert(1, ("house", backends[0], ["tests/house"]))
-    if backends:  # the functions of kapre.backend on Keras' own NumPy, where nothing has gradients or compiles
-        suites.append(("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows", "filterbanks", "scales")]))
-    return suites
+    return [*suites, NUMPY] if backends else []
 
 
 def main() -> int:
@@ -196,6 +212,7 @@ def main() -> int:
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
     parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
+    parser.add_argument("--oldest", action="store_true", help="what can differ from version to version")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
     parser.add_argument("--coverage", type=float, help="fail when less than so many percent is covered")
     arguments, extra = parser.parse_known_args()
@@ -209,6 +226,8 @@ def main() -> int:
         suites = of_export(present)
     elif arguments.corpus:
         suites = of_corpus(present)
+    elif arguments.oldest:
+        suites = of_oldest(present)
     elif arguments.browser:
         writes = next((name for name in ("tensorflow", "torch", "jax") if name in present), "tensorflow")
         suites = [("browser", writes, ["tests/browser"])]

@@ -345,6 +345,8 @@ def _hint(found: Format, error: Exception) -> str:
     """Return what helps against an error that converters are known for."""
     if found.name == "litert" and ("TensorList" in str(error) or "assign_variable" in str(error)):
         return " Recurrent layers take unroll=True and an Input of fixed time there; ONNX takes them as they are."
+    if "Constraints violated" in str(error) and tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14):
+        return f" PyTorch traces Keras' layers for any batch size from Keras 3.14 on: update Keras {keras.__version__}."
     return found.hint
 
 
