@@ -202,6 +202,22 @@ class SpecAugment(_RandomLayer):
             value = ops.full_like(x, self.mask_value)
         return ops.where(ops.logical_or(by_bin, by_frame), value, x)
 
+    def _apply_masks_to_axis(self, x: Any, axis: int, mask_param: int, n_masks: int) -> Any:
+        """Mask one axis of one spectrogram `(frame, frequency, channel)`, the order that `data_format` has.
+
+        Kept for code and tests written for Kapre 0.4, where it was called so and raised so.
+        """
+        x = ops.convert_to_tensor(x)
+        if axis not in (0, 1, 2):
+            raise NotImplementedError(message("axis", "0, 1 or 2", axis, "Use an axis of one spectrogram."))
+        size = x.shape[axis]
+        if mask_param > size:
+            raise ValueError(message("mask_param", f"at most {size}, the axis's length", mask_param, f"Use {size}."))
+        bands = augment.draw_bands(1, n_masks, mask_param, size, self.seed_generator)
+        hidden = ops.reshape(augment.covered(size, bands), [size if i == axis else 1 for i in range(3)])
+        value = augment.level(x[None], self.mask_value)[0] if isinstance(self.mask_value, str) else self.mask_value
+        return ops.where(hidden, ops.cast(value, x.dtype), x)
+
     def _warn_of_loud_zeros(self, x: Any, mask: Any) -> None:
         values = np.asarray(ops.convert_to_numpy(x), "float64")
         if mask is not None:

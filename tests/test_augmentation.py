@@ -217,3 +217,23 @@ def test_zero_behind_decibels_is_warned_of_once() -> None:
         masked = np.concatenate([np.ones((3, 4, 9, 2)), -np.ones((3, 96, 9, 2))], axis=1).astype("float32")
         mask = ops.convert_to_tensor(np.broadcast_to(np.arange(100) < 4, (3, 100)))
         kapre.SpecAugment(2, 2)(masked, training=True, mask=mask)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("mask_value", [-7.0, "mean"])
+def test_the_masking_of_one_axis_as_0_4_named_it(axis: int, mask_value: float | str) -> None:
+    """Its published tests call this method."""
+    layer = kapre.SpecAugment(5, 10, mask_value=mask_value, seed=3)
+    x = np.random.default_rng(0).standard_normal((6, 8, 5)).astype("float32")
+    found = [to_numpy(layer._apply_masks_to_axis(x, axis, 3, 2)) for _ in range(20)]
+    value = x.mean() if mask_value == "mean" else mask_value
+    for y in found:
+        hidden = (y != x).any(axis=tuple({0, 1, 2} - {axis}))
+        assert hidden.sum() <= 6
+        np.testing.assert_allclose(np.compress(hidden, y, axis), value, rtol=1e-5)
+        np.testing.assert_array_equal(np.compress(~hidden, y, axis), np.compress(~hidden, x, axis))
+    assert any((y != x).any() for y in found)
+    with pytest.raises(NotImplementedError, match="`axis` must be 0, 1 or 2; received axis=3"):
+        layer._apply_masks_to_axis(x, 3, 3, 2)
+    with pytest.raises(ValueError, match="`mask_param` must be at most"):
+        layer._apply_masks_to_axis(x, axis, 9, 2)
