@@ -16,6 +16,7 @@ from keras import ops
 from kapre._arguments import LayerArguments
 from kapre._checks import message, public_names
 from kapre._hints import nearest, remedy
+from kapre._one_piece import in_one_piece
 from kapre.ops import fourier, frames
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
@@ -31,9 +32,16 @@ _Layer = TypeVar("_Layer", bound=type)
 
 
 def register(cls: _Layer) -> _Layer:
-    """Register a layer under Kapre's name; if its `call` has no `training`, repeated calls may skip Keras."""
+    """Register a layer under Kapre's name.
+
+    If its `call` has no `training`, repeated calls may skip Keras. If that takes the input and at most a mask, it is
+    computed in one piece.
+    """
+    arguments = set(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
     if "_goes_short" not in vars(cls):
-        cls._goes_short = "training" not in inspect.signature(cls.call).parameters  # type: ignore[attr-defined]
+        cls._goes_short = "training" not in arguments  # type: ignore[attr-defined]
+    if "call" in vars(cls) and arguments <= {"self", "inputs", "mask"}:
+        cls.call = in_one_piece(cls.call)  # type: ignore[attr-defined]
     registered: _Layer = keras.saving.register_keras_serializable(package="Kapre")(cls)
     return registered
 
@@ -359,7 +367,13 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
             if nearest(name, own):  # else Keras says so
                 raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            self.__dict__.pop("_like", None)  # what was compiled is for the arguments before: see `in_one_piece`
+        super().__setattr__(name, value)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(kernel.given, args))
         if self._is_short(args, kwargs):
             return kernel.call(self, *args)
         shape = getattr(args[0], "shape", None) if args else None
@@ -371,6 +385,18 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
         return y
+
+    def time_axes(self, shape: Shape) -> tuple[int, int] | Literal["all"] | None:
+        """Return the axes of time in the input and in the output, along which an eager call may be padded and cropped.
+
+        Behind padding, valid results must be those of the input alone, with a mask where `call` takes one. "all" is for
+        a layer that computes each value by itself; None is for one that must not be padded.
+        """
+        formats = vars(self).get("data_format")
+        into, out = (vars(self).get(f"{name}_data_format", formats) for name in ("input", "output"))
+        if len(shape) not in (3, 4) or into is None:
+            return None
+        return time_axis(len(shape), into), time_axis(4, out)
 
     @property
     def work_dtype(self) -> str:

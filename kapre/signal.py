@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from keras import ops
 
@@ -19,6 +19,7 @@ from kapre._layer import (
     resolve_data_format,
     shape_channels_second,
     shape_in_place,
+    time_axis,
 )
 from kapre.ops import frames, scales
 
@@ -200,6 +201,9 @@ class MuLawEncoding(AudioLayer):
     def call(self, inputs: Any) -> Any:
         return scales.mu_law_encode(self.real_input(inputs), self.quantization_channels)
 
+    def time_axes(self, shape: Shape) -> Literal["all"]:
+        return "all"
+
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), "int32"
 
@@ -243,6 +247,9 @@ class MuLawDecoding(AudioLayer):
     def call(self, inputs: Any) -> Any:
         samples = scales.mu_law_decode(self.real_input(inputs), self.quantization_channels)
         return ops.cast(samples, self.compute_dtype)
+
+    def time_axes(self, shape: Shape) -> Literal["all"]:
+        return "all"
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype
@@ -364,6 +371,9 @@ class SqueezeChannels(AudioLayer):
         batch, _, count, _ = ops.shape(x)
         width = -1 if None in (channels, bands) else channels * bands
         return ops.cast(ops.reshape(ops.swapaxes(x, 1, 2), (batch, count, width)), self.compute_dtype)
+
+    def time_axes(self, shape: Shape) -> tuple[int, int]:
+        return time_axis(4, self.data_format), 1
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bands = shape_channels_second(shape, 4, self.data_format)

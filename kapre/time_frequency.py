@@ -358,6 +358,9 @@ class Magnitude(AudioLayer):
             result = ops.abs(self.real_input(inputs)) ** self.power
         return ops.cast(result, self.compute_dtype)
 
+    def time_axes(self, shape: Shape) -> Literal["all"]:
+        return "all"
+
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype
 
@@ -410,6 +413,9 @@ class Phase(AudioLayer):
 
     def call(self, inputs: Any) -> Any:
         return ops.cast(fourier.phase(self.complex_input(inputs), self.approx_atan_accuracy), self.compute_dtype)
+
+    def time_axes(self, shape: Shape) -> Literal["all"]:
+        return "all"
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype

@@ -16,8 +16,8 @@ LEAST = 4096
 """Samples in the shortest bucket."""
 
 
-def bucket(samples: int) -> int:
-    """Return the bucket of a length: two in each octave, so that a third of it at most is padding (above `LEAST`).
+def bucket(samples: int, least: int = LEAST) -> int:
+    """Return the bucket of a length: two in each octave, so that a third of it at most is padding (above `least`).
 
     Example:
         ```python
@@ -26,7 +26,7 @@ def bucket(samples: int) -> int:
         assert [bucket(n) for n in (1, 4097, 6145, 16000)] == [4096, 6144, 8192, 16384]
         ```
     """
-    size = LEAST
+    size = least
     while size < samples:
         size = size // 2 * 3 if size & (size - 1) == 0 else size // 3 * 4
     return size
@@ -53,10 +53,10 @@ def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
     return True
 
 
-def padded(x: Any) -> np.ndarray:
+def padded(x: Any, least: int = LEAST) -> np.ndarray:
     """Return `(..., time)` as NumPy, zeros behind it up to its bucket."""
     given = np.asarray(x)
     time = given.shape[-1]
-    room = np.zeros((*given.shape[:-1], bucket(time)), given.dtype)
+    room = np.zeros((*given.shape[:-1], bucket(time, least)), given.dtype)
     room[..., :time] = given
     return room

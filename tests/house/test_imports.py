@@ -28,6 +28,7 @@ RANKS = {
     "kapre._frame_stages": 3,
     "kapre._lowered_recipe": 3,
     "kapre.executor": 3,
+    "kapre._one_piece": 4,
     "kapre._layer": 4,
     "kapre._stft_stream": 5,
     "kapre.backend": 5,

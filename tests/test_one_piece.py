@@ -1,0 +1,129 @@
+"""Single layers in eager calls on JAX: one program for each type and config, few lengths, and the exact numbers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kapre
+from kapre._layer import time_axis
+from tests.conftest import BACKEND, float64, relative_error, to_numpy
+from tests.layer_cases import CASES, STFT_ARGUMENTS
+from tests.test_buckets import compilations
+
+SINGLE = [name for name, case in CASES.items() if not case.layer.startswith(("ChannelSwap", "SpecAugment", "Composed"))]
+MASKED = [name for name in SINGLE if "mask" in inspect.signature(getattr(kapre, CASES[name].layer).call).parameters]
+OTHERS = (50, 51, 66, 67)  # samples or frames; this many are compiled as they are
+
+
+def exact(layer: Any, x: np.ndarray, mask: Any = None) -> np.ndarray:
+    """Return what a trace computes, which nothing pads."""
+    import jax
+
+    options = {} if mask is None else {"mask": mask}
+    return to_numpy(jax.jit(lambda x: layer(x, **options))(x))
+
+
+if BACKEND == "jax":
+    import jax
+
+    def in_bucket(layer: Any, x: np.ndarray, axis: int, **options: Any) -> Any:
+        """Return what the layer gives behind so many other lengths that it pads this one."""
+        for length in OTHERS:
+            layer(np.take(x, range(length), axis), **{k: v[:, :length] for k, v in options.items()})
+        return layer(x, **options)
+
+    @pytest.mark.parametrize(
+        ("name", "data_format", "length"),
+        [
+            (name, data_format, length)
+            for i, name in enumerate(SINGLE)
+            for data_format, length in (("channels_last", 70 + i), ("channels_first", 200 + 7 * i))
+        ],
+    )
+    def test_any_length_is_exact(name: str, data_format: str, length: int) -> None:
+        case = CASES[name]
+        with float64():
+            keras.config.set_dtype_policy("float64")
+            layer = case.make(data_format)
+            x = case.input(data_format, length=length)
+            y = in_bucket(layer, x, time_axis(4, data_format))
+            assert str(y.dtype) == keras.backend.standardize_dtype(layer.compute_output_spec(spec(x)).dtype)
+            assert relative_error(y, exact(layer, x)) <= 1e-12
+
+    @pytest.mark.parametrize("name", MASKED)
+    def test_a_mask_of_any_length(name: str) -> None:
+        case = CASES[name]
+        layer = case.make("channels_last")
+        x = case.input("channels_last", length=199).astype("complex64" if case.takes == "complex" else "float32")
+        mask = np.arange(199) < np.array([[199], [70]])
+        assert relative_error(in_bucket(layer, x, 1, mask=mask), exact(layer, x, mask)) <= 2e-6
+
+    def spec(x: np.ndarray) -> keras.KerasTensor:
+        return keras.KerasTensor(x.shape, dtype=str(x.dtype))
+
+    @pytest.mark.parametrize("name", ["STFT, centred", "InverseSTFT", "Delta", "Energy", "MagnitudeToDecibel", "Phase"])
+    def test_few_compilations(name: str) -> None:
+        case = CASES[name]
+        layer = case.make("channels_last", name="own")
+        dtype = "complex64" if case.takes == "complex" else "float32"
+        x = case.input("channels_last", length=3000).astype(dtype)
+        with compilations() as first:
+            for length in range(2000, 2004):
+                layer(x[:, :length])
+        assert 1 <= len(first) <= 4  # one program for each length
+        with compilations() as found:
+            for length in range(2004, 3000, 17):
+                layer(x[:, :length])
+            case.make("channels_last", name="other")(x[:, :2500])
+        assert len(found) <= 3
+
+    def test_a_changed_argument_is_seen() -> None:
+        layer, x = kapre.Magnitude(), np.full((1, 9, 9, 1), 3.0, "complex64")
+        assert float(layer(x).max()) == 3.0
+        layer.power = 2.0
+        assert float(layer(x).max()) == 9.0
+        layer.power = 1.0
+        assert float(layer(x).max()) == 3.0
+
+    def test_layers_of_one_config_share_and_of_another_do_not() -> None:
+        x = np.random.default_rng(0).uniform(-1, 1, (1, 400, 1)).astype("float32")
+        one, two = (kapre.STFT(**STFT_ARGUMENTS, window_name=name) for name in ("hann_window", "hamming_window"))
+        for layer in (one, two):
+            assert relative_error(layer(x), exact(layer, x)) <= 2e-6
+        assert relative_error(one(x), to_numpy(two(x))) > 0.01
+
+    def test_a_subclass_computes_what_it_says() -> None:
+        class Louder(kapre.Magnitude):
+            gain = 2.0
+
+            def call(self, inputs: Any) -> Any:
+                return self.gain * super().call(inputs)
+
+        layer, x = Louder(), np.full((1, 9, 9, 1), 3.0, "complex64")
+        assert float(layer(x).max()) == 6.0
+        layer.gain = 3.0
+        assert float(layer(x).max()) == 9.0
+
+    def test_transformations_go_through() -> None:
+        layer = kapre.STFT(**STFT_ARGUMENTS)
+        x = np.random.default_rng(0).uniform(-1, 1, (3, 700, 1)).astype("float32")
+        for length in range(690, 700):
+            layer(x[:, :length])
+        y = to_numpy(layer(x))
+        held = keras.ops.convert_to_tensor(x)
+        assert relative_error(jax.jit(lambda: layer(held))(), y) <= 2e-6  # its input is no tracer
+        assert relative_error(jax.vmap(lambda x: layer(x[None])[0])(held), y) <= 2e-6
+        gradient = jax.grad(lambda x: keras.ops.sum(keras.ops.abs(layer(x)) ** 2))(held)
+        assert np.isfinite(np.asarray(gradient)).all()
+        with jax.disable_jit():
+            assert relative_error(layer(held), y) <= 2e-6
+
+else:
+
+    def test_nothing_changes_elsewhere() -> None:
+        assert not hasattr(kapre.STFT.call, "__wrapped__")
