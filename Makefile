@@ -13,25 +13,37 @@ READY := $(VENV)/.ready
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
-$(READY): requirements-dev.txt pyproject.toml kapre/_version.py
+# What development needs, each requirement once. PyTorch first where it is asked for: what comes later must not pull in
+# another.
+$(READY): requirements-dev.txt requirements-torch.txt requirements-references.txt pyproject.toml kapre/_version.py
 	$(PYTHON) -m venv $(VENV)
-	@# PyTorch first where it is asked for: what comes later must not pull in another.
 	$(if $(findstring torch,$(BACKENDS)),$(PIP) -r requirements-torch.txt)
 	$(PIP) -r requirements-dev.txt
 	$(if $(findstring torch,$(BACKENDS)),$(PIP) --no-deps -r requirements-references.txt)
 	$(PIP) --no-deps --no-build-isolation --editable .
-	@touch $@
+	@touch $@ $(VENV)/.demo $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
-$(VENV)/.torch: requirements-torch.txt requirements-references.txt $(READY)
+$(VENV)/.torch: $(READY)
 	$(PIP) -r requirements-torch.txt
 	$(PIP) -r requirements-dev.txt
 	$(PIP) --no-deps -r requirements-references.txt
 	@touch $@
 
-demo: setup
+# The package with JAX, in the versions of requirements-dev.txt; uv installs it in seconds where it is there.
+$(VENV)/.demo: requirements-dev.txt pyproject.toml kapre/_version.py
+	$(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(PY) --constraint requirements-dev.txt --editable '.[jax,audio]'; \
+	else \
+		$(PIP) --no-compile --constraint requirements-dev.txt --editable '.[jax,audio]'; \
+	fi
+	@touch $@
+
+demo: $(VENV)/.demo
 	@mkdir -p out
 	@$(PY) -m kapre_cli show "$(AUDIO)" --output out/picture.png --features out/features.npz
 	@echo "The picture is out/picture.png; the features, with their recipe, are out/features.npz."
+	@echo "Next: source $(VENV)/bin/activate, then kapre --help, or kapre presets."
 
 test: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(COVERAGE),--coverage $(COVERAGE))

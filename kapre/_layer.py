@@ -18,6 +18,7 @@ from kapre._checks import message, public_names
 from kapre._hints import nearest, remedy
 from kapre._one_piece import in_one_piece
 from kapre.ops import fourier, frames
+from kapre.ops.host import goes_by_host, library, on_host
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 
@@ -418,6 +419,8 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
     def complex_input(self, x: Any) -> tuple[Any, Any]:
         """Return a complex tensor as its real and imaginary parts in the dtype to work in."""
         _check_dtype(x.dtype, self.input_kind)
+        if library(x) is np:
+            return x.real.astype(self.work_dtype), x.imag.astype(self.work_dtype)
         return ops.cast(ops.real(x), self.work_dtype), ops.cast(ops.imag(x), self.work_dtype)
 
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
@@ -428,12 +431,19 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         raise NotImplementedError
 
     def output_mask(self, mask: Any) -> Any:
-        """Return the mask over the output's time for one over the input's, by ops that take symbolic tensors."""
+        """Return the mask over the output's time for one over the input's, by ops that take symbolic tensors.
+
+        On JAX, a mask whose values are there comes as an array of NumPy, so that nothing is compiled for its shape.
+        """
         return mask
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over the output's time for one over the input's."""
-        return None if previous_mask is None else self.output_mask(previous_mask)
+        if previous_mask is None:
+            return None
+        if ops.is_tensor(previous_mask) and goes_by_host(previous_mask):
+            return on_host(self.output_mask, previous_mask)
+        return self.output_mask(previous_mask)
 
     def build(self, input_shape: Any) -> None:
         self.output_shape_and_dtype(input_shape)

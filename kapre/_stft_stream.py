@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from kapre._checks import count, flag, message
@@ -13,7 +15,8 @@ from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames
 from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
 from kapre.ops.compiled import compiled
-from kapre.ops.host import as_tensors
+from kapre.ops.counts import num_frames
+from kapre.ops.host import MOST, TracedError, as_tensors, goes_by_host, in_pieces, on_host
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
@@ -42,7 +45,30 @@ class _Forward:
         return self.transform(span, real=self.cutter.real(state)), state
 
     def plain(self, x: Any, state: State) -> tuple[Any, State]:
-        return self(x, state)
+        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        if not self.fixed and not fourier.is_lowering() and goes_by_host(x, state):
+            with suppress(TracedError):
+                return on_host(self._step_by_host, x, state)
+        return self(ops.convert_to_tensor(x), state)
+
+    def _step_by_host(self, x: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        span, state = self.cutter.push(x, state)
+        return self._in_pieces(span), state
+
+    def ended(self, state: State) -> Any:
+        """Return the frames that are left in a state of free chunks, on JAX for few shapes."""
+        pad_end, loose = self.recipe.pad_end, self.cutter.loose
+        if not fourier.is_lowering() and goes_by_host(state):
+            with suppress(TracedError):
+                return on_host(lambda state: self._in_pieces(loose.finish(state), pad_end), state)
+        return self.transform(loose.finish(state), pad_end)
+
+    def _in_pieces(self, span: np.ndarray, pad_end: bool = False) -> np.ndarray:
+        recipe = self.recipe
+        size, hop = recipe.frame_length, recipe.hop_length
+        count = num_frames(span.shape[-1], size, hop, pad_end)
+        parts, _ = in_pieces(lambda part, _: (_compiled_spectra(recipe, part), None), span, size, hop, count, None)
+        return channels_in_place(np.concatenate(parts, axis=-2), self.data_format)
 
     def transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
         recipe = self.recipe
@@ -50,6 +76,18 @@ class _Forward:
         if real is not None:
             pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
         return channels_in_place(kernel.to_complex(*pair), self.data_format)
+
+
+def _spectra(recipe: Recipe, x: Any) -> Any:
+    return kernel.to_complex(*fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length))
+
+
+_compiled_spectra = kernel.compiled(_spectra)
+
+
+def _movable(x: Any, step: Any) -> Any:
+    """Return samples or frames as NumPy where a free step is to move them on the host, so that nothing compiles."""
+    return np.asarray(x) if not step.fixed and not fourier.is_lowering() and goes_by_host(x) else x
 
 
 class STFTStream:
@@ -110,7 +148,8 @@ class STFTStream:
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
         """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
-        x = channels_second(self.layer.real_input(chunk), 3, self.layer.input_data_format)  # refuses another rank
+        x = _movable(self.layer.real_input(chunk), self._step)
+        x = channels_second(x, 3, self.layer.input_data_format)  # refuses another rank
         self._check(state, x.shape[0])
         return (compiled(self._step) if self.compile else self._step.plain)(x, as_tensors(state))
 
@@ -123,7 +162,7 @@ class STFTStream:
         cutter = self._step.cutter
         state = cutter.loosened(as_tensors(state))
         if rest is None:
-            return self._step.transform(cutter.loose.finish(state), self._recipe.pad_end)
+            return self._step.ended(state)
         loose = STFTStream(self.layer, self._recipe)
         z, state = loose.step(rest, state)
         return ops.concatenate([z, loose.flush(state)], axis=time_axis(4, self.layer.output_data_format))
@@ -181,7 +220,26 @@ class _Inverse:
         return self.out(done[..., skipped:]), following
 
     def plain(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
-        return self(pair, state)
+        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        if not fourier.is_lowering() and goes_by_host(pair, state):
+            with suppress(TracedError):
+                return on_host(self._by_host, pair, state)
+        real, imag = map(ops.convert_to_tensor, pair)
+        return self((real, imag), state)
+
+    def _by_host(self, pair: tuple[np.ndarray, np.ndarray], state: State) -> tuple[np.ndarray, State]:
+        """Take the frames in pieces of as many as a power of two."""
+        parts: list[np.ndarray] = []
+        done, count = 0, pair[0].shape[-2]
+        while done < count or not parts:
+            number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+            real, imag = (part[..., done : done + number, :] for part in pair)
+            y, state = _compiled_inverse(self, (real, imag), state)
+            if not kernel.is_held(y):
+                raise TracedError
+            parts.append(np.asarray(y))
+            done += number
+        return np.concatenate(parts, axis=time_axis(3, self.data_format)), state
 
     def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
         """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
@@ -192,6 +250,9 @@ class _Inverse:
 
     def out(self, samples: Any) -> Any:
         return channels_in_place(ops.cast(samples, self.compute_dtype), self.data_format)
+
+
+_compiled_inverse = kernel.compiled(_Inverse.__call__)
 
 
 class InverseSTFTStream:
@@ -273,6 +334,7 @@ class InverseSTFTStream:
     def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
         """Take complex frames in the layer's input format; return the samples done now, and the next state."""
         layer = self.layer
+        spectrogram = _movable(spectrogram, self._step)
         parts = layer.complex_input(spectrogram)
         layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
         self._check(state, spectrogram.shape[0])

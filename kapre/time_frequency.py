@@ -30,6 +30,7 @@ from kapre._recipe_fields import check_decibel
 from kapre._removed import removed_names
 from kapre._stft_stream import InverseSTFTStream, STFTStream
 from kapre.ops import filterbanks, fourier, frames, scales
+from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe, framing
 
@@ -287,7 +288,8 @@ class InverseSTFT(AudioLayer):
         samples = frames.sample_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length)
         if self.length is None:
             return samples
-        return ops.pad(samples, [(0, 0), (0, self.length)], constant_values=False)[:, : self.length]
+        padded = library(samples).pad(samples, [(0, 0), (0, self.length)], constant_values=False)
+        return padded[:, : self.length]
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         real, imag = (channels_second(part, 4, self.input_data_format) for part in self.complex_input(inputs))

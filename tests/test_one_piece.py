@@ -20,6 +20,10 @@ MASKED = [name for name in SINGLE if "mask" in inspect.signature(getattr(kapre, 
 OTHERS = (50, 51, 66, 67)  # samples or frames; this many are compiled as they are
 
 
+def mel() -> Any:
+    return kapre.get_melspectrogram_layer(**STFT_ARGUMENTS, sample_rate=16000, n_mels=8)
+
+
 def exact(layer: Any, x: np.ndarray, mask: Any = None) -> np.ndarray:
     """Return what a trace computes, which nothing pads."""
     import jax
@@ -81,6 +85,21 @@ if BACKEND == "jax":
                 layer(x[:, :length])
             case.make("channels_last", name="other")(x[:, :2500])
         assert len(found) <= 3
+
+    @pytest.mark.parametrize(
+        "make", [mel, lambda: kapre.STFT(**STFT_ARGUMENTS), lambda: kapre.Energy(16000, 0.1, 20, 7)]
+    )
+    def test_masks_are_made_without_compiling(make: Any) -> None:
+        layer = make()
+        masks = [np.arange(time) < np.array([[time], [time // 2]]) for time in range(300, 400, 9)]
+        held = [keras.ops.convert_to_tensor(mask) for mask in masks]
+        with compilations() as found:
+            results = [layer.compute_mask(None, mask) for mask in held]
+        assert not found
+        wanted = jax.jit(lambda mask: layer.compute_mask(None, mask))
+        for mask, result in zip(held[::5], results[::5], strict=True):
+            assert keras.ops.is_tensor(result)
+            np.testing.assert_array_equal(to_numpy(result), to_numpy(wanted(mask)))
 
     def test_a_changed_argument_is_seen() -> None:
         layer, x = kapre.Magnitude(), np.full((1, 9, 9, 1), 3.0, "complex64")

@@ -77,3 +77,64 @@ def test_the_end_of_a_fixed_stream_costs_a_handful_of_compilations() -> None:
             if chunks == 5:
                 assert relative_error(got, to_numpy(frontend(x))) <= 1e-5
     assert len(found) <= 40  # the initial state's too
+
+
+FRAMING = {
+    "plain": dict(n_fft=64, hop_length=16),
+    "short": dict(n_fft=64, win_length=50, hop_length=20, pad_begin=True, pad_end=True),
+    "centred": dict(n_fft=63, hop_length=16, center=True, pad_mode="reflect"),
+}
+
+
+def there_and_back(
+    options: dict[str, Any], x: np.ndarray, sizes: Any, dtype: str, compile: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stream `(batch, time, channel)` through both transforms; return the spectrogram and the waveform."""
+    stft = kapre.STFT(**options, dtype=dtype)
+    same = {name: value for name, value in options.items() if name in ("n_fft", "win_length", "hop_length", "center")}
+    forward = stft.stream(compile=compile)
+    inverse = kapre.InverseSTFT(**same, exact_edges=True, dtype=dtype).stream(compile=compile)
+    before, after = (each.initial_state(*x.shape[::2]) for each in (forward, inverse))
+    spectra, waves, start = [], [], 0
+    for size in (*sizes, x.shape[1]):
+        spectrum, before = forward.step(x[:, start : start + size], before)
+        samples, after = inverse.step(spectrum, after)
+        spectra.append(to_numpy(spectrum))
+        waves.append(to_numpy(samples))
+        start += size
+    spectrum = forward.flush(before)
+    samples, after = inverse.step(spectrum, after)
+    waves += [to_numpy(samples), to_numpy(inverse.flush(after))]
+    return np.concatenate([*spectra, to_numpy(spectrum)], axis=1), np.concatenate(waves, axis=1)
+
+
+@pytest.mark.parametrize("name", FRAMING)
+def test_the_transform_and_its_inverse_in_any_sizes(name: str) -> None:
+    options = FRAMING[name]
+    with float64():
+        x = chirp(2, 2000, 2)
+        rng = np.random.default_rng(0)
+        stft = kapre.STFT(**options, dtype="float64")
+        inverse = kapre.InverseSTFT(
+            **{k: v for k, v in options.items() if not k.startswith("pad")}, exact_edges=True, dtype="float64"
+        )
+        wanted = to_numpy(quick(stft)(x))
+        waveform = to_numpy(quick(inverse)(wanted))
+        for _ in range(3):
+            spectrum, samples = there_and_back(options, x, rng.choice([0, 1, 7, 16, 64, 333], 9), "float64")
+            assert relative_error(spectrum, wanted) <= 1e-9
+            assert relative_error(samples, waveform) <= 1e-9
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_sizes_of_the_transform_cost_a_handful_of_compilations(compile: bool) -> None:
+    options = dict(n_fft=62, hop_length=16 if compile else 15)
+    sizes = np.random.default_rng(1).permutation(np.arange(1, 801, 20))
+    x = np.random.default_rng(2).uniform(-1, 1, (1, int(sizes.sum()) + 100, 1)).astype("float32")
+    there_and_back(options, x[:, :2000], sizes[:6], "float32", compile)
+    with compilations() as found:
+        got, _ = there_and_back(options, x, sizes, "float32", compile)
+        for end in range(1500, 1560, 9):
+            there_and_back(options, x[:, :end], sizes[:2], "float32", compile)
+    assert len(found) <= 30
+    assert relative_error(got, to_numpy(quick(kapre.STFT(**options))(x))) <= 1e-5

@@ -63,8 +63,9 @@ def lengths_of(mask: Any) -> Any:
 
 def inside(mask: Any) -> Any:
     """Fill the holes of a mask `(batch, time)`: True up to each item's last True."""
-    ones = ops.cast(mask, "int32")
-    return ops.flip(ops.cumsum(ops.flip(ones, axis=1), axis=1), axis=1) > 0
+    lib = library(mask)
+    ones = mask.astype("int32") if lib is np else ops.cast(mask, "int32")
+    return lib.flip(lib.cumsum(lib.flip(ones, axis=1), axis=1), axis=1) > 0
 
 
 def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
@@ -73,16 +74,17 @@ def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_
     It is a slice, and so needs no size: a symbolic mask of unknown length goes through it too.
     """
     before = padding + (frame_length - 1 if pad_end else 0)
-    return ops.pad(inside(mask), [(0, 0), (before, 0)], constant_values=True)[:, frame_length - 1 :: hop_length]
+    padded = library(mask).pad(inside(mask), [(0, 0), (before, 0)], constant_values=True)
+    return padded[:, frame_length - 1 :: hop_length]
 
 
 def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int) -> Any:
     """Return the mask over overlap-added samples for one over frames, `padding` samples cut off."""
     before = frame_length - hop_length - padding
-    samples = ops.repeat(inside(mask), hop_length, axis=1)
+    samples = library(mask).repeat(inside(mask), hop_length, axis=1)
     if before < 0:
         return samples[:, -before:]
-    return ops.pad(samples, [(0, 0), (before, 0)], constant_values=True)
+    return library(mask).pad(samples, [(0, 0), (before, 0)], constant_values=True)
 
 
 def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:

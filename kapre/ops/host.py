@@ -51,7 +51,7 @@ def goes_by_host(*nests: Any) -> bool:
 
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
     """Call a function with nests of tensors as arrays of NumPy, and return its nest of these as tensors."""
-    like = nests[0]["last"] if isinstance(nests[0], dict) else nests[0]
+    like = next(x for x in leaves(nests) if not isinstance(x, np.ndarray))
     found = fn(*(_mapped(np.asarray, nest) for nest in nests))
     return _mapped(lambda part: kernel.put(np.asarray(part), str(part.dtype), like), found)
 
