@@ -122,6 +122,22 @@ _IDLE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 )
 
 
+def idle(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that say nothing beside the others of a recipe, each with what it would need."""
+    found: dict[str, str] = {}
+    if fields["power"] is None:
+        found = dict.fromkeys(_FRAMED, "power=1.0 or 2.0")
+    for name, value, others in _IDLE:
+        if fields[name] == value:
+            found |= dict.fromkeys(others, f"another {name} than {value!r}")
+    used = _BANK_FIELDS[fields["filterbank"]]
+    for kind, names in _BANK_FIELDS.items():
+        found |= {name: f"filterbank={kind!r}" for name in names if name not in used and name not in found}
+    if not (fields["center"] or fields["pad_left"] or fields["pad_right"]):
+        found["pad_mode"] = "center=True, pad_left or pad_right"
+    return found
+
+
 def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float, float, float]:
     """Return the three arguments of a decibel scale as floats, or raise."""
     unbounded = isinstance(dynamic_range, numbers.Real) and float(dynamic_range) == math.inf

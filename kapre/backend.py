@@ -401,10 +401,12 @@ def pcm_to_float(x: Any) -> Any:
     if keras.backend.is_float_dtype(dtype):
         return _tensor(x)
     if dtype not in scales.PCM_SCALES:
-        raise TypeError(
-            message(
-                "x", f"floating or of dtype {', '.join(scales.PCM_SCALES)}", dtype, "Convert it with .astype('int16')."
-            )
-        )
+        way = "For 16-bit samples in it, use x.astype('int16')."
+        if dtype in ("uint16", "uint32"):
+            half = 2 ** (int(dtype[4:]) - 1)
+            way = f"Centre it first: (x.astype('int64') - {half}).astype('{dtype[1:]}')."
+        elif dtype == "bool":
+            way = "It holds no samples."
+        raise TypeError(message("x", f"floating or of dtype {', '.join(scales.PCM_SCALES)}", dtype, way))
     floatx = keras.config.floatx()
     return ops.cast(scales.pcm_to_float(_tensor(x), dtype, work_dtype(floatx)), floatx)

@@ -12,6 +12,7 @@ from keras import ops
 from kapre import executor
 from kapre._arguments import LayerArguments
 from kapre._checks import choice, flag, message, positive_int, public_names
+from kapre._hints import remedy
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -548,16 +549,14 @@ class ApplyFilterbank(AudioLayer):
         super().__init__(**kwargs)
         self.type = choice("type", type, tuple(_BANK_FIELDS), "Use 'mel' or 'log'.")
         if not isinstance(filterbank_kwargs, Mapping):
-            remedy = "Use dict(sample_rate=…, n_freq=…)."
-            raise TypeError(message("filterbank_kwargs", "a dict", filterbank_kwargs, remedy))
+            way = "Use dict(sample_rate=…, n_freq=…)."
+            raise TypeError(message("filterbank_kwargs", "a dict", filterbank_kwargs, way))
         self.filterbank_kwargs = dict(filterbank_kwargs)
-        unknown = sorted(set(self.filterbank_kwargs) - set(_BANK_FIELDS[type]))
+        known = _BANK_FIELDS[type]
+        unknown = sorted(set(self.filterbank_kwargs) - set(known))
         if unknown:
-            raise ValueError(
-                message(
-                    "filterbank_kwargs", f"arguments of filterbank_{type}", unknown, f"They are {_BANK_FIELDS[type]}."
-                )
-            )
+            way = remedy(unknown[0], known, f"They are {', '.join(known)}.")
+            raise ValueError(message("filterbank_kwargs", f"arguments of filterbank_{type}", unknown, way))
         for name in ("sample_rate", "n_freq"):
             if name not in self.filterbank_kwargs:
                 raise TypeError(

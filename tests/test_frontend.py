@@ -346,3 +346,26 @@ def test_statistics_of_frames_that_are_there(changes: dict) -> None:
 def test_bands_that_hold_nothing_are_warned_of(changes: dict, text: str) -> None:
     with pytest.warns(UserWarning, match=text):
         kapre.Frontend.from_preset("kaldi_fbank", **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "needed"),
+    [
+        ("wav2vec2", dict(n_mels=40), "filterbank='mel'"),
+        ("wav2vec2", dict(hop_length=10), "power=1.0 or 2.0"),
+        ("silero_vad", dict(n_mels=40), "filterbank='mel'"),
+        ("kaldi_fbank", dict(lifter=22.0), "another n_mfcc than None"),
+        ("kaldi_fbank", dict(n_bins=20), "filterbank='log'"),
+        ("kaldi_fbank", dict(pad_mode="reflect"), "center=True, pad_left or pad_right"),
+    ],
+)
+def test_a_change_without_effect_is_refused(name: str, changes: dict[str, object], needed: str) -> None:
+    field = next(iter(changes))
+    with pytest.raises(ValueError, match=f"`{field}` must be left out of '{name}'.*It needs {needed}"):
+        kapre.Frontend.from_preset(name, **changes)
+
+
+@pytest.mark.parametrize("name", kapre.list_presets())
+def test_a_presets_own_fields_may_be_given_again(name: str) -> None:
+    recipe = kapre.frontends.preset(name).recipe
+    assert kapre.Frontend.from_preset(name, **recipe.changed_fields()).recipe == recipe

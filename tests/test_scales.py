@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import librosa
 import numpy as np
@@ -237,6 +239,17 @@ def test_pcm_passes_floats_and_refuses_the_rest() -> None:
     for ambiguous in (np.zeros(3, "int64"), [1, 2]):  # JAX by itself would make int32 of it
         with pytest.raises(TypeError, match="received x='int64'"):
             pcm_to_float(ambiguous)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_unsigned_pcm_is_refused_with_what_is_right(bits: int) -> None:
+    half = 2 ** (bits - 1)
+    x = np.array([0, half, 2 * half - 1], f"uint{bits}")
+    way = f"(x.astype('int64') - {half}).astype('int{bits}')"
+    with pytest.raises(TypeError, match=re.escape(f"Centre it first: {way}.")):
+        pcm_to_float(x)
+    centred = eval(way, {"x": x})
+    np.testing.assert_allclose(to_numpy(pcm_to_float(centred)), [-1.0, 0.0, 1.0], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["default", "channels_first", "channels_last"])

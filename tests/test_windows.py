@@ -62,3 +62,9 @@ def test_unknown_name_lists_the_names() -> None:
 def test_bad_length(length: object, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="`length` must be a positive integer"):
         backend.get_window_fn()(length)
+
+
+@pytest.mark.parametrize(("short", "name"), [("hann", "hann_window"), ("hamming", "hamming_window")])
+def test_a_shortened_name_is_answered_with_the_whole(short: str, name: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"received window_name='{short}'. Use '{name}'."):
+        backend.get_window_fn(short)

@@ -17,6 +17,7 @@ from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._hints import remedy
 from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, with_mask
+from kapre._recipe_fields import idle
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
@@ -206,7 +207,8 @@ class Frontend(AudioLayer):
             The layer.
 
         Raises:
-            ValueError: If there is no such preset; the message names the nearest.
+            ValueError: If there is no such preset (the message names the nearest), or if a field that is changed says
+                nothing beside the preset's others, such as `n_mels` without a filter bank.
             TypeError: If a change is neither a field of the recipe nor an argument of the layer.
         """
         recipe = preset(preset_name).recipe
@@ -217,7 +219,13 @@ class Frontend(AudioLayer):
         for key in sorted(set(given) - set(own)):
             rule = "a field of kapre.Recipe or an argument of the layer"
             raise TypeError(message("changes", rule, key, remedy(key, (*names, *own), "See help(kapre.Recipe).")))
-        return cls(recipe.replace(**fields), **given)
+        changed = recipe.replace(**fields)
+        needed = idle(vars(changed))
+        for name, value in fields.items():
+            if name in needed and getattr(changed, name) != value:
+                rule = f"left out of {preset_name!r}, where it has no effect"
+                raise ValueError(message(name, rule, value, f"It needs {needed[name]}."))
+        return cls(changed, **given)
 
     def num_frames(self, n_samples: Any) -> Any:
         """Count the frames (stacks, patches, chunks; without a spectrum, samples) that a clip becomes.
