@@ -28,7 +28,7 @@ def without_mean(x: Any) -> Any:
     if x.shape[-1] == 0:
         return x
     moved = x - kernel.head(x, 1, axis=-1)
-    return moved - ops.sum(moved, axis=-1, keepdims=True) / float(x.shape[-1])
+    return moved - kernel.total(moved) / float(x.shape[-1])
 
 
 def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:

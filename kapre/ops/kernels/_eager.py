@@ -28,3 +28,8 @@ def given(x: Any) -> Any:
 def put(values: np.ndarray, dtype: str, like: Any) -> Any:
     """Return an array as a tensor beside another; see the JAX kernel."""
     return ops.cast(ops.convert_to_tensor(values), dtype)
+
+
+def total(x: Any) -> Any:
+    """Add up the last axis, which is kept; see the JAX kernel."""
+    return ops.sum(x, axis=-1, keepdims=True)

@@ -16,6 +16,7 @@ from kapre.ops.kernels._eager import are_arrays as are_arrays
 from kapre.ops.kernels._eager import given as given
 from kapre.ops.kernels._eager import is_held as is_held
 from kapre.ops.kernels._eager import put as put
+from kapre.ops.kernels._eager import total as total
 
 
 def to_complex(real: tf.Tensor, imag: tf.Tensor) -> tf.Tensor:

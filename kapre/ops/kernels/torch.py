@@ -18,6 +18,7 @@ from kapre.ops.kernels._eager import are_arrays as are_arrays
 from kapre.ops.kernels._eager import given as given
 from kapre.ops.kernels._eager import is_held as is_held
 from kapre.ops.kernels._eager import put as put
+from kapre.ops.kernels._eager import total as total
 
 _BLOCK_ELSEWHERE = 1 << 26
 """The same where launching a kernel costs more than memory."""
@@ -284,17 +285,17 @@ def _slopes(
             learning = [copy.requires_grad_() for copy, wants in zip(copies, wanted, strict=True) if wants]
             y = fn(*copies)
             found = iter(_gradient(y, learning, [slope[items, some] for slope in slopes]))
-        for index, (total, wants) in enumerate(zip(sums, wanted, strict=True)):
+        for index, (summed, wants) in enumerate(zip(sums, wanted, strict=True)):
             slope = next(found) if wants else None
-            if slope is None or total is None:
+            if slope is None or summed is None:
                 continue
             if index:
-                total += slope
+                summed += slope
             else:
-                fused.add_frames(total[items, begin:], slope, hop)
+                fused.add_frames(summed[items, begin:], slope, hop)
     if sums[0] is not None:
         sums[0] = sums[0][:, : x.shape[-1]]
-    return tuple(total if wants else None for total, wants in zip(sums, wanted, strict=True))
+    return tuple(summed if wants else None for summed, wants in zip(sums, wanted, strict=True))
 
 
 SQUARES_PER_BIN = 2
