@@ -16,7 +16,7 @@ from keras import ops
 from kapre._arguments import LayerArguments
 from kapre._checks import message, public_names
 from kapre._hints import nearest, remedy
-from kapre._one_piece import in_one_piece
+from kapre._one_piece import has_changed, in_one_piece
 from kapre.ops import fourier, frames
 from kapre.ops.host import goes_by_host, library, on_host
 from kapre.ops.kernels import active as kernel
@@ -369,8 +369,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
                 raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_"):
-            self.__dict__.pop("_like", None)  # what was compiled is for the arguments before: see `in_one_piece`
+        has_changed(self, name)
         super().__setattr__(name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -441,8 +440,8 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         """Return the mask over the output's time for one over the input's."""
         if previous_mask is None:
             return None
-        if ops.is_tensor(previous_mask) and goes_by_host(previous_mask):
-            return on_host(self.output_mask, previous_mask)
+        if goes_by_host(previous_mask):
+            return on_host(self.output_mask, ops.convert_to_tensor(previous_mask))
         return self.output_mask(previous_mask)
 
     def build(self, input_shape: Any) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from kapre.ops import buckets, fourier
@@ -16,13 +16,24 @@ from kapre.ops.kernels import active as kernel
 _Call = Callable[..., Any]
 
 
+_OF_ALL = {*vars(keras.layers.Layer(name="any")), "_like", "_was_called", "_went", "_default_name"}
+"""What every layer holds: nothing of it but the dtype policy decides what `call` computes."""
+_OF_CALL = ("_dtype_policy", "name")
+
+
 class _Like:
-    """A layer and its `call`, equal to those of every layer of the same type and config."""
+    """What a layer's `call` reads, equal to that of every layer that computes the same.
+
+    It holds neither the layer nor, through it, the model that the layer is in.
+    """
 
     def __init__(self, layer: Any, call: _Call) -> None:
-        self.layer, self.call = layer, call
-        config = {name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")}
-        self.same = (type(layer), json.dumps(config, sort_keys=True, default=_plain))
+        own = {name: value for name, value in vars(layer).items() if name not in _OF_ALL}
+        own = {name: dict(value) if isinstance(value, Mapping) else value for name, value in own.items()}
+        self.call = call
+        self.layer = object.__new__(type(layer))
+        vars(self.layer).update(own, **{name: vars(layer)[name] for name in _OF_CALL if name in vars(layer)})
+        self.same = (type(layer), layer.dtype_policy.name, *((name, _frozen(own[name])) for name in sorted(own)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Like) and self.same == other.same
@@ -31,8 +42,21 @@ class _Like:
         return hash(self.same)
 
 
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else repr(value)
+def _frozen(value: Any) -> Any:
+    """Return a value as something that compares and hashes."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, Mapping):
+        return tuple((name, _frozen(value[name])) for name in sorted(value))
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value if isinstance(value, Hashable) else ("object", id(value))
+
+
+def has_changed(layer: Any, name: str) -> None:
+    """Forget what was compiled for a layer when an attribute of it is set that `call` may read."""
+    if name not in _OF_ALL or name in ("dtype_policy", *_OF_CALL):
+        vars(layer).pop("_like", None)
 
 
 def _computed(like: _Like, x: Any, mask: Any) -> Any:
@@ -45,7 +69,7 @@ _compiled = kernel.compiled(_computed)
 def in_one_piece(call: _Call) -> _Call:
     """Return a layer's `call(self, inputs)` or `call(self, inputs, mask=None)`, compiled as a whole for eager calls.
 
-    It is compiled once for layers of one type and config, and for each of the first shapes; then time goes to one of
+    It is compiled once for layers that compute the same, and for each of the first shapes; then time goes to one of
     few lengths, as in `kapre.executor.run_in_bucket`: padded, with a mask where `call` takes one, and cropped. What is
     traced, and a subclass with a `call` of its own, runs as it is written. On a backend that does not compile eager
     calls `call` is returned as it is.
@@ -63,38 +87,44 @@ def in_one_piece(call: _Call) -> _Call:
         like = vars(self).get("_like")
         if like is None:
             like = vars(self)["_like"] = _Like(self, call)
-        axes = self.time_axes(tuple(inputs.shape))
-        kind = (like, str(inputs.dtype), mask is None)
-        if axes is not None and 0 not in inputs.shape:
-            time = inputs.size if axes == "all" else inputs.shape[axes[0]]
-            if buckets.is_for_bucket(kind, time, *values):
-                found = _in_bucket(like, inputs, mask, axes, takes_mask)
-                if found is not None:
-                    return found
-        return _compiled(like, inputs, mask)
+        found = _in_bucket(like, inputs, mask, takes_mask)
+        return _compiled(like, inputs, mask) if found is None else found
 
     return compiled
 
 
-def _in_bucket(like: _Like, x: Any, mask: Any, axes: Any, takes_mask: bool) -> Any:
-    """Return what `call` does to an input, computed at the length of its bucket; None where the call is traced."""
+def _in_bucket(like: _Like, x: Any, mask: Any, takes_mask: bool) -> Any:
+    """Return what `call` does to an input, computed at the length of its bucket.
+
+    None where the length is one of the first, where the layer cannot be padded, or where the call is traced.
+    """
     shape = tuple(x.shape)
+    axes = like.layer.time_axes(shape)
+    if axes is None or 0 in shape:
+        return None
+    time = x.size if axes == "all" else shape[axes[0]]
+    if mask is not None and tuple(mask.shape) != (shape[0], time):
+        return None
+    if not buckets.is_for_bucket((like, str(x.dtype), mask is None), time, x, mask):
+        return None
     given = np.asarray(x)
     if axes == "all":  # each value by itself
-        y = _compiled(like, buckets.padded(given.reshape(-1)), None)
-        return kernel.put(np.asarray(y)[: x.size].reshape(shape), str(y.dtype), x) if kernel.is_held(y) else None
-    into, out = axes
-    given = np.moveaxis(given, into, -1)
-    room = np.moveaxis(buckets.padded(given, _LEAST[len(shape)]), -1, into)
+        room = buckets.padded(given.reshape(-1))
+    else:
+        wanted = like.layer.compute_output_shape(shape)[axes[1]]  # raises for a shape that does not fit
+        room = np.moveaxis(buckets.padded(np.moveaxis(given, axes[0], -1), _LEAST[len(shape)]), -1, axes[0])
+    there = None
     if takes_mask:
-        there = np.zeros((shape[0], room.shape[into]), bool)
-        there[:, : shape[into]] = True if mask is None else np.asarray(mask)
-    y = _compiled(like, room, there if takes_mask else None)
+        there = np.zeros((shape[0], room.shape[axes[0]]), bool)
+        there[:, :time] = True if mask is None else np.asarray(mask)
+        there = kernel.put(there, "bool", x)
+    y = _compiled(like, kernel.put(room, str(x.dtype), x), there)
     if not kernel.is_held(y):
         return None
-    wanted = like.layer.compute_output_shape(shape)[out]
-    cropped = np.asarray(y)[(*[slice(None)] * out, slice(0, wanted))]
-    return kernel.put(cropped, str(y.dtype), x)
+    found = np.asarray(y)
+    if axes != "all":
+        return kernel.put(found[(*[slice(None)] * axes[1], slice(0, wanted))], str(y.dtype), x)
+    return kernel.put(found[: x.size].reshape(shape), str(y.dtype), x)
 
 
 _LEAST = {3: buckets.LEAST, 4: 32}

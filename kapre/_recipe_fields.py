@@ -125,16 +125,25 @@ _IDLE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 def idle(fields: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields that say nothing beside the others of a recipe, each with what it would need."""
     found: dict[str, str] = {}
+    used = _BANK_FIELDS[fields["filterbank"]]
     if fields["power"] is None:
-        found = dict.fromkeys(_FRAMED, "power=1.0 or 2.0")
+        found |= dict.fromkeys(
+            (*_FRAMED, *(name for names in _BANK_FIELDS.values() for name in names)), "power=1.0 or 2.0"
+        )
+    elif fields["win_length"] >= fields["n_fft"] and not fields["center"]:
+        found["window_placement"] = "a win_length below n_fft"
+    if not (fields["center"] or fields["pad_left"] or fields["pad_right"]):
+        found.setdefault("pad_mode", "center=True, pad_left or pad_right")
+    if fields["fixed_samples"] is not None:
+        found |= dict.fromkeys(("samples_at_least", "samples_multiple"), "fixed_samples=None")
     for name, value, others in _IDLE:
         if fields[name] == value:
-            found |= dict.fromkeys(others, f"another {name} than {value!r}")
-    used = _BANK_FIELDS[fields["filterbank"]]
+            for other in others:
+                found.setdefault(other, f"another {name} than {value!r}")
     for kind, names in _BANK_FIELDS.items():
-        found |= {name: f"filterbank={kind!r}" for name in names if name not in used and name not in found}
-    if not (fields["center"] or fields["pad_left"] or fields["pad_right"]):
-        found["pad_mode"] = "center=True, pad_left or pad_right"
+        for name in names:
+            if name not in used:
+                found.setdefault(name, f"filterbank={kind!r}")
     return found
 
 

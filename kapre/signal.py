@@ -372,8 +372,8 @@ class SqueezeChannels(AudioLayer):
         width = -1 if None in (channels, bands) else channels * bands
         return ops.cast(ops.reshape(ops.swapaxes(x, 1, 2), (batch, count, width)), self.compute_dtype)
 
-    def time_axes(self, shape: Shape) -> tuple[int, int]:
-        return time_axis(4, self.data_format), 1
+    def time_axes(self, shape: Shape) -> tuple[int, int] | None:
+        return (time_axis(4, self.data_format), 1) if len(shape) == 4 else None
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bands = shape_channels_second(shape, 4, self.data_format)

@@ -297,6 +297,9 @@ class InverseSTFT(AudioLayer):
         waveform = executor.istft(self._recipe, (real, imag), self.exact_edges, self.length, lengths_of(mask))
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 
+    def time_axes(self, shape: Shape) -> Any:
+        return super().time_axes(shape) if self.length is None else None  # which may reach past the last frame
+
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bins = shape_channels_second(shape, 4, self.input_data_format)
         _check_bins(bins, self._recipe.n_freq, f"n_fft={self.n_fft}")
@@ -494,6 +497,9 @@ class MagnitudeToDecibel(AudioLayer):
             axis = mask_axis(tuple(x.shape), mask.shape[1], self.data_format)
             valid = frames.within(ops.shape(x)[axis], frames.lengths_of(mask), len(x.shape), axis)
         return ops.cast(scales.decibel(x, self.ref_value, self.amin, self.dynamic_range, valid), self.compute_dtype)
+
+    def time_axes(self, shape: Shape) -> None:
+        return None  # XLA's maximum of many values passes over NaN: no clip is made longer for it
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype

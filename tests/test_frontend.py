@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 import re
@@ -15,6 +16,7 @@ import pytest
 from keras import ops
 
 import kapre
+from kapre._recipe_fields import idle
 from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, relative_error, to_numpy
 
 # One for each stage that a recipe may have; short clips, so that the tests stay quick.
@@ -351,9 +353,12 @@ def test_bands_that_hold_nothing_are_warned_of(changes: dict, text: str) -> None
 @pytest.mark.parametrize(
     ("name", "changes", "needed"),
     [
-        ("wav2vec2", dict(n_mels=40), "filterbank='mel'"),
+        ("wav2vec2", dict(n_mels=40), "power=1.0 or 2.0"),
         ("wav2vec2", dict(hop_length=10), "power=1.0 or 2.0"),
         ("silero_vad", dict(n_mels=40), "filterbank='mel'"),
+        ("wav2vec2", dict(stack_hop=3), "power=1.0 or 2.0"),
+        ("whisper", dict(samples_multiple=160), "fixed_samples=None"),
+        ("hifigan", dict(window_placement="center"), "a win_length below n_fft"),
         ("kaldi_fbank", dict(lifter=22.0), "another n_mfcc than None"),
         ("kaldi_fbank", dict(n_bins=20), "filterbank='log'"),
         ("kaldi_fbank", dict(pad_mode="reflect"), "center=True, pad_left or pad_right"),
@@ -369,3 +374,6 @@ def test_a_change_without_effect_is_refused(name: str, changes: dict[str, object
 def test_a_presets_own_fields_may_be_given_again(name: str) -> None:
     recipe = kapre.frontends.preset(name).recipe
     assert kapre.Frontend.from_preset(name, **recipe.changed_fields()).recipe == recipe
+    for field in dataclasses.fields(kapre.Recipe):  # nor is a default refused that changes nothing
+        if field.name in idle(vars(recipe)):
+            kapre.Frontend.from_preset(name, **{field.name: field.default})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import weakref
 from typing import Any
 
 import keras
@@ -12,7 +14,7 @@ import pytest
 import kapre
 from kapre._layer import time_axis
 from tests.conftest import BACKEND, float64, relative_error, to_numpy
-from tests.layer_cases import CASES, STFT_ARGUMENTS
+from tests.layer_cases import BINS, CASES, STFT_ARGUMENTS
 from tests.test_buckets import compilations
 
 SINGLE = [name for name, case in CASES.items() if not case.layer.startswith(("ChannelSwap", "SpecAugment", "Composed"))]
@@ -70,7 +72,9 @@ if BACKEND == "jax":
     def spec(x: np.ndarray) -> keras.KerasTensor:
         return keras.KerasTensor(x.shape, dtype=str(x.dtype))
 
-    @pytest.mark.parametrize("name", ["STFT, centred", "InverseSTFT", "Delta", "Energy", "MagnitudeToDecibel", "Phase"])
+    @pytest.mark.parametrize(
+        "name", ["STFT, centred", "InverseSTFT", "Delta", "Energy", "ApplyFilterbank, mel", "Phase"]
+    )
     def test_few_compilations(name: str) -> None:
         case = CASES[name]
         layer = case.make("channels_last", name="own")
@@ -108,6 +112,70 @@ if BACKEND == "jax":
         assert float(layer(x).max()) == 9.0
         layer.power = 1.0
         assert float(layer(x).max()) == 3.0
+
+    def test_a_changed_layer_changes_no_other() -> None:
+        """What `call` reads decides, not the config: a constructor derives from its arguments, a change does not."""
+        x = np.random.default_rng(0).uniform(-1, 1, (1, 2000, 1)).astype("float32")
+        changed = kapre.STFT(n_fft=256, hop_length=128)
+        changed.hop_length = 64
+        assert changed(x).shape == changed.compute_output_shape(x.shape)
+        other = kapre.STFT(n_fft=256, hop_length=64)
+        assert other(x).shape == other.compute_output_shape(x.shape) != changed(x).shape
+        bank = dict(sample_rate=16000, n_freq=129, n_mels=20)
+        first = kapre.ApplyFilterbank("mel", bank)
+        first.filterbank_kwargs["f_min"] = 1000.0
+        first(np.ones((1, 5, 129, 1), "float32"))
+        second = kapre.ApplyFilterbank("mel", {**bank, "f_min": 1000.0})
+        expected = second._bank.sum(axis=0)
+        np.testing.assert_allclose(
+            to_numpy(second(np.ones((1, 5, 129, 1), "float32")))[0, 0, :, 0], expected, rtol=1e-5
+        )
+
+    def test_a_called_layer_is_not_kept() -> None:
+        entry = keras.Input((None, 1))
+        model = keras.Model(entry, keras.layers.Dense(7)(kapre.Magnitude()(kapre.STFT(n_fft=64, hop_length=33)(entry))))
+        alive = weakref.ref(model.layers[-1])
+        for time in range(2000, 2006):
+            model(np.ones((1, time, 1), "float32"))
+        del model, entry
+        keras.backend.clear_session()
+        gc.collect()
+        assert alive() is None
+
+    def test_a_length_past_the_last_frame() -> None:
+        framing = dict(n_fft=512, hop_length=128, center=True)
+        inverse = kapre.InverseSTFT(**framing, exact_edges=True, length=8000)
+        x = np.random.default_rng(0).uniform(-1, 1, (1, 8000, 1)).astype("float32")
+        spectrum = to_numpy(kapre.STFT(**framing)(x))
+        for count in (20, 21, 22, 23):
+            inverse(spectrum[:, :count])
+        assert relative_error(inverse(spectrum), x) <= 1e-5
+
+    def test_what_does_not_fit_is_refused_as_ever() -> None:
+        x = np.random.default_rng(0).uniform(0, 1, (1, 70, BINS, 1)).astype("float32")
+        for name, wrong in (
+            ("ApplyFilterbank, mel", (1, 70, BINS)),
+            ("SqueezeChannels", (1, 70)),
+            ("Delta", (1, 70, 3)),
+        ):
+            layer = CASES[name].make("channels_last")
+            for length in OTHERS:
+                layer(x[:, :length])
+            with pytest.raises(ValueError, match=rf"received shape \({', '.join(map(str, wrong))}\)"):
+                layer.call(keras.ops.convert_to_tensor(np.ones(wrong, "float32")))
+        stft = kapre.STFT(**STFT_ARGUMENTS)
+        y = np.random.default_rng(0).uniform(-1, 1, (1, 700, 1)).astype("float32")
+        mask = keras.ops.convert_to_tensor(np.ones((1, 100), bool))
+        results = [stft(y[:, :length], mask=mask).shape for length in range(500, 506)]
+        assert len(results) == 6
+
+    def test_a_layer_that_drops_masks() -> None:
+        class Dropping(kapre.Magnitude):
+            def output_mask(self, mask: Any) -> Any:
+                return None
+
+        assert Dropping().compute_mask(None, keras.ops.convert_to_tensor(np.ones((1, 3), bool))) is None
+        assert keras.ops.is_tensor(kapre.STFT(**STFT_ARGUMENTS).compute_mask(None, np.ones((1, 300), bool)))
 
     def test_layers_of_one_config_share_and_of_another_do_not() -> None:
         x = np.random.default_rng(0).uniform(-1, 1, (1, 400, 1)).astype("float32")

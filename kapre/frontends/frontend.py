@@ -212,7 +212,8 @@ class Frontend(AudioLayer):
             TypeError: If a change is neither a field of the recipe nor an argument of the layer.
         """
         recipe = preset(preset_name).recipe
-        names = {field.name for field in dataclasses.fields(Recipe)}
+        defaults = {field.name: field.default for field in dataclasses.fields(Recipe)}
+        names = set(defaults)
         given: dict[str, Any] = dict(changes)
         fields = {key: given.pop(key) for key in list(given) if key in names}
         own = ("trainable_filterbank", "trainable_window", "seed", "name", "dtype", "trainable", "activity_regularizer")
@@ -222,7 +223,7 @@ class Frontend(AudioLayer):
         changed = recipe.replace(**fields)
         needed = idle(vars(changed))
         for name, value in fields.items():
-            if name in needed and getattr(changed, name) != value:
+            if name in needed and value is not None and value not in (getattr(changed, name), defaults[name]):
                 rule = f"left out of {preset_name!r}, where it has no effect"
                 raise ValueError(message(name, rule, value, f"It needs {needed[name]}."))
         return cls(changed, **given)

@@ -53,7 +53,7 @@ def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
     """Call a function with nests of tensors as arrays of NumPy, and return its nest of these as tensors."""
     like = next(x for x in leaves(nests) if not isinstance(x, np.ndarray))
     found = fn(*(_mapped(np.asarray, nest) for nest in nests))
-    return _mapped(lambda part: kernel.put(np.asarray(part), str(part.dtype), like), found)
+    return _mapped(lambda part: None if part is None else kernel.put(np.asarray(part), str(part.dtype), like), found)
 
 
 def in_pieces(

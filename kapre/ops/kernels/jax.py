@@ -307,8 +307,11 @@ def given(x: Any) -> Any:
 
 
 def put(values: np.ndarray, dtype: str, like: Array) -> Array:
-    """Return an array as a tensor beside another, without compiling anything."""
-    return jax.device_put(np.asarray(values, jnp.dtype(dtype), order="C"), *like.sharding.device_set)
+    """Return an array as a tensor beside another, bound to its device as that is, without compiling anything."""
+    found = np.asarray(values, jnp.dtype(dtype), order="C")
+    return (
+        jax.device_put(found, *like.sharding.device_set) if getattr(like, "committed", True) else jax.device_put(found)
+    )
 
 
 def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
