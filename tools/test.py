@@ -53,7 +53,7 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
-_ON_OLDEST = "composed layers masks migration published recipe saved_models surroundings training unchanged_code"
+_ON_OLDEST = "composed masks migration published recipe saved_models surroundings training unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
 _HOUSE_ON_OLDEST = "audio cli contract hints imports"
 JAX_CACHE = ROOT / ".cache" / "jax"
@@ -162,14 +162,14 @@ def of_frontends(backends: list[str]) -> list[Suite]:
 
 def of_export(backends: list[str]) -> list[Suite]:
     """Return the suites of exported files, which need all backends; what takes longest first."""
-    # The command and quantised files are those of any backend; JAX has most presets written by another one. Files for
-    # ExecuTorch come from PyTorch alone, those for microcontrollers from TensorFlow, whatever the backend.
+    # The command, examples and quantised files are those of any backend; JAX has most presets written by another one.
+    # Files for ExecuTorch come from PyTorch alone, those for microcontrollers from TensorFlow, whatever the backend.
     left_out = {
         name: [f"--ignore=tests/export/test_{each}.py" for each in left]
         for name, left in {
             "tensorflow": ("executorch",),
-            "torch": ("command", "quantize", "micro"),
-            "jax": ("command", "quantize", "micro", "executorch", "presets"),
+            "torch": ("command", "examples", "quantize", "micro"),
+            "jax": ("command", "examples", "quantize", "micro", "executorch", "presets"),
         }.items()
     }
     order = [name for name in ("torch", "jax", "tensorflow") if name in backends]
@@ -189,7 +189,8 @@ def of_oldest(backends: list[str]) -> list[Suite]:
     """Return the suites of what can differ from version to version."""
     paths = [f"tests/test_{name}.py" for name in _ON_OLDEST.split()] + ["tests/export/test_own_format.py"]
     house = [f"tests/house/test_{name}.py" for name in _HOUSE_ON_OLDEST.split()]
-    suites: list[Suite] = [(name, name, paths) for name in backends]
+    layers = "tests/test_layers.py"  # a third of it all: Keras' own part is the same on every backend
+    suites: list[Suite] = [(name, name, [layers, *paths] if name == backends[-1] else paths) for name in backends]
     return [*suites, ("house", backends[0], house), NUMPY] if backends else []
 
 
