@@ -41,7 +41,7 @@ def register(cls: _Layer) -> _Layer:
     arguments = set(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
     if "_goes_short" not in vars(cls):
         cls._goes_short = "training" not in arguments  # type: ignore[attr-defined]
-    if "call" in vars(cls) and arguments <= {"self", "inputs", "mask"}:
+    if "call" in vars(cls) and arguments <= {"self", "inputs", "mask"} and vars(cls).get("_in_one_piece", True):
         cls.call = in_one_piece(cls.call)  # type: ignore[attr-defined]
     registered: _Layer = keras.saving.register_keras_serializable(package="Kapre")(cls)
     return registered

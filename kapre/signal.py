@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 from keras import ops
 
@@ -198,11 +198,10 @@ class MuLawEncoding(AudioLayer):
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
+    _in_one_piece = False  # a code is that of the function, to the last bit
+
     def call(self, inputs: Any) -> Any:
         return scales.mu_law_encode(self.real_input(inputs), self.quantization_channels)
-
-    def time_axes(self, shape: Shape) -> Literal["all"]:
-        return "all"
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), "int32"
@@ -244,12 +243,11 @@ class MuLawDecoding(AudioLayer):
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
+    _in_one_piece = False  # and so is a sample
+
     def call(self, inputs: Any) -> Any:
         samples = scales.mu_law_decode(self.real_input(inputs), self.quantization_channels)
         return ops.cast(samples, self.compute_dtype)
-
-    def time_axes(self, shape: Shape) -> Literal["all"]:
-        return "all"
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype

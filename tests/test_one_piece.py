@@ -83,7 +83,7 @@ if BACKEND == "jax":
         with compilations() as first:
             for length in range(2000, 2004):
                 layer(x[:, :length])
-        assert 1 <= len(first) <= 6  # one program for each length, and constants
+        assert len(first) <= 6  # one program for each length, and constants; none where another test had them
         with compilations() as found:
             for length in range(2004, 3000, 17):
                 layer(x[:, :length])

@@ -25,7 +25,11 @@ EXPECTED = [
     ("jax_functions.py", "jax", "(4,) (16000,) True"),
     ("jax_devices.py", "jax", "8 (16, 48, 40) (2, 48, 40)"),
     ("tf_devices.py", "tensorflow", "2 (16, 2)"),
-    ("torch_devices.py", "torch", "2 ['frontend._torch_params.frontend/filterbank', 'head.bias', 'head.weight'] True"),
+    (
+        "torch_devices.py",
+        "torch",
+        "2 ['frontend._torch_params.frontend/filterbank_gain', 'head.bias', 'head.weight'] True",
+    ),
 ]
 
 OF_CORPORA = ("lay_out_languages.py", "train_keywords.py")
