@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from kapre.ops import buckets, fourier
+from kapre.ops.host import goes_by_host
 from kapre.ops.kernels import active as kernel
 
 _Call = Callable[..., Any]
@@ -82,7 +83,7 @@ def in_one_piece(call: _Call) -> _Call:
     def compiled(self: Any, inputs: Any, mask: Any = None) -> Any:
         values = [inputs] if mask is None else [inputs, mask]
         own = vars(type(self)).get("call") is compiled
-        if not own or fourier.is_lowering() or not kernel.are_arrays(*values):
+        if not own or fourier.is_lowering() or not (keras.ops.is_tensor(inputs) and goes_by_host(*values)):
             return call(self, inputs, mask=mask) if takes_mask else call(self, inputs)
         like = vars(self).get("_like")
         if like is None:

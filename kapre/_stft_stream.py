@@ -16,7 +16,7 @@ from kapre.ops import fourier, frames
 from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
 from kapre.ops.compiled import compiled
 from kapre.ops.counts import num_frames
-from kapre.ops.host import MOST, TracedError, as_tensors, goes_by_host, in_pieces, on_host
+from kapre.ops.host import TracedError, as_tensors, goes_by_host, in_pieces, on_host, pieces
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
@@ -230,15 +230,12 @@ class _Inverse:
     def _by_host(self, pair: tuple[np.ndarray, np.ndarray], state: State) -> tuple[np.ndarray, State]:
         """Take the frames in pieces of as many as a power of two."""
         parts: list[np.ndarray] = []
-        done, count = 0, pair[0].shape[-2]
-        while done < count or not parts:
-            number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+        for done, number in pieces(pair[0].shape[-2]):
             real, imag = (part[..., done : done + number, :] for part in pair)
             y, state = _compiled_inverse(self, (real, imag), state)
             if not kernel.is_held(y):
                 raise TracedError
             parts.append(np.asarray(y))
-            done += number
         return np.concatenate(parts, axis=time_axis(3, self.data_format)), state
 
     def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:

@@ -64,7 +64,9 @@ def test_bad_length(length: object, kind: type[Exception]) -> None:
         backend.get_window_fn()(length)
 
 
-@pytest.mark.parametrize(("short", "name"), [("hann", "hann_window"), ("hamming", "hamming_window")])
+@pytest.mark.parametrize(
+    ("short", "name"), [("hann", "hann_window"), ("hamming", "hamming_window"), ("kaiser", "kaiser_window")]
+)
 def test_a_shortened_name_is_answered_with_the_whole(short: str, name: str) -> None:
     with pytest.raises(NotImplementedError, match=f"received window_name='{short}'. Use '{name}'."):
         backend.get_window_fn(short)

@@ -71,16 +71,24 @@ def in_pieces(
     if count and missing > 0:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
     parts: list[np.ndarray] = []
-    done = 0
-    while done < count or not parts:
-        number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+    for done, number in pieces(count):
         start = done * hop
         y, carry = fn(x[..., start : start + (number - 1) * hop + size if number else start], carry)
         if not kernel.is_held(y):
             raise TracedError
         parts.append(np.asarray(y))
-        done += number
     return parts, carry
+
+
+def pieces(count: int) -> Iterator[tuple[int, int]]:
+    """Yield where each piece of `count` frames starts and how many it holds, a power of two; of none, one of none."""
+    done = 0
+    while done < count or not done:
+        number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+        yield done, number
+        if not number:
+            return
+        done += number
 
 
 MOST = 256

@@ -66,8 +66,8 @@ def resolve_name(window_name: str | None) -> str:
     if window_name is None:
         return "hann_window"
     if not isinstance(window_name, str) or window_name not in WINDOW_NAMES:
-        near = [name for name in WINDOW_NAMES if str(window_name).split("_")[0] == name.split("_")[0]]
-        way = f"Use {near[0]!r}." if near else "Use one of these names."
+        whole = f"{window_name}_window"
+        way = f"Use {whole!r}." if whole in WINDOW_NAMES else "Use one of these names."
         raise NotImplementedError(message("window_name", f"None or one of {', '.join(WINDOW_NAMES)}", window_name, way))
     return window_name
 

@@ -11,7 +11,6 @@ from keras import ops
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
-from kapre.ops.kernels._eager import are_arrays as are_arrays
 from kapre.ops.kernels._eager import given as given
 from kapre.ops.kernels._eager import is_held as is_held
 from kapre.ops.kernels._eager import put as put

@@ -294,11 +294,6 @@ def is_held(x: Any) -> bool:
     return len(x.sharding.device_set) == 1
 
 
-def are_arrays(*values: Any) -> bool:
-    """Tell whether all are arrays of JAX that hold numbers, on one device, and none is of a trace."""
-    return all(isinstance(x, Array) and is_held(x) for x in values)
-
-
 def given(x: Any) -> Any:
     """Return an array of NumPy as a tensor without compiling anything: `jnp.asarray` (JAX 0.10) does for each shape."""
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc" or keras.distribution.distribution() is not None:
