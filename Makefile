@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-browser matrix lint format docs agreement bench lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-browser matrix lint format docs agreement bench gpu lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -121,6 +121,10 @@ BENCH_RUNTIMES ?=
 bench: $(READY) $(VENV)/.torch $(VENV)/.bench $(PUBLISHED)/.ready
 	@KAPRE_PUBLISHED_PYTHON=$(abspath $(PUBLISHED))/bin/python $(PY) -m benchmarks.run --strict \
 		--shapes $(BENCH_SHAPES) --budget $(BENCH_BUDGET) $(if $(BENCH_RUNTIMES),--runtimes $(BENCH_RUNTIMES))
+
+# On a machine with a GPU, with the Python that has PyTorch and JAX for it: some minutes, into out/gpu.
+gpu:
+	@$(PYTHON) tools/gpu.py
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.torch
 	$(PIP) --no-deps -r requirements-bench.txt

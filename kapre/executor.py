@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kapre._checks import message
 from kapre._frame_stages import centred, emphasized, is_framewise, log_energy, placed
 from kapre._lowered_recipe import spectra as lowered_spectra
 from kapre.ops import buckets, features, fourier, frames, lowered, scales, waves
@@ -291,6 +292,10 @@ def run(
         ```
     """
     window, bank = map(_value, (window, bank))
+    for weight in (window, bank):
+        if weight is not None and kernel.place_of(weight) != kernel.place_of(x):
+            rule, given = f"on the device of the layer's weights, {kernel.place_of(weight)}", kernel.place_of(x)
+            raise ValueError(message("inputs", rule, given, f"Move them there: x.to({kernel.place_of(weight)!r})."))
     return (_compiled if compiled and not fourier.is_lowering() else _run)(recipe, x, lengths, window, bank, noise)
 
 
@@ -301,6 +306,8 @@ def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: An
     elif recipe.valid_frames != "all":
         counts = recipe.num_valid(kernel.size(x, -1))
     if counts is not None and (recipe.fixed_samples is None or recipe.valid_frames != "all"):
+        if isinstance(counts, int):
+            counts = kernel.number(counts, x, "int32")
         counts = ops.reshape(ops.convert_to_tensor(counts, dtype="int32"), (-1,))
     else:
         counts = None

@@ -48,7 +48,9 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
 
 def _within(lengths: Any, x: Any) -> Any:
     """Return each clip's samples as int32, none past the end of `(batch, time)`."""
-    return ops.cast(ops.clip(lengths, 0, ops.shape(x)[1]), "int32")
+    lengths = kernel.beside(lengths, x)
+    zero, most = kernel.number(0, lengths), kernel.number(ops.shape(x)[1], lengths)
+    return ops.cast(ops.clip(lengths, zero, most), "int32")
 
 
 def _may_be_whole(x: Any) -> bool:

@@ -51,7 +51,10 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
     """
     if x.shape[-2] == 0:
         return x
-    total = ops.cast(kernel.size(x, -2), x.dtype) if counts is None else per_item(ops.maximum(counts, 1), x)
+    if counts is None:
+        total = ops.cast(kernel.number(kernel.size(x, -2), x), x.dtype)
+    else:
+        total = per_item(ops.maximum(counts, kernel.number(1, counts)), x)
     moved = x - x[..., :1, :]  # small numbers: their sums keep what a large common level would round away
     mean = ops.sum(keep_valid(moved, counts), axis=-2, keepdims=True) / total
     centred = keep_valid(moved - mean, counts)
@@ -179,7 +182,8 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
         return ops.concatenate([*[first] * before, x, *[last] * after], axis=-2)
     last = ops.reshape(ops.cast(total if counts is None else counts, "int32"), (-1,)) - 1
     places = ops.arange(-before, total + after, dtype="int32")
-    places = ops.minimum(ops.maximum(places[None, :], 0), ops.maximum(last, 0)[:, None])
+    zero = kernel.number(0, last)
+    places = ops.minimum(ops.maximum(places[None, :], zero), ops.maximum(last, zero)[:, None])
     lead = ops.shape(x)[:-2]
     places = ops.reshape(places, (-1, *[1] * (len(lead) - 1), total + before + after, 1))
     places = ops.broadcast_to(places, (*lead, total + before + after, x.shape[-1]))

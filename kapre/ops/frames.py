@@ -21,14 +21,16 @@ def sources(positions: Any, length: Any, mode: str) -> Any:
 
     `length` is at least 1; both are ints and NumPy, or both tensors.
     """
-    lib: Any = np if isinstance(length, numbers.Integral) else ops
+    known = isinstance(length, numbers.Integral)
+    lib: Any = np if known else ops
+    zero, one = (0, 1) if known else (kernel.number(0, length), kernel.number(1, length))
     if mode == "edge":
-        return lib.clip(positions, 0, length - 1)
+        return lib.clip(positions, zero, length - 1)
     # Mirrored to be positive first: tf2onnx (1.17) writes a remainder that has another sign below 0.
     if mode == "symmetric":
         folded = lib.where(positions < 0, -1 - positions, positions) % (2 * length)
         return lib.where(folded < length, folded, 2 * length - 1 - folded)
-    period = lib.maximum(2 * (length - 1), 1)
+    period = lib.maximum(2 * (length - 1), one)
     folded = lib.abs(positions) % period
     return lib.minimum(lib.minimum(folded, period - folded), length - 1)
 
@@ -50,7 +52,7 @@ def within(size: Any, lengths: Any, rank: int, axis: int = -1) -> Any:
 def keep(x: Any, lengths: Any, value: float = 0.0) -> Any:
     """Put `value` past each item's length on the last axis of `(batch, ..., time)`."""
     inside = within(ops.shape(x)[-1], lengths, len(x.shape))
-    return ops.where(inside, x, ops.full_like(x, value))
+    return ops.where(inside, x, kernel.filled(x, value))
 
 
 def lengths_of(mask: Any) -> Any:
@@ -93,7 +95,9 @@ def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:
     lengths = ops.cast(lengths, "int32")
     places = ops.arange(-left, ops.shape(x)[-1] + right, dtype="int32")
     items = ops.zeros_like(lengths)[:, None]
-    indices = sources(places[None, :] + items, ops.maximum(lengths, 1)[:, None] + 0 * places, mode)
+    indices = sources(
+        places[None, :] + items, ops.maximum(lengths, kernel.number(1, lengths))[:, None] + 0 * places, mode
+    )
     indices = ops.reshape(indices, (-1, *[1] * (rank - 2), ops.shape(places)[0]))
     lead = ops.shape(x)[:-1]
     indices = ops.broadcast_to(indices, (*lead, ops.shape(places)[0]))

@@ -50,7 +50,7 @@ def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = 
     rank = len(dims)
     if rank == 0 or 0 in dims:
         return x
-    candidates = x if valid is None else ops.where(valid, x, ops.full_like(x, floor))
+    candidates = x if valid is None else ops.where(valid, x, kernel.filled(x, floor))
     if None in dims[1:]:
         # Unknown time may be 0, and the maximum of nothing is an error or -inf: one more entry, at the floor.
         one_more = [(0, 0), *((0, int(size is None)) for size in dims[1:])]

@@ -36,8 +36,8 @@ def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
     if 0 in tuple(x.shape):
         return x
     if lengths is None:
-        lengths = ops.reshape(ops.convert_to_tensor(kernel.size(x, -1), dtype="int32"), (1,))
-    samples = per_item(ops.maximum(lengths, 1), x)
+        lengths = ops.reshape(kernel.number(kernel.size(x, -1), x, "int32"), (1,))
+    samples = per_item(ops.maximum(lengths, kernel.number(1, lengths)), x)
     moved = frames.keep(x - kernel.head(x, 1, axis=-1), lengths)  # a constant becomes exactly 0, as in `without_mean`
     centred = frames.keep(moved - ops.sum(moved, axis=-1, keepdims=True) / samples, lengths)
     variance = ops.sum(ops.square(centred), axis=-1, keepdims=True) / samples
@@ -78,12 +78,13 @@ def tile(x: Any, size: int, lengths: Any = None) -> Any:
         taken = kernel.take(source, places % used)
         return fit(taken[..., : size // used * used], size)
     counts = ops.reshape(ops.convert_to_tensor(length), (1,)) if lengths is None else lengths
-    used = ops.clip(ops.cast(counts, "int32"), 1, size)
+    counts = ops.cast(counts, "int32")
+    used = ops.clip(counts, kernel.number(1, counts), kernel.number(size, counts))
     if lengths is None:
         taken = kernel.take(source, ops.convert_to_tensor(places) % used)
     else:
         lead = ops.shape(x)[:-1]
-        indices = ops.convert_to_tensor(places)[None] % used[:, None]
+        indices = ops.arange(size, dtype="int32")[None] % used[:, None]
         indices = ops.reshape(indices, (-1, *[1] * (len(x.shape) - 2), size))
         taken = ops.take_along_axis(source, ops.broadcast_to(indices, (*lead, size)), axis=-1)
     return frames.keep(taken, size // used * used)

@@ -25,6 +25,26 @@ def put(values: np.ndarray, dtype: str, like: Any) -> Any:
     return ops.cast(ops.convert_to_tensor(values), dtype)
 
 
+def beside(x: Any, like: Any) -> Any:
+    """Return a tensor on the device of another; see the PyTorch kernel."""
+    return x
+
+
+def place_of(x: Any) -> str:
+    """Return nothing: this backend brings together, or refuses by itself, what lies on several devices."""
+    return ""
+
+
+def number(value: Any, like: Any, dtype: str | None = None) -> Any:
+    """Return a number; see the PyTorch kernel."""
+    return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
+
+
+def filled(like: Any, value: float) -> Any:
+    """Return a tensor of the shape and dtype of another, of one number; see the PyTorch kernel."""
+    return ops.full_like(like, value)
+
+
 def total(x: Any) -> Any:
     """Add up the last axis, which is kept; see the JAX kernel."""
     return ops.sum(x, axis=-1, keepdims=True)

@@ -11,8 +11,12 @@ from keras import ops
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
+from kapre.ops.kernels._eager import beside as beside
+from kapre.ops.kernels._eager import filled as filled
 from kapre.ops.kernels._eager import given as given
 from kapre.ops.kernels._eager import is_held as is_held
+from kapre.ops.kernels._eager import number as number
+from kapre.ops.kernels._eager import place_of as place_of
 from kapre.ops.kernels._eager import put as put
 from kapre.ops.kernels._eager import total as total
 

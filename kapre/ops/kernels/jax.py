@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from jax import Array, lax
+from keras import ops
 
 from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
@@ -51,8 +52,11 @@ def cumsum(x: Array, axis: int) -> Array:
 
 
 def dot(x: Array, matrix: Array) -> Array:
-    """Multiply the last axis by a matrix; see the PyTorch kernel for why."""
-    return jnp.tensordot(x, matrix, axes=1)
+    """Multiply the last axis by a matrix, in full precision; see the PyTorch kernel for why.
+
+    By default XLA multiplies float32 in TF32 on a GPU and in bfloat16 on a TPU: three or two digits.
+    """
+    return jnp.tensordot(x, matrix, axes=1, precision=lax.Precision.HIGHEST)
 
 
 def rfft(x: Array, n_fft: int) -> tuple[Array, Array]:
@@ -111,6 +115,26 @@ _constants = Constants(_tensor)
 def constant(values: np.ndarray, dtype: str, like: Array, repeat: int = 1) -> Array:
     """Return an array as a tensor beside another, each of its rows `repeat` times."""
     return _constants(values, dtype, jax.config.jax_enable_x64, repeat)
+
+
+def beside(x: Any, like: Any) -> Any:
+    """Return a tensor on the device of another; see the PyTorch kernel."""
+    return x
+
+
+def place_of(x: Any) -> str:
+    """Return nothing: this backend brings together, or refuses by itself, what lies on several devices."""
+    return ""
+
+
+def number(value: Any, like: Any, dtype: str | None = None) -> Any:
+    """Return a number; see the PyTorch kernel."""
+    return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
+
+
+def filled(like: Any, value: float) -> Any:
+    """Return a tensor of the shape and dtype of another, of one number; see the PyTorch kernel."""
+    return ops.full_like(like, value)
 
 
 def at_least(x: Array, value: float) -> Array:
@@ -223,7 +247,7 @@ def root(x: Array) -> Array:
 
 def product(x: Array, matrix: Array) -> Array:
     """Multiply the last axis by a matrix, as one operation of a graph; see the TensorFlow kernel."""
-    return jnp.matmul(x, matrix)
+    return jnp.matmul(x, matrix, precision=lax.Precision.HIGHEST)
 
 
 def size(x: Array, axis: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,8 +13,12 @@ from keras import ops
 from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
 from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
+from kapre.ops.kernels._eager import beside as beside
+from kapre.ops.kernels._eager import filled as filled
 from kapre.ops.kernels._eager import given as given
 from kapre.ops.kernels._eager import is_held as is_held
+from kapre.ops.kernels._eager import number as number
+from kapre.ops.kernels._eager import place_of as place_of
 from kapre.ops.kernels._eager import put as put
 from kapre.ops.kernels._eager import total as total
 
@@ -61,7 +66,35 @@ def dot(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
 
     Not `tf.matmul`: of rank 4 by rank 2 it crashes TensorFlow 2.20 and 2.21 on one shape.
     """
+    if x.dtype == tf.float32 and _multiplies_in_tf32():
+        return in_full_precision(lambda x, y: tf.tensordot(x, y, axes=1), x, matrix)
     return tf.tensordot(x, matrix, axes=1)
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _multiplies_in_tf32() -> bool:
+    """Tell whether TensorFlow rounds the inputs of a float32 product: by its default, wherever there is a GPU."""
+    return _has_gpu() and tf.config.experimental.tensor_float_32_execution_enabled()
+
+
+_TF32_BITS = -1 << 13
+
+
+def in_full_precision(multiply: Callable[..., Any], x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Multiply float32 matrices to float32's precision by products in TF32; see the PyTorch kernel."""
+    (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
+    return multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
+
+
+def _split(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return what TF32 holds of a tensor, with the tensor's gradient, and the rest."""
+    kept = tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), _TF32_BITS), tf.float32)
+    high = x + tf.stop_gradient(kept - x)
+    return high, x - high
 
 
 def rfft(x: tf.Tensor, n_fft: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -69,6 +70,8 @@ def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
         with torch.autocast(device, enabled=False):
             return dot(x, matrix)
+    if device == "cuda" and x.dtype == torch.float32 and torch.get_float32_matmul_precision() != "highest":
+        return in_full_precision(torch.matmul, x, matrix)
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
         return torch.matmul(x, matrix)
     rows = math.prod(x.shape[:-1])
@@ -76,6 +79,29 @@ def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
         return torch.matmul(x, matrix)
     few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, fused.FEWEST - rows))
     return torch.matmul(few, matrix)[:rows].reshape(*x.shape[:-1], -1)
+
+
+def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Multiply float32 matrices to float32's precision by products that round their inputs to TF32.
+
+    `torch.set_float32_matmul_precision("high")` asks for TF32 in the whole program, for the model's own products: a
+    band's power would keep three digits. Each matrix is the sum of two that TF32 holds; what the product of the two
+    small parts would add is below float32's rounding. Gradients are those of one product.
+    """
+    (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
+    product: torch.Tensor = multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
+    return product
+
+
+_TF32_BITS = -1 << 13
+"""Of the bits of a float32, those that TF32 keeps."""
+
+
+def _split(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what TF32 holds of a tensor, with the tensor's gradient, and the rest."""
+    high = (x.detach().view(torch.int32) & _TF32_BITS).view(torch.float32)
+    high = x + (high - x).detach()  # exact: the same values, and the gradient of x
+    return high, x - high
 
 
 def rfft(x: torch.Tensor, n_fft: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -120,6 +146,8 @@ def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Tensor:
     with torch.inference_mode(False):  # it outlives the mode
+        if not values.ndim:
+            return torch.full((), values.item(), dtype=getattr(torch, dtype), device=place)
         return torch.tensor(repeated(values, repeat), dtype=getattr(torch, dtype), device=place)
 
 
@@ -138,6 +166,34 @@ def constant(values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1
     if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
         return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
     return _constants(values, dtype, like.device, repeat)
+
+
+def beside(x: Any, like: torch.Tensor) -> Any:
+    """Return a tensor of numbers on the device of another: lengths are counted on the CPU more often than not."""
+    if not (isinstance(x, torch.Tensor) and isinstance(like, torch.Tensor)) or x.device == like.device:
+        return x
+    return x if "meta" in (x.device.type, like.device.type) else x.to(like.device)
+
+
+def place_of(x: torch.Tensor) -> str:
+    """Return the name of the device that a tensor is on."""
+    return str(x.device)
+
+
+def number(value: Any, like: torch.Tensor, dtype: str | None = None) -> Any:
+    """Return a number, or beside a tensor on a GPU a tensor that is filled there.
+
+    Keras' ops (3.15) copy each number to the GPU: that waits for the GPU's work, and a CUDA graph cannot hold it.
+    """
+    on_gpu = isinstance(like, torch.Tensor) and like.device.type == "cuda"
+    if not on_gpu or not isinstance(value, int | float):
+        return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
+    return torch.full((), value, dtype=like.dtype if dtype is None else getattr(torch, dtype), device=like.device)
+
+
+def filled(like: torch.Tensor, value: float) -> torch.Tensor:
+    """Return a tensor of the shape and dtype of another, of one number; see `number`."""
+    return torch.full_like(like, value) if like.device.type == "cuda" else ops.full_like(like, value)
 
 
 def at_least(x: torch.Tensor, value: float) -> torch.Tensor:
@@ -336,7 +392,16 @@ def take(x: torch.Tensor, places: Any, axis: int = -1) -> torch.Tensor:
     Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write, and asks an array for its
     dtype, which `torch.compile` (2.13) cannot read. Drop when they can.
     """
+    if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not is_tracing():
+        places = _places(places.tobytes(), str(places.dtype), x.device)
     return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
+
+
+@functools.lru_cache(maxsize=64)
+def _places(values: bytes, dtype: str, device: torch.device) -> torch.Tensor:
+    """Return places on a GPU: copied there once, as in `number`."""
+    with torch.inference_mode(False):
+        return torch.tensor(np.frombuffer(values, dtype), device=device)
 
 
 def head(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
