@@ -10,6 +10,7 @@ import gc
 import json
 import random
 import statistics
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -334,6 +335,7 @@ def settings(few: bool) -> Iterator[tuple[str, str, int]]:
 
 def sweep(rows: Rows, few: bool, budget: float) -> None:
     """Time our log-mel with other sizes of a block."""
+    blocks = sys.modules[type(kernel).__module__]
     for shape in shapes(few)[0 if few else 1 :]:
         x = keras.ops.convert_to_tensor(signal(shape))
         recipe = layers.recipe(shape)
@@ -341,8 +343,8 @@ def sweep(rows: Rows, few: bool, budget: float) -> None:
             if direction != "forward" and shape.key == "e":
                 continue
             for name, label, value in settings(few):
-                before = getattr(kernel, name)
-                setattr(kernel, name, value)
+                before = getattr(blocks, name)
+                setattr(blocks, name, value)
                 try:
                     if BACKEND == "jax":  # what is compiled holds the size
                         import jax
@@ -356,7 +358,7 @@ def sweep(rows: Rows, few: bool, budget: float) -> None:
                         shape=shape.key, kind="sweep", direction=direction, name=name, value=label, error=repr(error)
                     )
                 finally:
-                    setattr(kernel, name, before)
+                    setattr(blocks, name, before)
                     gc.collect()
 
 

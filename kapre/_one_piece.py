@@ -75,7 +75,7 @@ def in_one_piece(call: _Call) -> _Call:
     traced, and a subclass with a `call` of its own, runs as it is written. On a backend that does not compile eager
     calls `call` is returned as it is.
     """
-    if not kernel.COMPILES_EAGER_CALLS:
+    if not kernel.compiles_eager_calls:
         return call
     takes_mask = "mask" in inspect.signature(call).parameters
 

@@ -324,7 +324,7 @@ _compiled = kernel.compiled(_run)
 
 def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
     """Tell whether `run_in_bucket` is to compute clips of so many samples. `others` are the other arguments."""
-    if fourier.is_lowering() or not kernel.COMPILES_EAGER_CALLS or 0 in tuple(x.shape):
+    if fourier.is_lowering() or not kernel.compiles_eager_calls or 0 in tuple(x.shape):
         return False
     kind = (recipe, str(x.dtype), *(other is None for other in others))
     return buckets.is_for_bucket(kind, samples, x, *others)
@@ -355,10 +355,10 @@ def run_in_bucket(
     batch, time = x.shape[0], x.shape[-1]
     own = np.full((batch,), time) if lengths is None else np.clip(ops.convert_to_numpy(lengths), 0, time)
     given: tuple[Any, Any] = buckets.padded(x), own.astype("int32")
-    if not kernel.COMPILES_EAGER_CALLS:
+    if not kernel.compiles_eager_calls:
         given = ops.convert_to_tensor(given[0]), ops.convert_to_tensor(given[1])
     result = _compiled(recipe, *given, *map(_value, (window, bank)), None)
-    if kernel.COMPILES_EAGER_CALLS and not kernel.is_held(result):
+    if kernel.compiles_eager_calls and not kernel.is_held(result):
         return None
     y = np.asarray(ops.convert_to_numpy(result))
     axis = recipe.time_axis(y.ndim - len(x.shape) + 2) + len(x.shape) - 2

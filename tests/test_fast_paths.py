@@ -470,7 +470,7 @@ def test_squares_add_up_to_the_power() -> None:
     framed = samples(4, 512)
     got = to_numpy(kernel.squares(ops.convert_to_tensor(framed), 512))
     power = np.abs(np.fft.rfft(framed.astype("float64"))) ** 2
-    assert got.shape == (4, 257 * kernel.SQUARES_PER_BIN)
+    assert got.shape == (4, 257 * kernel.squares_per_bin)
     np.testing.assert_allclose(got.reshape(4, 257, -1).sum(-1), power, rtol=0.0, atol=1e-6 * power.max())
 
 

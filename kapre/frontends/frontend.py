@@ -69,7 +69,7 @@ def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
 
     `within` is each clip's samples, `(batch,)`, or a mask over the samples.
     """
-    if len(within.shape) == 1 and kernel.COMPILES_EAGER_CALLS and kernel.is_held(inputs) and kernel.is_held(within):
+    if len(within.shape) == 1 and kernel.compiles_eager_calls and kernel.is_held(inputs) and kernel.is_held(within):
         samples = np.clip(within, 0, inputs.shape[1]).astype("int64")
         own = np.array([recipe.num_valid_entries(int(n)) for n in samples], "int32")
         return kernel.put(np.arange(recipe.num_frames(inputs.shape[1])) < own.reshape(-1, 1), "bool", inputs)

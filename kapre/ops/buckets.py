@@ -42,7 +42,7 @@ def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
 
     `values` are what goes into the call. While one of them is traced, or shared out among devices, nothing does.
     """
-    if not kernel.COMPILES_EAGER_CALLS or not all(kernel.is_held(value) for value in values if value is not None):
+    if not kernel.compiles_eager_calls or not all(kernel.is_held(value) for value in values if value is not None):
         return False
     exact = _exact(kind)
     if samples in exact:

@@ -23,7 +23,7 @@ class CompiledStep:
     def __init__(self, step: Any) -> None:
         self._step = step
         self._run = kernel.as_one(step)
-        self._any_shape = step.fixed or not kernel.COMPILES_EACH_SHAPE
+        self._any_shape = step.fixed or not kernel.compiles_each_shape
         self._met: set[tuple[tuple[int, ...], ...]] = set()
 
     def __call__(self, *arguments: Any) -> Any:

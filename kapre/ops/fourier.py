@@ -120,7 +120,7 @@ def power_in_bands(framed: Any, n_fft: int, groups: Groups) -> Any:
     """Return the bands `(..., frames, bands)` of the power spectrum of windowed frames; see `filterbanks.groups`."""
     if is_empty(framed):
         return in_bands(rfft(framed, n_fft)[0], groups)
-    return in_bands(kernel.squares(of_length(framed, n_fft), n_fft), groups, kernel.SQUARES_PER_BIN)
+    return in_bands(kernel.squares(of_length(framed, n_fft), n_fft), groups, kernel.squares_per_bin)
 
 
 def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:

@@ -17,7 +17,7 @@ class TracedError(Exception):
 
 def library(x: Any) -> Any:
     """Return NumPy for an array that `on_host` hands out, else Keras' ops."""
-    return np if kernel.COMPILES_EAGER_CALLS and isinstance(x, np.ndarray | np.generic) else ops
+    return np if kernel.compiles_eager_calls and isinstance(x, np.ndarray | np.generic) else ops
 
 
 def as_tensors(nest: Any) -> Any:
@@ -46,7 +46,7 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 def goes_by_host(*nests: Any) -> bool:
     """Tell whether data is to be moved by NumPy: on JAX, where it compiles for each shape, in eager calls."""
-    return kernel.COMPILES_EAGER_CALLS and all(map(kernel.is_held, leaves(nests)))
+    return kernel.compiles_eager_calls and all(map(kernel.is_held, leaves(nests)))
 
 
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:

@@ -1,20 +1,30 @@
 """The only files that name a backend: gaps in Keras' own ops, each with what would let us drop it, and fast paths.
 
-`kernels.active` is the module of the backend that Keras runs on. Every module has the same functions.
+`kernels.active` is the kernel of the backend that Keras runs on; `base.Kernel` says what a kernel does.
 """
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
-
 import keras
 
-_MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+from kapre.ops.kernels.base import Kernel
 
 
-def _load() -> ModuleType:
-    return importlib.import_module(f"{__name__}.{_MODULES.get(keras.backend.backend(), 'fallback')}")
+def _load() -> Kernel:
+    backend = keras.backend.backend()
+    if backend == "jax":
+        from kapre.ops.kernels.jax import JaxKernel
+
+        return JaxKernel()
+    if backend == "tensorflow":
+        from kapre.ops.kernels.tensorflow import TensorFlowKernel
+
+        return TensorFlowKernel()
+    if backend == "torch":
+        from kapre.ops.kernels.torch import TorchKernel
+
+        return TorchKernel()
+    return Kernel()
 
 
 active = _load()

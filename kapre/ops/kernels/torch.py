@@ -14,71 +14,12 @@ from keras import ops
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
-from kapre.ops.kernels._eager import COMPILES_EAGER_CALLS as COMPILES_EAGER_CALLS
-from kapre.ops.kernels._eager import given as given
-from kapre.ops.kernels._eager import is_held as is_held
-from kapre.ops.kernels._eager import put as put
-from kapre.ops.kernels._eager import total as total
+from kapre.ops.kernels.base import Kernel
 
 _BLOCK_ELSEWHERE = 1 << 26
+
+
 """The same where launching a kernel costs more than memory."""
-
-
-def to_complex(real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
-    """Join two real tensors into complex64 or complex128; see the TensorFlow kernel for why."""
-    return torch.complex(real, imag)
-
-
-def static_value(x: Any) -> Any:
-    """Return `x`: only TensorFlow's graphs hold constants as tensors."""
-    return x
-
-
-def arctan2(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Return the angle of (x, y) in (−π, π].
-
-    Here for the gap that the JAX kernel names.
-    """
-    return torch.arctan2(y, x)
-
-
-def maximum(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Return the larger of two tensors, NaN where either is.
-
-    Gap: `keras.ops.maximum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
-    """
-    return torch.maximum(x, y)
-
-
-def cumsum(x: torch.Tensor, axis: int) -> torch.Tensor:
-    """Add up along an axis.
-
-    Gap: `keras.ops.cumsum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
-    """
-    return torch.cumsum(x, dim=axis)
-
-
-def dot(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """Multiply the last axis by a matrix.
-
-    Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they don't.
-
-    Fewer than `FEWEST` rows become so many: MKL adds them up in another order, and a stream's first frames, whose
-    statistics are of two or three, would show it.
-    """
-    device = x.device.type
-    if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
-        with torch.autocast(device, enabled=False):
-            return dot(x, matrix)
-    if device == "cuda" and x.dtype == torch.float32 and torch.get_float32_matmul_precision() != "highest":
-        return in_full_precision(torch.matmul, x, matrix)
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
-        return torch.matmul(x, matrix)
-    rows = math.prod(x.shape[:-1])
-    if not 0 < rows < fused.FEWEST:
-        return torch.matmul(x, matrix)
-    few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, fused.FEWEST - rows))
-    return torch.matmul(few, matrix)[:rows].reshape(*x.shape[:-1], -1)
 
 
 def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -94,6 +35,8 @@ def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Te
 
 
 _TF32_BITS = -1 << 13
+
+
 """Of the bits of a float32, those that TF32 keeps."""
 
 
@@ -102,46 +45,6 @@ def _split(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     high = (x.detach().view(torch.int32) & _TF32_BITS).view(torch.float32)
     high = x + (high - x).detach()  # exact: the same values, and the gradient of x
     return high, x - high
-
-
-def rfft(x: torch.Tensor, n_fft: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins.
-
-    Here for the gap that the JAX kernel names.
-    """
-    real, imag = ops.rfft(x, fft_length=n_fft)
-    return real, imag
-
-
-def irfft(real: torch.Tensor, imag: torch.Tensor, n_fft: int) -> torch.Tensor:
-    """Invert `rfft`; see the JAX kernel."""
-    return ops.irfft((real, imag), fft_length=n_fft)
-
-
-def is_tracing() -> bool:
-    """Tell whether `torch.compile` or `torch.export` is tracing this call.
-
-    It follows every dictionary that a call looks into, `sys.modules` too, and fails when one grows meanwhile.
-    """
-    return bool(torch.compiler.is_compiling())
-
-
-def is_replica() -> bool:
-    """Tell whether the call is one replica's; see the TensorFlow kernel."""
-    return False
-
-
-def is_compiling() -> bool:
-    """Tell whether `torch.compile` is reading this call's Python; `torch.export` runs it, without `strict`."""
-    return bool(torch.compiler.is_dynamo_compiling())
-
-
-def untraced(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of constants that a trace calls and does not look into.
-
-    `torch.compile` would turn NumPy into torch, and fails at what it does not know (2.13: read-only arrays).
-    """
-    return torch.compiler.disable(fn)
 
 
 def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Tensor:
@@ -159,56 +62,6 @@ def _is_ordinary(x: Any) -> bool:
     return type(x) in (torch.Tensor, torch.nn.Parameter)
 
 
-def constant(values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
-    """Return an array as a tensor beside another, each of its rows `repeat` times."""
-    if is_compiling():  # NumPy's arrays are tensors there, without a dtype of NumPy's
-        return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
-    if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
-        return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
-    return _constants(values, dtype, like.device, repeat)
-
-
-def beside(x: Any, like: torch.Tensor) -> Any:
-    """Return a tensor of numbers on the device of another: lengths are counted on the CPU more often than not."""
-    if not (isinstance(x, torch.Tensor) and isinstance(like, torch.Tensor)) or x.device == like.device:
-        return x
-    return x if "meta" in (x.device.type, like.device.type) else x.to(like.device)
-
-
-def place_of(x: torch.Tensor) -> str:
-    """Return the name of the device that a tensor is on."""
-    return str(x.device)
-
-
-def number(value: Any, like: torch.Tensor, dtype: str | None = None) -> Any:
-    """Return a number, or beside a tensor on a GPU a tensor that is filled there.
-
-    Keras' ops (3.15) copy each number to the GPU: that waits for the GPU's work, and a CUDA graph cannot hold it.
-    """
-    on_gpu = isinstance(like, torch.Tensor) and like.device.type == "cuda"
-    if not on_gpu or not isinstance(value, int | float):
-        return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
-    return torch.full((), value, dtype=like.dtype if dtype is None else getattr(torch, dtype), device=like.device)
-
-
-def filled(like: torch.Tensor, value: float) -> torch.Tensor:
-    """Return a tensor of the shape and dtype of another, of one number; see `number`."""
-    return torch.full_like(like, value) if like.device.type == "cuda" else ops.full_like(like, value)
-
-
-def at_least(x: torch.Tensor, value: float) -> torch.Tensor:
-    """Return the larger of a tensor and a number, NaN where the tensor is.
-
-    Gap: `keras.ops.maximum` (Keras 3.15) rounds the number to float32 on PyTorch. Drop when it doesn't.
-    """
-    return torch.clamp_min(x, value)
-
-
-def frame(x: torch.Tensor, size: int, hop: int) -> torch.Tensor:
-    """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
-    return torch.unfold_copy(x, -1, size, hop)  # not a view: a caller may write into what a layer gave
-
-
 def _transforms_active() -> bool:
     """Tell whether this is inside torch.func (PyTorch 2.13 has no public name for that)."""
     return bool(getattr(torch._C, "_are_functorch_transforms_active", lambda: False)())
@@ -216,38 +69,6 @@ def _transforms_active() -> bool:
 
 def _has_tangent(x: torch.Tensor) -> bool:
     return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
-
-
-def over_frames(
-    fn: Callable[..., Outputs],
-    x: torch.Tensor,
-    size: int,
-    hop: int,
-    count: int,
-    weights: Sequence[torch.Tensor],
-    stages: Stages | None = None,
-) -> Outputs:
-    """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel.
-
-    Short clips share a block. `stages` is what `fn` does, where it needs no weights.
-    """
-    x = x.contiguous()  # or the frames' own layout, and with it the last bits, would depend on the batch
-    # A trace would guard on sizes; in torch.func and in forward mode a Function would need rules of its own.
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
-        return fn(_framed(x, size, hop, count), *weights)
-    rows = math.prod(x.shape[:-1]) * count
-    if stages is not None and _is_ordinary(x) and x.device.type == "cpu" and rows >= fused.FEWEST:
-        flat = x.view(-1, x.shape[-1])
-        y = fused.features(flat, count, stages, constant, lambda v: fn(_framed(v, size, hop, count))[0])
-        return (y.view(*x.shape[:-1], *y.shape[1:]),)
-    if rows * size <= _block_for(x):
-        return fn(_framed(x, size, hop, count), *weights)
-    flat = x.reshape(-1, x.shape[-1])
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
-        y = _Blockwise.apply(fn, size, hop, count, flat, *weights)
-    else:
-        y = _in_blocks(fn, flat, size, hop, count, weights)
-    return tuple(part.reshape(*x.shape[:-1], *part.shape[1:]) for part in y)
 
 
 def _block_for(x: torch.Tensor) -> int:
@@ -353,84 +174,11 @@ def _slopes(
     return tuple(summed if wants else None for summed, wants in zip(sums, wanted, strict=True))
 
 
-SQUARES_PER_BIN = 2
-
-
-def squares(framed: torch.Tensor, n_fft: int) -> torch.Tensor:
-    """Return squares of which `SQUARES_PER_BIN` neighbours add up to the power of a bin: `(..., 2 * n_freq)`.
-
-    A filter bank whose rows stand there twice adds them up as it goes, and spares a pass over the spectrum.
-    """
-    return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
-
-
-def root(x: torch.Tensor) -> torch.Tensor:
-    """Return the square root, whose slope at 0 is taken for 0: a spectrum's magnitude would have none in silence."""
-    if not (x.requires_grad or _transforms_active() or _has_tangent(x)):
-        return torch.sqrt(x)
-    zero = x == 0.0
-    return torch.where(zero, 0.0 * x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
-
-
-def product(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """Multiply the last axis by a matrix, as one operation of a graph; see the TensorFlow kernel."""
-    return torch.matmul(x, matrix)
-
-
-def size(x: torch.Tensor, axis: int) -> Any:
-    """Return a size as an int where it is known, else as an int32 tensor that a graph computes with.
-
-    `torch.export` (2.13) takes a size for a constant once it is turned into a tensor in any other way.
-    """
-    length = x.shape[axis]
-    return length if isinstance(length, int) else torch.scalar_tensor(length, dtype=torch.int32)
-
-
-def take(x: torch.Tensor, places: Any, axis: int = -1) -> torch.Tensor:
-    """Return the entries along an axis at some places, an array or a tensor of one axis.
-
-    Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write, and asks an array for its
-    dtype, which `torch.compile` (2.13) cannot read. Drop when they can.
-    """
-    if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not is_tracing():
-        places = _places(places.tobytes(), str(places.dtype), x.device)
-    return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
-
-
 @functools.lru_cache(maxsize=64)
 def _places(values: bytes, dtype: str, device: torch.device) -> torch.Tensor:
     """Return places on a GPU: copied there once, as in `number`."""
     with torch.inference_mode(False):
         return torch.tensor(np.frombuffer(values, dtype), device=device)
-
-
-def head(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
-    """Return the first `count` entries along an axis, which has as many; see the JAX kernel."""
-    return x[(*[slice(None)] * (axis % x.ndim), slice(0, count))]
-
-
-def tail(x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
-    """Return the last `count` entries along an axis, which has as many; see the JAX kernel."""
-    return x[(*[slice(None)] * (axis % x.ndim), slice(-count, None))]
-
-
-def part(x: torch.Tensor, first: int, behind: int, axis: int, step: int = 1) -> torch.Tensor:
-    """Return every `step`th entry along an axis without the first ones and without those behind; see the JAX kernel."""
-    return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
-
-
-def is_plain(x: Any) -> bool:
-    """Tell whether it is a tensor of numbers, no trace follows it, and it carries no mask of Keras'."""
-    if type(x) is not torch.Tensor or hasattr(x, "_keras_mask"):
-        return False
-    return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
-
-
-def is_abstract(x: Any) -> bool:
-    """Tell whether it has no values yet: a trace follows it, or Keras builds a model with it."""
-    if torch.compiler.is_compiling():
-        return True
-    return isinstance(x, torch.Tensor) and (not _is_ordinary(x) or x.device.type == "meta")
 
 
 _OF_A_MODULE = (
@@ -440,38 +188,228 @@ _OF_A_MODULE = (
     "_backward_pre_hooks",
     "_compiled_call_impl",  # of `layer.compile()`
 )
+
+
 _any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: True)
 
 
-def call(layer: Any, x: torch.Tensor) -> torch.Tensor:
-    """Call a layer on what `is_plain`, with what PyTorch does around a module, but without Keras."""
-    of_module = vars(layer)
-    if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
-        return torch.nn.Module.__call__(layer, x)
-    return layer.call(x)
+class TorchKernel(Kernel):
+    """PyTorch runs eagerly: frames go through memory that is kept, and gradients are written out."""
 
+    squares_per_bin = 2
 
-def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function; see the JAX kernel."""
-    return fn
+    def to_complex(self, real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
+        return torch.complex(real, imag)
 
+    def arctan2(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Here for the gap that the JAX kernel names."""
+        return torch.arctan2(y, x)
 
-COMPILES_EACH_SHAPE = False
+    def maximum(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the larger of two tensors, NaN where either is.
 
+        Gap: `keras.ops.maximum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
+        """
+        return torch.maximum(x, y)
 
-def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of nests of tensors without gradients.
+    def cumsum(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """Add up along an axis.
 
-    `torch.compile` takes a minute to start. Not in inference mode: training could not take what comes out of that.
-    """
-    return torch.no_grad()(lambda *nests: fn(*nests))
+        Gap: `keras.ops.cumsum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
+        """
+        return torch.cumsum(x, dim=axis)
 
+    def dot(self, x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+        """Multiply the last axis by a matrix.
 
-def for_inference(fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None) -> Any:
-    """Return a function of arrays without gradients; see the TensorFlow kernel."""
+        Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they
+        don't.
 
-    def without_gradients(*arrays: Any) -> Any:
-        with torch.inference_mode():
-            return fn(*(torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arrays))
+        Fewer than `FEWEST` rows become so many: MKL adds them up in another order, and a stream's first frames, whose
+        statistics are of two or three, would show it.
+        """
+        device = x.device.type
+        if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
+            with torch.autocast(device, enabled=False):
+                return self.dot(x, matrix)
+        if device == "cuda" and x.dtype == torch.float32 and torch.get_float32_matmul_precision() != "highest":
+            return in_full_precision(torch.matmul, x, matrix)
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
+            return torch.matmul(x, matrix)
+        rows = math.prod(x.shape[:-1])
+        if not 0 < rows < fused.FEWEST:
+            return torch.matmul(x, matrix)
+        few = torch.nn.functional.pad(x.reshape(rows, -1), (0, 0, 0, fused.FEWEST - rows))
+        return torch.matmul(few, matrix)[:rows].reshape(*x.shape[:-1], -1)
 
-    return without_gradients
+    def is_tracing(self) -> bool:
+        """Tell whether `torch.compile` or `torch.export` is tracing this call.
+
+        It follows every dictionary that a call looks into, `sys.modules` too, and fails when one grows meanwhile.
+        """
+        return bool(torch.compiler.is_compiling())
+
+    def is_compiling(self) -> bool:
+        """Tell whether `torch.compile` is reading this call's Python; `torch.export` runs it, without `strict`."""
+        return bool(torch.compiler.is_dynamo_compiling())
+
+    def untraced(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of constants that a trace calls and does not look into.
+
+        `torch.compile` would turn NumPy into torch, and fails at what it does not know (2.13: read-only arrays).
+        """
+        return torch.compiler.disable(fn)
+
+    def constant(self, values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
+        """Return an array as a tensor beside another, each of its rows `repeat` times."""
+        if self.is_compiling():  # NumPy's arrays are tensors there, without a dtype of NumPy's
+            return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
+        if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
+            return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
+        return _constants(values, dtype, like.device, repeat)
+
+    def beside(self, x: Any, like: torch.Tensor) -> Any:
+        """Return a tensor of numbers on the device of another: lengths are counted on the CPU more often than not."""
+        if not (isinstance(x, torch.Tensor) and isinstance(like, torch.Tensor)) or x.device == like.device:
+            return x
+        return x if "meta" in (x.device.type, like.device.type) else x.to(like.device)
+
+    def place_of(self, x: torch.Tensor) -> str:
+        """Return the name of the device that a tensor is on."""
+        return str(x.device)
+
+    def number(self, value: Any, like: torch.Tensor, dtype: str | None = None) -> Any:
+        """Return a number, or beside a tensor on a GPU a tensor that is filled there.
+
+        Keras' ops (3.15) copy each number to the GPU: that waits for the GPU's work, and a CUDA graph cannot hold it.
+        """
+        on_gpu = isinstance(like, torch.Tensor) and like.device.type == "cuda"
+        if not on_gpu or not isinstance(value, int | float):
+            return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
+        return torch.full((), value, dtype=like.dtype if dtype is None else getattr(torch, dtype), device=like.device)
+
+    def filled(self, like: torch.Tensor, value: float) -> torch.Tensor:
+        """Return a tensor of the shape and dtype of another, of one number; see `number`."""
+        return torch.full_like(like, value) if like.device.type == "cuda" else ops.full_like(like, value)
+
+    def at_least(self, x: torch.Tensor, value: float) -> torch.Tensor:
+        """Return the larger of a tensor and a number, NaN where the tensor is.
+
+        Gap: `keras.ops.maximum` (Keras 3.15) rounds the number to float32 on PyTorch. Drop when it doesn't.
+        """
+        return torch.clamp_min(x, value)
+
+    def frame(self, x: torch.Tensor, size: int, hop: int) -> torch.Tensor:
+        """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+        return torch.unfold_copy(x, -1, size, hop)  # not a view: a caller may write into what a layer gave
+
+    def over_frames(
+        self,
+        fn: Callable[..., Outputs],
+        x: torch.Tensor,
+        size: int,
+        hop: int,
+        count: int,
+        weights: Sequence[torch.Tensor],
+        stages: Stages | None = None,
+    ) -> Outputs:
+        """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel.
+
+        Short clips share a block. `stages` is what `fn` does, where it needs no weights.
+        """
+        x = x.contiguous()  # or the frames' own layout, and with it the last bits, would depend on the batch
+        # A trace would guard on sizes; in torch.func and in forward mode a Function would need rules of its own.
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+            return fn(_framed(x, size, hop, count), *weights)
+        rows = math.prod(x.shape[:-1]) * count
+        if stages is not None and _is_ordinary(x) and x.device.type == "cpu" and rows >= fused.FEWEST:
+            flat = x.view(-1, x.shape[-1])
+            y = fused.features(flat, count, stages, self.constant, lambda v: fn(_framed(v, size, hop, count))[0])
+            return (y.view(*x.shape[:-1], *y.shape[1:]),)
+        if rows * size <= _block_for(x):
+            return fn(_framed(x, size, hop, count), *weights)
+        flat = x.reshape(-1, x.shape[-1])
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
+            y = _Blockwise.apply(fn, size, hop, count, flat, *weights)
+        else:
+            y = _in_blocks(fn, flat, size, hop, count, weights)
+        return tuple(part.reshape(*x.shape[:-1], *part.shape[1:]) for part in y)
+
+    def squares(self, framed: torch.Tensor, n_fft: int) -> torch.Tensor:
+        """Return squares of which `squares_per_bin` neighbours add up to the power of a bin: `(..., 2 * n_freq)`.
+
+        A filter bank whose rows stand there twice adds them up as it goes, and spares a pass over the spectrum.
+        """
+        return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
+
+    def root(self, x: torch.Tensor) -> torch.Tensor:
+        if not (x.requires_grad or _transforms_active() or _has_tangent(x)):
+            return torch.sqrt(x)
+        zero = x == 0.0
+        return torch.where(zero, 0.0 * x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
+
+    def product(self, x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+        return torch.matmul(x, matrix)
+
+    def size(self, x: torch.Tensor, axis: int) -> Any:
+        """Return a size as an int where it is known, else as an int32 tensor that a graph computes with.
+
+        `torch.export` (2.13) takes a size for a constant once it is turned into a tensor in any other way.
+        """
+        length = x.shape[axis]
+        return length if isinstance(length, int) else torch.scalar_tensor(length, dtype=torch.int32)
+
+    def take(self, x: torch.Tensor, places: Any, axis: int = -1) -> torch.Tensor:
+        """Return the entries along an axis at some places.
+
+        Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write, and asks an array for
+        its dtype, which `torch.compile` (2.13) cannot read. Drop when they can.
+        """
+        if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not self.is_tracing():
+            places = _places(places.tobytes(), str(places.dtype), x.device)
+        return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
+
+    def head(self, x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
+        return x[(*[slice(None)] * (axis % x.ndim), slice(0, count))]
+
+    def tail(self, x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
+        return x[(*[slice(None)] * (axis % x.ndim), slice(-count, None))]
+
+    def part(self, x: torch.Tensor, first: int, behind: int, axis: int, step: int = 1) -> torch.Tensor:
+        return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
+
+    def is_plain(self, x: Any) -> bool:
+        """Tell whether it is a tensor of numbers, no trace follows it, and it carries no mask of Keras'."""
+        if type(x) is not torch.Tensor or hasattr(x, "_keras_mask"):
+            return False
+        return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
+
+    def is_abstract(self, x: Any) -> bool:
+        """Tell whether it has no values yet: a trace follows it, or Keras builds a model with it."""
+        if torch.compiler.is_compiling():
+            return True
+        return isinstance(x, torch.Tensor) and (not _is_ordinary(x) or x.device.type == "meta")
+
+    def call(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
+        """Call a layer on what `is_plain`, with what PyTorch does around a module, but without Keras."""
+        of_module = vars(layer)
+        if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
+            return torch.nn.Module.__call__(layer, x)
+        return layer.call(x)
+
+    def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of nests of tensors without gradients.
+
+        `torch.compile` takes a minute to start. Not in inference mode: training could not take what comes out of that.
+        """
+        return torch.no_grad()(lambda *nests: fn(*nests))
+
+    def for_inference(
+        self, fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None
+    ) -> Any:
+
+        def without_gradients(*arrays: Any) -> Any:
+            with torch.inference_mode():
+                return fn(*(torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arrays))
+
+        return without_gradients
