@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -105,11 +104,6 @@ def _dtype_of(x: Any) -> str:
     return keras.backend.standardize_dtype(x.dtype)
 
 
-def _prepared(recipe: Recipe, framed: Any) -> Any:
-    """Do what the recipe does to a frame before its window."""
-    return emphasized(recipe, centred(recipe, framed))
-
-
 def _stages(recipe: Recipe, dtype: str) -> Stages | None:
     """Return what `spectra` does without weights, for the kernels; None where it does more. A recipe keeps its own."""
     if recipe.energy is not None or recipe.magnitude_epsilon:
@@ -133,7 +127,9 @@ def _stages_of(recipe: Recipe, dtype: str) -> Stages:
         amin=recipe.amin,
         amin_by=recipe.amin_by,
         reference=scales.reference(recipe.amin, recipe.ref_value),
-        prepare=partial(_prepared, recipe) if is_framewise(recipe) else None,
+        remove_dc=recipe.remove_dc,
+        preemphasis=recipe.preemphasis if recipe.preemphasis_over == "frame" else 0.0,
+        preemphasis_first=recipe.preemphasis_first,
     )
 
 

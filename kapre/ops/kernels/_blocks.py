@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ Outputs = tuple[Any, ...]
 
 
 class Stages(NamedTuple):
-    """From frames to their bands' logarithm, for a kernel that does it by itself; mostly fields of a recipe."""
+    """From samples to the logarithm of bands, as plain data, for a kernel that does it by itself; see `Recipe`."""
 
     size: int
     hop: int
@@ -24,8 +24,14 @@ class Stages(NamedTuple):
     amin: float
     amin_by: str
     reference: float
-    prepare: Callable[[Any], Any] | None
-    """What is done to `(..., frames, size)` before the window."""
+    remove_dc: bool = False
+    preemphasis: float = 0.0
+    preemphasis_first: str = "keep"
+
+    @property
+    def prepares_frames(self) -> bool:
+        """Tell whether something is done to a frame before its window."""
+        return self.remove_dc or self.preemphasis != 0.0
 
 
 _BLOCK = 1 << 19

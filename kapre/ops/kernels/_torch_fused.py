@@ -109,8 +109,8 @@ class _Plan:
         y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype, device="cpu")
         for items, frames in self.blocks:
             values = self._cut(x, items, frames)
-            if stages.prepare is not None:
-                values = stages.prepare(values)
+            if stages.prepares_frames:
+                values = _prepared(values, stages)
             rows = y[items, frames].view(math.prod(values.shape[:2]), self.bands)
             parts = torch.view_as_real(self._spectrum(values)).square_()
             if self.doubled:  # a bank whose rows stand there twice adds up the squares of both parts
@@ -138,10 +138,10 @@ class _Plan:
         window = self.window if stages.power == 2.0 else 0.5 * self.window
         for items, frames in self._blocks(apart=True):
             values = leaf = self._cut(x, items, frames)
-            if stages.prepare is not None:
+            if stages.prepares_frames:
                 with torch.enable_grad():
                     leaf = leaf.detach().requires_grad_()
-                    values = stages.prepare(leaf)
+                    values = _prepared(leaf, stages)
             z = self._spectrum(values.detach())
             by_bin = slope[items, frames].flatten(0, 1)
             if bands is not None:
@@ -160,7 +160,7 @@ class _Plan:
                 z[:, -1].mul_(2.0)
             by_sample = torch.fft.irfft(z, n=stages.n_fft, norm="forward")[:, : self.width].mul_(window)
             by_sample = by_sample.unflatten(0, values.shape[:2])
-            if stages.prepare is not None:
+            if stages.prepares_frames:
                 by_sample = torch.nn.functional.pad(by_sample, (0, stages.size - self.width))
                 (by_sample,) = torch.autograd.grad(values, leaf, by_sample)
             add_frames(found[items, frames.start * stages.hop :], by_sample, stages.hop)
@@ -199,6 +199,17 @@ class _Plans:
 
 
 _plans = _Plans()
+
+
+def _prepared(framed: torch.Tensor, stages: Stages) -> torch.Tensor:
+    """Do to `(items, frames, size)` what comes before the window."""
+    from kapre.ops import waves  # which imports the kernels
+
+    framed = waves.without_mean(framed) if stages.remove_dc else framed
+    if not stages.preemphasis:
+        return framed
+    emphasized: torch.Tensor = waves.preemphasis(framed, stages.preemphasis, stages.preemphasis_first)
+    return emphasized
 
 
 def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
