@@ -12,9 +12,10 @@ from kapre.deploy._metadata import read_metadata
 
 if TYPE_CHECKING:
     from kapre.deploy._check import Check
-    from kapre.deploy._export import Report, export
+    from kapre.deploy._export import export
+    from kapre.deploy._report import Report
 
-_ON_FIRST_USE = {"Check": "_check", "Report": "_export", "export": "_export"}
+_ON_FIRST_USE = {"Check": "_check", "Report": "_report", "export": "_export"}
 
 __all__ = ["FORMATS", "Check", "ExportError", "Report", "export", "read_metadata"]
 

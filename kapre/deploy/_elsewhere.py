@@ -9,18 +9,17 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
 from kapre.deploy._errors import ExportError, words
 from kapre.deploy._formats import Format, missing
 from kapre.deploy._program import Program
+from kapre.deploy._report import Report
 
-if TYPE_CHECKING:
-    from kapre.deploy._export import Report
-
-_MARK = "kapre-report:"
+MARK = "kapre-report:"
+"""What begins the line of the report that kapre.deploy._child prints."""
 _IS_ONE = "KAPRE_EXPORTS_ELSEWHERE"
 
 
@@ -61,8 +60,6 @@ def export(
 
 
 def _by(backend: str, program: Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
-    from kapre.deploy._export import Report
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
         try:
@@ -73,35 +70,13 @@ def _by(backend: str, program: Program, found: Format, path: Path, options: dict
             ) from error
         job = {"model": str(file), "path": str(path.resolve()), "format": found.name, "options": options}
         env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", _IS_ONE: "1"}
-        command = [sys.executable, "-m", "kapre.deploy._elsewhere", json.dumps(job)]
+        command = [sys.executable, "-m", "kapre.deploy._child", json.dumps(job)]
         result = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
-    line = next((line for line in result.stdout.splitlines() if line.startswith(_MARK)), None)
+    line = next((line for line in result.stdout.splitlines() if line.startswith(MARK)), None)
     if line is None:
         last = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise ExportError(f"the process that writes it with {backend} broke: {last}.{found.hint}")
-    answer = json.loads(line.removeprefix(_MARK))
+    answer = json.loads(line.removeprefix(MARK))
     if "error" in answer:
         raise ExportError(answer["error"])
     return Report.from_dict(answer)
-
-
-def main() -> None:
-    """Do the job on the command line, and print the report."""
-    from kapre.deploy._export import export
-
-    job = json.loads(sys.argv[1])
-    try:
-        model, options = keras.saving.load_model(job["model"], compile=False), job["options"]
-        chunk_samples = options.pop("chunk_samples", None)
-        if chunk_samples is not None:
-            model = model.layers[-1].stream(chunk_samples)
-        report = export(model, job["path"], job["format"], overwrite=True, **options)
-        answer = report.to_dict()
-    except Exception as error:
-        text = " ".join(str(error).split()).removeprefix(f"{job['path']}: ").removesuffix(" Nothing was kept.")
-        answer = {"error": text if isinstance(error, ExportError) else f"{words(error)}."}
-    print(_MARK + json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,7 @@ from keras import ops
 
 from kapre.ops import frames
 from kapre.ops.counts import padded_length
+from kapre.ops.kernels import _prepare
 from kapre.ops.kernels import active as kernel
 
 
@@ -18,17 +19,8 @@ def per_item(lengths: Any, x: Any) -> Any:
 
 
 def without_mean(x: Any) -> Any:
-    """Subtract the mean over the last axis.
-
-    The mean is taken of the differences to the first value, so that a constant becomes exactly 0: the mean itself is
-    rounded, and a logarithm would show what is left of the constant.
-
-    Gap: `keras.ops.mean` (Keras 3.15) computes float64 in float32 on JAX and PyTorch. Drop when it doesn't.
-    """
-    if x.shape[-1] == 0:
-        return x
-    moved = x - kernel.head(x, 1, axis=-1)
-    return moved - kernel.total(moved) / float(x.shape[-1])
+    """Subtract the mean over the last axis; a constant becomes exactly 0."""
+    return _prepare.without_mean(kernel, x)
 
 
 def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
@@ -50,13 +42,7 @@ def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = N
     What stands before the first sample is nothing ("keep"), the "first" sample itself, or, in the middle of a stream,
     `before`, the sample before, of shape `(..., 1)`.
     """
-    if before is None:
-        if first == "keep":
-            return x - coefficient * kernel.part(frames.pad(x, 1, 0), 0, 1, axis=-1)
-        before = x if x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
-    if isinstance(x, np.ndarray):
-        return x - coefficient * np.concatenate([before, x[..., :-1]], axis=-1)
-    return x - coefficient * ops.concatenate([before, kernel.part(x, 0, 1, axis=-1)], axis=-1)
+    return _prepare.preemphasis(kernel, x, coefficient, first, before)
 
 
 def fit(x: Any, size: int, axis: int = -1) -> Any:

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from kapre.ops.kernels._blocks import Stages
+from kapre.ops.kernels._prepare import prepared
 
 BLOCK = 3 << 17
 """Samples of frames in a block, 1.5 MiB of float32: what stays in a core's cache with its spectrum and power."""
 FEWEST = 4
 """Rows from which on MKL adds up a product in one order, however many they are."""
 _SLOPES = {"ln": 1.0, "log10": 1.0 / math.log(10.0), "db": 10.0 / math.log(10.0)}
-_Constant = Callable[..., torch.Tensor]
 _Group = tuple[slice, slice, torch.Tensor]
 
 
@@ -39,8 +39,8 @@ class _Plan:
     It is kept for the next call: getting memory anew takes longer than filling it.
     """
 
-    def __init__(self, key: Any, stages: Stages, like: torch.Tensor, count: int, constant: _Constant) -> None:
-        self.key, self.stages, self.constant = key, stages, constant
+    def __init__(self, key: Any, stages: Stages, like: torch.Tensor, count: int, kernel: Any) -> None:
+        self.key, self.stages, self.kernel = key, stages, kernel
         self.dtype = like.dtype
         self.items, self.count = items, count = len(like), count
         self.window = self._constant(stages.window, like)
@@ -60,7 +60,8 @@ class _Plan:
         self.power: torch.Tensor | None = None
 
     def _constant(self, values: np.ndarray, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
-        return self.constant(values, str(self.dtype).removeprefix("torch."), like, repeat)
+        found: torch.Tensor = self.kernel.constant(values, str(self.dtype).removeprefix("torch."), like, repeat)
+        return found
 
     def _groups(self, like: torch.Tensor, repeat: int) -> list[_Group]:
         """Return the bins, the bands and the weights of each group, each bin `repeat` times."""
@@ -110,7 +111,7 @@ class _Plan:
         for items, frames in self.blocks:
             values = self._cut(x, items, frames)
             if stages.prepares_frames:
-                values = _prepared(values, stages)
+                values = prepared(self.kernel, values, stages)
             rows = y[items, frames].view(math.prod(values.shape[:2]), self.bands)
             parts = torch.view_as_real(self._spectrum(values)).square_()
             if self.doubled:  # a bank whose rows stand there twice adds up the squares of both parts
@@ -141,7 +142,7 @@ class _Plan:
             if stages.prepares_frames:
                 with torch.enable_grad():
                     leaf = leaf.detach().requires_grad_()
-                    values = _prepared(leaf, stages)
+                    values = prepared(self.kernel, leaf, stages)
             z = self._spectrum(values.detach())
             by_bin = slope[items, frames].flatten(0, 1)
             if bands is not None:
@@ -180,12 +181,12 @@ class _Plans:
     def __init__(self) -> None:
         self._kept: OrderedDict[Any, deque[_Plan]] = OrderedDict()
 
-    def take(self, x: torch.Tensor, count: int, stages: Stages, constant: _Constant) -> _Plan:
+    def take(self, x: torch.Tensor, count: int, stages: Stages, kernel: Any) -> _Plan:
         """Return a plan that nobody else has."""
         key = (id(stages), len(x), count, x.dtype)  # the plan keeps the stages alive, and so their id
         with contextlib.suppress(KeyError, IndexError):
             return self._kept[key].pop()
-        return _Plan(key, stages, x, count, constant)
+        return _Plan(key, stages, x, count, kernel)
 
     def give(self, plan: _Plan) -> None:
         """Take a plan back, unless its DFT is so long that it holds more than a block."""
@@ -199,17 +200,6 @@ class _Plans:
 
 
 _plans = _Plans()
-
-
-def _prepared(framed: torch.Tensor, stages: Stages) -> torch.Tensor:
-    """Do to `(items, frames, size)` what comes before the window."""
-    from kapre.ops import waves  # which imports the kernels
-
-    framed = waves.without_mean(framed) if stages.remove_dc else framed
-    if not stages.preemphasis:
-        return framed
-    emphasized: torch.Tensor = waves.preemphasis(framed, stages.preemphasis, stages.preemphasis_first)
-    return emphasized
 
 
 def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
@@ -260,12 +250,12 @@ class _Features(torch.autograd.Function):
     """The features with a gradient that makes each block anew, and so holds no frames and no spectra."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, count: int, stages: Stages, constant: Any, plain: Any) -> torch.Tensor:
-        plan = _plans.take(x, count, stages, constant)
+    def forward(ctx: Any, x: torch.Tensor, count: int, stages: Stages, kernel: Any, plain: Any) -> torch.Tensor:
+        plan = _plans.take(x, count, stages, kernel)
         bands = plan.features(x, logarithm=False)
         _plans.give(plan)
         ctx.save_for_backward(x, None if stages.log is None else bands)
-        ctx.about, ctx.plain = (count, stages, constant), plain
+        ctx.about, ctx.plain = (count, stages, kernel), plain
         if stages.log is None:
             return bands
         y = bands.clone()
@@ -288,16 +278,16 @@ class _Features(torch.autograd.Function):
 
 
 def features(
-    x: torch.Tensor, count: int, stages: Stages, constant: _Constant, plain: Callable[[torch.Tensor], torch.Tensor]
+    x: torch.Tensor, count: int, stages: Stages, kernel: Any, plain: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Return `(items, count, bands)` of contiguous samples `(items, time)` on a CPU; `plain` does the same slowly."""
     length = (count - 1) * stages.hop + stages.size
     missing = length - x.shape[1]
     x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[:, :length]
     if x.requires_grad and torch.is_grad_enabled():
-        found: torch.Tensor = _Features.apply(x, count, stages, constant, plain)
+        found: torch.Tensor = _Features.apply(x, count, stages, kernel, plain)
         return found
-    plan = _plans.take(x, count, stages, constant)
+    plan = _plans.take(x, count, stages, kernel)
     y = plan.features(x)
     _plans.give(plan)
     return y

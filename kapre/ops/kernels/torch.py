@@ -324,7 +324,7 @@ class TorchKernel(Kernel):
         rows = math.prod(x.shape[:-1]) * count
         if stages is not None and _is_ordinary(x) and x.device.type == "cpu" and rows >= fused.FEWEST:
             flat = x.view(-1, x.shape[-1])
-            y = fused.features(flat, count, stages, self.constant, lambda v: fn(_framed(v, size, hop, count))[0])
+            y = fused.features(flat, count, stages, self, lambda v: fn(_framed(v, size, hop, count))[0])
             return (y.view(*x.shape[:-1], *y.shape[1:]),)
         if rows * size <= _block_for(x):
             return fn(_framed(x, size, hop, count), *weights)

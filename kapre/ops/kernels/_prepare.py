@@ -1,0 +1,44 @@
+"""What is done to frames before their window, by the operations of a kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre.ops.kernels._blocks import Stages
+
+
+def without_mean(kernel: Any, x: Any) -> Any:
+    """Subtract the mean over the last axis.
+
+    The mean is taken of the differences to the first value, so that a constant becomes exactly 0: the mean itself is
+    rounded, and a logarithm would show what is left of the constant.
+
+    Gap: `keras.ops.mean` (Keras 3.15) computes float64 in float32 on JAX and PyTorch. Drop when it doesn't.
+    """
+    if x.shape[-1] == 0:
+        return x
+    moved = x - kernel.head(x, 1, axis=-1)
+    return moved - kernel.total(moved) / float(x.shape[-1])
+
+
+def preemphasis(kernel: Any, x: Any, coefficient: float, first: str = "keep", before: Any = None) -> Any:
+    """Return `x[n] - coefficient * x[n - 1]`; see `kapre.ops.waves.preemphasis`."""
+    if before is None:
+        if first == "keep":
+            padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(1, 0)])
+            return x - coefficient * kernel.part(padded, 0, 1, axis=-1)
+        before = x if x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
+    if isinstance(x, np.ndarray):
+        return x - coefficient * np.concatenate([before, x[..., :-1]], axis=-1)
+    return x - coefficient * ops.concatenate([before, kernel.part(x, 0, 1, axis=-1)], axis=-1)
+
+
+def prepared(kernel: Any, framed: Any, stages: Stages) -> Any:
+    """Do to `(..., frames, size)` what the stages say."""
+    framed = without_mean(kernel, framed) if stages.remove_dc else framed
+    if not stages.preemphasis:
+        return framed
+    return preemphasis(kernel, framed, stages.preemphasis, stages.preemphasis_first)
