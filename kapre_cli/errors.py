@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec, module_from_spec
@@ -22,6 +23,21 @@ class CommandError(Exception):
     def __init__(self, text: str, code: int) -> None:
         super().__init__(" ".join(text.split()))
         self.code = code
+
+
+_AS_FLAGS = (
+    (r"\b(resume|overwrite)=True\b", r"--\1"),
+    (r"\bsegment=SECONDS\b", "--segment SECONDS"),
+    (r"\bon_error='(\w+)'", r"--on-error \1"),
+    (r"\b(dtype|address)='(\w+)'", r"--\1 \2"),
+)
+
+
+def with_flags(text: str) -> str:
+    """Return the text of a library's error with the command's flags in place of arguments."""
+    for pattern, flag in _AS_FLAGS:
+        text = re.sub(pattern, flag, text)
+    return text
 
 
 def shown(name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli import recipes
-from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
+from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown, with_flags
 
 _LINES_EVERY = 10.0
 """Seconds between lines where there is no terminal to draw a bar in."""
@@ -105,9 +105,9 @@ def run(
         with _telling(as_json) as progress:
             summary = corpus.extract(inputs, output, chosen, progress=progress, **options)
     except corpus.CorpusError as error:
-        raise CommandError(str(error), USAGE if type(error) is corpus.CorpusError else DATA) from None
+        raise CommandError(with_flags(str(error)), USAGE if type(error) is corpus.CorpusError else DATA) from None
     except (ValueError, TypeError) as error:
-        raise CommandError(str(error), USAGE) from None
+        raise CommandError(with_flags(str(error)), USAGE) from None
     except KeyboardInterrupt:
         raise CommandError(f"interrupted. Go on with the same command and --resume: {shown(output)}", 130) from None
     from kapre.corpus._container import count

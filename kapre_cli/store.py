@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, CommandError, light, shown
+from kapre_cli.errors import DATA, CommandError, light, shown, with_flags
 
 ABOUT = "_kapre.json"
 
@@ -26,7 +26,7 @@ def open_store(path: str | Path) -> Any:
     try:
         return corpus.read(path, partial=True)
     except (corpus.CorpusError, OSError) as error:
-        raise CommandError(str(error), DATA) from None
+        raise CommandError(with_flags(str(error)), DATA) from None
 
 
 def print_store(path: str | Path, as_json: bool) -> None:

@@ -196,7 +196,7 @@ class Reader:
         """Yield a file that is not held: its segments, or pieces for a stream."""
         if self.segment is None and self.whole:
             words = " and for ".join(self.whole)
-            remedy = "use --segment SECONDS, which makes a row of each segment"
+            remedy = "use segment=SECONDS, which makes a row of each segment"
             reason = f"too long to be held at once, and the recipe needs the whole clip for {words}; {remedy}"
             yield Failure(number, "memory", reason)
             return

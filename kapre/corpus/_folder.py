@@ -40,7 +40,7 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
                 raise CorpusError(f"{place.name}: a folder that is no store. Give a new one.")
             if not (resume or overwrite) and place.sizes(_shards.SHARDS):  # one in which nothing was made is in no way
                 raise CorpusError(
-                    f"{place.name}: there is a store already. Use --resume to go on with it, or --overwrite to "
+                    f"{place.name}: there is a store already. Use resume=True to go on with it, or overwrite=True to "
                     "replace it."
                 )
         place.make()
@@ -118,5 +118,5 @@ def _refuse_differences(place: Place, before: dict[str, Any], now: dict[str, Any
     if changes:
         raise CorpusError(
             f"{place.name}: this run cannot go on with the store: {'; '.join(changes)}. Give the settings it was begun "
-            "with, or use --overwrite."
+            "with, or use overwrite=True."
         )

@@ -78,7 +78,7 @@ class Job:
             about = shard.about
             told = tuple(about.get(key) for key in ("run", "first_item", "items", "rows"))
             if told != (self.run, first, stop - first, shard.rows):
-                raise CorpusError(f"{self.shown(number)}: is of another run. Remove it, and use --resume.")
+                raise CorpusError(f"{self.shown(number)}: is of another run. Remove it, and use resume=True.")
         return found
 
     def shown(self, number: int) -> str:
@@ -107,7 +107,7 @@ class Worker:
                 failed = [row for row in rows if row.error]
                 if failed and job.fail:
                     path, reason = items[failed[0].item].path, failed[0].error
-                    raise ItemError(f"{path}: {reason}. Mend it or leave it out, or use --on-error skip.")
+                    raise ItemError(f"{path}: {reason}. Mend it or leave it out, or use on_error='skip'.")
                 for table in self.columns.tables(rows, items):
                     writer.write(table)
                 samples = sum(row.n_samples for row in rows if not row.error)

@@ -46,11 +46,12 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
     except OSError as error:
         reason = error.strerror or error
         raise CorpusError(
-            f"{job.shown(number)}: cannot be written ({reason}). Make room, or choose another place; --resume goes on."
+            f"{job.shown(number)}: cannot be written ({reason}). Make room, or choose another place; resume=True goes "
+            "on."
         ) from error
     except Exception as error:
         text = named(error)
-        raise ItemError(f"{job.shown(number)}: cannot be made ({text}). Use --resume when it is mended.") from error
+        raise ItemError(f"{job.shown(number)}: cannot be made ({text}). Use resume=True when it is mended.") from error
 
 
 class _Pool:
@@ -147,7 +148,7 @@ class _Pool:
                     raise ItemError(value)
                 else:
                     raise ItemError(
-                        f"{self.job.shown(number)}: cannot be made ({value}). Use --resume when it is mended."
+                        f"{self.job.shown(number)}: cannot be made ({value}). Use resume=True when it is mended."
                     )
         except EOFError:
             with self.lock:
@@ -166,7 +167,7 @@ class _Pool:
         if tries >= _TRIES:
             raise ItemError(
                 f"{self.job.shown(number)}: a worker's process ended {tries} times over this shard (exit code {code}: "
-                f"{last}). Use fewer workers if memory is short, and --resume."
+                f"{last}). Use fewer workers if memory is short, and resume=True."
             )
         with self.lock:
             self.waiting.appendleft((number, tries + 1))

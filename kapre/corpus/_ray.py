@@ -49,7 +49,7 @@ def run(
         return
     address = address or _connected() or os.environ.get("RAY_ADDRESS") or "local"
     if address.startswith("ray://"):
-        raise CorpusError(f"address: {address} is of Ray Client. Run on a node of the cluster, with --address auto.")
+        raise CorpusError(f"address: {address} is of Ray Client. Run on a node of the cluster, with address='auto'.")
     try:
         paths = _write_manifest(job, items, numbers)
         with tempfile.TemporaryFile() as said:
@@ -90,7 +90,7 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
     except (EOFError, BrokenPipeError):
         code = process.wait()
         raise ItemError(
-            f"The process that speaks to Ray ended (exit code {code}: {last_line(said)[:300]}). Use --resume."
+            f"The process that speaks to Ray ended (exit code {code}: {last_line(said)[:300]}). Use resume=True."
         ) from None
     finally:
         with contextlib.suppress(OSError):
@@ -120,7 +120,7 @@ class ShardMaker:
         except Exception as error:
             text = named(error)
             where = f"{self._job.place.name}: a shard cannot be made on {socket.gethostname()}"
-            problem = f"{where} ({text}). Use --resume when it is mended."
+            problem = f"{where} ({text}). Use resume=True when it is mended."
         items, rows, failed, seconds = done
         return {"problem": [problem], "items": [items], "rows": [rows], "failed": [failed], "seconds": [seconds]}
 
@@ -160,7 +160,7 @@ class ShardMaker:
                 return
         raise ItemError(
             f"{job.shown(number)}: its worker ended {_TRIES} times over it. Use fewer workers if memory is short, and "
-            "--resume."
+            "resume=True."
         )
 
 

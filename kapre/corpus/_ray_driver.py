@@ -40,8 +40,7 @@ def connect(ray: Any, address: str, workers: int | None, processors: int) -> Non
     except (OSError, RuntimeError, ValueError) as error:
         reason = one_line(error)
         raise CorpusError(
-            f"address: no Ray cluster at {address} ({reason}). Start one with `ray start --head`, or leave --address "
-            "out."
+            f"address: no Ray cluster at {address} ({reason}). Start one with `ray start --head`, or give no address."
         ) from None
 
 
@@ -121,7 +120,7 @@ def main() -> None:
         last = "refused", str(error)
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        last = "broke", f"{job.place.name}: the cluster gave up ({lines[-1][:300]}). Use --resume."
+        last = "broke", f"{job.place.name}: the cluster gave up ({lines[-1][:300]}). Use resume=True."
     else:
         last = "done", ""
     ending.set()

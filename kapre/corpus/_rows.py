@@ -108,7 +108,7 @@ class Extractor:
             stored = features.astype(self.dtype, copy=False)
         if self.dtype == "float16" and not np.isfinite(stored).all():
             largest = float(np.abs(features).max())
-            reason = f"features: values up to {largest:.3g} do not fit float16; use --dtype f32"
+            reason = f"features: values up to {largest:.3g} do not fit float16; use dtype='float32'"
             return Row(clip.item, clip.start, len(clip.samples), None, reason)
         return Row(clip.item, clip.start, len(clip.samples), stored, warning=clip.warning)
 

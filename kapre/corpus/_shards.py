@@ -99,14 +99,14 @@ def unreadable(place: Place, name: str, error: object) -> CorpusError:
     """Return the error of a shard that does not open."""
     reason = one_line(error)
     return CorpusError(
-        f"{place.shown(SHARDS, name)}: is no shard that can be read ({reason}). Remove it, and use --resume."
+        f"{place.shown(SHARDS, name)}: is no shard that can be read ({reason}). Remove it, and use resume=True."
     )
 
 
 def damaged(place: Place, name: str, error: object) -> CorpusError:
     """Return the error of a shard whose rows cannot be read."""
     reason = one_line(error)
-    return CorpusError(f"{place.shown(SHARDS, name)}: is damaged ({reason}). Remove it, and use --resume.")
+    return CorpusError(f"{place.shown(SHARDS, name)}: is damaged ({reason}). Remove it, and use resume=True.")
 
 
 @contextlib.contextmanager

@@ -343,7 +343,7 @@ def extract(
             )
     except OSError as error:
         reason = error.strerror or one_line(error)
-        raise CorpusError(f"{place.name}: storage failed ({reason}). Use --resume when it is mended.") from error
+        raise CorpusError(f"{place.name}: storage failed ({reason}). Use resume=True when it is mended.") from error
 
 
 def _left(job: Job) -> tuple[list[int], int]:
@@ -423,7 +423,9 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
     sizes = _shards.shards_of(place, job.format)
     others = set(sizes) - {job.name(number) for number in range(job.shards)}
     if others or items != job.items:
-        raise CorpusError(f"{place.name}: holds shards of another run ({', '.join(sorted(others))}). Use --overwrite.")
+        raise CorpusError(
+            f"{place.name}: holds shards of another run ({', '.join(sorted(others))}). Use overwrite=True."
+        )
     _shards.write_errors(place, failing)
     rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
     _folder.write_about(place, {**about, "shard_size": job.shard_size, "run": job.run, "complete": True, **totals})

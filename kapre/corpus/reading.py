@@ -132,7 +132,7 @@ class Store(Sequence[StoredClip]):
         for name, shard in zip(self._files, self._shards, strict=True):
             if shard.about.get("run") != self.about.get("run"):
                 raise CorpusError(
-                    f"{self._place.shown(_shards.SHARDS, name)}: is of another run. Remove it, and use --resume."
+                    f"{self._place.shown(_shards.SHARDS, name)}: is of another run. Remove it, and use resume=True."
                 )
         self._ends = list(accumulate(each.about["ok"] for each in self._shards))
         self._failed = [each.about["failed"] for each in self._shards]
@@ -256,5 +256,5 @@ def read(folder: str | os.PathLike[str], *, partial: bool = False, filesystem: A
     flag("partial", partial)
     store = Store(folder, filesystem)
     if not (partial or store.is_whole):
-        raise CorpusError(f"{folder}: the store is not whole. Go on with --resume, or read it with partial=True.")
+        raise CorpusError(f"{folder}: the store is not whole. Go on with resume=True, or read it with partial=True.")
     return store
