@@ -41,9 +41,13 @@ def called(layer: Any, x: Any, mask: Any) -> Any:
     return layer(x, mask=mask) if takes_mask else layer(x)
 
 
-@pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize(
-    ("data_format", "junk"), [("channels_last", 7.0), ("channels_first", np.nan), ("channels_last", np.inf)]
+    ("name", "data_format", "junk"),
+    [
+        (name, *kind)
+        for i, name in enumerate(CASES)
+        for kind in (("channels_first", np.nan), ("channels_last", (7.0, np.inf)[i % 2]))  # NaN shows in any sum
+    ],
 )
 def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: float) -> None:
     case: Case = CASES[name]
@@ -67,7 +71,7 @@ def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: floa
 
 
 @pytest.mark.parametrize("pad_mode", ["constant", "reflect", "symmetric", "edge"])
-@pytest.mark.parametrize("length", [0, 1, 2, 5, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("length", [0, 1, 2, 31, 32, 33, 100])
 def test_centred_padding_is_per_item(pad_mode: str, length: int) -> None:
     layer = kapre.STFT(**STFT_ARGUMENTS, center=True, pad_mode=pad_mode)
     x = chirp(1, 200).astype("float32")
@@ -214,8 +218,9 @@ def test_spec_augment_hides_valid_frames_only() -> None:
     assert (y[2, 4:] == 1.0).all()
 
 
-@pytest.mark.parametrize("name", list(CASES))
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    ("name", "data_format"), [(name, ("channels_last", "channels_first")[i % 2]) for i, name in enumerate(CASES)]
+)
 def test_every_choice_of_open_axes(name: str, data_format: str) -> None:
     """Of the input and of the mask: the symbolic mask has the time of the output where the mask's own is known."""
     case: Case = CASES[name]
