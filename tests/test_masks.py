@@ -41,19 +41,18 @@ def called(layer: Any, x: Any, mask: Any) -> Any:
     return layer(x, mask=mask) if takes_mask else layer(x)
 
 
-@pytest.mark.parametrize(
+JUNK = [("channels_first", np.nan), ("channels_last", 7.0), ("channels_last", np.inf)]
+
+
+@pytest.mark.parametrize(  # JAX compiles for every shape: there, each case meets one kind of padding, elsewhere two
     ("name", "data_format", "junk"),
-    [
-        (name, *kind)
-        for i, name in enumerate(CASES)
-        for kind in (("channels_first", np.nan), ("channels_last", (7.0, np.inf)[i % 2]))  # NaN shows in any sum
-    ],
+    [(name, *JUNK[(i + j) % 3]) for i, name in enumerate(CASES) for j in range(1 if BACKEND == "jax" else 2)],
 )
 def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: float) -> None:
     case: Case = CASES[name]
     layer = case.make(data_format)
     axis = 2 if data_format == "channels_first" else 1
-    lengths = [case.reach + 5 * case.hop + 3, case.reach + 2 * case.hop + 1, case.reach, case.reach + 3 * case.hop]
+    lengths = [case.reach + 5 * case.hop + 3, case.reach + 2 * case.hop + 1, case.reach]
     items = [single(case.input(data_format, 1, length)) for length in lengths]
     x, mask = padded(items, axis, junk)
     y = to_numpy(called(layer, x, ops.convert_to_tensor(mask)))
