@@ -82,16 +82,18 @@ def test_fixed_chunks_of_stacks_that_lie_apart() -> None:
 
 
 def test_fixed_chunks_of_patches() -> None:
-    frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2)
-    check_fixed(frontend, chirp(1, 3200)[:, :, 0].astype("float32"), 640, 1e-6)
+    with float64():
+        frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2, dtype="float64")
+        check_fixed(frontend, chirp(1, 3200)[:, :, 0], 640, 1e-9)
 
 
 @pytest.mark.parametrize("name", ["icefall", "paraformer"])
 @pytest.mark.parametrize("time", [0, 150, 399])
 def test_clips_too_short_to_begin(name: str, time: int) -> None:
-    frontend = kapre.Frontend(streamable(name))
-    x = chirp(1, time)[:, :, 0].astype("float32")
-    assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 2e-6
+    with float64():  # in float32 the logarithms of one frame differ with the processor
+        frontend = kapre.Frontend(streamable(name), dtype="float64")
+        x = chirp(1, time)[:, :, 0]
+        assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 1e-9
 
 
 def test_a_step_compiles_and_its_state_can_be_stored() -> None:
