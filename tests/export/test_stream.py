@@ -11,7 +11,7 @@ import pytest
 import kapre
 from kapre.deploy import read_metadata
 from tests.conftest import to_numpy
-from tests.export.models import clip
+from tests.export.models import ON_EDGE, clip
 
 RUNNING = kapre.Recipe(
     sample_rate=16000.0, n_fft=512, win_length=400, hop_length=160, power=2.0, filterbank="mel", n_mels=40, log="ln",
@@ -39,7 +39,7 @@ def stepper(path: Path) -> Any:
     return lambda arrays: runner(**arrays)
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+@pytest.mark.parametrize("suffix", ON_EDGE)
 @pytest.mark.parametrize("name", RECIPES)
 def test_chunk_by_chunk(name: str, suffix: str, tmp_path: Path) -> None:
     recipe, chunk = RECIPES[name]
