@@ -129,22 +129,14 @@ def command(recordings: Path, folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "kapre_cli", *words, "--backend", keras.backend.backend()]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_killed_at_three_moments(workers: str, recordings: Path, store: Path, tmp_path: Path) -> None:
-    """Each time, the run is killed as soon as there are more shards than before."""
+def test_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
+    """Each time, the run is killed as soon as there are more shards than before; the last run loses a worker."""
     folder = tmp_path / "killed"
-    shards = folder / "shards"
-    rng = np.random.default_rng(int(workers))
-    for moment in range(3):
-        more = ["-j", workers, *(["--resume"] if moment else [])]
-        process = subprocess.Popen(
-            command(recordings, folder, *more), stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        before = len(list(shards.glob("shard-*"))) if shards.exists() else 0
-        while process.poll() is None and (not shards.exists() or len(list(shards.glob("shard-*"))) < before + 2):
-            time.sleep(0.01)
+    rng = np.random.default_rng(1)
+    for workers, alone in (("1", False), ("2", False), ("2", True)):
+        process, shards = begun(command(recordings, folder, "-j", workers, "--resume"), folder, 2)
         time.sleep(rng.uniform(0, 0.05))
-        if moment == 2:  # the run alone: its workers end by themselves
+        if alone:  # its workers end by themselves
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
@@ -155,10 +147,24 @@ def test_killed_at_three_moments(workers: str, recordings: Path, store: Path, tm
     with pytest.raises(CorpusError, match="not whole"):
         corpus.read(folder)
     assert len(corpus.read(folder, partial=True)) > 0
-    result = subprocess.run(command(recordings, folder, "--resume"), capture_output=True, text=True, check=False)
-    assert result.returncode == 1, result.stderr
-    assert result.stdout == f"{COUNT} ok, 12 failed → {folder / 'errors.csv'}\n"
+    process, _ = begun(command(recordings, folder, "-j", "2", "--resume"), folder, 1)
+    os.kill(children(process.pid)[0], signal.SIGKILL)  # it is replaced
+    out, err = process.communicate()
+    assert process.returncode == 1, err
+    assert out == f"{COUNT} ok, 12 failed → {folder / 'errors.csv'}\n"
     same(folder, store)
+
+
+def begun(words: list[str], folder: Path, more: int) -> tuple[subprocess.Popen[str], Path]:
+    """Begin a run, and wait until there are so many shards more than before."""
+    pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, start_new_session=True, **pipes)
+    shards = folder / "shards"
+    wanted = len(list(shards.glob("shard-*"))) + more
+    while process.poll() is None and len(list(shards.glob("shard-*"))) < wanted:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+    return process, shards
 
 
 def children(pid: int) -> list[int]:
@@ -167,21 +173,6 @@ def children(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += [int(child) for child in (task / "children").read_text().split()]
     return sorted(set(found))
-
-
-def test_a_worker_that_is_killed_is_replaced(recordings: Path, store: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command(recordings, tmp_path / "store", "-j", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    shards = tmp_path / "store" / "shards"
-    while process.poll() is None and (not shards.exists() or not list(shards.glob("shard-*"))):
-        time.sleep(0.01)
-    for child in children(process.pid)[:1]:
-        os.kill(child, signal.SIGKILL)
-    out, err = process.communicate()
-    assert process.returncode == 1, err
-    assert out.startswith(f"{COUNT} ok, 12 failed")
-    same(tmp_path / "store", store)
 
 
 def test_resume_is_refused_where_something_differs(recordings: Path, tmp_path: Path) -> None:
