@@ -25,27 +25,31 @@ def test_every_format_has_a_test() -> None:
     assert {name: entry.suffixes[0] if entry.suffixes else "" for name, entry in FORMATS.items()} == SUFFIXES
 
 
-def test_the_matrix_command_on_512_points(tmp_path: Path) -> None:
-    """The command behind `make matrix`, reduced: every format that this backend writes."""
-    command = [sys.executable, str(ROOT / "tools" / "matrix.py"), "--reduced", "--backends", BACKEND]
-    result = subprocess.run([*command, "--output", tmp_path], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    rows = {row["format"]: row for row in json.loads((tmp_path / "matrix.json").read_text(encoding="utf-8"))["rows"]}
-    alone = rows.pop("executorch", None)
-    assert list(rows) == list(NATIVE[BACKEND])
-    for row in rows.values():
-        assert (row["backend"], row["n_fft"], row["tolerance"]) == (BACKEND, 512, 1e-4)
-        assert (row["inputs"], row["outputs"]) == ({"samples": [None, None, 1]}, {"output": [None, 4]})
-        assert row["max_error"] <= 1e-4
-        shapes = {tuple(check["shapes"][0]) for check in row["checks"] if check["error"] is not None}
-        assert {(1, 16000, 1), (3, 16000, 1), (2, 8000, 1), (3, 20011, 1)} <= shapes
-        assert row["rewritten"][0].endswith("DFT of 512 points by strided convolutions")
-    assert (alone is not None) == (BACKEND == "torch")
-    if alone is not None:
-        assert alone["inputs"] == {"samples": [1, None, 1]}
-        assert alone["max_error"] <= 1e-4
-    page = (tmp_path / "matrix.md").read_text(encoding="utf-8")
-    assert page.count("| free | free |") == len(rows)
+if BACKEND != "jax":  # which writes all its formats below, of more points, and takes long over them
+
+    def test_the_matrix_command_on_512_points(tmp_path: Path) -> None:
+        """The command behind `make matrix`, reduced: every format that this backend writes."""
+        command = [sys.executable, str(ROOT / "tools" / "matrix.py"), "--reduced", "--backends", BACKEND]
+        result = subprocess.run([*command, "--output", tmp_path], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+        rows = {
+            row["format"]: row for row in json.loads((tmp_path / "matrix.json").read_text(encoding="utf-8"))["rows"]
+        }
+        alone = rows.pop("executorch", None)
+        assert list(rows) == list(NATIVE[BACKEND])
+        for row in rows.values():
+            assert (row["backend"], row["n_fft"], row["tolerance"]) == (BACKEND, 512, 1e-4)
+            assert (row["inputs"], row["outputs"]) == ({"samples": [None, None, 1]}, {"output": [None, 4]})
+            assert row["max_error"] <= 1e-4
+            shapes = {tuple(check["shapes"][0]) for check in row["checks"] if check["error"] is not None}
+            assert {(1, 16000, 1), (3, 16000, 1), (2, 8000, 1), (3, 20011, 1)} <= shapes
+            assert row["rewritten"][0].endswith("DFT of 512 points by strided convolutions")
+        assert (alone is not None) == (BACKEND == "torch")
+        if alone is not None:
+            assert alone["inputs"] == {"samples": [1, None, 1]}
+            assert alone["max_error"] <= 1e-4
+        page = (tmp_path / "matrix.md").read_text(encoding="utf-8")
+        assert page.count("| free | free |") == len(rows)
 
 
 if BACKEND == "torch":  # which alone writes .pt2
@@ -199,9 +203,11 @@ def test_stacks_and_chunks_of_free_time(preset: str, suffix: str, tmp_path: Path
         assert np.quantile(np.abs(run(clip(2, samples)) - right), 0.999) <= 1e-4 * np.ptp(right)
 
 
-def test_a_clip_longer_than_any_that_is_tried_otherwise(tmp_path: Path) -> None:
-    report = kapre.export(kapre.Frontend.from_preset("vggish", patch_frames=192), tmp_path / "patches.onnx")
-    assert sum(check.shapes[0][1] > 192 * 160 for check in report.checks) >= 3
+if BACKEND != "jax":  # which has another backend write it
+
+    def test_a_clip_longer_than_any_that_is_tried_otherwise(tmp_path: Path) -> None:
+        report = kapre.export(kapre.Frontend.from_preset("vggish", patch_frames=192), tmp_path / "patches.onnx")
+        assert sum(check.shapes[0][1] > 192 * 160 for check in report.checks) >= 3
 
 
 @pytest.mark.parametrize("offset", [0.1, 0.5])
