@@ -6,10 +6,14 @@ BACKENDS ?=
 COVERAGE ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# pip compiles one module after another: most are never imported, or all are compiled side by side afterwards.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(PY) $(INSTALL)
 READY := $(VENV)/.ready
+# The tests take warnings for errors, and so the compiler's about others' modules too, if those met it there first.
+COMPILED := $(PY) -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-browser matrix lint format docs agreement bench gpu lock check clean
+.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -21,12 +25,14 @@ $(READY): requirements-dev.txt requirements-torch.txt requirements-references.tx
 	$(PIP) -r requirements-dev.txt
 	$(if $(findstring torch,$(BACKENDS)),$(PIP) --no-deps -r requirements-references.txt)
 	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(COMPILED)
 	@touch $@ $(VENV)/.demo $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
 $(VENV)/.torch: $(READY)
 	$(PIP) -r requirements-torch.txt
 	$(PIP) -r requirements-dev.txt
 	$(PIP) --no-deps -r requirements-references.txt
+	@$(COMPILED)
 	@touch $@
 
 # The package with JAX, in the versions of requirements-dev.txt; uv installs it in seconds where it is there.
@@ -35,7 +41,7 @@ $(VENV)/.demo: requirements-dev.txt pyproject.toml kapre/_version.py
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(PY) --constraint requirements-dev.txt --editable '.[jax,audio]'; \
 	else \
-		$(PIP) --no-compile --constraint requirements-dev.txt --editable '.[jax,audio]'; \
+		$(PIP) --constraint requirements-dev.txt --editable '.[jax,audio]'; \
 	fi
 	@touch $@
 
@@ -49,12 +55,18 @@ test: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(COVERAGE),--coverage $(COVERAGE))
 
 OLDEST := $(VENV)-oldest
-# What can differ from version to version, on the oldest ones declared; their own warnings are not errors.
-test-oldest: setup
+# The oldest versions declared, in an environment of their own.
+oldest: $(OLDEST)/.ready
+
+$(OLDEST)/.ready: requirements-torch.txt requirements-oldest.txt pyproject.toml kapre/_version.py
 	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(OLDEST)/bin/python $(INSTALL) -r requirements-torch.txt
+	$(OLDEST)/bin/python $(INSTALL) -r requirements-oldest.txt
+	$(OLDEST)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What can differ from version to version; the oldest versions' own warnings are not errors.
+test-oldest: setup $(OLDEST)/.ready
 	@# JAX compiles for every shape; here it need not compile well.
 	@JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OLDEST)/bin/python tools/test.py $(BACKENDS) --oldest -o filterwarnings=
 
@@ -70,6 +82,10 @@ test-export: setup
 test-corpus: setup
 	@$(PY) tools/test.py $(BACKENDS) --corpus
 
+# The three above side by side in one pool, which sooner ends than one after another.
+test-suites: setup
+	@$(PY) tools/test.py $(BACKENDS) --frontends --export --corpus
+
 BROWSER := examples/browser
 # The page in examples/browser; needs npm, and Debian's chromium and chromium-driver.
 test-browser: setup $(BROWSER)/node_modules/onnxruntime-web
@@ -80,7 +96,7 @@ $(BROWSER)/node_modules/onnxruntime-web: $(BROWSER)/package.json
 	@touch $@
 
 # What takes long: wheel, sdist and every extra in empty environments, the oldest versions, presets, exported files.
-test-slow: test-packages test-oldest test-frontends test-export test-corpus test-browser
+test-slow: test-packages test-oldest test-suites test-browser
 
 test-packages: setup
 	@$(PY) tools/check_packages.py
@@ -133,8 +149,8 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.torch
 # What is published, in an environment of its own; it asks for another TensorFlow than ours.
 $(PUBLISHED)/.ready: requirements-published.txt
 	$(PYTHON) -m venv $(PUBLISHED)
-	$(PUBLISHED)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-published.txt
-	$(PUBLISHED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps kapre==$(PUBLISHED_KAPRE)
+	$(PUBLISHED)/bin/python $(INSTALL) -r requirements-published.txt
+	$(PUBLISHED)/bin/python $(INSTALL) --no-deps kapre==$(PUBLISHED_KAPRE)
 	@touch $@
 
 lock: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,7 +36,7 @@ def blocks_of(samples: int | None) -> Iterator[None]:
         import torch
 
         if samples is not None:
-            patch.setattr(kernel.fused, "BLOCK", samples)
+            patch.setattr(sys.modules[type(kernel).__module__].fused, "BLOCK", samples)
         assert torch.utils.deterministic.fill_uninitialized_memory
         torch.use_deterministic_algorithms(True)
         try:

@@ -56,10 +56,15 @@ def head(features: np.ndarray, like: np.ndarray) -> np.ndarray:
 def test_shapes_known_and_unknown(name: str) -> None:
     layer = kapre.Frontend(SHORT[name])
     for time in (0, 399, 2480):
-        y = quick(layer)(wave(time=time))
+        if BACKEND == "jax" and time < 2480:  # it compiles for each
+            import jax
+
+            y = jax.eval_shape(layer, wave(time=time))
+        else:
+            y = quick(layer)(wave(time=time))
+            assert np.isfinite(to_numpy(y)).all()
         assert tuple(y.shape) == layer.compute_output_shape((2, time)) == (2, *layer.recipe.output_shape(time))
         assert keras.backend.standardize_dtype(y.dtype) == "float32"
-        assert np.isfinite(to_numpy(y)).all()
     axis = list(layer.recipe.output_shape(2400)).index(layer.num_frames(2400))
     unknown = layer.compute_output_shape((None, None))
     assert unknown[0] is None
@@ -73,20 +78,25 @@ def test_shapes_known_and_unknown(name: str) -> None:
 
 @some
 def test_ragged_batch_is_the_clips_alone(name: str) -> None:
-    """In float64 here; every preset, in both precisions, in frontends/test_ragged.py."""
+    """Other presets and more lengths: frontends/test_ragged.py."""
     with float64():
         layer = kapre.Frontend(SHORT[name], dtype="float64")
         check_ragged(layer, chirp(3, 2400)[:, :, 0], [2400, 1333, 0], 1e-9)
 
 
-def check_ragged(layer: kapre.Frontend, x: np.ndarray, lengths: list[int], tolerance: float) -> None:
+def check_ragged(
+    layer: kapre.Frontend, x: np.ndarray, lengths: list[int], tolerance: float, of: list[int] | None = None
+) -> None:
+    """Compare a batch with its clips alone: all of them, or those of the lengths `of`."""
     y = to_numpy(quick(lambda value: layer(value, lengths=lengths))(x))
     for item, length in enumerate(lengths):
-        alone = to_numpy(quick(layer)(x[item : item + 1, :length]))[0]
-        assert relative_error(head(y[item], alone), alone) <= tolerance
         past = np.ones(y[item].shape, bool)
-        past[tuple(slice(0, size) for size in alone.shape)] = False
+        past[tuple(slice(0, size) for size in layer.recipe.output_shape(length))] = False
         assert (y[item][past] == 0.0).all()
+        if of is None or length in of:
+            alone = to_numpy(quick(layer)(x[item : item + 1, :length]))[0]
+            assert alone.shape == layer.recipe.output_shape(length)
+            assert relative_error(head(y[item], alone), alone) <= tolerance
 
 
 @some

@@ -62,7 +62,7 @@ def check_fixed(frontend: kapre.Frontend, x: np.ndarray, chunk: int, tolerance: 
 def test_streamed_is_offline(name: str) -> None:
     with float64():
         frontend = kapre.Frontend(streamable(name), dtype="float64")
-        x = chirp(2, 2500)[:, :, 0]
+        x = chirp(2, 1637)[:, :, 0]
         assert relative_error(streamed(frontend, x, [0, 37, 500, 1100]), to_numpy(quick(frontend)(x))) <= 1e-9
 
 
@@ -82,16 +82,18 @@ def test_fixed_chunks_of_stacks_that_lie_apart() -> None:
 
 
 def test_fixed_chunks_of_patches() -> None:
-    frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2)
-    check_fixed(frontend, chirp(1, 3200)[:, :, 0].astype("float32"), 640, 1e-6)
+    with float64():
+        frontend = kapre.Frontend.from_preset("vggish", patch_frames=5, patch_hop=2, dtype="float64")
+        check_fixed(frontend, chirp(1, 3200)[:, :, 0], 640, 1e-9)
 
 
 @pytest.mark.parametrize("name", ["icefall", "paraformer"])
 @pytest.mark.parametrize("time", [0, 150, 399])
 def test_clips_too_short_to_begin(name: str, time: int) -> None:
-    frontend = kapre.Frontend(streamable(name))
-    x = chirp(1, time)[:, :, 0].astype("float32")
-    assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 2e-6
+    with float64():  # in float32 the logarithms of one frame differ with the processor
+        frontend = kapre.Frontend(streamable(name), dtype="float64")
+        x = chirp(1, time)[:, :, 0]
+        assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 1e-9
 
 
 def test_a_step_compiles_and_its_state_can_be_stored() -> None:
@@ -111,8 +113,11 @@ def test_a_step_compiles_and_its_state_can_be_stored() -> None:
     assert relative_error(got, to_numpy(quick(frontend)(x))) <= 1e-5
 
 
-@pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize("name", ["kaldi_fbank", "paraformer"])
+@pytest.mark.parametrize(
+    ("name", "fixed"),
+    [("kaldi_fbank", False), ("paraformer", True)]
+    + ([("kaldi_fbank", True), ("paraformer", False)] if BACKEND != "jax" else []),  # it compiles each operation
+)
 def test_a_state_may_be_arrays_of_numpy(name: str, fixed: bool) -> None:
     """So it comes back from a store, before every step and before the end."""
     frontend = kapre.Frontend.from_preset(name)

@@ -46,7 +46,8 @@ class Environment:
 
     def install(self, *words: object) -> None:
         """Install with pip."""
-        call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words)
+        options = ("--quiet", "--disable-pip-version-check", "--no-compile")  # most modules are never imported
+        call(self.python, "-m", "pip", "install", *options, *words)
 
     def kapre(self, *words: object) -> str:
         """Run the command that the package installs."""

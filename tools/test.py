@@ -19,6 +19,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +55,8 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
+UNOPTIMISED = ["-p", "tests.unoptimised"]
+"""Of suites that check logic: XLA compiles them sooner, and not well."""
 _ON_OLDEST = "composed masks migration published recipe saved_models surroundings training unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
 _HOUSE_ON_OLDEST = "audio cli contract hints imports"
@@ -156,12 +159,14 @@ NUMPY: Suite = ("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows
 
 def of_frontends(backends: list[str]) -> list[Suite]:
     """Return the suites of published front ends, what takes longest first."""
-    agreement = "tests/frontends/test_agreement.py"
-    suites: list[Suite] = []
+    agreement, precision = "tests/frontends/test_agreement.py", "tests/test_precision.py"
+    suites: list[Suite] = [(f"{name} presets", name, ["tests/frontends"]) for name in backends if name != "jax"]
     if "jax" in backends:
-        suites += [("jax agree", "jax", [agreement]), ("jax slow", "jax", list(SLOW_ON_JAX))]
-        suites += [("jax", "jax", ["tests/frontends", f"--ignore={agreement}"])]
-    return suites + [(name, name, ["tests/frontends"]) for name in backends if name != "jax"]
+        logic = [path for path in SLOW_ON_JAX if path != precision]
+        long = [("jax logic", "jax", [*UNOPTIMISED, *logic]), ("jax numbers", "jax", [agreement, precision])]
+        presets = [*UNOPTIMISED, "tests/frontends", f"--ignore={agreement}"]
+        suites = [*long, *suites, ("jax presets", "jax", presets)]
+    return suites
 
 
 def of_export(backends: list[str]) -> list[Suite]:
@@ -177,7 +182,9 @@ def of_export(backends: list[str]) -> list[Suite]:
         }.items()
     }
     order = [name for name in ("torch", "jax", "tensorflow") if name in backends]
-    return [(name, name, ["tests/export", *(left_out.get(name, []) if len(order) > 1 else [])]) for name in order]
+    return [
+        (f"{name} files", name, ["tests/export", *(left_out.get(name, []) if len(order) > 1 else [])]) for name in order
+    ]
 
 
 def of_corpus(backends: list[str]) -> list[Suite]:
@@ -185,7 +192,7 @@ def of_corpus(backends: list[str]) -> list[Suite]:
     whole = next((name for name in ("torch", "tensorflow", "jax") if name in backends), None)
     clusters, numbers = "tests/corpus/test_ray.py", ["tests/corpus/test_numbers.py"]
     most = ["tests/corpus", f"--ignore={clusters}"]
-    suites: list[Suite] = [(name, name, most if name == whole else numbers) for name in reversed(backends)]
+    suites: list[Suite] = [(f"{name} stores", name, most if name == whole else numbers) for name in reversed(backends)]
     return [*suites[:1], ("clusters", whole, [clusters]), *suites[1:]] if whole else suites
 
 
@@ -227,12 +234,11 @@ def main() -> int:
     present = [name for name in backends if name in BACKENDS and importlib.util.find_spec(name)]
     absent = "{} is asked for and absent: install it, or name other backends.\n"
     outcomes = [Outcome(name, 0, 1, 0.0, absent.format(name)) for name in backends if name not in present]
-    if arguments.frontends:
-        suites = of_frontends(present)
-    elif arguments.export:
-        suites = of_export(present)
-    elif arguments.corpus:
-        suites = of_corpus(present)
+    asked = {of_frontends: arguments.frontends, of_export: arguments.export, of_corpus: arguments.corpus}
+    if any(asked.values()):
+        parts = [of(present) for of, wanted in asked.items() if wanted]
+        # The first of each, then the second of each: what takes longest comes first here too.
+        suites = [suite for turn in zip_longest(*parts) for suite in turn if suite is not None]
     elif arguments.oldest:
         suites = of_oldest(present)
     elif arguments.browser:
@@ -252,7 +258,7 @@ def main() -> int:
             print(f"==== {outcome.suite}\n{outcome.output}")
         slowest = f"; of it {outcome.slowest}" if outcome.slowest else ""
         print(
-            f"{outcome.suite:<11} {counted} in {outcome.seconds:.0f} s, {outcome.cpu:.0f} s of CPU{slowest}", flush=True
+            f"{outcome.suite:<18} {counted} in {outcome.seconds:.0f} s, {outcome.cpu:.0f} s of CPU{slowest}", flush=True
         )
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{sum(outcome.passed for outcome in outcomes)} passed, {failed} failed")

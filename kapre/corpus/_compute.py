@@ -29,7 +29,7 @@ class Computer:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.frontend = Frontend(recipe, dtype="float32")
-        self._fixed_shapes = keras.backend.backend() == "jax"
+        self._fixed_shapes = kernel.compiles_eager_calls
         self._stream: Stream | None = None
         self._step: Any = None
         samples, lengths = ((None, None), "float32"), ((None,), "int32")

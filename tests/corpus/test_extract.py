@@ -92,7 +92,7 @@ def test_two_runs_at_once_and_a_shard_that_is_broken(recordings: Path, tmp_path:
             corpus.extract(files, tmp_path / "store", PRESET, resume=True)
     broken = sorted((tmp_path / "store" / "shards").iterdir())[1]
     broken.write_bytes(broken.read_bytes()[:100])
-    with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use --resume"):
+    with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use resume=True"):
         corpus.extract(files, tmp_path / "store", PRESET, resume=True)
     broken.unlink()
     with pytest.raises(CorpusError, match="the store is not whole"):
@@ -104,7 +104,7 @@ def test_two_runs_at_once_and_a_shard_that_is_broken(recordings: Path, tmp_path:
         content[place] ^= 0x55
     broken.write_bytes(bytes(content))
     for read in (list, lambda store: [store[place] for place in range(len(store))]):
-        with pytest.raises(CorpusError, match=r"is damaged .* Remove it, and use --resume"):
+        with pytest.raises(CorpusError, match=r"is damaged .* Remove it, and use resume=True"):
             read(corpus.read(tmp_path / "store"))
 
 
@@ -129,22 +129,14 @@ def command(recordings: Path, folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "kapre_cli", *words, "--backend", keras.backend.backend()]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_killed_at_three_moments(workers: str, recordings: Path, store: Path, tmp_path: Path) -> None:
-    """Each time, the run is killed as soon as there are more shards than before."""
+def test_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
+    """Each time, the run is killed as soon as there are more shards than before; the last run loses a worker."""
     folder = tmp_path / "killed"
-    shards = folder / "shards"
-    rng = np.random.default_rng(int(workers))
-    for moment in range(3):
-        more = ["-j", workers, *(["--resume"] if moment else [])]
-        process = subprocess.Popen(
-            command(recordings, folder, *more), stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        before = len(list(shards.glob("shard-*"))) if shards.exists() else 0
-        while process.poll() is None and (not shards.exists() or len(list(shards.glob("shard-*"))) < before + 2):
-            time.sleep(0.01)
+    rng = np.random.default_rng(1)
+    for workers, alone in (("1", False), ("2", False), ("2", True)):
+        process, shards = begun(command(recordings, folder, "-j", workers, "--resume"), folder, 2)
         time.sleep(rng.uniform(0, 0.05))
-        if moment == 2:  # the run alone: its workers end by themselves
+        if alone:  # its workers end by themselves
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
@@ -155,10 +147,24 @@ def test_killed_at_three_moments(workers: str, recordings: Path, store: Path, tm
     with pytest.raises(CorpusError, match="not whole"):
         corpus.read(folder)
     assert len(corpus.read(folder, partial=True)) > 0
-    result = subprocess.run(command(recordings, folder, "--resume"), capture_output=True, text=True, check=False)
-    assert result.returncode == 1, result.stderr
-    assert result.stdout == f"{COUNT} ok, 12 failed → {folder / 'errors.csv'}\n"
+    process, _ = begun(command(recordings, folder, "-j", "2", "--resume"), folder, 1)
+    os.kill(children(process.pid)[0], signal.SIGKILL)  # it is replaced
+    out, err = process.communicate()
+    assert process.returncode == 1, err
+    assert out == f"{COUNT} ok, 12 failed → {folder / 'errors.csv'}\n"
     same(folder, store)
+
+
+def begun(words: list[str], folder: Path, more: int) -> tuple[subprocess.Popen[str], Path]:
+    """Begin a run, and wait until there are so many shards more than before."""
+    pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, start_new_session=True, **pipes)
+    shards = folder / "shards"
+    wanted = len(list(shards.glob("shard-*"))) + more
+    while process.poll() is None and len(list(shards.glob("shard-*"))) < wanted:
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+    return process, shards
 
 
 def children(pid: int) -> list[int]:
@@ -169,28 +175,13 @@ def children(pid: int) -> list[int]:
     return sorted(set(found))
 
 
-def test_a_worker_that_is_killed_is_replaced(recordings: Path, store: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command(recordings, tmp_path / "store", "-j", "2"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    shards = tmp_path / "store" / "shards"
-    while process.poll() is None and (not shards.exists() or not list(shards.glob("shard-*"))):
-        time.sleep(0.01)
-    for child in children(process.pid)[:1]:
-        os.kill(child, signal.SIGKILL)
-    out, err = process.communicate()
-    assert process.returncode == 1, err
-    assert out.startswith(f"{COUNT} ok, 12 failed")
-    same(tmp_path / "store", store)
-
-
 def test_resume_is_refused_where_something_differs(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     few = sorted((recordings / "0").iterdir())[:20]
     summary = corpus.extract(few, folder, PRESET)
     assert (summary.shards, summary.resumed) == (2, 0)
     assert corpus.extract(few, folder, PRESET, resume=True).resumed == 2
-    with pytest.raises(CorpusError, match="Use --resume to go on with it, or --overwrite"):
+    with pytest.raises(CorpusError, match="Use resume=True to go on with it, or overwrite=True"):
         corpus.extract(few, folder, PRESET)
     recipe = kapre.frontends.preset(PRESET).recipe.replace(n_mels=40)
     for changed, words in (
@@ -227,7 +218,7 @@ def test_what_is_no_store_is_left_alone(recordings: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_first_error_ends_a_run_that_wants_none(workers: int, recordings: Path, tmp_path: Path) -> None:
     files = [*sorted((recordings / "0").iterdir())[:40], recordings / "bad" / "nan.wav"]
-    with pytest.raises(CorpusError, match=r"nan\.wav: decode: 1 samples are not finite.*--on-error skip"):
+    with pytest.raises(CorpusError, match=r"nan\.wav: decode: 1 samples are not finite.*on_error='skip'"):
         corpus.extract(files, tmp_path / "store", PRESET, on_error="fail", workers=workers)
     summary = corpus.extract(files, tmp_path / "store", PRESET, resume=True)
     assert (summary.ok, summary.failed) == (40, 1)

@@ -222,9 +222,9 @@ def test_shards_of_another_run(recordings: tuple[Path, str], tmp_path: Path) -> 
     corpus.extract(files, tmp_path / "new", PRESET, shard_size=2)
     name = "shards/shard-00001-of-00003.parquet"
     (tmp_path / "new" / name).write_bytes((tmp_path / "old" / name).read_bytes())
-    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use --resume"):
+    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use resume=True"):
         corpus.read(tmp_path / "new")
-    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use --resume"):
+    with pytest.raises(CorpusError, match=r"is of another run\. Remove it, and use resume=True"):
         corpus.extract(files, tmp_path / "new", PRESET, resume=True)
     (tmp_path / "new" / name).unlink()
     assert corpus.extract(files, tmp_path / "new", PRESET, resume=True).resumed == 2

@@ -86,34 +86,31 @@ def alive(pid: int) -> bool:
     return False
 
 
-def test_the_rows_of_the_local_engine_though_a_worker_is_killed(recordings: Path, store: Path, tmp_path: Path) -> None:
-    """Nor is anything taken from where the command was called, though there are files with modules' names."""
+def test_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
+    """The command, then what speaks to Ray, then one of the workers; all else goes on and gives the local rows.
+
+    Nor is anything taken from where the command was called, though there are files with modules' names.
+    """
     folder, cwd = tmp_path / "store", tmp_path / "cwd"
     cwd.mkdir()
     for name in ("numpy", "keras", "queue"):
         (cwd / f"{name}.py").write_text("raise SystemExit('not this')")
-    process = begin(recordings, folder, "-j", "2", cwd=cwd)
-    wait_for_shards(process, folder, 2)
-    victims = actors(process.pid)
-    assert len(victims) == 2
-    os.kill(victims[0], signal.SIGKILL)
-    ended(process, folder)
-    same(folder, store)
-
-
-def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "store"
     rng = np.random.default_rng(5)
-    begun: list[int] = []
+    gone: list[int] = []
     for moment in range(3):
-        process = begin(recordings, folder, "-j", "2", *(["--resume"] if moment else ["--shard-size", "16"]))
-        while not actors(process.pid):  # those of the run before may still end their shard
+        more = "--resume" if moment else "--shard-size=16"
+        process = begin(recordings, folder, "-j", "2", more, cwd=cwd)
+        while len(actors(process.pid)) < 2:  # those of the run before may still end their shard
             assert process.poll() is None, process.communicate()
             time.sleep(0.05)
         wait_for_shards(process, folder, len(list((folder / "shards").glob("shard-*"))) + 2)
         time.sleep(rng.uniform(0, 0.3))
-        begun += below(process.pid, "")
-        if moment == 1:  # what speaks to Ray: the command says so
+        if moment == 2:
+            os.kill(actors(process.pid)[0], signal.SIGKILL)
+            ended(process, folder)
+            break
+        gone += below(process.pid, "")
+        if moment == 1:
             (driver,) = below(process.pid, "_ray_driver")
             os.kill(driver, signal.SIGKILL)
             _, err = process.communicate(timeout=240)
@@ -124,23 +121,22 @@ def test_the_driver_is_killed_at_three_moments(recordings: Path, store: Path, tm
             process.communicate()
         with pytest.raises(CorpusError, match="not whole"):
             corpus.read(folder)
-    ended(begin(recordings, folder, "--resume"), folder)
     same(folder, store)
     until = time.monotonic() + 60
-    while any(map(alive, begun)):  # the Ray that a killed run began goes with it
+    while any(map(alive, gone)):  # the Ray that a killed run began goes with it
         assert time.monotonic() < until
         time.sleep(0.1)
     paths = table(folder)["path"].to_pylist()
     assert len(paths) == len(set(paths)) == 500
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Callable[[str], str]]]:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[int, Callable[[str], str]]]:
     """A cluster of three nodes, each of one processor, on this machine."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     script = Path(__file__).parents[2] / "tools" / "cluster.py"
     pipes: dict[str, Any] = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with subprocess.Popen([sys.executable, str(script), "3"], stderr=subprocess.DEVNULL, **pipes) as process:
+    env = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    with subprocess.Popen([sys.executable, str(script), "3"], env=env, stderr=subprocess.DEVNULL, **pipes) as process:
 
         def ask(words: str) -> str:
             print(words, file=process.stdin, flush=True)
@@ -171,7 +167,7 @@ def test_three_nodes_one_of_which_dies(
     assert [str(recordings / path) for path in table(folder)["path"].to_pylist()] == table(store)["path"].to_pylist()
 
 
-def test_what_a_run_is_refused_for(recordings: Path, tmp_path: Path) -> None:
+def test_what_a_run_is_refused_for(cluster: tuple[int, Callable[[str], str]], recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     few = sorted((recordings / "0").iterdir())[:2]
     for options, words in (
@@ -185,8 +181,9 @@ def test_what_a_run_is_refused_for(recordings: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"no Ray cluster at 127\.0\.0\.1:9 .*ray start --head"):
         corpus.extract(few, folder, PRESET, engine="ray", address="127.0.0.1:9", overwrite=True)
     bad = [*few, recordings / "bad" / "nan.wav"]
-    with pytest.raises(CorpusError, match=r"decode: 1 samples are not finite.*--on-error skip"):
-        corpus.extract(bad, folder, PRESET, engine="ray", overwrite=True, on_error="fail")
+    address = cluster[1]("address")
+    with pytest.raises(CorpusError, match=r"decode: 1 samples are not finite.*on_error='skip'"):
+        corpus.extract(bad, folder, PRESET, engine="ray", address=address, overwrite=True, on_error="fail")
     assert not (folder / "manifest").exists()
 
 

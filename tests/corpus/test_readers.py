@@ -169,13 +169,13 @@ def test_array_record_that_is_damaged_goes_on(recordings: list[Path], tmp_path: 
     path = store / "shards" / "shard-00002-of-00004.array_record"
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use --resume"):
+    with pytest.raises(CorpusError, match=r"is no shard that can be read .* Remove it, and use resume=True"):
         corpus.read(store)
     flipped = bytearray(content)
     for place in range(len(content) // 3, len(content) // 3 + 200):
         flipped[place] ^= 0x55
     path.write_bytes(bytes(flipped))
-    with pytest.raises(CorpusError, match=r"(is damaged|is no shard).* Remove it, and use --resume"):
+    with pytest.raises(CorpusError, match=r"(is damaged|is no shard).* Remove it, and use resume=True"):
         list(corpus.read(store))
     path.unlink()
     assert corpus.extract(few, store, "nemo", format="array_record", resume=True).resumed == 3

@@ -18,6 +18,8 @@ NATIVE = {
     "torch": ("torch", "onnx", "openvino"),
 }
 """What each backend writes by itself, of a whole network."""
+ON_EDGE = (".onnx", ".tflite") if keras.backend.backend() == "tensorflow" else (".onnx",)
+"""What tests of the files' numbers write: LiteRT's are TensorFlow's work, whoever asks for them."""
 
 
 def network(n_fft: int = 512, chain: bool = False) -> keras.Model:

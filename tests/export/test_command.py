@@ -37,13 +37,14 @@ def test_a_saved_model_and_what_the_file_says(tmp_path: Path, capsys: pytest.Cap
     assert json.loads(capsys.readouterr().out)["metadata"]["class_names"] == ["yes", "no", "stop", "go"]
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ".pte", ""])
+# ".pte", which takes long, is written by the command in tools/check_packages.py.
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ""])
 def test_a_preset_in_every_format(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / f"fbank{suffix}"
     assert run("export", "--preset", "kaldi_fbank", "-o", path, "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["max_error"] <= 5e-4
-    assert report["outputs"] == {"features": [1 if suffix == ".pte" else None, None, 80]}
+    assert report["outputs"] == {"features": [None, None, 80]}
     assert run("info", path) == 0
     assert "preemphasis=0.97" in capsys.readouterr().out
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import kapre
-from tests.export.models import runner
+from tests.export.models import ON_EDGE, runner
 from tests.test_published import ARCHIVES
 
 CASES = ["trained_functional_channels_last", "helper_mel_channels_last", "helper_magnitude_channels_last"]
 
 
-@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+@pytest.mark.parametrize("suffix", ON_EDGE)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
 def test_exported(case: str, suffix: str, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_other_numbers_leave_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("how", ["shape", "nan", "fails"])
+@pytest.mark.parametrize("how", ["shape", "nan", "fails"] if BACKEND == "torch" else ["fails"])  # the check is one
 def test_other_shapes_nan_and_failures_leave_no_file(how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def broken(path: Path, inputs: Any, outputs: Any) -> Any:
         def run(arrays: Any) -> Any:

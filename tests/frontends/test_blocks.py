@@ -1,4 +1,4 @@
-"""Every preset's spectra over several blocks, and their slopes, against NumPy."""
+"""Presets' spectra over several blocks, and their slopes, against NumPy."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 import kapre
 from tests.conftest import BACKEND, chirp
+from tests.frontends.stages import of_every_stage
 from tests.test_blocks import blocks_of, check
 
-RECIPES = {name: kapre.frontends.preset(name).recipe for name in kapre.list_presets()}
+ALL = {name: kapre.frontends.preset(name).recipe for name in kapre.list_presets()}
+RECIPES = {name: recipe for name, recipe in ALL.items() if recipe.power is not None}
 EXAMPLES = {"jax": 1, "tensorflow": 2}.get(BACKEND, 4)  # JAX compiles for every shape
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.power is not None])
+@pytest.mark.parametrize("name", of_every_stage(RECIPES))
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 @given(items=st.integers(1, 4), frames=st.integers(9, 40), spare=st.floats(0.0, 1.0), drop_last=st.integers(0, 2))
 def test_any_number_of_frames(name: str, items: int, frames: int, spare: float, drop_last: int) -> None:

@@ -71,10 +71,19 @@ def rank(module: str) -> int:
     return max((name, value) for name, value in RANKS.items() if f"{module}.".startswith(f"{name}."))[1]
 
 
-def imported(path: Path) -> set[str]:
-    """Return the modules that a file imports, functions' own imports too."""
+def imported(path: Path, for_types: bool = True) -> set[str]:
+    """Return the modules that a file imports, functions' own imports too, and what only a type checker reads."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    checked = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    left_out = (
+        set() if for_types else {id(node) for branch in checked for part in branch.body for node in ast.walk(part)}
+    )
+    for node in ast.walk(tree):
+        if id(node) in left_out:
+            continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -103,6 +112,49 @@ def test_only_kernels_and_writers_of_files_name_a_backend(path: Path) -> None:
     if "kernels" in path.parts or "deploy" in path.parts:
         return
     assert not {module.split(".")[0] for module in imported(path)} & set(BACKENDS), path
+
+
+def strings(path: Path) -> list[str]:
+    """Return the strings of a file, docstrings and parts of f-strings too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+# What sets a process up before its backend starts cannot ask the kernel.
+BEFORE_A_BACKEND = ("kapre/_select_backend.py", "kapre/corpus/_local.py")
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
+def test_only_kernels_and_writers_of_files_ask_for_a_backend_by_name(path: Path) -> None:
+    if not ("kernels" in path.parts or "deploy" in path.parts or str(path.relative_to(ROOT)) in BEFORE_A_BACKEND):
+        assert not set(strings(path)) & set(BACKENDS), path
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
+def test_the_library_names_no_flag_of_the_command(path: Path) -> None:
+    for text in strings(path):
+        found = re.findall(r"(?<![\w-])--[a-z][a-z-]*", text.replace("--xla_", "").replace("ray start --head", ""))
+        assert not found, f"{path}: {found}"
+
+
+def test_no_module_is_in_a_circle_of_imports() -> None:
+    names = {module_name(path): path for path in SOURCES}
+    needs = {
+        name: {module for module in imported(path, for_types=False) if module in names} - {name}
+        for name, path in names.items()
+    }
+    while needs:
+        free = {name for name, wanted in needs.items() if not wanted}
+        assert free, f"in circles, or behind one: {sorted(needs)}"
+        needs = {name: wanted - free for name, wanted in needs.items() if name not in free}
+
+
+def test_pages_name_no_private_module() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith(":::"))  # where a public class is defined
+        found = re.findall(r"\bkapre(?:_cli)?[./](?:\w+[./])*_[a-z]\w*", text)
+        assert not found, f"{path}: {found}"
 
 
 def test_windows_and_banks_are_free_of_keras() -> None:
