@@ -96,7 +96,7 @@ def run(
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
         under: list[str] = []
-        if measured is not None and suite != NUMPY[0]:  # which covers what the others do
+        if measured is not None:
             under = ["-m", "coverage", "run", "--branch", "--source=kapre", f"--data-file={measured / suite}"]
         command = [sys.executable, *under, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
         started = time.monotonic()
