@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import BACKEND
+from tests.devices import train
 
 ROOT = Path(__file__).resolve().parents[1]
 SEVERAL = {"jax": 8, "tensorflow": 2, "torch": 2}[BACKEND]
@@ -34,9 +35,8 @@ def trained(count: int, file: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the runs on one device and on several."""
-    folder = tmp_path_factory.mktemp("devices")
-    return trained(1, folder / "one.npz"), trained(SEVERAL, folder / "several.npz")
+    """Return the runs on one device, here, and on several, in a process that knows their number from its start."""
+    return train.alone(), trained(SEVERAL, tmp_path_factory.mktemp("devices") / "several.npz")
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-COUNT = int(sys.argv[1]) if __name__ == "__main__" else 1
-if os.environ["KERAS_BACKEND"] == "jax":
+COUNT = int(sys.argv[1]) if __name__ == "__main__" else 1  # a process that torch starts is told by its caller
+if __name__ == "__main__" and os.environ["KERAS_BACKEND"] == "jax":
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={COUNT}"
 os.environ["GLOO_SOCKET_IFNAME"] = "lo"  # PyTorch's processes talk within this machine, whatever its name resolves to
 
@@ -165,18 +165,27 @@ def compiled_by_jax() -> dict[str, str]:
     return programs
 
 
-def main() -> None:
-    backend = keras.backend.backend()
+def alone() -> dict[str, Any]:
+    """Return what `main` writes, without anything that shares out: the models learn here, on one device."""
+    return described({name: fit(*model) for name, model in MODELS.items()})
+
+
+def described(found: dict[str, Result]) -> dict[str, Any]:
+    """Return the losses and weights by name, and on JAX what is compiled of them."""
     results: dict[str, Any] = {}
-    for name, (losses, weights) in {"jax": with_jax, "tensorflow": with_tensorflow, "torch": with_torch}[
-        backend
-    ]().items():
+    for name, (losses, weights) in found.items():
         results[f"{name} losses"] = losses
         results |= {f"{name} start {i}": weight for i, weight in enumerate(start(MODELS[name][0]).get_weights())}
         results |= {f"{name} weight {i}": weight for i, weight in enumerate(weights)}
-    if backend == "jax":
+    if keras.backend.backend() == "jax":
         results |= {f"{name} program": text for name, text in compiled_by_jax().items()}
-    np.savez(sys.argv[2], **results)
+    return results
+
+
+def main() -> None:
+    """Write what comes of it on as many devices as asked for."""
+    with_all = {"jax": with_jax, "tensorflow": with_tensorflow, "torch": with_torch}[keras.backend.backend()]
+    np.savez(sys.argv[2], **described(with_all()))
 
 
 if __name__ == "__main__":

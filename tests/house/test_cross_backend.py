@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
 
 
-def worker(action: str, folder: Path, backend: str) -> dict[str, float]:
+def worker(action: str, folders: list[Path], backend: str) -> list[dict[str, float]]:
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "tests.cross_worker", action, str(folder)]
+    command = [sys.executable, "-m", "tests.cross_worker", action, *map(str, folders)]
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-3000:]
     return json.loads(result.stdout.splitlines()[-1])
@@ -27,14 +29,25 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folders = {}
     for backend in BACKENDS:
         folders[backend] = tmp_path_factory.mktemp(backend)
-        worker("write", folders[backend], backend)
+        worker("write", [folders[backend]], backend)
     return folders
+
+
+@pytest.fixture(scope="module")
+def differences_of(written: dict[str, Path]) -> Callable[[str], dict[str, dict[str, float]]]:
+    @cache  # one process for each reader: most of its time goes into its imports
+    def read_by(reader: str) -> dict[str, dict[str, float]]:
+        return dict(zip(written, worker("read", list(written.values()), reader), strict=True))
+
+    return read_by
 
 
 @pytest.mark.parametrize("reader", BACKENDS)
 @pytest.mark.parametrize("writer", BACKENDS)
-def test_written_here_loads_there(written: dict[str, Path], writer: str, reader: str) -> None:
-    differences = worker("read", written[writer], reader)
+def test_written_here_loads_there(
+    differences_of: Callable[[str], dict[str, dict[str, float]]], writer: str, reader: str
+) -> None:
+    differences = differences_of(reader)[writer]
     assert len(differences) >= 30
     for case, difference in differences.items():
         # The phase of an STFT magnifies the rounding of its small values.
