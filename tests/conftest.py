@@ -59,6 +59,7 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
         return fn
     import torch
 
+    torch._dynamo.reset()  # past some compilations of the same code, Keras' call of a layer, it compiles no more
     return torch.compile(fn, backend="aot_eager", fullgraph=False)
 
 
@@ -89,7 +90,7 @@ def gradient(fn: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     if BACKEND == "jax":
         import jax
 
-        result = jax.grad(loss)(jax.numpy.asarray(x))
+        result = jax.jit(jax.grad(loss))(jax.numpy.asarray(x))  # one compilation in place of one for each operation
         # JAX returns dL/dx for complex x; TensorFlow and PyTorch its conjugate.
         return np.conj(np.asarray(result))
     import torch
