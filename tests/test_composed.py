@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,24 @@ def chained(model: keras.Sequential, x: Any) -> np.ndarray:
     return to_numpy(x)
 
 
-@helpers
-@pytest.mark.parametrize("power", [1.0, 2.0])
-@pytest.mark.parametrize("return_decibel", [False, True])
-@pytest.mark.parametrize(
-    "formats",
-    [
-        dict(),
-        dict(input_data_format="channels_first"),
-        dict(output_data_format="channels_first"),
-        dict(input_data_format="channels_first", output_data_format="channels_first"),
-    ],
-)
-@pytest.mark.parametrize("padding", [dict(), dict(pad_begin=True, pad_end=True), dict(center=True, pad_mode="reflect")])
+FORMATS = [
+    dict(),
+    dict(input_data_format="channels_first"),
+    dict(output_data_format="channels_first"),
+    dict(input_data_format="channels_first", output_data_format="channels_first"),
+]
+PADDINGS = [dict(), dict(pad_begin=True, pad_end=True), dict(center=True, pad_mode="reflect")]
+VALUES = list(itertools.product((1.0, 2.0), (False, True)))
+# Every helper, padding and format, each pair of values of any two arguments among them.
+FUSED = [
+    (name, *VALUES[(i + j + k) % 4], formats, padding)
+    for i, name in enumerate(HELPERS)
+    for j, padding in enumerate(PADDINGS)
+    for k, formats in enumerate(FORMATS)
+]
+
+
+@pytest.mark.parametrize(("name", "power", "return_decibel", "formats", "padding"), FUSED)
 def test_fused_is_chained(name: str, power: float, return_decibel: bool, formats: dict, padding: dict) -> None:
     model = HELPERS[name](power=power, return_decibel=return_decibel, **formats, **padding)
     x = chirp(2, 4000, 2).astype("float32")
@@ -213,9 +219,17 @@ class Outer(keras.Model):
         return self.inner(x)
 
 
-@helpers
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
-@pytest.mark.parametrize("nested", ["", "functional", "sequential", "sequential without Input", "subclassed"])
+POLICIES = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
+NESTINGS = ("", "functional", "sequential", "sequential without Input", "subclassed")
+# Every policy in every nesting, and each helper with every one of either.
+HALVES = [
+    (list(HELPERS)[(i + j) % 3], policy, nested)
+    for i, policy in enumerate(POLICIES)
+    for j, nested in enumerate(NESTINGS)
+]
+
+
+@pytest.mark.parametrize(("name", "policy", "nested"), HALVES)
 def test_half_precision_rounds_once_at_the_end(name: str, policy: str, nested: str) -> None:
     x = loud_over_quiet()
     exact = to_numpy(HELPERS[name](return_decibel=True)(x))

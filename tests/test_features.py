@@ -10,7 +10,7 @@ import scipy.fft
 
 import kapre
 from kapre.ops import windows
-from tests.conftest import chirp, float64, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, float64, relative_error, to_numpy
 
 
 def features(shape: tuple[int, ...]) -> np.ndarray:
@@ -169,7 +169,8 @@ def test_tflite_layers_are_librosas(n_fft: int, win_length: int, hop_length: int
 def test_tflite_stft_is_stft_at_every_length(win_length: int, hop_length: int) -> None:
     settings = dict(n_fft=64, win_length=win_length, hop_length=hop_length)
     for pads in (dict(), dict(pad_begin=hop_length <= 64, pad_end=True)):
-        for time in (0, 49, 50, 81, 200):
+        # JAX compiles for every length: there, one of those that frame is enough.
+        for time in (0, 49, 50, 81, 200) if BACKEND != "jax" else (0, win_length - 1, 200):
             x = chirp(2, time, 2).astype("float32")
             expected = to_numpy(kapre.STFT(**settings, **pads)(x))
             parts = to_numpy(kapre.STFTTflite(**settings, **pads)(x))

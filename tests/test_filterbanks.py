@@ -14,7 +14,7 @@ import pytest
 import kapre
 from kapre import ApplyFilterbank, backend
 from kapre.ops import filterbanks
-from tests.conftest import float64, relative_error, to_numpy
+from tests.conftest import BACKEND, float64, relative_error, to_numpy
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(filter bank bands hold no|Empty filters).*")
 
@@ -32,7 +32,8 @@ GRID = list(
 @pytest.mark.parametrize("norm", [None, "slaney", 0, 0.5, 1, 2, 2.7, np.inf])
 def test_mel_equals_librosa_over_a_grid(norm: str | float | None) -> None:
     """To the bit in float32, by the function, the layer and the recipe; in float64 to its rounding."""
-    for rate, n_freq, n_mels, (f_min, f_max), htk in GRID:
+    # NumPy makes the bank on every backend: all of the grid is tried on one, and the way into a tensor on each.
+    for rate, n_freq, n_mels, (f_min, f_max), htk in GRID if BACKEND == "numpy" else GRID[::19]:
         settings = dict(fmin=f_min, fmax=f_max, htk=htk, norm=norm)
         single, double = (
             librosa.filters.mel(sr=rate, n_fft=2 * (n_freq - 1), n_mels=n_mels, dtype=dtype, **settings).T

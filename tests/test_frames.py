@@ -78,7 +78,8 @@ def test_nothing_is_padded_with_zeros(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", frames.PAD_MODES)
-@pytest.mark.parametrize("time", [0, 1, 2, 5, 30])
+# Elsewhere a trace knows its length: one shorter than the padding, and one longer.
+@pytest.mark.parametrize("time", [0, 1, 2, 5, 30] if BACKEND == "tensorflow" else [2, 30])
 def test_unknown_time_pads_the_same(mode: str, time: int) -> None:
     x = np.arange(1, 2 * time + 1, dtype="float32").reshape(2, time)
     expected = to_numpy(frames.pad(ops.convert_to_tensor(x), 7, 4, mode))

@@ -41,15 +41,18 @@ def called(layer: Any, x: Any, mask: Any) -> Any:
     return layer(x, mask=mask) if takes_mask else layer(x)
 
 
-@pytest.mark.parametrize("name", list(CASES))
-@pytest.mark.parametrize(
-    ("data_format", "junk"), [("channels_last", 7.0), ("channels_first", np.nan), ("channels_last", np.inf)]
+JUNK = [("channels_first", np.nan), ("channels_last", 7.0), ("channels_last", np.inf)]
+
+
+@pytest.mark.parametrize(  # JAX compiles for every shape: there, each case meets one kind of padding, elsewhere two
+    ("name", "data_format", "junk"),
+    [(name, *JUNK[(i + j) % 3]) for i, name in enumerate(CASES) for j in range(1 if BACKEND == "jax" else 2)],
 )
 def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: float) -> None:
     case: Case = CASES[name]
     layer = case.make(data_format)
     axis = 2 if data_format == "channels_first" else 1
-    lengths = [case.reach + 5 * case.hop + 3, case.reach + 2 * case.hop + 1, case.reach, case.reach + 3 * case.hop]
+    lengths = [case.reach + 5 * case.hop + 3, case.reach + 2 * case.hop + 1, case.reach]
     items = [single(case.input(data_format, 1, length)) for length in lengths]
     x, mask = padded(items, axis, junk)
     y = to_numpy(called(layer, x, ops.convert_to_tensor(mask)))
@@ -67,7 +70,7 @@ def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: floa
 
 
 @pytest.mark.parametrize("pad_mode", ["constant", "reflect", "symmetric", "edge"])
-@pytest.mark.parametrize("length", [0, 1, 2, 5, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("length", [0, 1, 2, 31, 32, 33, 100])
 def test_centred_padding_is_per_item(pad_mode: str, length: int) -> None:
     layer = kapre.STFT(**STFT_ARGUMENTS, center=True, pad_mode=pad_mode)
     x = chirp(1, 200).astype("float32")
@@ -214,8 +217,9 @@ def test_spec_augment_hides_valid_frames_only() -> None:
     assert (y[2, 4:] == 1.0).all()
 
 
-@pytest.mark.parametrize("name", list(CASES))
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(
+    ("name", "data_format"), [(name, ("channels_last", "channels_first")[i % 2]) for i, name in enumerate(CASES)]
+)
 def test_every_choice_of_open_axes(name: str, data_format: str) -> None:
     """Of the input and of the mask: the symbolic mask has the time of the output where the mask's own is known."""
     case: Case = CASES[name]

@@ -14,7 +14,10 @@ from keras import ops
 
 import kapre
 from kapre.executor import run
-from tests.conftest import chirp, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, relative_error, to_numpy
+
+if BACKEND == "jax":
+    import jax
 
 MEL = kapre.Recipe(n_fft=512, win_length=400, hop_length=160, filterbank="mel", sample_rate=16000, n_mels=40)
 
@@ -80,8 +83,12 @@ def test_places_bands_and_frames() -> None:
 @pytest.mark.parametrize("recipe", [MEL, MEL.replace(pad_begin=True, pad_end=True), MEL.replace(center=True)])
 @pytest.mark.parametrize("time", [0, 1, 399, 400, 401, 559, 560, 4000])
 def test_frame_count_is_what_run_gives(recipe: kapre.Recipe, time: int) -> None:
-    x = ops.convert_to_tensor(np.zeros((1, time), "float32"))
-    assert to_numpy(run(recipe, x)).shape == (1, recipe.num_frames(time), recipe.bands)
+    x = np.zeros((1, time), "float32")
+    if BACKEND == "jax" and time not in (0, 400, 4000):  # a trace gives the same shape, and compiles nothing
+        given = jax.eval_shape(lambda x: run(recipe, x), x)
+    else:
+        given = run(recipe, ops.convert_to_tensor(x))
+    assert tuple(given.shape) == (1, recipe.num_frames(time), recipe.bands)
     assert recipe.num_frames(None) is None
 
 

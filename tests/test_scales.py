@@ -133,6 +133,8 @@ def test_every_function_takes_arrays_and_tensors_eager_and_compiled(name: str, s
     if name not in ("get_window_fn", "filterbank_mel", "filterbank_log"):  # there the product is the test's own
         assert ops.is_tensor(fn(x))
         np.testing.assert_array_equal(to_numpy(fn(x)), to_numpy(eager))
+    if len(shape) != 2:  # tracing and compiling take long, and no function looks at how many axes there are
+        return
     got = to_numpy(compiled(fn)(ops.convert_to_tensor(x)))
     # Compilers reorder arithmetic: a sample next to a step may encode into the next code.
     np.testing.assert_allclose(got, to_numpy(eager), rtol=2e-5, atol=1 if name == "mu_law_encoding" else 2e-5)

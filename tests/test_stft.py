@@ -128,9 +128,10 @@ def test_true_edges_invert_as_librosa(
     assert relative_error(got[:, :length], reference[:, :length]) <= 1e-10
 
 
-@pytest.mark.parametrize("time", [1, 130, 4000, 4001, 4095])
-@pytest.mark.parametrize("hop_length", [64, 128, 200])
-@pytest.mark.parametrize("window_name", [None, "hamming_window", "vorbis_window"])
+@pytest.mark.parametrize("time", [1, 130, 4001])
+@pytest.mark.parametrize(
+    ("hop_length", "window_name"), [(64, None), (128, "vorbis_window"), (200, None), (200, "hamming_window")]
+)
 def test_centred_signal_comes_back_everywhere(time: int, hop_length: int, window_name: str | None) -> None:
     x = np.moveaxis(chirp(2, time), -1, 1).astype("float32")
     spectrogram = STFT(512, None, hop_length, window_name, center=True, **FIRST)(x)
@@ -147,8 +148,16 @@ def test_uncentred_hamming_comes_back_everywhere() -> None:
     assert relative_error(got, x) <= 1e-12
 
 
-@pytest.mark.parametrize("window_name", [None, "hamming_window", "vorbis_window", "kaiser_bessel_derived_window"])
-@pytest.mark.parametrize(("n_fft", "win_length", "hop_length"), [(512, None, 128), (512, 400, 100), (512, None, 200)])
+@pytest.mark.parametrize(
+    ("n_fft", "win_length", "hop_length", "window_name"),
+    [
+        (512, None, 128, None),
+        (512, 400, 100, "hamming_window"),
+        (512, None, 200, "vorbis_window"),
+        (512, 400, 100, "kaiser_bessel_derived_window"),
+        (512, None, 200, None),
+    ],
+)
 @pytest.mark.parametrize("time", [1, 511, 4000])
 def test_perfect_pair(n_fft: int, win_length: int | None, hop_length: int, window_name: str | None, time: int) -> None:
     x = chirp(2, time).astype("float32")
