@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kapre._alignment import Difference
 from kapre._checks import number
+from kapre._difference import Difference
 from kapre.recipe import Recipe
 
 _LN_TOLERANCE = 2e-3

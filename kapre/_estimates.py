@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kapre._neighbours import Neighbour, changed, least_changes
+from kapre._common_mistakes import Neighbour, changed, least_changes
 from kapre.ops import filterbanks
 from kapre.ops.windows import window
 from kapre.recipe import Recipe

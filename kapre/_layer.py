@@ -39,8 +39,8 @@ def register(cls: _Layer) -> _Layer:
     computed in one piece.
     """
     arguments = set(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
-    if "_goes_short" not in vars(cls):
-        cls._goes_short = "training" not in arguments  # type: ignore[attr-defined]
+    if "_may_skip_keras" not in vars(cls):
+        cls._may_skip_keras = "training" not in arguments  # type: ignore[attr-defined]
     if "call" in vars(cls) and arguments <= {"self", "inputs", "mask"} and vars(cls).get("_in_one_piece", True):
         cls.call = in_one_piece(cls.call)  # type: ignore[attr-defined]
     registered: _Layer = keras.saving.register_keras_serializable(package="Kapre")(cls)
@@ -115,18 +115,18 @@ class ShortCalls(FirstCalls):
     shape and dtype of the last call that went the long way.
     """
 
-    _goes_short = False
-    _went: tuple[Any, Any] | None = None
+    _may_skip_keras = False
+    _signature_seen: tuple[Any, Any] | None = None
 
-    def _is_short(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _skips_keras(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         kind = _plain_kind(args, kwargs)
-        return kind is not None and kind == self._went and self.activity_regularizer is None  # type: ignore[attr-defined]
+        return kind is not None and kind == self._signature_seen and self.activity_regularizer is None  # type: ignore[attr-defined]
 
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kind = _plain_kind(args, kwargs)
-        goes = "_goes_short" in vars(type(self)) and self._goes_short and not getattr(self, "_remat_mode", None)
+        goes = "_may_skip_keras" in vars(type(self)) and self._may_skip_keras and not getattr(self, "_remat_mode", None)
         if goes and kind is not None:
-            vars(self)["_went"] = kind  # not by Keras' own `__setattr__`, which tracks it
+            vars(self)["_signature_seen"] = kind  # not by Keras' own `__setattr__`, which tracks it
 
 
 def register_published(cls: type) -> None:
@@ -374,7 +374,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = tuple(map(kernel.given, args))
-        if self._is_short(args, kwargs):
+        if self._skips_keras(args, kwargs):
             return kernel.call(self, *args)
         shape = getattr(args[0], "shape", None) if args else None
         if getattr(shape, "rank", 0) is None:  # of a TensorFlow graph: Keras itself fails at it without a word of help

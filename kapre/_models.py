@@ -74,7 +74,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args = tuple(map(kernel.given, args))
-        if self._recipe is not None and self._is_short(args, kwargs):
+        if self._recipe is not None and self._skips_keras(args, kwargs):
             return kernel.call(self, *args)
         y = self._call_keras(super().__call__, args, kwargs)
         self._remember(args, kwargs)
@@ -93,7 +93,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
 
     _recipe: Recipe | None = None
     _built_free = False
-    _goes_short = True  # a chain that is a recipe has nothing that training changes
+    _may_skip_keras = True  # a chain that is a recipe has nothing that training changes
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end."""
@@ -108,13 +108,13 @@ class ComposedSequential(ShortCalls, keras.Sequential):
             # What `input_shape=` leaves on a layer (Keras 3.10 to 3.15): an outer Sequential then starts with an Input,
             # and does not round the samples to its own dtype.
             self._input_shape_arg = first.batch_shape[1:]
-        self._went, self._was_called = None, False
+        self._signature_seen, self._was_called = None, False
         self._recipe = executor.recipe_of(self.layers)  # now, not in a call, which may be traced
 
     def pop(self, rebuild: bool = True) -> Any:
         """Remove the last layer and return it."""
         popped = super().pop(rebuild=rebuild)
-        self._went, self._was_called = None, False
+        self._signature_seen, self._was_called = None, False
         self._recipe = executor.recipe_of(self.layers)
         return popped
 

@@ -17,7 +17,7 @@ from kapre.ops.kernels import active as kernel
 _Call = Callable[..., Any]
 
 
-_OF_ALL = {*vars(keras.layers.Layer(name="any")), "_like", "_was_called", "_went", "_default_name"}
+_OF_ALL = {*vars(keras.layers.Layer(name="any")), "_like", "_was_called", "_signature_seen", "_default_name"}
 """What every layer holds: nothing of it but the dtype policy decides what `call` computes."""
 _OF_CALL = ("_dtype_policy", "name")
 

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 
 from kapre import executor
-from kapre._alignment import Difference, difference, nothing_in_common, numeric, stripped
 from kapre._causes import Cause, tolerance_of
 from kapre._checks import message
+from kapre._common_mistakes import Neighbour, changed, least_changes, neighbours
+from kapre._difference import Difference, difference, nothing_in_common, numeric, stripped
 from kapre._estimates import Estimator
-from kapre._neighbours import Neighbour, changed, least_changes, neighbours
 from kapre.frontends import list_presets, preset
 from kapre.recipe import Recipe
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kapre._alignment import Difference, aligned, difference, nothing_in_common, numeric
 from kapre._causes import Cause, default_tolerance, tolerance_of
-from kapre._neighbours import Neighbour
+from kapre._common_mistakes import Neighbour
+from kapre._difference import Difference, aligned, difference, nothing_in_common, numeric
 from kapre.recipe import Recipe
 
 __all__ = ["Cause", "Difference", "RecipeReport", "default_tolerance", "features", "fields", "recipe"]

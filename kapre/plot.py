@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from kapre._checks import message, number
-from kapre._pictures import axes as shape_in_words
-from kapre._pictures import frequency_ticks, number_ticks, picture, rank
+from kapre._plot_layout import axes as shape_in_words
+from kapre._plot_layout import frequency_ticks, number_ticks, picture, rank
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from kapre._pictures import frequency_ticks, number_ticks, picture
+from kapre._plot_layout import frequency_ticks, number_ticks, picture
 
 _ROWS = 18
 _MARGIN = 7

@@ -358,7 +358,7 @@ def _axes_of(recipe: Any) -> str:
     """Return what the axes of a recipe's features are."""
     if recipe.power is None:
         return "(samples)"
-    from kapre._pictures import has_frequencies
+    from kapre._plot_layout import has_frequencies
 
     values = "bands" if has_frequencies(recipe) else "values"
     inner = ["frames", values] if recipe.layout == "time_first" else [values, "frames"]
@@ -371,7 +371,7 @@ def _save(path: Path, file: Path, recording: Any, done: Computed) -> None:
 
     import numpy as np
 
-    from kapre._pictures import has_frequencies
+    from kapre._plot_layout import has_frequencies
 
     recipe = done.recipe
     arrays = dict(features=done.features, times=recipe.frame_times(_entries(done)))

@@ -1,7 +1,7 @@
 """Write every case's model and output under one backend, or load those of another and report the differences.
 
 `python -m tests.cross_worker write DIR` · `python -m tests.cross_worker read DIR...` (prints JSON: for each folder
-case → largest difference as a fraction of the peak). tests/house/test_cross_backend.py runs it under each backend.
+case → largest difference as a fraction of the peak). tests/once/test_cross_backend.py runs it under each backend.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command's numbers on each backend; all else about it is in tests/house/test_cli.py."""
+"""The command's numbers on each backend; all else about it is in tests/once/test_cli.py."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ PRINTED = {
     "tf_data.py": f"{BACKEND} (None, 97, 40, 1) [(4, 97, 40, 1), (4, 97, 40, 1), (2, 97, 40, 1)]",
     **dict([OF_ONE[BACKEND]] if BACKEND in OF_ONE else []),
 }
-"""What each prints; tests/house/test_examples.py holds that none is left out."""
+"""What each prints; tests/once/test_examples.py holds that none is left out."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

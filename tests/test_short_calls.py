@@ -43,7 +43,7 @@ def test_the_second_call_gives_what_the_first_gave(name: str) -> None:
     make, samples = LAYERS[name]
     layer, x = make(), ops.convert_to_tensor(samples())
     first, second = layer(x), layer(x)
-    assert layer._is_short((x,), {}) == SHORT  # or this would test nothing
+    assert layer._skips_keras((x,), {}) == SHORT  # or this would test nothing
     assert keras.backend.standardize_dtype(first.dtype) == keras.backend.standardize_dtype(second.dtype)
     np.testing.assert_array_equal(to_numpy(first), to_numpy(second))
 
@@ -52,9 +52,9 @@ def test_other_inputs_and_arguments_go_the_long_way() -> None:
     layer = kapre.Frontend(RECIPE)
     x = ops.convert_to_tensor(chirp(2, 4000)[..., 0])
     layer(x)
-    assert not layer._is_short((x[:, :3000],), {})
-    assert not layer._is_short((to_numpy(x),), {})
-    assert not layer._is_short((x,), {"training": True})
+    assert not layer._skips_keras((x[:, :3000],), {})
+    assert not layer._skips_keras((to_numpy(x),), {})
+    assert not layer._skips_keras((x,), {"training": True})
     with pytest.raises(ValueError, match="must have shape"):
         layer(x[..., None])
     with pytest.raises(TypeError, match="floating point"):
@@ -87,7 +87,7 @@ def test_what_keras_has_to_do_with_goes_the_long_way(option: str) -> None:
     x = ops.convert_to_tensor(chirp(2, 4000)[..., 0])
     layer(x)
     layer(x)
-    assert not layer._is_short((x,), {})
+    assert not layer._skips_keras((x,), {})
     assert len(layer.losses) == (option == "regularizer")
 
 
@@ -99,7 +99,7 @@ def test_a_subclass_goes_the_long_way() -> None:
     layer = Louder()
     x = ops.convert_to_tensor((chirp(2, 400) + 0j)[..., None].astype("complex64"))
     y = to_numpy(layer(x))
-    assert not layer._is_short((x,), {})
+    assert not layer._skips_keras((x,), {})
     np.testing.assert_array_equal(to_numpy(layer(x, training=True)), 2.0 * y)
 
 
@@ -131,13 +131,13 @@ if BACKEND == "torch":
             layer = kapre.Frontend(RECIPE)
         x = torch.from_numpy(chirp(2, 4000)[..., 0].copy())
         layer(x)
-        assert not layer._is_short((x,), {})
+        assert not layer._skips_keras((x,), {})
 
     def test_hooks_of_the_module_run() -> None:
         layer = kapre.Frontend(RECIPE)
         x = torch.from_numpy(chirp(2, 4000)[..., 0].copy())
         y = layer(x)
-        assert layer._is_short((x,), {})
+        assert layer._skips_keras((x,), {})
         seen = []
         handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
         layer(x)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-APART = ("house", "frontends", "export", "browser", "corpus")  # once, or when asked for
+APART = ("once", "frontends", "export", "browser", "corpus")  # once, or when asked for
 IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
 OF_EXPORT = "kapre/deploy/*,kapre/_lowered_recipe.py,kapre/ops/lowered.py"
 """What tests/export covers, and `make test` does not."""
@@ -59,7 +59,7 @@ UNOPTIMISED = ["-p", "tests.unoptimised"]
 """Of suites that check logic: XLA compiles them sooner, and not well."""
 _ON_OLDEST = "composed masks migration published recipe saved_models surroundings training unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
-_HOUSE_ON_OLDEST = "audio cli contract hints imports"
+_ONCE_ON_OLDEST = "audio cli contract hints imports"
 JAX_CACHE = ROOT / ".cache" / "jax"
 """What XLA compiled: shared by all suites, and kept between runs."""
 
@@ -199,20 +199,20 @@ def of_corpus(backends: list[str]) -> list[Suite]:
 def of_oldest(backends: list[str]) -> list[Suite]:
     """Return the suites of what can differ from version to version."""
     paths = [f"tests/test_{name}.py" for name in _ON_OLDEST.split()] + ["tests/export/test_own_format.py"]
-    house = [f"tests/house/test_{name}.py" for name in _HOUSE_ON_OLDEST.split()]
+    once = [f"tests/once/test_{name}.py" for name in _ONCE_ON_OLDEST.split()]
     layers = "tests/test_layers.py"  # a third of it all: Keras' own part is the same on every backend
     suites: list[Suite] = [(name, name, [layers, *paths] if name == backends[-1] else paths) for name in backends]
-    return [*suites, ("house", backends[0], house), NUMPY] if backends else []
+    return [*suites, ("once", backends[0], once), NUMPY] if backends else []
 
 
-def of_all_else(backends: list[str], with_house: bool) -> list[Suite]:
+def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
     suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in backends]
-    if backends and with_house:
+    if backends and with_once:
         # What is checked there computes hundreds of recipes once each: JAX would compile every one.
         eager = "torch" if "torch" in backends else backends[0]
-        suites.insert(1, ("house", eager, ["tests/house"]))
+        suites.insert(1, ("once", eager, ["tests/once"]))
     return [*suites, NUMPY] if backends else []
 
 

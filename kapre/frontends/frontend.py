@@ -195,7 +195,7 @@ class Frontend(AudioLayer):
             values = window(**self.recipe.window_arguments)
             self._window = Learned(self, "window", values, self.trainable_window)
         _warn_of_empty_bands(self.recipe)
-        self._goes_short = self.seed_generator is None and not (trainable_filterbank or trainable_window)
+        self._may_skip_keras = self.seed_generator is None and not (trainable_filterbank or trainable_window)
 
     @classmethod
     def from_preset(cls, preset_name: PresetName, /, **changes: Unpack[PresetArguments]) -> Frontend:
@@ -288,7 +288,7 @@ class Frontend(AudioLayer):
 
     def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
         inputs = kernel.given(inputs)
-        if lengths is None and self._is_short((inputs,), kwargs):
+        if lengths is None and self._skips_keras((inputs,), kwargs):
             return kernel.call(self, inputs)
         if lengths is None:
             return super().__call__(inputs, **kwargs)

@@ -14,7 +14,7 @@ import soundfile as sf
 from kapre import corpus
 from kapre.corpus import AudioError, audio
 from tests.containers import encoded
-from tests.house.test_audio_lengths import RATE, mp3, noise, without_first_frame
+from tests.once.test_audio_lengths import RATE, mp3, noise, without_first_frame
 
 OTHERS = {
     "webm": ("libopus", "WEBM", 48000),
