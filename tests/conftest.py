@@ -59,7 +59,6 @@ def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
         return fn
     import torch
 
-    torch._dynamo.reset()  # past some compilations of the same code, Keras' call of a layer, it compiles no more
     return torch.compile(fn, backend="aot_eager", fullgraph=False)
 
 
