@@ -121,7 +121,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         return popped
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the layers. For Kapre's own layers, every size stays free, so that later inputs may differ in length."""
+        """Build the layers. For Kapre's own layers, every size stays free, so that later inputs may vary in length."""
         if input_shape is not None and self.layers and isinstance(self.layers[0], AudioLayer):
             self.layers[0].output_shape_and_dtype(input_shape)  # raise for a wrong shape before building
         # Use `_layers`, because only it contains an Input, whose shape is fixed.
