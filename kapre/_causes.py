@@ -35,7 +35,7 @@ class Cause:
 
     @property
     def call(self) -> str:
-        """Return the code that makes such a recipe: `replace(…)` of the given recipe or a preset, or an empty string."""
+        """Return code that makes such a recipe: `replace(…)` of the given recipe or a preset, or an empty string."""
         change = f"replace({', '.join(f'{k}={v!r}' for k, v in self.changes.items())})" if self.changes else ""
         if self.preset:
             return f"kapre.frontends.preset({self.preset!r}).recipe" + (f".{change}" if change else "")
