@@ -73,7 +73,7 @@ class _Plan:
         return found
 
     def _blocks(self, apart: bool) -> list[tuple[slice, slice]]:
-        """Return the items and frames of each block: several items with all their frames, or some frames of one item."""
+        """Return the items and frames of each block: several items with all frames, or some frames of one item."""
         parts = _parts(self.count, self.most[1], apart)
         return [(items, frames) for items in _parts(self.items, self.most[0], apart) for frames in parts]
 

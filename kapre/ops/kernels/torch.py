@@ -267,7 +267,7 @@ class TorchKernel(Kernel):
         if self.is_compiling():  # there, NumPy arrays are tensors and have no NumPy dtype
             return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
         if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
-            return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive the trace
+            return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
         return _constants(values, dtype, like.device, repeat)
 
     def beside(self, x: Any, like: torch.Tensor) -> Any:
