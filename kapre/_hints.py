@@ -123,7 +123,7 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def names_arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Make a function that receives an unknown argument raise an error with its own name for it.
+    """Make a function refuse an unknown argument and suggest its own name for that argument.
 
     A function that takes any keyword is returned unchanged.
     """

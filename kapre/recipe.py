@@ -249,11 +249,11 @@ class Recipe:
 
     if TYPE_CHECKING:
         analysis_window: ClassVar[np.ndarray]
-        """The window as it lies in a frame, float64, shape `(frame_length,)`."""
+        """The window at its position in a frame, float64, shape `(frame_length,)`."""
         dft_window: ClassVar[np.ndarray]
-        """The same with zeros behind it, or cropped, shape `(n_fft,)`."""
+        """The analysis window, zero-padded at the end or cropped to shape `(n_fft,)`."""
         synthesis_window: ClassVar[np.ndarray]
-        """What undoes it under overlap-add, same shape as `analysis_window`."""
+        """The window that inverts it under overlap-add, with the shape of `analysis_window`."""
         bank: ClassVar[np.ndarray | None]
         """The filter bank, float64, shape `(n_freq, bands)`, or None."""
         _banks: ClassVar[dict[str, tuple[np.ndarray | None, filterbanks.Groups | None]]]

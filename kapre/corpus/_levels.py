@@ -9,7 +9,7 @@ import numpy as np
 from kapre.corpus._decoder import Samples
 
 _CANCELLED = 0.05
-"""Smallest ratio of the RMS of the mean to the RMS of two channels. Independent channels give 0.7."""
+"""Threshold for the RMS of the mean of two channels relative to their RMS. Independent channels give 0.7."""
 
 
 def cancelled(channels: int, energy: float, mixed: float) -> str:

@@ -25,7 +25,7 @@ WRITING = ".writing-"
 _WHOLE_AT_ONCE = ("s3", "gcs", "abfs")
 """File systems on which a file appears when its writer closes, and not before."""
 _OPTIONS = "region|endpoint_override|scheme|allow_bucket_creation|allow_bucket_deletion|retry_limit_seconds|project_id"
-"""Options allowed in a query. No others are, as object keys may contain question marks and paths no secrets."""
+"""Options allowed in a query. Others are refused: object keys may contain question marks, and paths no secrets."""
 _URI = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<host>[^/?]*)(?P<path>/.*?)?(?P<query>\?(?:{_OPTIONS})=.*)?", re.S
 )

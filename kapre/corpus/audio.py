@@ -60,11 +60,11 @@ from kapre.corpus._source import Source, in_memory
 
 _COPY_AGAIN = "Copy it again from its source."
 _LARGEST_RATIO = 256
-"""Of the rate of a file and the one it is resampled to, either way."""
+"""Largest ratio between the rate of a file and the target rate of resampling, in either direction."""
 
 
 AudioFile = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""A path, a file's content, or a binary file object, which is read from its beginning."""
+"""A path, the content of a file, or a binary file object, which is read from its beginning."""
 
 
 class AudioError(Exception):

@@ -189,7 +189,7 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
 
 
 _one_at_a_time = threading.Lock()
-"""`quiet` turns what a process prints away: two exports side by side would not turn it back."""
+"""A lock around `quiet`, which redirects the output of the process. Concurrent exports would not restore it."""
 
 
 def _here(

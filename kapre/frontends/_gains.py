@@ -16,7 +16,7 @@ from kapre.ops.kernels import active as kernel
 Extent = Literal["all"] | bool
 
 FRACTION = 1e-8
-"""With "all": what a weight of 0 becomes, as a fraction of the largest weight of its band."""
+"""With "all": the initial value of a weight of 0, as a fraction of the largest weight of its band."""
 _ONE = math.log(math.e - 1.0)  # its softplus is 1
 _LOWEST, _HIGHEST = -30.0, 1e4  # limits for diverging steps: 1e-13 and 1e4 times a weight's scale
 _MARK = "gains"

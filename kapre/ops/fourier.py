@@ -70,8 +70,8 @@ def is_empty(x: Any) -> bool:
 def constant(values: np.ndarray | float, like: Any) -> Any:
     """Return a constant as a tensor of the dtype of `like`.
 
-    This applies to numbers too. Gap: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32.
-    Drop when they don't.
+    This also applies to numbers, because on torch, Keras' `maximum` and `where` (3.15) round a Python number to
+    float32. Drop when they don't.
     """
     return kernel.constant(np.asarray(values), keras.backend.standardize_dtype(like.dtype), like)
 

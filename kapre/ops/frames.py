@@ -71,7 +71,7 @@ def inside(mask: Any) -> Any:
 
 
 def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
-    """Return the mask over frames for a mask over samples with `padding` before and after; see `num_frames`.
+    """Return the mask over frames, `num_frames` per item, for a mask over samples with `padding` at both ends.
 
     The mask is a slice and needs no size, so a symbolic mask of unknown length also works.
     """
