@@ -107,8 +107,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         first = self._layers[0]
         if isinstance(first, keras.layers.InputLayer) and not self._built_free:
             # `input_shape=` sets this attribute on a layer (Keras 3.10 to 3.15). An outer Sequential then starts with
-            # an
-            # Input and does not round the samples to its own dtype.
+            # an Input and does not round the samples to its own dtype.
             self._input_shape_arg = first.batch_shape[1:]
         self._signature_seen, self._was_called = None, False
         self._recipe = executor.recipe_of(self.layers)  # here, because a call may be traced

@@ -88,7 +88,7 @@ def check_mp4(source: Source, start: int) -> Container:
     description = _inside(source, track, b"mdia", b"minf", b"stbl", b"stsd")
     if description and source.at(description.body + 12, 4) in (b"enca", b"drms"):
         raise UnreadableError("its audio is encrypted", "Use a copy that is not protected, or leave it out.")
-    if not fragments:  # in fragments, the lists cover the first one or nothing
+    if not fragments:  # in fragments, the lists cover the first one or nothing: only decoding can tell
         _check_track(container, source, index, track)
         if again >= 0:
             container.damage.append(followed(again))
@@ -149,8 +149,7 @@ def _check_track(container: Container, source: Source, index: _Box, track: _Box)
             stop = edited
         elif edit.duration <= (needed := max(0, stop - first) * movie // clock):
             # The movie's clock often counts milliseconds only. A difference too small for that clock is not an edit.
-            # FFmpeg
-            # would treat it as one and might drop the last packet.
+            # FFmpeg would treat it as one and might drop the last packet.
             container.streams = [edit.lasting(needed + 1, source.size)]
     if len(edits) <= 1:
         container.ends = (max(0, stop - first), clock)

@@ -135,8 +135,8 @@ class Frontend(AudioLayer):
     Output shape:
         `(batch, *recipe.output_shape(time))`: `(batch, frames, bands)` or `(batch, bands, frames)`, depending on the
         layout of the recipe. With `lengths`, entries past a clip's own `num_frames(length)` are 0, and the output
-        carries a mask over time, `(batch, frames)`, that marks the valid frames. For a recipe with
-        a fixed length, neither applies.
+        carries a mask over time, `(batch, frames)`, that marks the valid frames. For a recipe with a fixed
+        length, neither applies.
 
     Raises:
         TypeError: If `recipe` is not a `kapre.Recipe`, or the samples are integers.

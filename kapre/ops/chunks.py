@@ -106,8 +106,7 @@ class Cutter:
     def warmup(self) -> int:
         """Return the number of groups at the start of a fixed stream that belong to no clip."""
         # The last group of a chunk ends with the chunk, and so does its hop where groups do not overlap. Mirrored
-        # padding
-        # must look as far ahead as it reaches back.
+        # padding must look as far ahead as it reaches back.
         ahead = {"reflect": 2 * self.left + 1, "symmetric": 2 * self.left, "edge": self.left + 1}.get(self.mode, 0)
         needed = max(0, self.size - self.hop) + max(0, ahead - self.size if self.left else 0)
         return max(0, -(-(needed + self.delay - self.left) // self.hop) + self.hold)

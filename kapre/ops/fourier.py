@@ -160,8 +160,7 @@ def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: in
     if pad_end:
         x = frames.pad(x, 0, width - 1)
     # Add whole hops of zeros at the start and drop as many frames. A clip shorter than a frame then gives 0 frames,
-    # where
-    # a convolution would fail, and the graph needs no arithmetic on its shape.
+    # where a convolution would fail, and the graph needs no arithmetic on its shape.
     extra = -(-width // hop_length)
     x = frames.pad(x, extra * hop_length, 0)
     *lead, time = ops.shape(x)

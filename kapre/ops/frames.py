@@ -149,8 +149,8 @@ def overlap_add(frames: Any, hop_length: int) -> Any:
     rank = len(frames.shape)
     keep = [(0, 0)] * (rank - 2)
     # Each frame becomes `parts` pieces of one hop. They are laid out as (parts, count + parts) rows and flattened.
-    # Dropping
-    # the last `parts` rows shifts part k by k rows, so that one sum over the parts adds all overlapping pieces.
+    # Dropping the last `parts` rows shifts part k by k rows, so that one sum over the parts adds all overlapping
+    # pieces.
     padded = ops.pad(frames, [*keep, (0, 0), (0, parts * hop_length - frame_length)])
     pieces = ops.reshape(padded, (*lead, count, parts, hop_length))
     pieces = ops.swapaxes(pieces, -3, -2)
