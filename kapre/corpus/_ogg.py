@@ -67,7 +67,7 @@ def check_ogg(source: Source, start: int) -> Container:
             following = source.find(b"OggS", position)
             if following < 0:
                 container.stop = position
-                whole = not b"OggS".startswith(head[:4])  # other bytes after the last page, such as a tag or padding, are allowed
+                whole = not b"OggS".startswith(head[:4])  # other bytes after the last page: a tag, padding
                 break
             lost += 1
             position = following

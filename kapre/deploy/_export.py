@@ -67,8 +67,8 @@ def export(
             ExecuTorch usually takes a front end alone, and one clip at a time.
         check: Whether to run the file. Without this check, the numbers of the file are unknown, and the report says so.
         tolerance: float > 0. The largest accepted difference from Keras, as a fraction of the output's range. One value
-            in a thousand may differ by up to five times as much, because rounding alone affects a few of many values of
-            a logarithm.
+            in a thousand may differ by up to five times as much, because rounding alone causes such differences in
+            a few of many logarithms.
         quantize: For LiteRT: store the weights after the front end as "float16" or as "int8" (per channel, with sums in
             float32). The front end stays in float32, so that the features do not change. The file is compared before
             and after quantisation. After it, the difference may be 1 % (float16) or 10 % (int8) of the range.
@@ -79,7 +79,7 @@ def export(
             means 30 seconds.
         largest_direct: The largest DFT, in points, that is computed as one matrix product. On the processor of a
             computer or phone this is fastest up to 512 points. A longer DFT takes two stages. For a microcontroller use
-            128: there, two stages are faster too, and a tenth of the size.
+            128: there, two stages are also faster, and take a tenth of the size.
         class_names: Names of the model's classes, for the metadata of the file.
         overwrite: Whether to replace an existing file, or an existing SavedModel folder, at the path.
 
