@@ -69,8 +69,8 @@ class Recipe:
             2.0).
         samples_epsilon: See there.
         fixed_samples: The length in samples to which every clip is padded or trimmed.
-        fixed_by: How to pad to that length: "zeros", or "tile" to repeat the clip as many whole times as it fits, then
-            pad with zeros (CLAP).
+        fixed_by: How to pad to `fixed_samples`: "zeros", or "tile" to repeat the clip as many whole times as it fits,
+            then pad with zeros (CLAP).
         samples_at_least: Clips are padded with zeros to `samples_at_least + k * samples_multiple` samples.
         samples_multiple: See there.
         dither: Standard deviation of the noise added to the scaled samples during training only.
@@ -126,7 +126,7 @@ class Recipe:
         amin_by: How the floor is applied: "max" gives `log(max(x, amin))`, "add" gives `log(x + amin)`.
         ref_value: The value that maps to 0 dB.
         dynamic_range: The range of values kept below the top, in the unit of the logarithm. `None` keeps all values.
-        range_top: The top of that range. `None` means the maximum of the clip, which cannot stream.
+        range_top: The top of `dynamic_range`. `None` means the maximum of the clip, which cannot stream.
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
         lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
@@ -149,7 +149,7 @@ class Recipe:
         stack_edges: How to treat the edges: "drop" removes an incomplete stack, "zeros" fills it, and "repeat" repeats
             the first frame `(stack - 1) // 2` times at the start and the last frame at the end (low frame rate).
         feature_shift: Number added to the features, or one number for each value of a frame.
-        feature_scale: Factor then applied to the features: a number, or one for each value of a frame.
+        feature_scale: Factor applied to the features after the shift: a number, or one for each value of a frame.
         patch_frames: Number of frames in a patch. An incomplete patch is removed. `None` for no patches.
         patch_hop: Number of frames from one patch to the next. `None` means `patch_frames`.
         layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
