@@ -1,6 +1,6 @@
-"""Kapre: audio preprocessing as Keras layers, so that the saved model takes samples.
+"""Audio preprocessing as Keras layers, so that a saved model takes raw samples as its input.
 
-Every public name is here; `kapre.compare`, `kapre.corpus` and `kapre.plot` load on first use.
+Every public name is available here. `kapre.compare`, `kapre.corpus` and `kapre.plot` are imported on first use.
 """
 
 from kapre import _select_backend as _select_backend  # isort: skip  (before anything imports Keras)
@@ -91,7 +91,7 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
 
     def __getattr__(name):
         if name in _ON_FIRST_USE:

@@ -1,4 +1,4 @@
-"""What keyword arguments may be, for type checkers and editors: those of a recipe, of a layer, of a preset."""
+"""Keyword arguments of recipes, layers and presets, as types for type checkers and editors."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ PresetName = Literal[
     "whisper_large_v3",
     "yamnet",
 ]
-"""The published front ends: `kapre.list_presets()`."""
+"""The published front ends that `kapre.list_presets()` returns."""
 
 
 class LayerArguments(TypedDict, total=False):
-    """Keras' arguments of a layer."""
+    """List Keras' arguments of a layer."""
 
     name: str | None
     dtype: Any
@@ -61,7 +61,7 @@ class LayerArguments(TypedDict, total=False):
 
 
 class RecipeFields(TypedDict, total=False):
-    """The fields of `kapre.Recipe`."""
+    """List the fields of `kapre.Recipe`."""
 
     sample_rate: float | None
     input_scale: float
@@ -136,7 +136,7 @@ class RecipeFields(TypedDict, total=False):
 
 
 class PresetArguments(RecipeFields, LayerArguments, total=False):
-    """What a preset's layer takes: changes of its recipe, and arguments of the layer."""
+    """List the arguments of a preset's layer: recipe changes, and arguments of the layer."""
 
     trainable_filterbank: bool | Literal["all"]
     trainable_window: bool | Literal["all"]

@@ -1,4 +1,4 @@
-"""What a comparison says: the tolerance that decides, and the cause of a difference. Read by `kapre.compare`."""
+"""The tolerance of a comparison, and the cause of a difference. Used by `kapre.compare`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LINEAR_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Cause:
-    """What was done otherwise where the features were made.
+    """Describe how the features were made differently.
 
     Attributes:
-        words: "The features were made with …".
-        changes: Fields of the recipe that give it, for `replace`; empty where no field does.
-        difference: How far apart the two are with it.
-        preset: The preset that gives it, to which `changes` then apply; mostly none.
+        words: A text of the form "The features were made with …".
+        changes: Recipe fields that express the cause, for `replace`. Empty if no field does.
+        difference: The difference that remains with this cause.
+        preset: The preset that is the cause, to which `changes` then apply. Usually empty.
     """
 
     words: str
@@ -35,7 +35,7 @@ class Cause:
 
     @property
     def call(self) -> str:
-        """The code that makes such a recipe, `replace(…)` of the one given or a preset's; or nothing."""
+        """Return code that makes such a recipe: `replace(…)` of the given recipe or a preset, or an empty string."""
         change = f"replace({', '.join(f'{k}={v!r}' for k, v in self.changes.items())})" if self.changes else ""
         if self.preset:
             return f"kapre.frontends.preset({self.preset!r}).recipe" + (f".{change}" if change else "")
@@ -43,15 +43,15 @@ class Cause:
 
 
 def default_tolerance(recipe: Recipe | None, peak: float) -> float:
-    """Return the largest difference that counts as none, in the features' unit.
+    """Return the largest difference that counts as equal, in the unit of the features.
 
-    2e-3 in natural-log units (8.7e-4 of log10, 8.7e-3 dB), times the recipe's `feature_scale`: above what float32 makes
-    of any published front end, below what any wrong choice makes. Without a logarithm, 1e-4 of the peak. Without a
-    recipe, 2e-3, or 2e-3 of the peak where that is below 1.
+    The tolerance is 2e-3 in natural-log units (8.7e-4 of log10, 8.7e-3 dB), multiplied by the recipe's `feature_scale`.
+    It is above the float32 error of any published front end and below the effect of any wrong choice. Without a
+    logarithm it is 1e-4 of the peak. Without a recipe it is 2e-3, or 2e-3 of the peak if that is below 1.
 
     Args:
-        recipe: What made the features, or None.
-        peak: Their largest magnitude.
+        recipe: The recipe that made the features, or None.
+        peak: The largest magnitude of the features.
 
     Example:
         ```python
@@ -70,7 +70,7 @@ def default_tolerance(recipe: Recipe | None, peak: float) -> float:
 
 
 def tolerance_of(given: float | None, recipe: Recipe | None, peak: float) -> float:
-    """Return a tolerance that was given, checked, or the default one."""
+    """Return a given tolerance after checking it, or the default tolerance."""
     if given is None:
         return default_tolerance(recipe, peak)
     remedy = "Use None for 2e-3 in natural-log units."

@@ -1,4 +1,4 @@
-"""Check arguments once, with one error template: the argument, the value received, the remedy."""
+"""Checks of arguments with one error template: the argument, the received value, the remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _public_names: ContextVar[Mapping[str, str]] = ContextVar("_public_names", defau
 
 @contextlib.contextmanager
 def public_names(**names: str) -> Iterator[None]:
-    """Let errors call an inner argument what the caller's function calls it: `public_names(amin="db_amin")`."""
+    """Make errors use the caller's name of an inner argument, as in `public_names(amin="db_amin")`."""
     token = _public_names.set({**_public_names.get(), **names})
     try:
         yield
@@ -32,14 +32,14 @@ def message(name: str, rule: str, value: Any, remedy: str) -> str:
 
 
 def public_name(name: str) -> str:
-    """Return what the caller's function calls an inner argument."""
+    """Return the caller's name of an inner argument."""
     return _public_names.get().get(name, name)
 
 
 def positive_int(name: str, value: Any, remedy: str) -> int:
-    """Return `value` as an int when it is a whole number above zero, else raise; 160.0 is one."""
+    """Return `value` as an int if it is a whole number above zero, such as 160.0. Raise otherwise."""
     try:
-        whole = operator.index(_as_whole(value))  # ints, NumPy's integers, eager integer tensors
+        whole = operator.index(_as_whole(value))  # ints, NumPy integers, eager integer tensors
     except (TypeError, ValueError):
         whole = None
     if whole is None or isinstance(value, bool):
@@ -50,13 +50,13 @@ def positive_int(name: str, value: Any, remedy: str) -> int:
 
 
 def _as_whole(value: Any) -> Any:
-    """Return a float that is a whole number as an int, any other value as it is."""
+    """Return a float that is a whole number as an int, and any other value unchanged."""
     is_float = isinstance(value, (float, np.floating))
     return int(value) if is_float and float(value).is_integer() else value
 
 
 def count(name: str, value: Any, remedy: str) -> int:
-    """Return `value` as an int when it is a whole number, 0 or above, else raise."""
+    """Return `value` as an int if it is a whole number, 0 or above. Raise otherwise."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == 0:
         return 0
     try:
@@ -76,7 +76,7 @@ def number(
     at_least: float = float("-inf"),
     rule: str = "a finite number",
 ) -> float:
-    """Return `value` as a float when it is finite and in range, else raise."""
+    """Return `value` as a float if it is finite and in range. Raise otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(message(name, rule, value, remedy))
     result = float(value)
@@ -86,19 +86,19 @@ def number(
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return `value` as a bool when it is one, or 0 or 1, else raise."""
+    """Return `value` as a bool if it is a bool, 0 or 1. Raise otherwise."""
     if not isinstance(value, (numbers.Real, np.bool_)) or value not in (0, 1):
         raise TypeError(message(name, "True or False", value, "Use True or False."))
     return bool(value)
 
 
 def published_flag(name: str, value: Any) -> bool:
-    """Return what `flag` does, and False for None, which files saved by Kapre 0.4.1 may hold."""
+    """Return the result of `flag`, or False for None, which files saved by Kapre 0.4.1 may hold."""
     return flag(name, False if value is None else value)
 
 
 def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str) -> Any:
-    """Return `value` when it is one of `allowed`, else raise."""
+    """Return `value` if it is one of `allowed`. Raise otherwise."""
     options = tuple(allowed)
     if value not in options:
         listed = ", ".join(repr(option) for option in options)

@@ -1,4 +1,4 @@
-"""The recipes next to a recipe: one common mistake away, with the words for it. Read by `kapre.compare`."""
+"""Recipes that differ from a recipe by one common mistake, with a description. Used by `kapre.compare`."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ KALDI_SCALE = 32768.0
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A recipe near another one.
+    """Describe a recipe that is similar to another one.
 
     Attributes:
-        words: What it does otherwise: "The features were made with …".
-        recipe: The recipe.
-        changes: The fields that make it out of the other one, for `replace`.
-        delay: Samples by which its frames start later; what no field says.
-        skipped: Frames missing in front, or if negative, too many there.
-        preset: The preset whose recipe it is, or nothing.
-        estimated: Whether it was estimated from the features, which may be in another unit.
+        words: The description of the difference, "The features were made with …".
+        recipe: The similar recipe.
+        changes: The fields that turn the other recipe into this one, for `replace`.
+        delay: Number of samples by which its frames start later. No field expresses this.
+        skipped: Number of frames missing at the start. If negative, the number of extra frames there.
+        preset: The preset that has this recipe, or an empty string.
+        estimated: Whether the recipe was estimated from the features, which may be in another unit.
     """
 
     words: str
@@ -48,7 +48,7 @@ class Neighbour:
 
 
 def _listed(recipe: Recipe, peak: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield words and changes, the commonest mistakes first; some don't go with the recipe, some change nothing."""
+    """Yield descriptions and changes, most common mistakes first. Some changes are invalid here or have no effect."""
     yield from _waves(recipe, peak)
     yield from _frames(recipe)
     yield from _windows(recipe)
@@ -235,13 +235,13 @@ def _delays(recipe: Recipe) -> Iterator[tuple[str, int]]:
 
 
 def least_changes(recipe: Recipe, other: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the changes that are needed to make `other` out of `recipe`."""
+    """Return the subset of the changes that is needed to turn `recipe` into `other`."""
     needed = {name: value for name, value in changes.items() if getattr(other, name) != getattr(recipe, name)}
     return needed if changed(recipe, **needed) == other else changes
 
 
 def changed(recipe: Recipe, **changes: Any) -> Recipe | None:
-    """Return the recipe with changes, or None where they don't go with it."""
+    """Return the recipe with changes, or None if they are not valid for it."""
     try:
         return recipe.replace(**changes)
     except (ValueError, TypeError, NotImplementedError):
@@ -249,7 +249,7 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe | None:
 
 
 def neighbours(recipe: Recipe, peak: float = 0.0) -> list[Neighbour]:
-    """Return the recipes one common mistake away, each once, none equal to the recipe itself."""
+    """Return the distinct recipes that differ by one common mistake, without the recipe itself."""
     found: dict[tuple[Recipe, int], Neighbour] = {}
     for words, changes in _listed(recipe, peak):
         other = changed(recipe, **changes)

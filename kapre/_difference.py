@@ -1,4 +1,4 @@
-"""Two arrays of features laid on one another, and how far apart they are. Read by `kapre.compare`."""
+"""Alignment of two arrays of features, and the difference between them. Used by `kapre.compare`."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import numpy as np
 
 from kapre._checks import message
 
-_STRAY = 1e-3  # of the values: where a band is nearly empty, float32 leaves more than the tolerance in a few
-_STRAY_TOLERANCES = 5.0  # how far these may be apart; the smallest wrong choice known, Kaldi's triangles, is 7
-_FEW = 0.1  # of the longer one: what may be missing at an axis' end and still be called the same axis
+_STRAY = 1e-3  # fraction of values; in a nearly empty band, float32 errors exceed the tolerance in a few
+_STRAY_TOLERANCES = 5.0  # largest difference of these; the smallest known wrong choice, Kaldi's triangles, gives 7
+_FEW = 0.1  # fraction of the longer axis that may be missing at its end
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two arrays of features are from one another.
+    """Describe the difference between two arrays of features.
 
     Attributes:
         shapes: The two shapes as given.
-        compared: The shape of the part that was compared, in the first one's axes; empty if there is none.
-        maximum: The largest difference; infinity if nothing could be compared.
+        compared: The shape of the compared part, in the axes of the first array. Empty if there is none.
+        maximum: The largest difference. Infinity if nothing could be compared.
         mean: The mean difference.
-        peak: The largest magnitude of the first one.
-        where: Where the largest difference is, an index of the first one.
-        non_finite: Values that are NaN or infinite in one and not the same in the other; they are in no statistics.
-        notes: What else differs, and what was done about it.
-        same_values: Whether the arrays hold as many values in the same order, unit axes aside.
-        tolerance: The largest difference that counts as none.
-        beyond: The fraction of the values that are further apart than that.
+        peak: The largest magnitude of the first array.
+        where: The position of the largest difference, as an index of the first array.
+        non_finite: Number of values that are NaN or infinite in one array and not the same in the other. The statistics
+            exclude them.
+        notes: Other differences, and how they were handled.
+        same_values: Whether the arrays hold the same number of values in the same order, apart from axes of length 1.
+        tolerance: The largest difference that counts as equal.
+        beyond: The fraction of the values whose difference is larger than that.
     """
 
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
@@ -47,26 +48,26 @@ class Difference:
 
     @property
     def relative(self) -> float:
-        """The largest difference as a fraction of the peak."""
+        """Return the largest difference as a fraction of the peak."""
         return self.maximum / self.peak if self.peak > 0.0 else (0.0 if self.maximum == 0.0 else math.inf)
 
     @property
     def within(self) -> bool:
-        """Whether the part compared is the same within the tolerance.
+        """Return whether the compared parts are equal within the tolerance.
 
-        One value in a thousand may be up to five times as far apart: rounding in a band that holds next to nothing.
+        One value in a thousand may differ by up to five times as much, because of rounding in a nearly empty band.
         """
         stray = self.beyond <= _STRAY and self.maximum <= _STRAY_TOLERANCES * self.tolerance
         return self.non_finite == 0 and (self.maximum <= self.tolerance or stray)
 
     @property
     def equal(self) -> bool:
-        """Whether the two are the same within the tolerance, in the same layout."""
+        """Return whether the two arrays are equal within the tolerance and have the same layout."""
         return self.same_values and self.within
 
 
 def numeric(name: str, values: Any) -> np.ndarray:
-    """Return real numbers as a float64 array of at least one axis and value, or raise."""
+    """Return real numbers as a float64 array with at least one axis and one value. Raise for anything else."""
     array = np.asarray(values)
     remedy = "Give features: an array of floating-point numbers."
     if array.dtype.kind not in "fiub":
@@ -77,7 +78,7 @@ def numeric(name: str, values: Any) -> np.ndarray:
 
 
 def stripped(array: np.ndarray, rank: int) -> list[np.ndarray]:
-    """Return the array without as many leading or trailing axes of length 1 as leave `rank`, every way to do so."""
+    """Return all arrays of `rank` axes that result from dropping leading or trailing axes of length 1."""
     if array.ndim <= rank:
         return [array] if array.ndim == rank else []
     found = stripped(array[0], rank) if array.shape[0] == 1 else []
@@ -89,7 +90,7 @@ def _swapped(array: np.ndarray) -> np.ndarray:
 
 
 def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> float:
-    """Return 0 for the same shape, a fraction for one that lacks something at one axis' end, else infinity."""
+    """Return 0 for equal shapes, the missing fraction if one axis is shorter, else infinity."""
     apart = [(m, n) for m, n in zip(a, b, strict=True) if m != n]
     if not apart:
         return 0.0
@@ -97,12 +98,12 @@ def _misfit(a: tuple[int, ...], b: tuple[int, ...]) -> float:
         return math.inf
     m, n = apart[0]
     missing = abs(m - n) / max(m, n)
-    # Of two axes or more, the other ones are alike: frames are missing. Of one, nothing says what belongs together.
+    # With two or more axes, the other axes are equal, so frames are missing. With one axis, nothing shows a relation.
     return missing if len(a) > 1 or missing <= _FEW or abs(m - n) <= 2 else math.inf
 
 
 def aligned(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]] | None:
-    """Return the parts of two arrays that can be compared, and notes on what was done; None if there are none."""
+    """Return the parts of two arrays that can be compared, with notes on the alignment, or None if there are none."""
     ways: list[tuple[float, bool, np.ndarray, np.ndarray]] = []
     for rank in range(max(1, min(a.ndim, b.ndim)), 0, -1):
         for one in stripped(a, rank):
@@ -134,7 +135,7 @@ def difference(
     notes: list[str],
     same_values: bool,
 ) -> Difference:
-    """Measure how far two arrays of one shape are apart."""
+    """Measure the difference between two arrays of the same shape."""
     finite = np.isfinite(a) & np.isfinite(b)
     with np.errstate(invalid="ignore"):
         apart = np.where(finite, np.abs(a - b), 0.0)
@@ -165,6 +166,6 @@ def nothing_in_common(
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
     note: str = "the shapes have nothing in common that could be compared",
 ) -> Difference:
-    """Return the difference of arrays that cannot be laid on one another."""
+    """Return the difference of arrays that cannot be aligned."""
     peak = float(np.abs(a[np.isfinite(a)]).max(initial=0.0))
     return Difference(shapes or (a.shape, b.shape), (), math.inf, math.inf, peak, (), 0, (note,), False, tolerance, 1.0)

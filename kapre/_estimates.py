@@ -1,8 +1,8 @@
-"""A mel front end estimated from the shape of its features and the clip's signal. Read by the search.
+"""Estimation of a mel front end from the shape of its features and the clip's signal. Used by the search.
 
-The search tries recipes that are one or two changes away. Features with another hop, another DFT and other bands are
-further away than that: here their frames and bands are computed in NumPy for a few rows, over a grid of such numbers,
-and fitted to the features by a line, so that neither the logarithm nor its reference need be known.
+The search tries recipes that differ by one or two changes. Features with another hop, another DFT and other bands
+differ by more changes than that. For these, frames and bands are computed in NumPy for a few rows, over a grid of such
+numbers. They are fitted to the features by a line, so that neither the logarithm nor its reference needs to be known.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from kapre.ops.windows import window
 from kapre.recipe import Recipe
 
 _DFTS = (2048, 1024, 512, 400, 4096, 256, 800, 1200, 640, 480, 320, 600, 960, 1600, 1920, 3200, 8192)
-"""Lengths that are tried, the commonest first."""
+"""DFT lengths to try, the most common first."""
 _ROWS = 24
 _HOPS = 8
 _KEPT = 4
 _MISFIT = 0.2
-"""Of the features' own spread: what fits no better than this is no estimate."""
+"""Fraction of the features' own spread. A fit whose error is not below it is rejected."""
 _UNITS = {"db": 1.0, "ln": np.log(10.0) / 10.0, "log10": 0.1}
 _LOGS = {"db": " in decibels", "ln": " in natural logarithms", "log10": " in logarithms to base 10", None: ""}
 _SURE = 0.01
 _REFINED = 12
 _BANKS: tuple[tuple[bool, str | None], ...] = ((False, "slaney"), (True, None), (True, "slaney"), (False, None))
-"""Mel scales and norms; librosa's own first, with which all framings are tried."""
+"""Mel scales and norms. The first is librosa's, with which all framings are tried."""
 _PLAIN: dict[str, Any] = dict(
     input_scale=1.0, normalize_samples=False, preemphasis=0.0, fixed_samples=None, samples_at_least=0,
     samples_multiple=1, frame_length=None, pad_begin=False, pad_end=False, snip_edges=True, pad_left=0, pad_right=0,
@@ -45,7 +45,7 @@ _PLAIN: dict[str, Any] = dict(
 
 @dataclass(frozen=True)
 class Framing:
-    """Frames that give as many as the features hold."""
+    """Describe a framing that gives the same number of frames as the features have."""
 
     rate: float
     n_fft: int
@@ -64,7 +64,7 @@ class _Fit:
 
 
 def _span(samples: int, frames: int, framing_length: int) -> tuple[int, int]:
-    """Return the least and the largest hop with which a clip has so many frames of a length; (1, 0) if none does."""
+    """Return the smallest and largest hop that give this number of frames of this length, or (1, 0) if none does."""
     if samples < framing_length or frames < 2:
         return 1, 0
     over = samples - framing_length
@@ -72,7 +72,7 @@ def _span(samples: int, frames: int, framing_length: int) -> tuple[int, int]:
 
 
 def _hops(low: int, high: int) -> list[int]:
-    """Return hops out of a span: round numbers, and some all over it, from which `Estimator` goes on."""
+    """Return hops from a range, from which `Estimator` continues: round numbers, and some across the whole range."""
     found = range(low, high + 1)
     rounded = sorted(found, key=lambda hop: (hop % 256 and hop % 100 and hop % 80, hop % 64, hop % 10, hop % 2))
     return list(dict.fromkeys([*rounded[:_HOPS], *found[:: _step(low, high)]]))
@@ -92,7 +92,7 @@ def _framings(rate: float, samples: int, frames: int) -> Iterator[Framing]:
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return the slope of the line through some points, and what it leaves, as a part of the spread."""
+    """Return the slope of the line through some points, and the residual as a fraction of the spread."""
     x, y = x - x.mean(), y - y.mean()
     square = float((x * x).sum())
     slope = float((x * y).sum()) / square if square else 0.0
@@ -101,12 +101,12 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 class Estimator:
-    """The features of a clip, of which the front end is to be estimated.
+    """Estimate the front end that made the features of a clip.
 
     Args:
-        recipe: What was thought to have made them.
-        clip: Gives the clip at a rate in Hz.
-        rates: Rates to try, the likeliest first.
+        recipe: The recipe that was assumed to have made the features.
+        clip: A function that returns the clip at a rate in Hz.
+        rates: Rates to try, the most likely first.
     """
 
     def __init__(self, recipe: Recipe, clip: Callable[[float], np.ndarray], rates: tuple[float, ...]) -> None:
@@ -114,7 +114,7 @@ class Estimator:
         self._banks: dict[tuple[float, int, int, bool, str | None], np.ndarray] = {}
 
     def run(self, target: np.ndarray, until: float) -> list[Neighbour]:
-        """Return the front ends that come nearest to features `(frames, bands)`, the nearest first."""
+        """Return the front ends that come closest to features `(frames, bands)`, the closest first."""
         if target.ndim != 2 or len(target) < 4 or target.shape[1] < 4 or not np.isfinite(target).all():
             return []
         low, high = float(target.min()), float(target.max())
@@ -142,7 +142,7 @@ class Estimator:
         return [near for fit in best for near in self._as_recipes(fit, target)]
 
     def _climbed(self, x: np.ndarray, framing: Framing, target: np.ndarray, rows: np.ndarray) -> list[_Fit]:
-        """Return the fits of a framing and of those that its hop leads to, in smaller and smaller steps."""
+        """Return the fits of a framing and of hops near its best hop, in steps of decreasing size."""
         padded = x.size + 2 * (framing.n_fft // 2) if framing.center else x.size
         low, high = _span(padded, len(target), framing.n_fft)
         fits = list(self._fits(x, framing, target, rows, _BANKS))
@@ -155,7 +155,7 @@ class Estimator:
                     near = replace(best.framing, hop=hop)
                     fits += self._fits(x, near, target, rows, [(best.htk, best.norm)])
             if step == 1 and min(fits, key=lambda fit: fit.misfit) is not best:
-                step = 2  # once more by one
+                step = 2  # makes one more pass with a step of one
         return fits
 
     def _bank(self, framing: Framing, bands: int, htk: bool, norm: str | None) -> np.ndarray:
@@ -233,7 +233,7 @@ class Estimator:
                     yield Neighbour(words, other, self._least(other, changes), estimated=True)
 
     def _least(self, other: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
-        """Return those of the changes that make the other recipe, without what follows from the rest."""
+        """Return the changes that are needed to make the other recipe, without those that follow from the rest."""
         needed = least_changes(self.recipe, other, changes)
         for name in list(needed):
             fewer = {key: value for key, value in needed.items() if key != name}

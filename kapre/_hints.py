@@ -1,4 +1,4 @@
-"""Other libraries' names of arguments: who gives one is told Kapre's."""
+"""Argument names of other libraries, and hints that give Kapre's names for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
-    # Kapre's name: what librosa, torchaudio, TensorFlow, Kaldi, NeMo, transformers and others call it
+    # Kapre's name, and the names in librosa, torchaudio, TensorFlow, Kaldi, NeMo, transformers and others
     "sample_rate": (
         "sr", "fs", "rate", "samplerate", "sampling_rate", "sample_freq", "sample_frequency", "samp_freq", "samplefreq",
         "target_sr", "frame_rate",
@@ -83,18 +83,18 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _OURS = {theirs: ours for ours, names in _ELSEWHERE.items() for theirs in names}
 _PREFIXES = ("", "mel_", "log_", "db_", "waveform_", "input_")
-"""What the composed helpers put before some of these names: `mel_f_min`, `db_amin`."""
+"""Prefixes that the composed helpers add to some of these names, as in `mel_f_min` and `db_amin`."""
 _IN_SAMPLES = ("win_length", "hop_length")
 _SCALED = ("_ms", "frame_shift", "window_stride", "window_size", "winlen", "winstep", "frame_length", "frame_stride")
-"""Names that Kaldi, NeMo and others give in milliseconds or seconds."""
+"""Names for which Kaldi, NeMo and others use milliseconds or seconds."""
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Return which of some names is meant by one that is none of them, the likeliest first; empty where none is near.
+    """Return the known names that an unknown name may stand for, the most likely first. Empty if none is similar.
 
     Args:
-        name: What was given.
-        known: The names there are.
+        name: The given name.
+        known: The valid names.
     """
     names = list(known)
     plain = name.strip().lower().replace("-", "_")
@@ -112,7 +112,7 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 
 
 def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the sentence that says what to use in place of a name that is none of those known."""
+    """Return the sentence that tells what to use instead of an unknown name."""
     near = nearest(name, known)
     if not near:
         return otherwise
@@ -123,9 +123,9 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def names_arguments(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Let a function answer an argument that it does not have with the name that it has for it.
+    """Make a function refuse an unknown argument and suggest its own name for that argument.
 
-    A function that takes any keyword stays as it is.
+    A function that takes any keyword is returned unchanged.
     """
     known = inspect.signature(function).parameters
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values()):

@@ -1,4 +1,4 @@
-"""`AudioLayer`: what every Kapre layer shares, written once: data formats, dtypes, shapes, config, registration."""
+"""`AudioLayer`: the shared base of all Kapre layers: data formats, dtypes, shapes, config, registration."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _Layer = TypeVar("_Layer", bound=type)
 def register(cls: _Layer) -> _Layer:
     """Register a layer under Kapre's name.
 
-    If its `call` has no `training`, repeated calls may skip Keras. If that takes the input and at most a mask, it is
-    computed in one piece.
+    If `call` has no `training` argument, repeated calls may skip Keras. If `call` takes only the input and optionally a
+    mask, it also runs in one piece.
     """
     arguments = set(inspect.signature(cls.call).parameters)  # type: ignore[attr-defined]
     if "_may_skip_keras" not in vars(cls):
@@ -48,20 +48,21 @@ def register(cls: _Layer) -> _Layer:
 
 
 def _plain_kind(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any] | None:
-    """Return the shape and dtype of a call's one plain tensor, or None where a call has more or something else."""
+    """Return the shape and dtype of a call with one plain tensor, or None for any other call."""
     if kwargs or len(args) != 1 or not kernel.is_plain(args[0]):
         return None
     return args[0].shape, args[0].dtype
 
 
 _first_calls = threading.RLock()
-"""Held during a layer's first call and what else builds one: Keras builds in several steps, and a thread that comes
-between two of them fails or leaves the layer half built. One lock for all layers: a chain and its layers, which may be
-called by themselves, are built together. It belongs to no layer, and so no layer is pickled or copied with it."""
+"""A lock that is held during the first call of a layer and any other build. Keras builds in several steps, and a thread
+that arrives between two of them fails or leaves the layer half built. All layers share one lock, because a chain and
+its layers, which may be called by themselves, are built together. The lock belongs to no layer, so that it is not
+pickled or copied with a layer."""
 
 
 def _new_lock() -> None:
-    """Make the lock anew in a forked process, where the thread that held it does not exist."""
+    """Create the lock again in a forked process, where the thread that held it does not exist."""
     global _first_calls
     _first_calls = threading.RLock()
 
@@ -71,20 +72,20 @@ if hasattr(os, "register_at_fork"):
 
 
 def unique_name(name: str) -> str:
-    """Return a default name, with a number from its second use on, as Keras numbers its layers."""
+    """Return a default name, numbered from its second use on, as Keras numbers its layers."""
     used = keras.backend.get_uid(name) - 1
     return f"{name}_{used}" if used else name
 
 
 class FirstCalls:
-    """Make a layer's first call in one thread at a time, and make a default name unique."""
+    """Run the first call of a layer in one thread at a time, and make a default name unique."""
 
     _was_called = False
     _default_name: str | None = None
     """A default name, which becomes unique when the layer joins a functional model."""
 
     def _call_keras(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Make a call by Keras; until one has succeeded, the layer's calls go one at a time."""
+        """Call the layer through Keras. Until one call has succeeded, calls run one at a time."""
         named = self._default_name is None or kernel.is_tracing()
         if not named and any(map(keras.utils.is_keras_tensor, (*args, *kwargs.values()))):
             self.name = unique_name(str(self._default_name))
@@ -93,26 +94,26 @@ class FirstCalls:
             return tf_data.call(self, call, args, kwargs)
         with _first_calls:
             y = tf_data.call(self, call, args, kwargs)
-        vars(self)["_was_called"] = True  # not by Keras' own `__setattr__`, which tracks it
+        vars(self)["_was_called"] = True  # bypasses Keras' `__setattr__`, which would track it
         return y
 
     def _build_once(self, shape: Shape) -> None:
-        """Build the layer, unless it is built."""
+        """Build the layer, unless it is already built."""
         with _first_calls:
             if not self.built:  # type: ignore[attr-defined]
                 self.build(shape)  # type: ignore[attr-defined]
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute what `call` computes: under a quantised policy, a front end works as under the policy of floats."""
+        """Compute the same as `call`: under a quantised policy, a front end works as under the float policy."""
         return self.call(*args, **kwargs)  # type: ignore[attr-defined]
 
 
 class ShortCalls(FirstCalls):
-    """Skip what Keras does around `call` where it has done it for such an input before.
+    """Skip Keras' work around `call` if Keras has already done it for the same kind of input.
 
-    That is: checks, building, masks, autocast, regularizers and the words it adds to an error. Only layers of exactly
-    Kapre's own types do, without weights, and for one tensor of the backend, not symbolic and without a mask, of the
-    shape and dtype of the last call that went the long way.
+    This work is: checks, building, masks, autocast, regularizers and additions to error messages. Calls are shortened
+    only for layers without weights whose types are exactly Kapre's own. The input must be one tensor of the backend
+    that is not symbolic and has no mask. Its shape and dtype must equal those of the last call that went through Keras.
     """
 
     _may_skip_keras = False
@@ -126,11 +127,11 @@ class ShortCalls(FirstCalls):
         kind = _plain_kind(args, kwargs)
         goes = "_may_skip_keras" in vars(type(self)) and self._may_skip_keras and not getattr(self, "_remat_mode", None)
         if goes and kind is not None:
-            vars(self)["_signature_seen"] = kind  # not by Keras' own `__setattr__`, which tracks it
+            vars(self)["_signature_seen"] = kind  # bypasses Keras' `__setattr__`, which would track it
 
 
 def register_published(cls: type) -> None:
-    """Let files of Kapre 0.4.1 load that name a layer without its package."""
+    """Make files of Kapre 0.4.1 loadable, which name a layer without its package."""
     keras.saving.get_custom_objects()[cls.__name__] = cls
 
 
@@ -143,13 +144,13 @@ _AXES = {
 
 
 def validate_data_format_str(data_format: str) -> None:
-    """Check a data format's name.
+    """Check the name of a data format.
 
     Args:
         data_format: "default", "channels_first" or "channels_last".
 
     Raises:
-        TypeError: If it is not a string.
+        TypeError: If `data_format` is not a string.
         ValueError: If it is another string.
 
     Example:
@@ -167,7 +168,7 @@ def validate_data_format_str(data_format: str) -> None:
 
 
 def resolve_data_format(data_format: str, name: str = "data_format") -> Any:
-    """Return channels_first or channels_last; "default" is Keras' `image_data_format()` now."""
+    """Return channels_first or channels_last. "default" means the current value of Keras' `image_data_format()`."""
     with public_names(data_format=name):
         validate_data_format_str(data_format)
     return keras.config.image_data_format() if data_format == _CH_DEFAULT_STR else data_format
@@ -188,7 +189,7 @@ def _check_rank(shape: Any, rank: int, data_format: str) -> None:
 
 
 def channels_second(x: Any, rank: int, data_format: str) -> Any:
-    """Move the channel axis to place 1, so that the axes an op works on are the last; check the rank."""
+    """Move the channel axis to position 1, so that ops work on the last axes. Check the rank."""
     _check_rank(x.shape, rank, data_format)
     if data_format == _CH_FIRST_STR:
         return x
@@ -200,7 +201,7 @@ def channels_second(x: Any, rank: int, data_format: str) -> Any:
 
 
 def channels_in_place(x: Any, data_format: str) -> Any:
-    """Move the channel axis from place 1 to where the data format has it."""
+    """Move the channel axis from position 1 to its position in the data format."""
     if data_format == _CH_FIRST_STR:
         return x
     if isinstance(x, np.ndarray):
@@ -211,29 +212,29 @@ def channels_in_place(x: Any, data_format: str) -> Any:
 
 
 def _in_transposes(rank: int) -> bool:
-    """Tell whether one channel is moved as several are: for a file, LiteRT's converter (2.21) fails at the squeezes."""
+    """Tell whether to transpose a single channel too. In an export, LiteRT's converter (2.21) fails at the squeezes."""
     return rank == 4 and fourier.is_lowering()
 
 
 def shape_channels_second(shape: Any, rank: int, data_format: str) -> Shape:
-    """Do to a shape what `channels_second` does to a tensor."""
+    """Apply `channels_second` to a shape."""
     _check_rank(shape, rank, data_format)
     shape = tuple(shape)
     return shape if data_format == _CH_FIRST_STR else (shape[0], shape[-1], *shape[1:-1])
 
 
 def shape_in_place(shape: Shape, data_format: str) -> Shape:
-    """Do to a shape what `channels_in_place` does to a tensor."""
+    """Apply `channels_in_place` to a shape."""
     return shape if data_format == _CH_FIRST_STR else (shape[0], *shape[2:], shape[1])
 
 
 def time_axis(rank: int, data_format: str) -> int:
-    """Return the axis of time in a tensor of so many axes."""
+    """Return the time axis of a tensor with `rank` axes."""
     return 2 if data_format == _CH_FIRST_STR and rank in (3, 4) else 1
 
 
 def mask_axis(shape: Shape, length: int | None, data_format: str) -> int:
-    """Return the axis that a mask of `length` places is about: of 1 and 2 the one that fits, else the format's."""
+    """Return the axis that a mask of `length` entries covers: 1 or 2 if only one fits, else the data format's."""
     fits = [axis for axis in (1, 2) if axis < len(shape) and shape[axis] == length]
     if len(fits) == 1:
         return fits[0]
@@ -241,17 +242,17 @@ def mask_axis(shape: Shape, length: int | None, data_format: str) -> int:
 
 
 def is_complex(dtype: Any) -> bool:
-    """Tell whether a dtype, of any backend, is complex."""
+    """Tell whether a dtype of any backend is complex."""
     return "complex" in str(dtype)
 
 
 def work_dtype(dtype: str) -> str:
-    """Return the dtype transforms run in: at least float32, float64 for float64."""
+    """Return the dtype in which transforms run: float64 for float64, else float32."""
     return "float64" if dtype == "float64" else "float32"
 
 
 def _check_dtype(dtype: Any, kind: str) -> None:
-    """Refuse integer samples, whose full scale is not known, and what is not of the layer's kind."""
+    """Refuse integer samples, whose full scale is unknown, and dtypes that the layer does not accept."""
     given = keras.backend.standardize_dtype(dtype)
     if kind == "any":
         return
@@ -267,12 +268,12 @@ def _check_dtype(dtype: Any, kind: str) -> None:
 
 
 def lengths_of(mask: Any) -> Any:
-    """Return each item's length from Keras' mask, or None."""
+    """Return the length of each item from Keras' mask, or None."""
     return None if mask is None else frames.lengths_of(mask)
 
 
 def check_mask(mask: Any, shape: Shape, remedy: str) -> None:
-    """Refuse a mask that is not over samples of shape `(batch, time)`: one over frames would silence most of them."""
+    """Refuse a mask that is not over samples `(batch, time)`. A mask over frames would silence most samples."""
     given, wanted = tuple(mask.shape), tuple(shape)
     fits = len(given) == 2 and all(None in pair or pair[0] == pair[1] for pair in zip(given, wanted, strict=True))
     if not fits:
@@ -280,7 +281,7 @@ def check_mask(mask: Any, shape: Shape, remedy: str) -> None:
 
 
 class _WithMask(keras.layers.Layer):
-    """Hand the first of two tensors on, with the second for its mask."""
+    """Return the first of two tensors, with the second as its mask."""
 
     def __init__(self) -> None:
         super().__init__(autocast=False)
@@ -294,10 +295,11 @@ class _WithMask(keras.layers.Layer):
 
 
 def with_mask(x: Any, mask: Any) -> Any:
-    """Return a tensor with a mask in the place where Keras looks for it, over any that it has.
+    """Return a tensor with a mask where Keras looks for it, replacing any existing mask.
 
-    A layer's `compute_mask` does not know the call's other arguments, and Keras (3.15) has no other public way. JAX's
-    tracers take no attribute: a layer of Keras then puts the mask in the table that Keras keeps for them.
+    The `compute_mask` of a layer does not receive the other arguments of the call, and Keras (3.15) has no other public
+    way. JAX's tracers accept no attributes. In that case, a Keras layer puts the mask in the table that Keras keeps for
+    them.
     """
     try:
         x._keras_mask = mask
@@ -307,20 +309,22 @@ def with_mask(x: Any, mask: Any) -> Any:
 
 
 class AudioLayer(ShortCalls, keras.layers.Layer):
-    """Be the base of every Kapre layer.
+    """Provide the shared behaviour of every Kapre layer.
 
-    A layer on it stores each constructor argument under its own name, keeps what it derives from them private, works
-    on trailing axes, says its output's shape and dtype in `output_shape_and_dtype` and, where it changes the time axis,
-    what becomes of a mask in `output_mask`. Config, data formats, dtypes, shapes and masks follow.
+    A subclass stores each constructor argument under its own name and keeps derived values private. It works on
+    trailing axes, and returns the shape and dtype of its output in `output_shape_and_dtype`. If it changes the time
+    axis, it also converts masks in `output_mask`. The base class then provides the config, data formats, dtypes, shapes
+    and masks.
 
-    A mask over samples, `(batch, time)`, becomes the mask over frames. An item's length is the place of its last True
-    and one; what lies past it is taken for silence, so that a padded item's valid frames are those of the item alone.
+    A mask over samples, `(batch, time)`, becomes a mask over frames. The length of an item is the position of its last
+    True plus one. Samples past it are treated as silence, so that the valid frames of a padded item equal those of the
+    item alone.
 
-    Inputs are never rounded to the compute dtype: the work is done in float32 (float64 under a float64 policy) and a
-    real result is cast once. Kapre's layers have no weights, but those that a `Frontend` is asked for.
+    Inputs are never rounded to the compute dtype. The computation runs in float32 (float64 under a float64 policy), and
+    a real result is cast once. Kapre's layers have no weights, except those requested from a `Frontend`.
 
     Args:
-        **kwargs: Keras' own (`name`, `dtype`, `trainable`, …).
+        **kwargs: Keras' layer arguments (`name`, `dtype`, `trainable`, …).
 
     Example:
         ```python
@@ -341,15 +345,15 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
     """
 
     input_kind: Literal["real", "complex", "either", "any"] = "real"
-    """What the layer takes; "any" takes integers too."""
+    """The kind of input that the layer takes. "any" also allows integers."""
 
     spectrogram_format: str | None = None
-    """The data format of the spectrogram this layer hands on, where it depends on one."""
+    """The data format of the spectrogram that this layer returns, if it depends on one."""
 
     def __init__(self, **kwargs: Any) -> None:
         self._check_names(kwargs)
-        kwargs["autocast"] = False  # Keras would round the samples to float16 before the transform
-        if "input_shape" in kwargs:  # Kapre's own way since its beginning; Keras takes it, and advises against it
+        kwargs["autocast"] = False  # else Keras would round the samples to float16 before the transform
+        if "input_shape" in kwargs:  # always supported by Kapre; Keras accepts it, but warns
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Do not pass an `input_shape`")
                 super().__init__(**kwargs)
@@ -358,14 +362,14 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         self.supports_masking = True
 
     def _check_names(self, given: Mapping[str, Any]) -> None:
-        """Refuse what another library calls an argument of this layer, with the name it has here."""
+        """Refuse an argument name of another library, and give the name in this layer."""
         keras_own = {*LayerArguments.__annotations__, "batch_input_shape", "input_dtype", "dynamic"}
         unknown = sorted(set(given) - keras_own)
         if not unknown:
             return
         own = {*inspect.signature(type(self).__init__).parameters, *LayerArguments.__annotations__} - {"self", "kwargs"}
         for name in unknown:
-            if nearest(name, own):  # else Keras says so
+            if nearest(name, own):  # else Keras raises
                 raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -377,7 +381,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         if self._skips_keras(args, kwargs):
             return kernel.call(self, *args)
         shape = getattr(args[0], "shape", None) if args else None
-        if getattr(shape, "rank", 0) is None:  # of a TensorFlow graph: Keras itself fails at it without a word of help
+        if getattr(shape, "rank", 0) is None:  # in a TensorFlow graph, where Keras fails with no hint
             raise ValueError(
                 f"{self.name}: the input's axes must be known; received shape of unknown rank. "
                 "Give it a shape, (None, None, 1) say, with tf.ensure_shape."
@@ -387,10 +391,10 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         return y
 
     def time_axes(self, shape: Shape) -> tuple[int, int] | Literal["all"] | None:
-        """Return the axes of time in the input and in the output, along which an eager call may be padded and cropped.
+        """Return the time axes of the input and output along which an eager call may be padded and cropped.
 
-        Behind padding, valid results must be those of the input alone, with a mask where `call` takes one. "all" is for
-        a layer that computes each value by itself; None is for one that must not be padded.
+        With padding at the end, the valid results must equal those of the input alone, with a mask if `call` takes one.
+        "all" means that each value is computed by itself. None means that the input must not be padded.
         """
         formats = vars(self).get("data_format")
         into, out = (vars(self).get(f"{name}_data_format", formats) for name in ("input", "output"))
@@ -400,44 +404,44 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
 
     @property
     def work_dtype(self) -> str:
-        """The real dtype that this layer computes in."""
+        """Return the real dtype in which this layer computes."""
         return work_dtype(self.compute_dtype)
 
     @property
     def complex_dtype(self) -> str:
-        """The complex dtype that belongs to `work_dtype`."""
+        """Return the complex dtype that belongs to `work_dtype`."""
         return "complex128" if self.work_dtype == "float64" else "complex64"
 
     def real_input(self, x: Any) -> Any:
-        """Return real samples in the dtype to work in; refuse integers and complex numbers."""
+        """Return real samples in the working dtype. Refuse integers and complex numbers."""
         if ops.is_tensor(x) and keras.backend.standardize_dtype(x.dtype) == self.work_dtype:
             return x
         _check_dtype(x.dtype, self.input_kind)
         return ops.cast(x, self.work_dtype)
 
     def complex_input(self, x: Any) -> tuple[Any, Any]:
-        """Return a complex tensor as its real and imaginary parts in the dtype to work in."""
+        """Return a complex tensor as its real and imaginary parts in the working dtype."""
         _check_dtype(x.dtype, self.input_kind)
         if library(x) is np:
             return x.real.astype(self.work_dtype), x.imag.astype(self.work_dtype)
         return ops.cast(ops.real(x), self.work_dtype), ops.cast(ops.imag(x), self.work_dtype)
 
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
-        """Do nothing: a layer of Kapre stays as precise as it is when the model around it is quantised."""
+        """Do nothing, so that a Kapre layer keeps its precision when the model around it is quantised."""
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        """Return the output's shape and dtype for an input's shape; raise where the input does not fit."""
+        """Return the shape and dtype of the output for an input shape. Raise if the input does not fit."""
         raise NotImplementedError
 
     def output_mask(self, mask: Any) -> Any:
-        """Return the mask over the output's time for one over the input's, by ops that take symbolic tensors.
+        """Return the mask over the output's time for a mask over the input's, using ops that accept symbolic tensors.
 
-        On JAX, a mask whose values are there comes as an array of NumPy, so that nothing is compiled for its shape.
+        On JAX, a mask with concrete values arrives as a NumPy array, so that nothing is compiled for its shape.
         """
         return mask
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask over the output's time for one over the input's."""
+        """Return the mask over the output's time for a mask over the input's time."""
         if previous_mask is None:
             return None
         if goes_by_host(previous_mask):
@@ -464,7 +468,7 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         return keras.KerasTensor(shape, dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument, the parents' too as long as each constructor takes `**kwargs`."""
+        """Return every constructor argument, including those of parents if each constructor takes `**kwargs`."""
         config = super().get_config()
         for cls in type(self).__mro__:
             if cls is AudioLayer:

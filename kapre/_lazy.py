@@ -1,4 +1,4 @@
-"""Names of a package that load on first use, so that what needs no Keras can be had without it."""
+"""Import of a package's names on first use, so that names that do not need Keras are available without it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 def on_first_use(
     package: str, places: Mapping[str, str], check: Callable[[str], None] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return a package's `__getattr__` and `__dir__`.
+    """Return `__getattr__` and `__dir__` for a package.
 
     Args:
-        package: The package's name.
-        places: From each name to the module of the package that has it.
-        check: Called with a name before its module loads; raises where it cannot.
+        package: The name of the package.
+        places: A mapping from each name to the module of the package that defines it.
+        check: A function that is called with a name before its module is imported. It raises if the import cannot work.
     """
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A recipe's spectra by the operations of `kapre.ops.lowered`, which every runtime has: for export."""
+"""The spectra of a recipe, computed for export with the operations of `kapre.ops.lowered`, which every runtime has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kapre.recipe import Recipe
 
 @lru_cache(maxsize=64)
 def _emphasis(recipe: Recipe) -> np.ndarray:
-    """Return the preemphasis of a frame as a matrix."""
+    """Return the preemphasis within a frame as a matrix."""
     size = recipe.frame_length
     if not recipe.preemphasis or recipe.preemphasis_over != "frame":
         return np.eye(size)
@@ -30,7 +30,7 @@ def _emphasis(recipe: Recipe) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _frames_of_a_chunk(recipe: Recipe) -> tuple[np.ndarray, ...]:
-    """Return which samples of a chunk are in each of its frames, as matrices `(length of a chunk, frame_length)`."""
+    """Return matrices `(length of a chunk, frame_length)` that select the samples of each frame in a chunk."""
     length, _ = recipe.cut
     places = np.pad(np.arange(length), (0, recipe.chunk_pad), "reflect")
     starts = range(0, len(places) - recipe.frame_length + 1, recipe.hop_length)
@@ -38,12 +38,12 @@ def _frames_of_a_chunk(recipe: Recipe) -> tuple[np.ndarray, ...]:
 
 
 def _times(matrix: np.ndarray, values: Any, like: Any) -> Any:
-    """Multiply matrices, as NumPy as long as both are."""
+    """Multiply matrices, in NumPy if both are NumPy arrays."""
     return matrix @ values if isinstance(values, np.ndarray) else ops.matmul(constant(matrix, like), values)
 
 
 def _of_frames(recipe: Recipe, x: Any, values: Any) -> Any:
-    """Multiply each frame of `(batch, time)` by a matrix of NumPy or a tensor."""
+    """Multiply each frame of `(batch, time)` by a matrix, given as a NumPy array or a tensor."""
     hop = recipe.cut[1]
 
     def convolved(values: Any) -> Any:
@@ -55,10 +55,10 @@ def _of_frames(recipe: Recipe, x: Any, values: Any) -> Any:
 
 
 def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
-    """Return the spectra of `(batch, time)` by convolutions, and the samples that an energy is of.
+    """Return the spectra of `(batch, time)` by convolutions, and the samples from which an energy is computed.
 
-    Not for a recipe that removes the mean: folded into a convolution, it cancels to the rounding of the samples alone,
-    and of a clip with an offset that would be left.
+    This does not work for a recipe that removes the mean. Folded into a convolution, the mean would cancel only up to
+    the rounding of the samples. For a clip with an offset, that error would remain.
     """
     emphasis = _emphasis(recipe)
     parts = []
@@ -73,7 +73,7 @@ def _directly(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
 
 
 def _framed(recipe: Recipe, x: Any) -> Any:
-    """Cut `(batch, time)` into frames, `(batch, frames, frame_length)`, or into the frames of chunks, one axis more."""
+    """Cut `(batch, time)` into frames `(batch, frames, frame_length)`, or into frames of chunks with one more axis."""
     cut = lowered.frame(x, *recipe.cut)
     if recipe.chunk_length is None:
         return cut
@@ -81,9 +81,9 @@ def _framed(recipe: Recipe, x: Any) -> Any:
 
 
 def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
-    """Do what `_directly` does, from frames that are cut first.
+    """Compute the same as `_directly`, but cut the frames first.
 
-    Where the DFT has two stages, values follow the bins. A frame of zeros comes before the others.
+    If the DFT has two stages, extra values follow the bins. A frame of zeros precedes the others.
     """
     framed = centred(recipe, _framed(recipe, x))
     analysis = constant(recipe.analysis_window, framed) if window is None else placed(recipe, window, framed)
@@ -96,7 +96,7 @@ def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
 
 
 def _bank_tensor(bank: Any, y: Any) -> Any:
-    """Return a filter bank, of NumPy or a weight, as a tensor with rows of zeros for what follows the bins."""
+    """Return a filter bank (NumPy array or weight) as a tensor, with rows of zeros for the values after the bins."""
     more = y.shape[-1] - bank.shape[0]
     if isinstance(bank, np.ndarray):
         return constant(np.pad(bank, ((0, more), (0, 0))), y)
@@ -105,7 +105,7 @@ def _bank_tensor(bank: Any, y: Any) -> Any:
 
 
 def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple[Any, Any]:
-    """Turn padded samples `(..., time)` into bands and their logarithm; see `executor.spectra_of`."""
+    """Convert padded samples `(..., time)` to bands and their logarithm; see `executor.spectra_of`."""
     whole = recipe.chunk_length is None
     in_stages = whole and lowered.factors(recipe.n_fft) is not None
     by_frames = in_stages or recipe.remove_dc or (whole and fourier.lowering_way().by_products)

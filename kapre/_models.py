@@ -1,4 +1,4 @@
-"""What the composed helpers return: `ComposedSequential`, which runs in one piece, and `ComposedModel`."""
+"""The models that the composed helpers return: `ComposedSequential`, which runs in one piece, and `ComposedModel`."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ def _mask_behind(layer: Any, x: Any, mask: Any) -> Any:
 
 @register
 class ComposedSequential(ShortCalls, keras.Sequential):
-    """Be a `keras.Sequential` of Kapre layers that is computed in one piece.
+    """Chain Kapre layers as a `keras.Sequential` that runs in one piece.
 
-    The composed helpers return it. Its layers show in `.layers` and can be used one by one; called as a whole, a chain
-    that amounts to a `Recipe` runs as that recipe, without the complex tensor and the transposes between layers, and
-    any other chain runs layer by layer. Both give the same numbers.
+    The composed helpers return this model. Its layers are available in `.layers` and can be used one by one. When the
+    model is called as a whole, a chain that is equivalent to a `Recipe` runs as that recipe, without the complex tensor
+    and the transposes between layers. Any other chain runs layer by layer. Both ways give the same numbers.
 
-    It differs from a plain Sequential in one more way: under a half-precision policy the waveform reaches the first
-    layer unrounded (a plain one casts it to float16: 16 dB of error on quiet noise below a loud tone), and the result
-    is cast once, at the end. An outer model keeps that if it is made on a `keras.Input`, or is a Sequential that starts
-    with a helper of known `input_shape`; another Sequential rounds what it is called with, and so does a subclassed
-    model unless it has `autocast=False`. `keras.models.clone_model(helper)` makes a plain Sequential, which hands no
-    mask on; `type(helper).from_config(helper.get_config())` makes one like it.
+    The model differs from a plain Sequential in one more way. Under a half-precision policy, the waveform reaches the
+    first layer unrounded, and the result is cast once, at the end. (A plain Sequential casts the waveform to float16,
+    which causes 16 dB of error on quiet noise below a loud tone.) An outer model keeps this behaviour if it is made on
+    a `keras.Input`, or if it is a Sequential that starts with a helper of known `input_shape`. Any other Sequential
+    rounds its input, and so does a subclassed model unless it has `autocast=False`. `keras.models.clone_model(helper)`
+    makes a plain Sequential, which does not pass on a mask. `type(helper).from_config(helper.get_config())` makes an
+    equivalent model.
 
     Args:
-        layers: Layers, or None.
-        trainable: Whether added layers may train.
-        name: The model's name.
+        layers: A list of layers, or None.
+        trainable: Whether added layers may be trained.
+        name: The name of the model.
         dtype: The dtype policy of the result, or None for Keras' global one.
 
     Example:
@@ -81,35 +82,35 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         return y
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask over the output's time for one over the input's."""
+        """Return the mask over the output's time for a mask over the input's time."""
         for layer in self.layers:
             previous_mask = _mask_behind(layer, None, previous_mask)
         return previous_mask
 
     @property
     def recipe(self) -> Recipe | None:
-        """The recipe that the layers amount to, or None when there is none and they run one by one."""
+        """Return the recipe that is equivalent to the layers, or None if there is none and they run one by one."""
         return self._recipe
 
     _recipe: Recipe | None = None
     _built_free = False
-    _may_skip_keras = True  # a chain that is a recipe has nothing that training changes
+    _may_skip_keras = True  # training changes nothing in a chain that is a recipe
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Add a layer at the end."""
         if self._built_free and not isinstance(layer, AudioLayer):
-            # A layer with weights needs the sizes that `build` left free: let the next call build with real ones.
+            # A layer with weights needs the sizes that `build` left free, so the next call builds with actual sizes.
             self._layers: list[Any] = [kept for kept in self._layers if not isinstance(kept, keras.layers.InputLayer)]
             self._functional = None
             self.built = self._built_free = False
         super().add(layer, rebuild=rebuild)
         first = self._layers[0]
         if isinstance(first, keras.layers.InputLayer) and not self._built_free:
-            # What `input_shape=` leaves on a layer (Keras 3.10 to 3.15): an outer Sequential then starts with an Input,
-            # and does not round the samples to its own dtype.
+            # `input_shape=` sets this attribute on a layer (Keras 3.10 to 3.15). An outer Sequential then starts with
+            # an Input and does not round the samples to its own dtype.
             self._input_shape_arg = first.batch_shape[1:]
         self._signature_seen, self._was_called = None, False
-        self._recipe = executor.recipe_of(self.layers)  # now, not in a call, which may be traced
+        self._recipe = executor.recipe_of(self.layers)  # here, because a call may be traced
 
     def pop(self, rebuild: bool = True) -> Any:
         """Remove the last layer and return it."""
@@ -119,10 +120,10 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         return popped
 
     def build(self, input_shape: Any = None) -> None:
-        """Build the layers; for Kapre's own, every size stays free, so that other lengths may follow the first."""
+        """Build the layers. For Kapre's own layers, every size stays free, so that later inputs may vary in length."""
         if input_shape is not None and self.layers and isinstance(self.layers[0], AudioLayer):
-            self.layers[0].output_shape_and_dtype(input_shape)  # what is wrong is said before anything is built on it
-        # `_layers`: an Input, whose shape stands, shows only there.
+            self.layers[0].output_shape_and_dtype(input_shape)  # raise for a wrong shape before building
+        # Use `_layers`, because only it contains an Input, whose shape is fixed.
         if input_shape is not None and all(isinstance(layer, AudioLayer) for layer in self._layers):
             input_shape = (None,) * len(input_shape)
             self._built_free = True
@@ -144,7 +145,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         return channels_in_place(self._cast(executor.run(recipe, x, lengths_of(mask))), first.output_data_format)
 
     def _in_bucket(self, recipe: Recipe, x: Any, mask: Any) -> Any:
-        """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
+        """Return the result of an eager call with a new length on JAX, or None; see `executor.run_in_bucket`."""
         if len(x.shape) != 3 or not kernel.is_held(x):
             return None
         first: STFT = self.layers[0]
@@ -156,10 +157,10 @@ class ComposedSequential(ShortCalls, keras.Sequential):
         return None if y is None else kernel.put(channels_in_place(y, first.output_data_format), self.compute_dtype, x)
 
     def _call_layers(self, x: Any, mask: Any) -> Any:
-        """Call one layer after another; Keras' own way would first cast the samples to the policy's dtype."""
+        """Call the layers one after another. Keras' own call would first cast the samples to the policy's dtype."""
         for layer in self.layers:
             options = {"mask": mask} if "mask" in inspect.signature(layer.call).parameters else {}
-            x = layer(x, **options)  # `training` is known to each from the call that this one is
+            x = layer(x, **options)  # each layer knows `training` from this model's call
             mask = _mask_behind(layer, x, mask)
         return x
 
@@ -177,7 +178,7 @@ class ComposedSequential(ShortCalls, keras.Sequential):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> ComposedSequential:
-        """Make the model that `get_config` describes, under the dtype policy it had."""
+        """Make the model that `get_config` describes, under its original dtype policy."""
         model: ComposedSequential = super().from_config(config, custom_objects=custom_objects)
         if config.get("dtype") is not None:
             model.dtype_policy = keras.dtype_policies.get(config["dtype"])
@@ -186,11 +187,11 @@ class ComposedSequential(ShortCalls, keras.Sequential):
 
 @register
 class ComposedModel(FirstCalls, keras.Model):
-    """Be a functional model of Kapre's layers that hands a mask on, and runs inside `tf.data`.
+    """Chain Kapre layers as a functional model that passes on a mask and runs inside `tf.data`.
 
     Args:
-        *args: `inputs` and `outputs`, as of `keras.Model`.
-        **kwargs: The same, and `name`.
+        *args: `inputs` and `outputs`, as in `keras.Model`.
+        **kwargs: Keyword arguments of `keras.Model`, such as `inputs`, `outputs` and `name`.
 
     Example:
         ```python
@@ -208,7 +209,7 @@ class ComposedModel(FirstCalls, keras.Model):
         return self._call_keras(super().__call__, args, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """Return the mask over frames for one over samples: only one of the layers changes the time axis."""
+        """Return the mask over frames for a mask over samples. Only one of the layers changes the time axis."""
         for layer in self.layers:
             if isinstance(layer, AudioLayer):
                 previous_mask = layer.compute_mask(None, previous_mask)

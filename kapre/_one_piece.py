@@ -1,4 +1,4 @@
-"""Compute a layer's `call` in one piece on JAX, which runs operation by operation and compiles each for each shape."""
+"""Compilation of a layer's `call` as a whole on JAX, which otherwise compiles each operation for each shape."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _Call = Callable[..., Any]
 
 
 _OF_ALL = {*vars(keras.layers.Layer(name="any")), "_like", "_was_called", "_signature_seen", "_default_name"}
-"""What every layer holds: nothing of it but the dtype policy decides what `call` computes."""
+"""Attributes of every layer. Only the dtype policy among them affects the result of `call`."""
 _OF_CALL = ("_dtype_policy", "name")
 
 
 class _Like:
-    """What a layer's `call` reads, equal to that of every layer that computes the same.
+    """Hold what a layer's `call` reads. Objects for layers that compute the same are equal.
 
-    It holds neither the layer nor, through it, the model that the layer is in.
+    An object holds neither the layer nor, through it, the model that contains the layer.
     """
 
     def __init__(self, layer: Any, call: _Call) -> None:
@@ -44,7 +44,7 @@ class _Like:
 
 
 def _frozen(value: Any) -> Any:
-    """Return a value as something that compares and hashes."""
+    """Return a value in a form that can be compared and hashed."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ def _frozen(value: Any) -> Any:
 
 
 def has_changed(layer: Any, name: str) -> None:
-    """Forget what was compiled for a layer when an attribute of it is set that `call` may read."""
+    """Discard the compiled call of a layer when an attribute that `call` may read is set."""
     if name not in _OF_ALL or name in ("dtype_policy", *_OF_CALL):
         vars(layer).pop("_like", None)
 
@@ -70,10 +70,10 @@ _compiled = kernel.compiled(_computed)
 def in_one_piece(call: _Call) -> _Call:
     """Return a layer's `call(self, inputs)` or `call(self, inputs, mask=None)`, compiled as a whole for eager calls.
 
-    It is compiled once for layers that compute the same, and for each of the first shapes; then time goes to one of
-    few lengths, as in `kapre.executor.run_in_bucket`: padded, with a mask where `call` takes one, and cropped. What is
-    traced, and a subclass with a `call` of its own, runs as it is written. On a backend that does not compile eager
-    calls `call` is returned as it is.
+    Layers that compute the same share one compilation for each of the first shapes. After these, time is padded to one
+    of a few lengths, with a mask if `call` takes one, and cropped, as in `kapre.executor.run_in_bucket`. Traced calls
+    and subclasses with their own `call` run unchanged. On a backend that does not compile eager calls, `call` is
+    returned unchanged.
     """
     if not kernel.compiles_eager_calls:
         return call
@@ -95,9 +95,9 @@ def in_one_piece(call: _Call) -> _Call:
 
 
 def _in_bucket(like: _Like, x: Any, mask: Any, takes_mask: bool) -> Any:
-    """Return what `call` does to an input, computed at the length of its bucket.
+    """Return the result of `call` on an input, computed at the length of its bucket.
 
-    None where the length is one of the first, where the layer cannot be padded, or where the call is traced.
+    Return None if the length is one of the first, the layer cannot be padded, or the call is traced.
     """
     shape = tuple(x.shape)
     axes = like.layer.time_axes(shape)
@@ -109,7 +109,7 @@ def _in_bucket(like: _Like, x: Any, mask: Any, takes_mask: bool) -> Any:
     if not buckets.is_for_bucket((like, str(x.dtype), mask is None), time, x, mask):
         return None
     given = np.asarray(x)
-    if axes == "all":  # each value by itself
+    if axes == "all":  # each value is computed by itself
         room = buckets.padded(given.reshape(-1))
     else:
         wanted = like.layer.compute_output_shape(shape)[axes[1]]  # raises for a shape that does not fit
@@ -129,4 +129,4 @@ def _in_bucket(like: _Like, x: Any, mask: Any, takes_mask: bool) -> Any:
 
 
 _LEAST = {3: buckets.LEAST, 4: 32}
-"""The shortest bucket of samples and of frames, by the input's rank."""
+"""The length of the shortest bucket of samples and of frames, by the rank of the input."""

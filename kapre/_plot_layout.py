@@ -1,4 +1,4 @@
-"""What a picture of features shows: any recipe's layout as columns over time, and what its axes say."""
+"""The layout of a plot: features of any recipe as columns over time, and the labels of the axes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MOST_SEPARATORS = 40
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Features as an image.
+    """Describe features as an image.
 
     Attributes:
-        values: Shape `(columns, rows)`, the lowest row first.
-        left: Where the first column begins, in the unit of `across`.
-        right: Where the last one ends.
-        across: What the horizontal axis says.
-        up: What the vertical axis says.
-        unit: What the values are.
-        centres: The rows' frequencies in Hz, or None where they are numbered.
-        separators: Where patches meet, in the unit of `across`.
+        values: Values of shape `(columns, rows)`, with the lowest row first.
+        left: The start of the first column, in the unit of `across`.
+        right: The end of the last column.
+        across: The label of the horizontal axis.
+        up: The label of the vertical axis.
+        unit: The unit of the values.
+        centres: The frequencies of the rows in Hz, or None if they are numbered.
+        separators: The boundaries between patches, in the unit of `across`.
     """
 
     values: np.ndarray
@@ -39,7 +39,7 @@ class Picture:
 
 
 def unit(recipe: Recipe) -> str:
-    """Return what a recipe's values are: "dB", "ln", "log10", "power", "magnitude", "coefficient" or "normalised"."""
+    """Return the unit of the values: "dB", "ln", "log10", "power", "magnitude", "coefficient" or "normalised"."""
     if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
         return "normalised"
     if recipe.n_mfcc is not None:
@@ -50,12 +50,12 @@ def unit(recipe: Recipe) -> str:
 
 
 def has_frequencies(recipe: Recipe) -> bool:
-    """Return whether the values in a frame are bands, each at a frequency: `band_frequencies` then has them."""
+    """Return whether the values in a frame are bands with frequencies, which `band_frequencies` then returns."""
     return (recipe.power, recipe.n_mfcc, recipe.energy, recipe.stack) == (recipe.power or 1.0, None, None, 1)
 
 
 def _rows(recipe: Recipe) -> str:
-    """Return what the vertical axis says."""
+    """Return the label of the vertical axis."""
     if has_frequencies(recipe):
         return "frequency (Hz)"
     if recipe.stack > 1:
@@ -64,7 +64,7 @@ def _rows(recipe: Recipe) -> str:
 
 
 def rank(recipe: Recipe) -> int:
-    """Return the axes of one clip's features."""
+    """Return the number of axes of one clip's features."""
     return len(recipe.output_shape(None))
 
 
@@ -78,10 +78,10 @@ def axes(recipe: Recipe) -> str:
 
 
 def picture(values: np.ndarray, recipe: Recipe) -> Picture:
-    """Lay out one clip's features, of the rank of the recipe's output.
+    """Lay out one clip's features, which have the rank of the recipe's output.
 
     Raises:
-        ValueError: If the shape is not one of the recipe's, or the recipe has no sample rate.
+        ValueError: If the shape does not belong to the recipe, or the recipe has no sample rate.
     """
     x = values if recipe.layout == "time_first" else np.swapaxes(values, -1, -2)
     if x.shape[-1] != recipe.bands or x.size == 0:
@@ -98,7 +98,7 @@ def picture(values: np.ndarray, recipe: Recipe) -> Picture:
     if recipe.chunk_length is not None:
         return Picture(left=0.0, right=parts * recipe.chunk_length / rate, across="time (s)", separators=(), **common)
     if recipe.patch_frames is not None and recipe.patch_hop != recipe.patch_frames:
-        # Overlapping patches have no place side by side in time.
+        # Overlapping patches cannot be placed side by side in time.
         across = f"patch ({recipe.patch_frames} frames each, one every {recipe.patch_hop})"
         return Picture(left=0.0, right=float(parts), across=across, separators=_separators(0.0, 1.0, parts), **common)
     start, after = recipe.replace(patch_frames=None).frame_times(2)
@@ -113,13 +113,13 @@ def _separators(left: float, width: float, parts: int) -> tuple[float, ...]:
 
 
 def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return where round frequencies (1, 2, 5, 10 … Hz) lie on an axis of band numbers, and their names."""
+    """Return the positions of round frequencies (1, 2, 5, 10 … Hz) on an axis of band numbers, and their labels."""
     shown = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
-    if not shown:  # a narrow range holds no round frequency: its ends, then
+    if not shown:  # no round frequency in a narrow range: label its ends
         shown = [float(f"{hz:.4g}") for hz in dict.fromkeys((centres[0], centres[-1]))]
     places = np.interp(shown, centres, np.arange(len(centres)))
     kept: list[int] = []
-    for index in reversed(range(len(shown))):  # from the top, where a linear axis has room
+    for index in reversed(range(len(shown))):  # from the top, where a linear axis has space
         if not kept or places[kept[-1]] - places[index] >= 0.06 * len(centres):
             kept.append(index)
     kept.reverse()
@@ -131,7 +131,7 @@ _TICKS_HZ = tuple(digit * 10.0**decade for decade in range(5) for digit in (1, 2
 
 
 def number_ticks(count: int) -> tuple[np.ndarray, list[str]]:
-    """Return where round numbers lie on an axis of so many values, and their names."""
+    """Return the positions of round numbers on an axis of a number of values, and their labels."""
     step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500, count) if size * 10 >= count or size == count)
     places = np.arange(0, count, step)
     return places.astype(float), [str(place) for place in places]

@@ -1,4 +1,4 @@
-"""The fields of a `Recipe`, checked and brought to one form: what means the same compares and hashes the same."""
+"""Validation of the fields of a `Recipe`, and their canonical form: equal meanings compare and hash as equal."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ _EXCLUSIVE = {
     "pad_begin": ("pad_left",),
     "pad_end": ("pad_right",),
 }
-# Fields that say nothing unless another field has some value: they go back to their defaults.
+# Fields that have no effect unless another field has some value. They are reset to their defaults.
 _IDLE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("fixed_samples", None, ("fixed_by",)),
     ("normalize_samples", False, ("samples_epsilon",)),
@@ -123,7 +123,7 @@ _IDLE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 
 
 def idle(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields that say nothing beside the others of a recipe, each with what it would need."""
+    """Return the fields that have no effect with the other fields of a recipe, and what each of them would need."""
     found: dict[str, str] = {}
     used = _BANK_FIELDS[fields["filterbank"]]
     if fields["power"] is None:
@@ -148,7 +148,7 @@ def idle(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float, float, float]:
-    """Return the three arguments of a decibel scale as floats, or raise."""
+    """Return the three arguments of a decibel scale as floats. Raise if one is invalid."""
     unbounded = isinstance(dynamic_range, numbers.Real) and float(dynamic_range) == math.inf
     return (_reference(ref_value), _amin(amin), math.inf if unbounded else _dynamic_range(dynamic_range))
 
@@ -166,13 +166,13 @@ def _dynamic_range(value: Any) -> float:
 
 
 def check_even(n_fft: int) -> None:
-    """Refuse an odd DFT length for a filter bank, whose top bin is Nyquist."""
+    """Refuse an odd DFT length for a filter bank, whose top bin must be Nyquist."""
     if n_fft % 2:
         raise ValueError(message("n_fft", "even with a filter bank", n_fft, f"Use {n_fft + 1}."))
 
 
 def canonical(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every field checked and in its one form; those that say nothing have their defaults."""
+    """Return every field, checked and in canonical form. Fields without an effect have their defaults."""
     f = dict(given)
     for name, (allowed, remedy) in _CHOICES.items():
         value = float(f[name]) if isinstance(f[name], numbers.Real) and not isinstance(f[name], bool) else f[name]
@@ -244,11 +244,11 @@ def _check_padding(f: dict[str, Any]) -> None:
                 rule = f"{_PLAIN_PADDING[name]} with {first}={f[first]}"
                 raise ValueError(message(name, rule, f[name], "Choose one way to pad."))
     if not (f["center"] or f["pad_left"] or f["pad_right"]):
-        f["pad_mode"] = "constant"  # snip_edges=False has a mode of its own, the others pad zeros
+        f["pad_mode"] = "constant"  # snip_edges=False has its own mode, the others pad zeros
     placement = f["window_placement"] or ("center" if f["center"] else "start")
     choice("window_placement", placement, ("start", "center"), "torch centres a short window, Kaldi does not.")
     if f["win_length"] >= f["n_fft"] and not f["center"]:
-        placement = "start"  # nothing to place
+        placement = "start"  # there is no shorter window to place
     f["window_placement"] = placement
     if placement == "center" and f["win_length"] > f["n_fft"]:
         rule = f"at most n_fft={f['n_fft']} with a centred window"
@@ -262,7 +262,7 @@ def _check_padding(f: dict[str, Any]) -> None:
 
 
 def _check_bank(f: dict[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Give the bank's fields their one form, and those that another bank or none would read their defaults."""
+    """Put the bank's fields in canonical form, and reset the fields that this bank does not use."""
     used = _BANK_FIELDS[f["filterbank"]]
     f.update((name, defaults[name]) for names in _BANK_FIELDS.values() for name in names if name not in used)
     if f["filterbank"] is None:
@@ -325,12 +325,12 @@ def _width(f: Mapping[str, Any]) -> int:
 
 
 def width(f: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the values in a frame before and behind stacking."""
+    """Return the number of values in a frame before and after stacking."""
     return _width(f) // int(f["stack"]), _width(f)
 
 
 def _vector(name: str, value: Any, width: int) -> float | tuple[float, ...]:
-    """Return a number, or one for each value of a frame as a tuple."""
+    """Return a number, or one number for each value of a frame as a tuple."""
     remedy = f"Give one number, or {width}, one for each value in a frame."
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return number(name, value, remedy)

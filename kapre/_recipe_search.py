@@ -1,4 +1,4 @@
-"""The search for the recipe that explains given features. Read by `kapre.compare`."""
+"""The search for a recipe that explains given features. Used by `kapre.compare`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CROP_SECONDS = 5.0
 _BEAM = 3
 _RATES = (16000, 22050, 44100, 48000, 8000, 32000, 24000)
 _ESTIMATE_SECONDS = 8.0
-_FRAMES = 8  # tried for a shift by whole frames
+_FRAMES = 8  # number of frames to try for a shift
 _KNOWN_FACTORS = {
     math.log(10.0): "a natural logarithm in place of one to base 10",
     1.0 / math.log(10.0): "a logarithm to base 10 in place of a natural one",
@@ -39,7 +39,7 @@ _KNOWN_FACTORS = {
 
 
 class Search:
-    """The features that are to be explained, and how well each recipe explains them."""
+    """Hold the features to explain, and rate how well each recipe explains them."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Search:
         self.centred: dict[tuple[Recipe, int, int], float] = {}
 
     def _laid_out(self, target: np.ndarray) -> np.ndarray:
-        """Return the features time first, and note it if they lie otherwise than the recipe says."""
+        """Return the features with time first, and record if their layout differs from the recipe's."""
         expected = _known(self.recipe.output_shape(self.samples.size))
         ways = stripped(target, len(expected))
         if not ways:
@@ -102,7 +102,7 @@ class Search:
         return other
 
     def clip(self, rate: float | None) -> np.ndarray:
-        """Return the clip at a rate, as far as it is there at that rate."""
+        """Return the clip at a rate if it was given at that rate, else the clip at its own rate."""
         if rate is None or rate == self.given.sample_rate or rate not in self.at_rates:
             return self.samples
         if int(rate) not in self._clips:
@@ -110,22 +110,22 @@ class Search:
         return self._clips[int(rate)]
 
     def shape_of(self, near: Neighbour) -> tuple[int, ...]:
-        """Return the shape of the features that a neighbour gives of the whole clip."""
+        """Return the shape of the features that a neighbour computes from the whole clip."""
         return _known(near.recipe.output_shape(self.clip(near.recipe.sample_rate).size - near.delay))
 
     def tolerance_for(self, near: Neighbour) -> float:
-        """Return the largest difference that counts as none: in the unit of the features where that is estimated."""
+        """Return the largest difference that counts as equal. For an estimated recipe, use the features' unit."""
         if self.given_tolerance is not None or not near.estimated:
             return self.tolerance
         finite = self.target[np.isfinite(self.target)]
         return tolerance_of(None, near.recipe, float(np.abs(finite).max(initial=0.0)))
 
     def compute(self, recipe: Recipe, delay: int = 0, n_samples: int | None = None) -> np.ndarray:
-        """Return the features of the clip, or of its first samples, time first."""
+        """Return the features of the clip, or of its first samples, with time first."""
         x = self.clip(recipe.sample_rate)[:n_samples]
         x = x[delay:] if delay >= 0 else np.pad(x, (-delay, 0))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of bands that are empty: they are compared like others
+            warnings.simplefilter("ignore")  # empty bands are compared like others
             y = executor.run(recipe, keras.ops.convert_to_tensor(x[None]), compiled=False)
         return np.asarray(keras.ops.convert_to_numpy(y), dtype=np.float64)[0]
 
@@ -147,13 +147,13 @@ class Search:
         return own[max(0, skipped) :], self.target[max(0, -skipped) :]
 
     def score(self, near: Neighbour) -> float:
-        """Return the mean difference over what either holds; a frame that one lacks counts as the features' spread."""
+        """Return the mean difference over all frames. A frame that one side lacks counts as the features' spread."""
         if _key(near) not in self.scores:
             self.scores[_key(near)], self.centred[_key(near)] = self._scores(near)
         return self.scores[_key(near)]
 
     def _scores(self, near: Neighbour) -> tuple[float, float]:
-        """Return the score, and what it is once a constant offset is taken away."""
+        """Return the score, and the score after a constant offset is subtracted."""
         shape = self.shape_of(near)
         if shape[1:] != self.target.shape[1:] or not shape[0]:
             return math.inf, math.inf
@@ -161,9 +161,9 @@ class Search:
         n_samples = crop if self.clip(near.recipe.sample_rate).size > 2 * crop and _is_local(near.recipe) else None
         try:
             own = self.compute(near.recipe, near.delay, n_samples)
-        except (ValueError, TypeError, NotImplementedError):  # a reflection longer than the clip, and the like
+        except (ValueError, TypeError, NotImplementedError):  # such as a reflection longer than the clip
             return math.inf, math.inf
-        if n_samples is not None:  # the last frames saw where the part ends
+        if n_samples is not None:  # the last frames reach the end of the part
             own = own[: max(1, len(own) - near.recipe.frame_length // near.recipe.hop_length - near.recipe.stack - 2)]
         own, target = self._skipping(own, near.skipped)
         n = min(len(own), len(target))
@@ -186,7 +186,7 @@ class Search:
         return Cause(words, changes, self.measured(near), near.preset)
 
     def run(self, before: Difference, until: float) -> list[Neighbour]:
-        """Return the nearest recipes: those that fit, or if none does, the nearest first."""
+        """Return the closest recipes: those that fit, or, if none fits, all in order of closeness."""
         start = Neighbour("", self.recipe)
         if self.turned and before.within:
             return [start]
@@ -203,7 +203,7 @@ class Search:
         around = [near for base in nearest for near in self._around(base)]
         singles = self._ranked([*starts, *filter(self._is_as_long, around)], until)
         found = sorted(filter(self._fits, singles[:_BEAM]), key=self._plainness)
-        if not found:  # of another length, none fits by itself, but one may be half of an explanation
+        if not found:  # none of another length fits alone, but it may be half of an explanation
             singles = self._ranked([*starts, *around], until)
             centred = sorted(singles, key=lambda near: self.centred[_key(near)])[:_BEAM]
             bases = dict.fromkeys(map(_Same, [starts[0], *singles[:_BEAM], *centred]))
@@ -215,7 +215,7 @@ class Search:
         return found or self._pairs(singles, until)
 
     def _is_far(self) -> bool:
-        """Return whether the features have other bands, or so many more or fewer frames that the hop is another."""
+        """Return whether the features have other bands, or a number of frames that implies another hop."""
         if self._tail(self.recipe) != self.target.shape[1:]:
             return True
         own, theirs = self.shape_of(Neighbour("", self.recipe))[0], len(self.target)
@@ -242,7 +242,7 @@ class Search:
         return found
 
     def _of_guesses(self, guesses: list[Neighbour]) -> list[Neighbour]:
-        """Return those that fit as they are, or with an offset or a factor all over."""
+        """Return the guesses that fit, either directly or with a constant offset or factor."""
         found = sorted(filter(self._fits, guesses), key=self._plainness)
         if found:
             return found[:1]
@@ -251,7 +251,7 @@ class Search:
         return sorted(filter(self._fits, plain), key=self._plainness)[:1]
 
     def _presets(self) -> list[Neighbour]:
-        """Return the published front ends of the same rate."""
+        """Return the published front ends with the same rate."""
         found = []
         for name in list_presets():
             other = preset(name).recipe.replace(layout="time_first")
@@ -260,11 +260,11 @@ class Search:
         return found
 
     def _pairs(self, singles: list[Neighbour], until: float) -> list[Neighbour]:
-        """Put a second change on the best few; return the first that fits, or all, ranked."""
+        """Add a second change to the best few neighbours. Return the first pair that fits, or all pairs, ranked."""
         place = {near.words: index for index, near in enumerate(singles)}
         pairs: list[Neighbour] = []
         for first in singles[:_BEAM]:
-            # A mistake that is seen alone is mostly seen beside another: the search ends sooner.
+            # A mistake found alone usually also appears with another one, so the search ends earlier.
             around = filter(self._is_as_long, self._around(first))
             for near in sorted(around, key=lambda n: place.get(n.words.split("; ")[-1], len(place))):
                 if time.perf_counter() > until:
@@ -280,7 +280,7 @@ class Search:
         return recipe.output_shape(self.samples.size)[1:]
 
     def _of_that_width(self) -> list[Neighbour]:
-        """Return the recipes that give as many values in a frame as the features hold, the nearest first."""
+        """Return the recipes that give as many values per frame as the features have, the closest first."""
         one = self.target.shape[-1] // self.recipe.stack
         ways: list[tuple[str, dict[str, Any]]] = [
             (f"{one} bands", dict(n_mels=one)),
@@ -300,7 +300,7 @@ class Search:
         return self._ranked(found, math.inf)
 
     def _around(self, near: Neighbour) -> list[Neighbour]:
-        """Return the recipes next to one, in words and changes from the recipe that was given."""
+        """Return the neighbours of a neighbour, with descriptions and changes relative to the given recipe."""
         if near.delay or near.skipped:
             return []
         found = neighbours(near.recipe, self.peak)
@@ -328,18 +328,18 @@ class Search:
         return sorted(known, key=self.score)
 
     def _is_as_long(self, near: Neighbour) -> bool:
-        """Return whether a recipe gives as many frames as the features hold."""
+        """Return whether a recipe gives as many frames as the features have."""
         return self.shape_of(near)[0] == len(self.target)
 
     def _fits(self, near: Neighbour) -> bool:
         return self.score(near) <= self.tolerance_for(near) and self.measured(near).equal
 
     def _plainness(self, near: Neighbour) -> tuple[float, int]:
-        """Order what fits: the nearer first, and of those as near as rounding allows, the smaller change."""
+        """Return a sort key for recipes that fit: closeness first, then, within rounding, the smaller change."""
         return max(self.score(near), 0.05 * self.tolerance_for(near)), len(near.changes)
 
     def _overall(self, near: Neighbour) -> list[Neighbour]:
-        """Return the constant offset, the factor and the shift by whole frames that explain most of what is left."""
+        """Return the constant offset, the factor and the shift by whole frames that explain most of the difference."""
         own = self.compute(near.recipe, near.delay)
         n = min(len(own), len(self.target))
         x, y = own[:n], self.target[:n]
@@ -351,7 +351,7 @@ class Search:
         found = []
 
         def affine(words: str, factor: float, offset: float) -> None:
-            # (x + shift) * scale * factor + offset, as the recipe's last step
+            # (x + shift) * scale * factor + offset, as the last step of the recipe
             changes = dict(feature_shift=shift + offset / (scale * factor), feature_scale=scale * factor)
             other = changed(near.recipe, **changes)
             if other is not None and other != near.recipe:
@@ -378,7 +378,7 @@ class Search:
 
 
 class _Same:
-    """A neighbour that equals another of the same numbers."""
+    """Wrap a neighbour so that neighbours that give the same numbers are equal."""
 
     def __init__(self, near: Neighbour) -> None:
         self.near = near
@@ -399,7 +399,7 @@ def _known(shape: tuple[int | None, ...]) -> tuple[int, ...]:
 
 
 def _is_local(recipe: Recipe) -> bool:
-    """Return whether a frame depends on nothing but the samples in it, so that a part of the clip tells enough."""
+    """Return whether a frame depends only on its own samples, so that a part of the clip is sufficient."""
     in_range = recipe.dynamic_range is None or recipe.range_top is not None
     over_time = recipe.normalize is None or recipe.normalize_over == "running"
     whole = recipe.fixed_samples is not None or recipe.fixed_frames is not None or recipe.normalize_samples

@@ -1,4 +1,4 @@
-"""Names that Kapre had once, or that others have: asked for, they say what does their work today."""
+"""Removed names of Kapre and names of other libraries. Accessing one raises an error that gives the replacement."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _ELSEWHERE = {
     "read": "kapre.corpus.audio.read",
     "from_preset": "kapre.Frontend.from_preset",
 }
-"""Names in other libraries, with what does their work here."""
+"""Names in other libraries, with the replacement in Kapre."""
 
 
 def removed_names(module: str) -> Callable[[str], Any]:
-    """Return a module's `__getattr__`, which refuses a removed name with today's."""
+    """Return `__getattr__` for a module, which refuses a removed name and gives its replacement."""
 
     def __getattr__(name: str) -> Any:
         if name in _TODAY:
-            # An AttributeError would lose its text in `from kapre import …`.
+            # In `from kapre import …`, an AttributeError would lose its text.
             raise ImportError(f"{module}.{name} was removed from Kapre: use {_TODAY[name]}.", name=module)
         raise AttributeError(f"module {module!r} has no attribute {name!r}{_instead(module, name)}")
 
@@ -62,7 +62,7 @@ def removed_names(module: str) -> Callable[[str], Any]:
 
 
 def _instead(module: str, name: str) -> str:
-    """Return what to use in place of a name that a module never had, as the end of a sentence; or nothing."""
+    """Return the replacement for a name that a module never had, as the end of a sentence, or an empty string."""
     if name.startswith("_"):
         return ""
     if name in _ELSEWHERE:

@@ -1,4 +1,4 @@
-"""Choose Keras' backend before Keras is imported: what the user named, else TensorFlow, else what is installed."""
+"""Selection of Keras' backend before Keras is imported: the user's choice, else TensorFlow, else what is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 _INSTALLABLE = ("jax", "tensorflow", "torch")
 _OTHERS = {"numpy": "jax"}
-"""Keras' other backend that Kapre runs on, with the package that Keras imports for it (Keras 3.15: JAX for NumPy)."""
+"""Other Keras backends on which Kapre runs, and the packages Keras imports for them (Keras 3.15: JAX for NumPy)."""
 
 
 def _installed(name: str) -> bool:
@@ -18,7 +18,7 @@ def _installed(name: str) -> bool:
 
 
 def _configured() -> str | None:
-    """Return the backend that Keras' own file names. Its "tensorflow" is no choice: Keras writes that by itself."""
+    """Return the backend in Keras' own file. Ignore "tensorflow" there, because Keras writes it by default."""
     home = os.environ.get("KERAS_HOME")
     path = (Path(home) if home else Path.home() / ".keras") / "keras.json"
     try:
@@ -29,7 +29,7 @@ def _configured() -> str | None:
 
 
 def select() -> None:
-    """Set `KERAS_BACKEND` when nothing names a backend; refuse, in one line, one that is absent."""
+    """Set `KERAS_BACKEND` if nothing names a backend. Refuse a missing backend with a one-line error."""
     if "keras" in sys.modules:
         return
     named = os.environ.get("KERAS_BACKEND") or None

@@ -1,4 +1,4 @@
-"""`STFT` and `InverseSTFT` chunk by chunk."""
+"""Streaming of `STFT` and `InverseSTFT` chunk by chunk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kapre.recipe import Recipe
 
 @dataclass(frozen=True)
 class _Forward:
-    """A step of `STFTStream` as a pure function of samples `(batch, channel, time)` and state."""
+    """Run a step of `STFTStream` as a pure function of samples `(batch, channel, time)` and state."""
 
     recipe: Recipe
     chunk_samples: int | None
@@ -45,7 +45,7 @@ class _Forward:
         return self.transform(span, real=self.cutter.real(state)), state
 
     def plain(self, x: Any, state: State) -> tuple[Any, State]:
-        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
         if not self.fixed and not fourier.is_lowering() and goes_by_host(x, state):
             with suppress(TracedError):
                 return on_host(self._step_by_host, x, state)
@@ -56,7 +56,7 @@ class _Forward:
         return self._in_pieces(span), state
 
     def ended(self, state: State) -> Any:
-        """Return the frames that are left in a state of free chunks, on JAX for few shapes."""
+        """Return the remaining frames in a state for chunks of any size, with few shapes on JAX."""
         pad_end, loose = self.recipe.pad_end, self.cutter.loose
         if not fourier.is_lowering() and goes_by_host(state):
             with suppress(TracedError):
@@ -86,30 +86,30 @@ _compiled_spectra = kernel.compiled(_spectra)
 
 
 def _movable(x: Any, step: Any) -> Any:
-    """Return samples or frames as NumPy where a free step is to move them on the host, so that nothing compiles."""
+    """Return samples or frames as NumPy if a free step moves them on the host, so that nothing is compiled."""
     return np.asarray(x) if not step.fixed and not fourier.is_lowering() and goes_by_host(x) else x
 
 
 class STFTStream:
-    """Compute an `STFT` as the sound arrives; `STFT.stream` makes it.
+    """Compute an `STFT` while the sound arrives. Made by `STFT.stream`.
 
-    Joined along time, what `step` and `flush` return is the transform of the whole clip, however it is cut into chunks.
-    With `chunk_samples` every shape is fixed: each step gives `chunk_samples / hop_length` frames, of which the first
-    `warmup` of the stream belong to no clip (they are 0) and are to be dropped.
+    The outputs of `step` and `flush`, joined along time, equal the transform of the whole clip, however it is cut into
+    chunks. With `chunk_samples`, every shape is fixed. Each step gives `chunk_samples / hop_length` frames. The first
+    `warmup` frames of the stream belong to no clip (they are 0) and must be dropped.
 
     Args:
-        layer: The layer.
-        recipe: Its framing.
-        chunk_samples: Samples in every chunk, or None for chunks of any size.
-        compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
+        layer: The `STFT` layer.
+        recipe: The recipe of its framing.
+        chunk_samples: Number of samples in every chunk, or None for chunks of any size.
+        compile: Whether to compile `step`; see `kapre.frontends.Stream`.
 
     Attributes:
-        latency_samples: How many samples from the start of a frame's hop must be there before the frame is given:
-            `win_length`, or `n_fft // 2` with `center`.
-        warmup: Frames at the start of a fixed stream that belong to no clip; 0 for chunks of any size.
+        latency_samples: Number of samples from the start of a frame's hop that must arrive before the frame is
+            returned: `win_length`, or `n_fft // 2` with `center`.
+        warmup: Number of frames at the start of a fixed stream that belong to no clip. 0 for chunks of any size.
 
     Raises:
-        ValueError: If `chunk_samples` is no multiple of the hop.
+        ValueError: If `chunk_samples` is not a multiple of the hop.
 
     Example:
         ```python
@@ -146,17 +146,17 @@ class STFTStream:
         return self._step.cutter.start(ops.zeros((batch_size, channels, 0), dtype=self.layer.work_dtype))
 
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
-        """Take a chunk of samples in the layer's input format; return the frames complete now, and the next state."""
+        """Process a chunk of samples in the layer's input format. Return the completed frames and the next state."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         x = _movable(self.layer.real_input(chunk), self._step)
-        x = channels_second(x, 3, self.layer.input_data_format)  # refuses another rank
+        x = channels_second(x, 3, self.layer.input_data_format)  # raises for another rank
         self._check(state, x.shape[0])
         return (compiled(self._step) if self.compile else self._step.plain)(x, as_tensors(state))
 
     def flush(self, state: State, rest: Any = None) -> Any:
-        """Return the frames that are left when the sound has ended; the state is used up, its values are read.
+        """Return the remaining frames after the end of the sound. The values of the state are read, and it is used up.
 
-        `rest` takes the last samples, where they fill no chunk of `chunk_samples`.
+        `rest` holds the last samples, if they do not fill a chunk of `chunk_samples`.
         """
         self._check(state)
         cutter = self._step.cutter
@@ -174,7 +174,7 @@ class STFTStream:
 
 @dataclass(frozen=True)
 class _Inverse:
-    """A step of `InverseSTFTStream` as a pure function of pairs `(batch, channel, frames, bins)` and state."""
+    """Run a step of `InverseSTFTStream` as a pure function of pairs `(batch, channel, frames, bins)` and state."""
 
     recipe: Recipe
     warmup_frames: int | None
@@ -184,11 +184,11 @@ class _Inverse:
 
     @property
     def fixed(self) -> bool:
-        return False  # a step takes any number of frames
+        return False  # a step accepts any number of frames
 
     @cached_property
     def kept(self) -> int:
-        """Samples that later frames add to, or that the end cuts off."""
+        """Return the number of samples to keep, because later frames add to them or the end removes them."""
         return max(self.overlap, self.recipe.padding[1])
 
     @property
@@ -202,7 +202,7 @@ class _Inverse:
     def __call__(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
         recipe, warmup = self.recipe, self.warmup_frames or 0
         number = pair[0].shape[-2]
-        # Counted no further than it has to be: 32 bits are full after days.
+        # Count only as far as necessary, because 32 bits overflow after days.
         following = {**state, "seen": ops.minimum(state["seen"] + number, warmup)}
         if number == 0:
             return self.out(state["sum"][..., :0]), following
@@ -220,7 +220,7 @@ class _Inverse:
         return self.out(done[..., skipped:]), following
 
     def plain(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
-        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
         if not fourier.is_lowering() and goes_by_host(pair, state):
             with suppress(TracedError):
                 return on_host(self._by_host, pair, state)
@@ -228,7 +228,7 @@ class _Inverse:
         return self((real, imag), state)
 
     def _by_host(self, pair: tuple[np.ndarray, np.ndarray], state: State) -> tuple[np.ndarray, State]:
-        """Take the frames in pieces of as many as a power of two."""
+        """Process the frames in pieces whose lengths are powers of two."""
         parts: list[np.ndarray] = []
         for done, number in pieces(pair[0].shape[-2]):
             real, imag = (part[..., done : done + number, :] for part in pair)
@@ -239,7 +239,7 @@ class _Inverse:
         return np.concatenate(parts, axis=time_axis(3, self.data_format)), state
 
     def _add(self, framed: Any, kept: Any) -> tuple[Any, Any]:
-        """Overlap-add frames to what is kept; return what no later frame adds to, and what is kept then."""
+        """Overlap-add frames to the kept samples. Return the final samples, and the samples to keep next."""
         done = framed.shape[-2] * self.recipe.hop_length
         summed = frames.pad(frames.overlap_add(framed, self.recipe.hop_length), self.ahead, 0)
         total = summed + frames.pad(kept, 0, done)
@@ -253,24 +253,24 @@ _compiled_inverse = kernel.compiled(_Inverse.__call__)
 
 
 class InverseSTFTStream:
-    """Overlap-add frames into samples as they arrive; `InverseSTFT.stream` makes it.
+    """Overlap-add frames into samples while they arrive. Made by `InverseSTFT.stream`.
 
-    Joined along time, what `step` and `flush` return is what the layer gives for all frames at once. With
-    `warmup_frames` every shape is fixed: a step of f frames gives `f * hop_length` samples, of which the first `warmup`
-    of the stream belong to no clip and are to be dropped.
+    The outputs of `step` and `flush`, joined along time, equal the output of the layer for all frames at once. With
+    `warmup_frames`, every shape is fixed. A step of f frames gives `f * hop_length` samples. The first `warmup` samples
+    of the stream belong to no clip and must be dropped.
 
     Args:
-        layer: The layer.
-        recipe: Its framing.
-        warmup_frames: Frames at the start of the stream that belong to no clip, for steps of fixed shapes; None for
-            chunks of any size.
-        compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
+        layer: The `InverseSTFT` layer.
+        recipe: The recipe of its framing.
+        warmup_frames: Number of frames at the start of the stream that belong to no clip, for steps of fixed shapes.
+            None for chunks of any size.
+        compile: Whether to compile `step`; see `kapre.frontends.Stream`.
 
     Attributes:
-        latency_samples: How late a sample comes out behind the one that went into `STFT`, at most: a sample is done
-            when the last frame over it is, `frame_length - 1` samples later, and further ones where more than half a
-            frame is cut off at the end.
-        warmup: Samples at the start of a fixed stream that belong to no clip; 0 for chunks of any size.
+        latency_samples: The largest delay in samples between the input of `STFT` and the output here. A sample is
+            complete when the last frame over it is complete, `frame_length - 1` samples later. The delay is longer if
+            more than half a frame is cut off at the end.
+        warmup: Number of samples at the start of a fixed stream that belong to no clip. 0 for chunks of any size.
 
     Raises:
         ValueError: If the layer has a `length`, or its hop is longer than its frames.
@@ -329,11 +329,11 @@ class InverseSTFTStream:
         return state
 
     def step(self, spectrogram: Any, state: State) -> tuple[Any, State]:
-        """Take complex frames in the layer's input format; return the samples done now, and the next state."""
+        """Process complex frames in the layer's input format. Return the completed samples and the next state."""
         layer = self.layer
         spectrogram = _movable(spectrogram, self._step)
         parts = layer.complex_input(spectrogram)
-        layer.output_shape_and_dtype(tuple(spectrogram.shape))  # refuses another rank or number of bins
+        layer.output_shape_and_dtype(tuple(spectrogram.shape))  # raises for another rank or number of bins
         self._check(state, spectrogram.shape[0])
         real, imag = (channels_second(part, 4, layer.input_data_format) for part in parts)
         return (compiled(self._step) if self.compile else self._step.plain)((real, imag), as_tensors(state))
@@ -342,7 +342,7 @@ class InverseSTFTStream:
         check_state(state, self._state, clips, lambda state: state["sum"].shape[0])
 
     def flush(self, state: State) -> Any:
-        """Return the samples that are left behind the last frame; the state is used up."""
+        """Return the remaining samples after the last frame. The state is used up."""
         self._check(state)
         state = as_tensors(state)
         rest = state["sum"]

@@ -1,3 +1,3 @@
-"""The version, readable without importing Keras."""
+"""The version of Kapre, readable without importing Keras."""
 
 __version__ = "1.0.0.dev0"

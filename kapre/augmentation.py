@@ -1,4 +1,4 @@
-"""Layers that change their input at random, in training only."""
+"""Layers that change their input at random during training."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from kapre.ops import augment, frames
 from kapre.ops.fourier import is_empty
 from kapre.ops.kernels import active as kernel
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)
 
 
 class _RandomLayer(AudioLayer):
-    """Draw for each example and each call, from one generator; outside training the input passes as it is."""
+    """Draw from one generator for each example and call. Outside training, return the input unchanged."""
 
     def __init__(
         self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Unpack[LayerArguments]
@@ -42,7 +42,7 @@ class _RandomLayer(AudioLayer):
         if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
             raise TypeError(message("seed", "None or an integer", seed, "Use None, or a number such as 0."))
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed, name="seed_generator")  # torch's state_dict has it
+        self.seed_generator = keras.random.SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = self.real_input(inputs)
@@ -52,21 +52,21 @@ class _RandomLayer(AudioLayer):
         return ops.cast(x, self.compute_dtype)
 
     def change(self, x: Any, mask: Any) -> Any:
-        """Return a random variant of `(batch, channel, ...)`."""
+        """Return a random variant of a tensor of shape `(batch, channel, ...)`."""
         raise NotImplementedError
 
 
 @register
 class ChannelSwap(_RandomLayer):
-    """Put the channels into a random order, in training only.
+    """Shuffle the channels at random during training.
 
-    Each example of each call draws an order of its own. As with `keras.layers.Dropout`, the generator's state is not
-    saved, and in a bare `jax.jit` it goes through `stateless_call`; in a plain PyTorch model pass
+    Each example in each call gets its own order. As with `keras.layers.Dropout`, the state of the generator is not
+    saved. In a bare `jax.jit`, the state is passed through `stateless_call`. In a plain PyTorch model, pass
     `training=self.training`.
 
     Args:
         data_format: "default", "channels_first" or "channels_last".
-        seed: int or None. Makes what is drawn repeatable.
+        seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -74,11 +74,11 @@ class ChannelSwap(_RandomLayer):
         3 or 4; real.
 
     Output shape:
-        The same; the compute dtype.
+        The same shape; the compute dtype.
 
     Raises:
         ValueError: If the input has another rank.
-        TypeError: If `seed` is no integer, or the input is complex or of integers.
+        TypeError: If `seed` is not an integer, or the input is complex or of integers.
 
     Example:
         ```python
@@ -118,33 +118,34 @@ def _mask_value(value: Any) -> Any:
 
 @register
 class SpecAugment(_RandomLayer):
-    """Hide random bands of frequencies and stretches of time, in training only.
+    """Mask random frequency bands and time intervals during training.
 
-    A width is uniform on the integers 0 … `freq_mask_param` (or `time_mask_param`), and its place uniform on where it
-    fits. Each example of each call draws its own; its channels share them. With a mask over frames, stretches of time
-    lie within an item's valid frames.
+    The width of a mask is drawn uniformly from the integers 0 … `freq_mask_param` (or `time_mask_param`). Its position
+    is drawn uniformly from the positions where it fits. Each example in each call gets its own masks, which its
+    channels share. If the input has a mask over frames, the time intervals lie within the valid frames of an item.
 
     Args:
-        freq_mask_param: int ≥ 0, bins. The widest band hidden; 0 hides nothing.
-        time_mask_param: int ≥ 0, frames. The longest stretch hidden; 0 hides nothing.
-        n_freq_masks: int ≥ 0. Bands for each example.
-        n_time_masks: int ≥ 0. Stretches for each example.
-        mask_value: float, "mean" or "min". What is put there. "mean" and "min" are those of the item, over all of its
-            frames (with a mask: those up to its last True), bins and channels. Use "mean" behind a logarithm, where
-            0.0 is as loud as the loudest; an eager call warns of that once.
+        freq_mask_param: int ≥ 0, bins. The largest width of a frequency mask. 0 masks nothing.
+        time_mask_param: int ≥ 0, frames. The largest width of a time mask. 0 masks nothing.
+        n_freq_masks: int ≥ 0. Number of frequency masks per example.
+        n_time_masks: int ≥ 0. Number of time masks per example.
+        mask_value: float, "mean" or "min". The value written into the masked regions. "mean" and "min" are computed for
+            each item over all of its frames, bins and channels. If the input has a mask, only the frames up to its last
+            True are used. Use "mean" after a logarithm, where 0.0 is as loud as the loudest value. An eager call warns
+            about that once.
         data_format: "default", "channels_first" or "channels_last".
-        seed: int or None. Makes what is drawn repeatable.
+        seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
         channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`; real.
 
     Output shape:
-        The same; the compute dtype.
+        The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a count is negative, or `mask_value` is another word.
-        TypeError: If a count or `seed` is no integer.
+        ValueError: If a count is negative, or `mask_value` is another string.
+        TypeError: If a count or `seed` is not an integer.
 
     Example:
         ```python
@@ -183,7 +184,7 @@ class SpecAugment(_RandomLayer):
         self.n_freq_masks = count("n_freq_masks", n_freq_masks, "Use 1, or 0 for none.")
         self.n_time_masks = count("n_time_masks", n_time_masks, "Use 1, or 0 for none.")
         self.mask_value = _mask_value(mask_value)
-        self._looked = self.mask_value != 0.0  # whether 0 is a usual value is looked at once
+        self._looked = self.mask_value != 0.0  # check once whether 0 is a usual value
 
     def change(self, x: Any, mask: Any) -> Any:
         batch, _, places, bins = ops.shape(x)
@@ -203,9 +204,9 @@ class SpecAugment(_RandomLayer):
         return ops.where(ops.logical_or(by_bin, by_frame), value, x)
 
     def _apply_masks_to_axis(self, x: Any, axis: int, mask_param: int, n_masks: int) -> Any:
-        """Mask one axis of one spectrogram `(frame, frequency, channel)`, the order that `data_format` has.
+        """Mask one axis of one spectrogram `(frame, frequency, channel)`, with the axes ordered by `data_format`.
 
-        Kept for code and tests written for Kapre 0.4, where it was called so and raised so.
+        Kept for code and tests written for Kapre 0.4, with the same name and the same errors.
         """
         x = ops.convert_to_tensor(x)
         if axis not in (0, 1, 2):

@@ -1,6 +1,6 @@
-"""The documented functional API: windows, decibel, filter banks, mu-law and PCM as functions on tensors.
+"""Functional API on tensors: windows, decibel conversion, filter banks, mu-law coding and PCM scaling.
 
-Every function takes NumPy arrays, Python numbers and tensors of the active Keras backend, eager or traced, and returns
+Every function takes NumPy arrays, Python numbers, and tensors of the active Keras backend, eager or traced. It returns
 tensors of that backend.
 """
 
@@ -50,24 +50,24 @@ _warn_if_empty = kernel.untraced(filterbanks.warn_if_empty)
 
 
 def _get_floatx() -> str:
-    """Return Keras' `floatx`; kept for code and tests written for Kapre 0.4."""
+    """Return Keras' `floatx`. Kept for code and tests written for Kapre 0.4."""
     return str(keras.config.floatx())
 
 
 def _get_image_data_format() -> str:
-    """Return Keras' `image_data_format`; kept for code and tests written for Kapre 0.4."""
+    """Return Keras' `image_data_format`. Kept for code and tests written for Kapre 0.4."""
     return str(keras.config.image_data_format())
 
 
 def _tensor(x: Any) -> Any:
-    """Return `x` as a tensor of the active backend, its dtype kept."""
+    """Return `x` as a tensor of the active backend, with its dtype unchanged."""
     if tf_data.is_foreign(x):
         tf_data.refuse("kapre.backend")
     return x if keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x)
 
 
 def _floating(x: Any) -> tuple[Any, str]:
-    """Return `x` in a dtype to work in, and the dtype of the result: its own if floating, else floatx."""
+    """Return `x` in the working dtype, and the dtype of the result: that of `x` if floating, else floatx."""
     x = _tensor(x)
     dtype = keras.backend.standardize_dtype(x.dtype)
     if not keras.backend.is_float_dtype(dtype):
@@ -76,23 +76,23 @@ def _floating(x: Any) -> tuple[Any, str]:
 
 
 def get_window_fn(window_name: str | None = None) -> Callable[..., Any]:
-    """Get a window function by name.
+    """Return a window function by name.
 
     Args:
         window_name: "hamming_window", "hann_window", "kaiser_bessel_derived_window", "kaiser_window" or
-            "vorbis_window"; None for hann.
+            "vorbis_window". None means hann.
 
     Returns:
-        A callable `(length, dtype=None) -> tensor` of shape `(length,)`, floatx unless `dtype` says otherwise. It can
-        be given to `tf.signal.stft(window_fn=…)`.
+        A callable `(length, dtype=None) -> tensor` that returns a tensor of shape `(length,)`. The dtype is floatx
+        unless `dtype` is given. The callable can be passed to `tf.signal.stft(window_fn=…)`.
 
     Raises:
-        NotImplementedError: If the name is unknown; the message lists the names.
-        ValueError: From the callable, if `length` is below 1, or odd for kaiser_bessel_derived_window.
+        NotImplementedError: If the name is unknown. The message lists the valid names.
+        ValueError: Raised by the callable if `length` is below 1, or is odd for kaiser_bessel_derived_window.
 
     Notes:
-        Equal to TensorFlow's `tf.signal` functions of the same names to 2e-6. hann and hamming are periodic for an even
-        length and symmetric for an odd one; kaiser and kaiser_bessel_derived have beta 12.
+        The windows match those of the same names in TensorFlow's `tf.signal` to 2e-6. hann and hamming are periodic for
+        an even length and symmetric for an odd one. kaiser and kaiser_bessel_derived use beta = 12.
 
     Example:
         ```python
@@ -120,27 +120,28 @@ def get_window_fn(window_name: str | None = None) -> Callable[..., Any]:
 
 
 def magnitude_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-5, dynamic_range: float = 80.0) -> Any:
-    """Convert to decibel as Kapre always has: 10 log10 of the values as they are, magnitudes included.
+    """Convert values to decibels by Kapre's original rule: 10 log10 of the input, even if it is a magnitude.
 
-    `10 log10(max(x, amin)) − 10 log10(max(amin, ref_value))`, then at least the maximum less `dynamic_range`. The
-    maximum is an item's own: over all axes but the first, or over all of a 1-D input.
+    The result is `10 log10(max(x, amin)) − 10 log10(max(amin, ref_value))`. Values more than `dynamic_range` below the
+    item's maximum are then raised to that floor. The maximum is taken for each item over all axes but the first. For a
+    1-D input it is taken over all values.
 
-    For decibels in the usual sense use `power_to_decibel` or `amplitude_to_decibel`.
+    For decibels in the usual sense, use `power_to_decibel` or `amplitude_to_decibel`.
 
     Args:
-        x: Real values ≥ 0, any shape; a 2-D input is a batch of rows.
-        ref_value: float > 0. What becomes 0 dB.
-        amin: float > 0. Smaller values are raised to it.
-        dynamic_range: float > 0, dB.
+        x: Real values ≥ 0, of any shape. A 2-D input is a batch of rows.
+        ref_value: float > 0. The value that maps to 0 dB.
+        amin: float > 0. Smaller values are raised to this value.
+        dynamic_range: float > 0, dB. The range kept below each item's maximum.
 
     Returns:
-        A tensor of the same shape, and of the same dtype if that is floating, else floatx; dB.
+        A tensor in dB, of the same shape as `x`. Its dtype is that of `x` if floating, else floatx.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If `ref_value`, `amin` or `dynamic_range` is not positive.
 
     Notes:
-        Equal to `librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range)` of each item to 1e-4 dB.
+        Each item matches `librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range)` to 1e-4 dB.
 
     Example:
         ```python
@@ -155,22 +156,22 @@ def magnitude_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-5, dyn
 
 
 def power_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-10, dynamic_range: float = 80.0) -> Any:
-    """Convert power to decibel: `10 log10(x / ref_value)`, within `dynamic_range` of the item's own maximum.
+    """Convert power to decibels, `10 log10(x / ref_value)`, within `dynamic_range` of each item's maximum.
 
     Args:
-        x: Power ≥ 0, any shape; the first axis of two or more is the batch.
-        ref_value: float > 0, power. What becomes 0 dB.
-        amin: float > 0, power. Smaller values are raised to it.
-        dynamic_range: float > 0, dB.
+        x: Power ≥ 0, of any shape. With two or more axes, the first axis is the batch.
+        ref_value: float > 0, power. The value that maps to 0 dB.
+        amin: float > 0, power. Smaller values are raised to this value.
+        dynamic_range: float > 0, dB. The range kept below each item's maximum.
 
     Returns:
-        A tensor of the same shape, and of the same dtype if that is floating, else floatx; dB.
+        A tensor in dB, of the same shape as `x`. Its dtype is that of `x` if floating, else floatx.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If `ref_value`, `amin` or `dynamic_range` is not positive.
 
     Notes:
-        Equal to `librosa.power_to_db` of each item, with its defaults, to 1e-4 dB.
+        Each item matches `librosa.power_to_db` with its default arguments to 1e-4 dB.
 
     Example:
         ```python
@@ -184,22 +185,22 @@ def power_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-10, dynami
 
 
 def amplitude_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-5, dynamic_range: float = 80.0) -> Any:
-    """Convert amplitude to decibel: `20 log10(|x| / ref_value)`, within `dynamic_range` of the item's own maximum.
+    """Convert amplitude to decibels, `20 log10(|x| / ref_value)`, within `dynamic_range` of each item's maximum.
 
     Args:
-        x: Amplitude, any shape; the first axis of two or more is the batch.
-        ref_value: float > 0, amplitude. What becomes 0 dB.
-        amin: float > 0, amplitude. Smaller values are raised to it.
-        dynamic_range: float > 0, dB.
+        x: Amplitude, of any shape. With two or more axes, the first axis is the batch.
+        ref_value: float > 0, amplitude. The value that maps to 0 dB.
+        amin: float > 0, amplitude. Smaller values are raised to this value.
+        dynamic_range: float > 0, dB. The range kept below each item's maximum.
 
     Returns:
-        A tensor of the same shape, and of the same dtype if that is floating, else floatx; dB.
+        A tensor in dB, of the same shape as `x`. Its dtype is that of `x` if floating, else floatx.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If `ref_value`, `amin` or `dynamic_range` is not positive.
 
     Notes:
-        Equal to `librosa.amplitude_to_db` of each item, with its defaults, to 1e-4 dB.
+        Each item matches `librosa.amplitude_to_db` with its default arguments to 1e-4 dB.
 
     Example:
         ```python
@@ -211,7 +212,7 @@ def amplitude_to_decibel(x: Any, ref_value: float = 1.0, amin: float = 1e-5, dyn
     """
     x, dtype = _floating(x)
     ref_value, amin, dynamic_range = check_decibel(ref_value, amin, dynamic_range)
-    # 20 log10 |x|, not 10 log10 x²: a square of 1e-30 is 0 in float32.
+    # Use 20 log10 |x| rather than 10 log10 x²: a square of 1e-30 underflows to 0 in float32.
     return ops.cast(2.0 * scales.decibel(ops.abs(x), ref_value, amin, dynamic_range / 2.0), dtype)
 
 
@@ -230,26 +231,28 @@ def filterbank_mel(
     htk: bool = False,
     norm: str | float | None = "slaney",
 ) -> Any:
-    """Make a mel filter bank: triangles on the bins of a DFT, half overlapping on the mel scale.
+    """Make a mel filter bank: triangles over DFT bins that overlap by half on the mel scale.
 
     Args:
         sample_rate: float > 0, Hz.
-        n_freq: int ≥ 2. Bins, `n_fft // 2 + 1`.
-        n_mels: int ≥ 1. Bands. Too many for `n_freq` leave low bands without a bin, which is warned of.
-        f_min: float ≥ 0, Hz. Where the lowest triangle begins.
-        f_max: float or None (Nyquist), Hz. Where the highest ends.
-        htk: bool. HTK's scale, `2595 log10(1 + f / 700)`, in place of Slaney's.
-        norm: "slaney" (each triangle has area 2 / width), None (peak 1), or p ≥ 0: each band divided by its p-norm.
+        n_freq: int ≥ 2. Number of DFT bins, `n_fft // 2 + 1`.
+        n_mels: int ≥ 1. Number of bands. If it is too large for `n_freq`, some low bands contain no bin and a warning
+            is issued.
+        f_min: float ≥ 0, Hz. The lower edge of the lowest triangle.
+        f_max: float or None (Nyquist), Hz. The upper edge of the highest triangle.
+        htk: bool. Use HTK's scale, `2595 log10(1 + f / 700)`, instead of Slaney's.
+        norm: "slaney" (each triangle has area 2 / width), None (each peak is 1), or p ≥ 0 (each band is divided by its
+            p-norm).
 
     Returns:
-        A floatx tensor of shape `(n_freq, n_mels)`: `spectrum @ bank` are the bands.
+        A floatx tensor of shape `(n_freq, n_mels)`. `spectrum @ bank` gives the bands.
 
     Raises:
         ValueError: If an argument is out of range.
         TypeError: If an argument has the wrong type.
 
     Notes:
-        Equal to `librosa.filters.mel(...)` transposed, in float32 to the last bit.
+        The result matches `librosa.filters.mel(...)`, transposed, to the last bit in float32.
 
     Example:
         ```python
@@ -272,25 +275,26 @@ def filterbank_log(
     f_min: float | None = None,
     spread: float = 0.125,
 ) -> Any:
-    """Make a log-frequency filter bank: log-normal windows, evenly spaced on a log2 frequency axis.
+    """Make a log-frequency filter bank: log-normal windows evenly spaced on a log2 frequency axis.
 
-    Band i is centred at `c = f_min · 2^(i / bins_per_octave)` and weighs frequency f by
-    `exp(−½ ((log2 f − log2 c) / σ)² − log2 σ − log2 f)` with `σ = spread / bins_per_octave`; DC belongs to no band, and
-    each band's weights sum to 1.
+    Band i has its centre at `c = f_min · 2^(i / bins_per_octave)`. Its weight at frequency f is
+    `exp(−½ ((log2 f − log2 c) / σ)² − log2 σ − log2 f)` with `σ = spread / bins_per_octave`. DC belongs to no band. The
+    weights of each band sum to 1.
 
     Args:
         sample_rate: float > 0, Hz.
-        n_freq: int ≥ 2. Bins, `n_fft // 2 + 1`. Too few leave low bands without a bin, which is warned of.
-        n_bins: int ≥ 1. Bands.
-        bins_per_octave: int ≥ 1. 12 gives semitones.
-        f_min: float > 0 or None (C1 ≈ 32.703 Hz), Hz. The lowest centre.
+        n_freq: int ≥ 2. Number of DFT bins, `n_fft // 2 + 1`. If it is too small, some low bands contain no bin and a
+            warning is issued.
+        n_bins: int ≥ 1. Number of bands.
+        bins_per_octave: int ≥ 1. Bands per octave. 12 gives semitones.
+        f_min: float > 0 or None (C1 ≈ 32.703 Hz), Hz. The centre of the lowest band.
         spread: float > 0. Width of a window as a fraction of the distance between centres.
 
     Returns:
         A floatx tensor of shape `(n_freq, n_bins)`.
 
     Raises:
-        RuntimeError: If `f_min · 2^(n_bins / bins_per_octave)` exceeds Nyquist; the message says what to change.
+        RuntimeError: If `f_min · 2^(n_bins / bins_per_octave)` exceeds Nyquist. The message says what to change.
         ValueError: If an argument is out of range.
 
     Example:
@@ -303,7 +307,7 @@ def filterbank_log(
         ```
 
     References:
-        The `logfrequency` bank of librosa 0.6, which Kapre took over; written here from the formula above.
+        The `logfrequency` bank of librosa 0.6, adopted by Kapre and implemented here from the formula above.
     """
     return _bank(_log_frequency, sample_rate, n_freq, n_bins, bins_per_octave, f_min, spread)
 
@@ -311,18 +315,18 @@ def filterbank_log(
 def mu_law_encoding(signal: Any, quantization_channels: int) -> Any:
     """Compress samples by the mu-law and quantise them.
 
-    `int(((sign(x) · log1p(μ |x|) / log1p(μ)) + 1) / 2 · μ + 0.5)` with `μ = quantization_channels − 1`.
+    The code is `int(((sign(x) · log1p(μ |x|) / log1p(μ)) + 1) / 2 · μ + 0.5)` with `μ = quantization_channels − 1`.
 
     Args:
-        signal: Samples in [−1, 1], any shape; what lies outside is clipped, NaN gives code 0.
-        quantization_channels: int ≥ 2. 256 gives 8 bits.
+        signal: Samples in [−1, 1], of any shape. Values outside this range are clipped. NaN gives code 0.
+        quantization_channels: int ≥ 2. Number of codes. 256 gives 8 bits.
 
     Returns:
-        An int32 tensor of codes 0 … quantization_channels − 1, of the same shape.
+        An int32 tensor of codes 0 … quantization_channels − 1, of the same shape as `signal`.
 
     Raises:
         ValueError: If `quantization_channels` is below 2.
-        TypeError: If it is not an integer.
+        TypeError: If `quantization_channels` is not an integer.
 
     Example:
         ```python
@@ -341,18 +345,18 @@ def mu_law_encoding(signal: Any, quantization_channels: int) -> Any:
 
 
 def mu_law_decoding(signal_mu: Any, quantization_channels: int) -> Any:
-    """Turn mu-law codes back into samples.
+    """Decode mu-law codes to samples.
 
     Args:
-        signal_mu: Codes 0 … quantization_channels − 1, any shape, integer or floating.
-        quantization_channels: int ≥ 2, as encoded.
+        signal_mu: Codes 0 … quantization_channels − 1, of any shape, integer or floating.
+        quantization_channels: int ≥ 2. The value used for encoding.
 
     Returns:
-        A floatx tensor of samples in [−1, 1], of the same shape.
+        A floatx tensor of samples in [−1, 1], of the same shape as `signal_mu`.
 
     Raises:
         ValueError: If `quantization_channels` is below 2.
-        TypeError: If it is not an integer.
+        TypeError: If `quantization_channels` is not an integer.
 
     Example:
         ```python
@@ -373,18 +377,18 @@ def mu_law_decoding(signal_mu: Any, quantization_channels: int) -> Any:
 def pcm_to_float(x: Any) -> Any:
     """Scale integer PCM samples to floats in [−1, 1).
 
-    Signed samples of b bits are divided by `2^(b−1)`: int16 by 32768. Unsigned 8-bit samples (WAV's) are centred at 128
-    first. Floating samples pass as they are.
+    Signed samples of b bits are divided by `2^(b−1)`; int16 samples are divided by 32768. Unsigned 8-bit samples, as in
+    WAV files, are first centred at 128. Floating samples are returned unchanged.
 
     Args:
-        x: Samples, any shape: int8, int16, int32, uint8 or floating. 24-bit samples are usually delivered in int32 with
-            their full scale at that of 32 bits; if yours are not, divide by `2**23` yourself.
+        x: Samples of any shape: int8, int16, int32, uint8 or floating. 24-bit samples usually come in int32 with the
+            full scale of 32 bits. If yours do not, divide them by `2**23` instead.
 
     Returns:
-        A tensor of the same shape: floatx, or the input's own dtype if floating.
+        A tensor of the same shape as `x`. Its dtype is that of `x` if floating, else floatx.
 
     Raises:
-        TypeError: If the dtype is another one.
+        TypeError: If `x` has another dtype.
 
     Example:
         ```python
@@ -396,7 +400,7 @@ def pcm_to_float(x: Any) -> Any:
         ```
     """
     if not (keras.ops.is_tensor(x) or isinstance(x, keras.KerasTensor)):
-        x = np.asarray(x)  # not yet a tensor: JAX would make int32 of int64, whose full scale is another
+        x = np.asarray(x)  # not a tensor yet: JAX would turn int64 into int32, which has another full scale
     dtype = keras.backend.standardize_dtype(x.dtype)
     if keras.backend.is_float_dtype(dtype):
         return _tensor(x)

@@ -1,4 +1,4 @@
-"""Say whether features are the same, and if not, which choice of the front end made them differ."""
+"""Compare features, and find the choice in a front end that explains a difference."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from kapre.recipe import Recipe
 __all__ = ["Cause", "Difference", "RecipeReport", "default_tolerance", "features", "fields", "recipe"]
 
 
-_NEARER = 0.8  # of the mean difference: what is not even that much nearer is not worth naming; nor what is as far off
-# as half of the features' own spread
+_NEARER = 0.8  # A cause is named only if its mean difference is below this fraction of the recipe's own,
+# and below half of the spread of the features.
 
 
 @dataclass(frozen=True)
 class RecipeReport:
-    """What came of comparing a recipe with features.
+    """Report the result of comparing a recipe with features.
 
     Attributes:
-        before: How far the features are from the recipe's own; `before.where` is (frame, band) in either layout.
-        cause: What the nearest recipe does otherwise, if one is clearly nearer than the recipe itself.
-        also: Other causes that fit as well, and cannot be told from it on this clip.
-        tried: Recipes that were computed.
-        seconds: How long that took.
-        complete: Whether all that there is to try was tried; else the time was up.
+        before: The difference between the features and the recipe's own features. `before.where` is (frame, band) in
+            either layout.
+        cause: How the nearest recipe differs, if it is clearly nearer than the recipe itself.
+        also: Other causes that fit as well and cannot be distinguished from `cause` on this clip.
+        tried: Number of recipes that were computed.
+        seconds: Duration of the search.
+        complete: Whether all candidates were tried. False means that the time ran out.
     """
 
     before: Difference
@@ -44,32 +45,32 @@ class RecipeReport:
 
     @property
     def equal(self) -> bool:
-        """Whether the features are the recipe's own."""
+        """Return whether the features are those of the recipe."""
         return self.before.equal
 
     @property
     def found(self) -> bool:
-        """Whether the cause explains the difference: with it, the two are equal within the tolerance."""
+        """Return whether the cause explains the difference, so that both are equal within the tolerance."""
         return self.cause is not None and self.cause.difference.equal
 
 
 def features(a: Any, b: Any, tolerance: float | None = None) -> Difference:
     """Compare two arrays of features.
 
-    A transposed one, one that lacks a little at an axis' end, and unit axes in front or behind (batch, channel) are
-    seen and said; compared is the common part.
+    A transposed array, an array that lacks a little at the end of an axis, and extra axes of length 1 at the start or
+    end (batch, channel) are recognised and reported. The common part is compared.
 
     Args:
         a: Features of any shape.
         b: Features to compare them with.
-        tolerance: The largest difference that counts as none; None means `default_tolerance`.
+        tolerance: The largest difference that counts as equal. None means `default_tolerance`.
 
     Returns:
-        The difference.
+        The difference between the two arrays.
 
     Raises:
-        ValueError: If one is empty, or the tolerance is negative.
-        TypeError: If one holds anything but real numbers.
+        ValueError: If an array is empty, or the tolerance is negative.
+        TypeError: If an array holds anything but real numbers.
 
     Example:
         ```python
@@ -97,7 +98,7 @@ def fields(a: Recipe, b: Recipe) -> dict[str, tuple[Any, Any]]:
 
     Args:
         a: A recipe.
-        b: Another one.
+        b: A recipe to compare it with.
 
     Example:
         ```python
@@ -119,32 +120,35 @@ def recipe(
     seconds: float = 20.0,
     at_rates: Mapping[int, Any] | None = None,
 ) -> RecipeReport:
-    """Compare a recipe with features that something else made of the same samples, and name what it did otherwise.
+    """Compare a recipe with features made from the same samples by other code, and name the cause of a difference.
 
-    Where the two differ, the recipes next to this one are tried: another window, padding, scale of the samples,
-    preemphasis, mel scale, logarithm, floor, statistics and so on; then a constant offset or factor, a shift by whole
-    frames, the other presets of that rate, and two changes at once. Where the features have other bands or another
-    hop, or nothing fits, the length of the DFT, the hop, the bands and the rate of a plain mel spectrogram are
-    estimated from the features' shape and the signal first.
+    If the two differ, recipes that are similar to this one are tried. They have another window, padding, sample scale,
+    preemphasis, mel scale, logarithm, floor, statistics and so on. Next come a constant offset or factor, a shift by
+    whole frames, the other presets of the same rate, and two changes at once. If the features have other bands or
+    another hop, or if nothing fits, the DFT length, hop, bands and rate of a plain mel spectrogram are first estimated
+    from the shape of the features and the signal.
 
     Args:
-        recipe: What should have made the features.
-        samples: The clip, shape `(time,)`, at the recipe's rate, full scale at 1.0.
-        features: The clip's features, in the recipe's layout or transposed; batch and channel axes of 1 are dropped.
-        tolerance: The largest difference that counts as none; None means `default_tolerance`.
-        seconds: After how many no further recipe is tried.
-        at_rates: The same clip at other rates in Hz that the features may have been made at: samples `(time,)` by rate.
-            Without it, other rates are tried as those of the filter bank alone, over the same samples.
+        recipe: The recipe that should have made the features.
+        samples: The clip, of shape `(time,)`, at the rate of the recipe, with full scale at 1.0.
+        features: The features of the clip, in the layout of the recipe or transposed. Batch and channel axes of length
+            1 are dropped.
+        tolerance: The largest difference that counts as equal. None means `default_tolerance`.
+        seconds: Time limit after which no further recipe is tried.
+        at_rates: The same clip at other rates at which the features may have been made: a mapping from the rate in Hz
+            to samples of shape `(time,)`. Without it, other rates are tried only for the filter bank, on the same
+            samples.
 
     Returns:
         The report.
 
     Raises:
-        ValueError: If the samples are not one clip, are too short for a frame, or the features are empty.
-        TypeError: If either holds anything but real numbers.
+        ValueError: If the samples are not one clip or are too short for a frame, or the features are empty.
+        TypeError: If the samples or features hold anything but real numbers.
 
     Notes:
-        Recipes without statistics over the whole clip are tried on its first 5 s; what fits is checked on all of it.
+        Recipes without statistics over the whole clip are tried on its first 5 s. A recipe that fits is then checked on
+        the whole clip.
 
     Example:
         ```python
@@ -158,7 +162,7 @@ def recipe(
         assert report.cause.call == "replace(remove_dc=False)"
         ```
     """
-    from kapre._recipe_search import Search  # which computes recipes: the rest of this module needs no Keras
+    from kapre._recipe_search import Search  # computes recipes; the rest of this module does not need Keras
 
     started = time.perf_counter()
     search = Search(recipe, samples, features, tolerance, at_rates)
@@ -178,6 +182,6 @@ def recipe(
         best = causes[0]
     else:
         best = None
-    # What changes more than the best does, and comes to the same, says nothing new.
+    # A cause that adds changes to those of the best one, with the same result, gives no new information.
     also = tuple(cause for cause in fitting[1:] if not fitting[0].changes.items() < cause.changes.items())
     return RecipeReport(before, best, also, len(search.scores), time.perf_counter() - started, search.complete)

@@ -1,4 +1,4 @@
-"""Ready-made chains of layers."""
+"""Functions that build ready-made chains of layers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from kapre.time_frequency import (
     Phase,
 )
 
-_INVERTIBLE_GAIN = 10.0  # times a float32 rounding error of 6e-8, this still meets 1e-6
+_INVERTIBLE_GAIN = 10.0  # multiplied by a float32 rounding error of 6e-8, this still meets 1e-6
 
 
 class _DefaultName(str):
-    """A name that nobody gave."""
+    """Mark a default name, as opposed to a name given by the caller."""
 
 
 _Named = TypeVar("_Named", bound=FirstCalls)
 
 
 def _numbered(layer: _Named, name: str) -> _Named:
-    """Let a layer whose name nobody gave be numbered, as Keras does with its own, when a second one joins a model."""
+    """Let a layer with a default name be numbered, as Keras does, when a second such layer joins a model."""
     if isinstance(name, _DefaultName):
         vars(layer)["_default_name"] = str(name)
     return layer
@@ -43,10 +43,10 @@ def _numbered(layer: _Named, name: str) -> _Named:
 
 @register
 class ConcatenateChannels(keras.layers.Concatenate):
-    """Join spectrograms along their channels; the mask over frames, which they share, goes on.
+    """Concatenate spectrograms along the channel axis and keep the mask over frames, which they share.
 
     Args:
-        axis: The axis of the channels: 1 or -1.
+        axis: The channel axis: 1 or -1.
         **kwargs: Keras' layer arguments.
 
     Example:
@@ -60,11 +60,11 @@ class ConcatenateChannels(keras.layers.Concatenate):
     """
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the first input's mask: Keras' own would join masks as if they had channels."""
+        """Return the mask of the first input. Keras' version would concatenate masks as if they had channels."""
         return mask[0] if isinstance(mask, (list, tuple)) else mask
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute what `call` computes: there is no weight to quantise."""
+        """Compute the same as `call`, because there is no weight to quantise."""
         return self.call(*args, **kwargs)
 
 
@@ -76,7 +76,7 @@ def _compose(
     bank: tuple[str, dict[str, Any]] | None,
     decibel: dict[str, Any] | None,
 ) -> ComposedSequential:
-    """Chain the layers, all in float32 (float64 under a float64 policy): the model casts once, at its end."""
+    """Chain the layers in float32 (float64 under a float64 policy). The model casts once, at its end."""
     dtype = work_dtype(keras.config.dtype_policy().compute_dtype)
     layers: list[Any] = [] if input_shape is None else [keras.Input(shape=input_shape, dtype=dtype)]
     transform = STFT(**stft, dtype=dtype)
@@ -116,26 +116,26 @@ def get_stft_magnitude_layer(
     pad_mode: PadMode = "constant",
     power: float = 1.0,
 ) -> ComposedSequential:
-    """Chain `STFT` and `Magnitude`, and `MagnitudeToDecibel` when asked for.
+    """Chain `STFT`, `Magnitude` and, if requested, `MagnitudeToDecibel`.
 
     Args:
-        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, time may be None; or None.
+        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, where time may be None; or None.
         n_fft: int ≥ 1, samples. DFT length.
         win_length: int or None (`n_fft`), samples. Window length.
-        hop_length: int or None (`win_length // 4`), samples between frames.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end.
-        return_decibel: bool. Whether to end with `MagnitudeToDecibel`.
-        db_amin: float > 0. Smallest value before the logarithm; the power of a quiet clip wants 1e-10.
-        db_ref_value: float > 0. What becomes 0 dB.
-        db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
+        hop_length: int or None (`win_length // 4`), samples. Distance between the starts of frames.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end.
+        return_decibel: bool. Whether to end the chain with `MagnitudeToDecibel`.
+        db_amin: float > 0. The smallest value before the logarithm. Use 1e-10 for the power of a quiet clip.
+        db_ref_value: float > 0. The value that maps to 0 dB.
+        db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        name: The model's name; the default gets a number where a second one joins a functional model.
+        output_data_format: The data format of the output, with the same choices.
+        name: The name of the model. The default is numbered when a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
-        power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
+        power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
 
     Input shape:
         channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
@@ -145,7 +145,7 @@ def get_stft_magnitude_layer(
         n_fft // 2 + 1)`.
 
     Raises:
-        ValueError: If an argument is out of range; the message names it.
+        ValueError: If an argument is out of range. The message names it.
 
     Example:
         ```python
@@ -204,34 +204,35 @@ def get_melspectrogram_layer(
     pad_mode: PadMode = "constant",
     power: float = 1.0,
 ) -> ComposedSequential:
-    """Chain `STFT`, `Magnitude` and a mel `ApplyFilterbank`, and `MagnitudeToDecibel` when asked for.
+    """Chain `STFT`, `Magnitude`, a mel `ApplyFilterbank` and, if requested, `MagnitudeToDecibel`.
 
-    By default, as Kapre always has, the bank sums the *magnitude*; most published features sum the power: `power=2.0`.
+    By default the bank sums the *magnitude*, as in earlier versions of Kapre. Most published features sum the power:
+    use `power=2.0`.
 
     Args:
-        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, time may be None; or None.
+        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, where time may be None; or None.
         n_fft: int ≥ 1, samples. DFT length. Even.
         win_length: int or None (`n_fft`), samples. Window length.
-        hop_length: int or None (`win_length // 4`), samples between frames.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end.
-        sample_rate: float > 0, Hz. The rate of the samples; nothing is resampled.
-        n_mels: int ≥ 1. Bands.
+        hop_length: int or None (`win_length // 4`), samples. Distance between the starts of frames.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end.
+        sample_rate: float > 0, Hz. The rate of the samples. The input is not resampled.
+        n_mels: int ≥ 1. Number of bands.
         mel_f_min: float ≥ 0, Hz. Lowest frequency.
         mel_f_max: float or None (Nyquist), Hz. Highest frequency.
-        mel_htk: bool. HTK's mel scale in place of Slaney's.
-        mel_norm: "slaney" (triangles of equal area), None (of equal height), or p of a p-norm.
-        return_decibel: bool. Whether to end with `MagnitudeToDecibel`.
-        db_amin: float > 0. Smallest value before the logarithm; the power of a quiet clip wants 1e-10.
-        db_ref_value: float > 0. What becomes 0 dB.
-        db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
+        mel_htk: bool. Use HTK's mel scale instead of Slaney's.
+        mel_norm: "slaney" (triangles of equal area), None (triangles of equal height), or p for a p-norm.
+        return_decibel: bool. Whether to end the chain with `MagnitudeToDecibel`.
+        db_amin: float > 0. The smallest value before the logarithm. Use 1e-10 for the power of a quiet clip.
+        db_ref_value: float > 0. The value that maps to 0 dB.
+        db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        name: The model's name; the default gets a number where a second one joins a functional model.
+        output_data_format: The data format of the output, with the same choices.
+        name: The name of the model. The default is numbered when a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
-        power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
+        power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
 
     Input shape:
         channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
@@ -240,10 +241,10 @@ def get_melspectrogram_layer(
         channels_last `(batch, frame, n_mels, channel)`, channels_first `(batch, channel, frame, n_mels)`.
 
     Raises:
-        ValueError: If an argument is out of range; the message names it.
+        ValueError: If an argument is out of range. The message names it.
 
     Notes:
-        With `center=True, power=2.0` equal to `librosa.feature.melspectrogram` to 2e-6 of the peak.
+        With `center=True, power=2.0`, the result matches `librosa.feature.melspectrogram` to 2e-6 of the peak.
 
     Example:
         ```python
@@ -316,31 +317,31 @@ def get_log_frequency_spectrogram_layer(
     pad_mode: PadMode = "constant",
     power: float = 1.0,
 ) -> ComposedSequential:
-    """Chain `STFT`, `Magnitude` and a log-frequency `ApplyFilterbank`, and `MagnitudeToDecibel` when asked for.
+    """Chain `STFT`, `Magnitude`, a log-frequency `ApplyFilterbank` and, if requested, `MagnitudeToDecibel`.
 
     Args:
-        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, time may be None; or None.
+        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, where time may be None; or None.
         n_fft: int ≥ 1, samples. DFT length. Even.
         win_length: int or None (`n_fft`), samples. Window length.
-        hop_length: int or None (`win_length // 4`), samples between frames.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end.
-        sample_rate: float > 0, Hz. The rate of the samples; nothing is resampled.
-        log_n_bins: int ≥ 1. Bands.
-        log_f_min: float > 0 or None (C1, 32.703 Hz), Hz. The lowest band's centre.
-        log_bins_per_octave: int ≥ 1. Bands in an octave.
+        hop_length: int or None (`win_length // 4`), samples. Distance between the starts of frames.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end.
+        sample_rate: float > 0, Hz. The rate of the samples. The input is not resampled.
+        log_n_bins: int ≥ 1. Number of bands.
+        log_f_min: float > 0 or None (C1, 32.703 Hz), Hz. The centre of the lowest band.
+        log_bins_per_octave: int ≥ 1. Number of bands per octave.
         log_spread: float > 0. Width of a band as a fraction of the distance between bands.
-        return_decibel: bool. Whether to end with `MagnitudeToDecibel`.
-        db_amin: float > 0. Smallest value before the logarithm; the power of a quiet clip wants 1e-10.
-        db_ref_value: float > 0. What becomes 0 dB.
-        db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
+        return_decibel: bool. Whether to end the chain with `MagnitudeToDecibel`.
+        db_amin: float > 0. The smallest value before the logarithm. Use 1e-10 for the power of a quiet clip.
+        db_ref_value: float > 0. The value that maps to 0 dB.
+        db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        name: The model's name; the default gets a number where a second one joins a functional model.
+        output_data_format: The data format of the output, with the same choices.
+        name: The name of the model. The default is numbered when a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
-        power: 1.0 for the magnitude, 2.0 for the power (what librosa, Whisper and Kaldi feed their mel banks).
+        power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
 
     Input shape:
         channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; floating point.
@@ -349,7 +350,7 @@ def get_log_frequency_spectrogram_layer(
         channels_last `(batch, frame, log_n_bins, channel)`, channels_first `(batch, channel, frame, log_n_bins)`.
 
     Raises:
-        ValueError: If an argument is out of range; the message names it.
+        ValueError: If an argument is out of range. The message names it.
         RuntimeError: If the highest band lies beyond Nyquist.
 
     Example:
@@ -408,22 +409,22 @@ def get_perfectly_reconstructing_stft_istft(
     stft_name: str = _DefaultName("stft"),
     istft_name: str = _DefaultName("istft"),
 ) -> tuple[STFT, InverseSTFT]:
-    """Make an `STFT` and the `InverseSTFT` that undoes it.
+    """Make an `STFT` layer and the `InverseSTFT` layer that inverts it.
 
-    The transform pads at both ends (`pad_begin`, `pad_end`), so that every sample is covered fully. The output starts
-    `n_fft - hop_length` samples late and is longer than the input: `y[:, n_fft - hop_length:][:, :time]` is `x`.
+    The transform pads both ends (`pad_begin`, `pad_end`), so that every sample is fully covered. The output starts
+    `n_fft - hop_length` samples late and is longer than the input. `y[:, n_fft - hop_length:][:, :time]` equals `x`.
 
     Args:
         stft_input_shape: Shape of one waveform, or None.
         istft_input_shape: Shape of one spectrogram, or None.
         n_fft: int ≥ 1, samples. DFT length.
-        win_length: int or None (`n_fft`), samples; at most `n_fft`.
-        hop_length: int or None (`win_length // 4`), samples.
-        forward_window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
+        win_length: int or None (`n_fft`), samples. Window length, at most `n_fft`.
+        hop_length: int or None (`win_length // 4`), samples. Distance between the starts of frames.
+        forward_window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
         waveform_data_format: "default", "channels_first" or "channels_last".
-        stft_data_format: The same, of the spectrogram.
-        stft_name: Name of the first layer; the default gets a number where a second one joins a functional model.
-        istft_name: The same, of the second.
+        stft_data_format: The data format of the spectrogram, with the same choices.
+        stft_name: The name of the `STFT` layer. The default is numbered when a second one joins a functional model.
+        istft_name: The name of the `InverseSTFT` layer, with the same default rule.
 
     Returns:
         `(STFT, InverseSTFT)`.
@@ -496,23 +497,23 @@ def get_stft_mag_phase(
     center: bool = False,
     pad_mode: PadMode = "constant",
 ) -> keras.Model:
-    """Make a model of the magnitude and the phase of an STFT, side by side as channels.
+    """Make a model that returns the magnitude and the phase of an STFT, side by side as channels.
 
     Args:
-        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`; time may be None.
+        input_shape: Shape of one waveform, `(time, channel)` or `(channel, time)`, where time may be None.
         n_fft: int ≥ 1, samples. DFT length.
         win_length: int or None (`n_fft`), samples. Window length.
-        hop_length: int or None (`win_length // 4`), samples between frames.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end.
-        return_decibel: bool. Whether the magnitudes are in decibel, as of `MagnitudeToDecibel`.
-        db_amin: float > 0. Smallest value before the logarithm.
-        db_ref_value: float > 0. What becomes 0 dB.
-        db_dynamic_range: float > 0, dB. How far below the item's own maximum values are kept.
+        hop_length: int or None (`win_length // 4`), samples. Distance between the starts of frames.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end.
+        return_decibel: bool. Whether to convert the magnitudes to decibels, as `MagnitudeToDecibel` does.
+        db_amin: float > 0. The smallest value before the logarithm.
+        db_ref_value: float > 0. The value that maps to 0 dB.
+        db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        name: The model's name; the default gets a number where a second one joins a functional model.
+        output_data_format: The data format of the output, with the same choices.
+        name: The name of the model. The default is numbered when a second one joins a functional model.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
 
@@ -521,11 +522,11 @@ def get_stft_mag_phase(
 
     Output shape:
         channels_last `(batch, frame, n_fft // 2 + 1, 2 * channel)`, channels_first `(batch, 2 * channel, frame,
-        n_fft // 2 + 1)`: the magnitudes of all channels, then their phases in radians.
+        n_fft // 2 + 1)`. The magnitudes of all channels come first, then their phases in radians.
 
     Raises:
         TypeError: If `input_shape` is not a shape.
-        ValueError: If an argument is out of range; the message names it.
+        ValueError: If an argument is out of range. The message names it.
 
     Example:
         ```python
@@ -570,22 +571,22 @@ def get_frequency_aware_conv2d(
     *args: Any,
     **kwargs: Any,
 ) -> keras.Sequential:
-    """Chain `ConcatenateFrequencyMap` and a `keras.layers.Conv2D`, which so knows what frequency it is at.
+    """Chain `ConcatenateFrequencyMap` and a `keras.layers.Conv2D`, so that the convolution knows each bin's frequency.
 
     Args:
-        data_format: "default", "channels_first" or "channels_last", of both layers.
-        freq_aware_name: The name of the chain; the default is numbered from the second chain on, as Keras does.
-        *args: Conv2D's arguments: `filters`, `kernel_size`, `strides`, `padding`.
-        **kwargs: The same, and Conv2D's others.
+        data_format: The data format of both layers: "default", "channels_first" or "channels_last".
+        freq_aware_name: The name of the chain. The default is numbered from the second chain on, as in Keras.
+        *args: Positional arguments of Conv2D: `filters`, `kernel_size`, `strides`, `padding`.
+        **kwargs: Keyword arguments of Conv2D, including these.
 
     Input shape:
         channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`.
 
     Output shape:
-        As of the Conv2D.
+        The output shape of the Conv2D layer.
 
     Raises:
-        ValueError: If Conv2D's own `data_format` is given too, and another.
+        ValueError: If a `data_format` is also given for Conv2D and differs.
 
     Example:
         ```python
@@ -601,7 +602,7 @@ def get_frequency_aware_conv2d(
         classification. DCASE Workshop.
     """
     resolved = resolve_data_format(data_format)
-    place = 4  # of `data_format` among Conv2D's positional arguments
+    place = 4  # position of `data_format` among Conv2D's arguments
     own = args[place] if len(args) > place else kwargs.pop("data_format", None)
     if own is not None and own != resolved:
         remedy = "Give it once, as this function's first argument."
@@ -610,6 +611,6 @@ def get_frequency_aware_conv2d(
         raise TypeError(message("args", f"at most {place + 1} of Conv2D's arguments", len(args), "Name the rest."))
     convolution = keras.layers.Conv2D(*args[:place], data_format=resolved, **kwargs)
     name = str(freq_aware_name)
-    if isinstance(freq_aware_name, _DefaultName):  # several of them stand in one Sequential, which asks at once
+    if isinstance(freq_aware_name, _DefaultName):  # several can be in one Sequential, which checks names immediately
         name = unique_name(name)
     return ComposedSequential([ConcatenateFrequencyMap(resolved), convolution], name=name)

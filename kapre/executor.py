@@ -1,4 +1,4 @@
-"""Run a recipe, and read the recipe of a chain of layers."""
+"""Computation of a recipe, and conversion of a chain of layers to a recipe."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from kapre.recipe import Recipe
 def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:
     """Transform `(..., time)` floats into real and imaginary parts, each `(..., frames, n_freq)`.
 
-    `lengths` of shape `(batch,)` counts each item's samples: what lies past them is taken for silence, and padded is
-    where they end.
+    `lengths`, of shape `(batch,)`, holds the number of samples of each item. Samples past the end of an item are
+    treated as silence, and padding starts there.
     """
     x = padded(recipe, x, lengths)
     if fourier.is_lowering():
@@ -35,9 +35,10 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
 
 
 def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:
-    """Invert `stft`: pairs of `(..., frames, n_freq)` to `(..., time)`, the padding of `center` cut off.
+    """Invert `stft`: convert pairs of `(..., frames, n_freq)` to `(..., time)` and remove the padding of `center`.
 
-    `length` cuts or zero-pads the result to so many samples; `lengths` of shape `(batch,)` counts each item's frames.
+    `length` cuts or zero-pads the result to that many samples. `lengths`, of shape `(batch,)`, holds the number of
+    frames of each item.
     """
     x = fourier.istft(
         pair, recipe.analysis_window, recipe.synthesis_window, recipe.n_fft, recipe.hop_length, exact_edges, lengths
@@ -51,12 +52,12 @@ def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | N
 
 
 def apply_bank(x: Any, bank: Any) -> Any:
-    """Multiply the last axis by a `(n_freq, bands)` matrix, of NumPy or a weight."""
+    """Multiply the last axis by a `(n_freq, bands)` matrix, given as a NumPy array or a weight."""
     return kernel.dot(x, constant(bank, x) if isinstance(bank, np.ndarray) else ops.cast(bank, x.dtype))
 
 
 def padded(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
-    """Pad `(..., time)` as the recipe's frames want it, each item at its own ends."""
+    """Pad `(..., time)` as the framing of the recipe requires, each item at its own ends."""
     left, right = recipe.padding
     if lengths is not None:
         x = frames.keep(x, lengths)
@@ -64,7 +65,7 @@ def padded(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
 
 
 def wave(recipe: Recipe, x: Any, lengths: Any = None, noise: Any = None) -> tuple[Any, Any]:
-    """Do what the recipe does to `(batch, ..., time)` as a whole; return it and its lengths."""
+    """Apply the recipe's operations on whole waveforms to `(batch, ..., time)`. Return the result and its lengths."""
     if lengths is not None:
         x = frames.keep(x, lengths)
     if recipe.input_scale != 1.0:
@@ -90,7 +91,7 @@ def wave(recipe: Recipe, x: Any, lengths: Any = None, noise: Any = None) -> tupl
 def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
     """Cut padded samples into frames, `(..., frames, frame_length)`, or chunks, `(..., chunks, frames, length)`.
 
-    `ends` tells whether the clip ends with them, and so whether to pad there or to leave frames out.
+    `ends` tells whether the clip ends with these samples. If so, the end is padded and final frames may be removed.
     """
     x = frames.frame(x, *recipe.cut, recipe.pad_end and ends)
     if recipe.drop_last and ends:
@@ -105,7 +106,7 @@ def _dtype_of(x: Any) -> str:
 
 
 def _stages(recipe: Recipe, dtype: str) -> Stages | None:
-    """Return what `spectra` does without weights, for the kernels; None where it does more. A recipe keeps its own."""
+    """Return the stages of `spectra` for the kernels, cached on the recipe. Return None if it needs more stages."""
     if recipe.energy is not None or recipe.magnitude_epsilon:
         return None
     name = f"_stages_{dtype}"
@@ -134,14 +135,14 @@ def _stages_of(recipe: Recipe, dtype: str) -> Stages:
 
 
 def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
-    """Turn frames into bands and their logarithm; return these and the log energy `(..., frames, 1)`, or None.
+    """Convert frames to bands and their logarithm. Return these and the log energy `(..., frames, 1)`, or None.
 
-    `window` and `bank` are weights that take the place of the recipe's own.
+    `window` and `bank` are weights that replace those of the recipe.
     """
     framed = centred(recipe, framed)
     energy = None if recipe.energy is None else log_energy(recipe, framed)
     framed = emphasized(recipe, framed)
-    whole = framed.shape[-1] == recipe.n_fft  # frames as long as the DFT: `spectra_of` cuts them so where it can
+    whole = framed.shape[-1] == recipe.n_fft  # frames are as long as the DFT: `spectra_of` cuts them so where it can
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
     else:
@@ -165,7 +166,7 @@ def spectra(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -
 
 
 def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
-    """Do what `cut` and `spectra` do to padded samples `(..., time)`, block by block where there are many frames."""
+    """Apply `cut` and `spectra` to padded samples `(..., time)`, block by block if there are many frames."""
     if fourier.is_lowering():
         return lowered_spectra(recipe, x, window, bank, ends)
     if not ends:
@@ -175,7 +176,7 @@ def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
     count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
     if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
         return spectra(recipe, cut(recipe, x), window, bank)
-    size = length if is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros behind each
+    size = length if is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros after each
 
     weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
 
@@ -189,7 +190,7 @@ def spectra_of(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
 
 
 def limited(recipe: Recipe, x: Any, counts: Any = None) -> Any:
-    """Keep values within the recipe's range of its top, or of the item's maximum over the frames that count."""
+    """Limit values to the recipe's range below its top, or below the item's maximum over the valid frames."""
     if recipe.log is None or recipe.dynamic_range is None:
         return x
     floor = scales.lowest_log(recipe.log, recipe.amin, recipe.ref_value)
@@ -197,9 +198,9 @@ def limited(recipe: Recipe, x: Any, counts: Any = None) -> Any:
 
 
 def cepstra(recipe: Recipe, x: Any, energy: Any) -> Any:
-    """Turn bands into cepstral coefficients, if asked for, and put the energy in its place."""
+    """Convert bands to cepstral coefficients, if requested, and insert the energy at its position."""
     if recipe.n_mfcc is not None:
-        bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors for sizes
+        bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors as sizes
         x = apply_bank(x, scales.dct_matrix(bands, recipe.n_mfcc, recipe.lifter, recipe.lifter_start))
     if recipe.energy is None:
         return x
@@ -227,14 +228,14 @@ def affine(recipe: Recipe, x: Any) -> Any:
 
 
 def laid_out(recipe: Recipe, x: Any) -> Any:
-    """Cut into patches, if asked for, and put the last two axes in the recipe's order."""
+    """Cut features into patches, if requested, and order the last two axes as the recipe specifies."""
     if recipe.patch_frames is not None:
         x = features.patches(x, recipe.patch_frames, recipe.patch_hop or 1)
     return x if recipe.layout == "time_first" else library(x).swapaxes(x, -1, -2)
 
 
 def _over_time(recipe: Recipe, x: Any, counts: Any) -> Any:
-    """Do what needs more than one frame at a time, but for patches."""
+    """Apply the operations that need more than one frame at a time, except patches."""
     if recipe.normalize is not None and recipe.normalize_over == "running":
         x, _ = features.normalize_running(x, features.running_start(x), **normalization(recipe))
     elif recipe.normalize is not None:
@@ -262,20 +263,20 @@ def run(
     """Compute a recipe's features on the active backend.
 
     Args:
-        recipe: What to compute.
-        x: A float32 or float64 tensor of shape `(batch, ..., time)`, full scale at 1.0; the work is done in
-            that dtype.
-        lengths: Integer tensor of shape `(batch,)`, each item's samples, or None: all. What the first
-            `recipe.num_frames(length)` entries along time are is then that of the item alone.
-        window: A weight of shape `(win_length,)` in place of the recipe's window.
-        bank: A weight of shape `(n_freq, bands)` in place of the recipe's filter bank.
-        noise: A tensor of the shape of `x` that dither adds, times `recipe.dither`.
-        compiled: Whether JAX may compile it, for each recipe and shape; that takes a second, and is not worth it for a
-            recipe that runs once.
+        recipe: The recipe to compute.
+        x: A float32 or float64 tensor of shape `(batch, ..., time)` with full scale at 1.0. The computation uses its
+            dtype.
+        lengths: Integer tensor of shape `(batch,)` with the number of samples of each item, or None for all samples.
+            The first `recipe.num_frames(length)` entries along time are then those of the item alone.
+        window: A weight of shape `(win_length,)` that replaces the window of the recipe.
+        bank: A weight of shape `(n_freq, bands)` that replaces the filter bank of the recipe.
+        noise: A tensor of the shape of `x`. Dither adds it, multiplied by `recipe.dither`.
+        compiled: Whether JAX may compile the computation for each recipe and shape. Compilation takes about a second,
+            which is not worthwhile for a recipe that runs once.
 
     Returns:
-        A tensor of shape `(batch, ..., *recipe.output_shape(time))` and the dtype of `x`. A clip's maximum and
-        statistics are those of an entry of the first axis.
+        A tensor of shape `(batch, ..., *recipe.output_shape(time))` with the dtype of `x`. The maximum and the
+        statistics are computed separately for each entry of the first axis.
 
     Example:
         ```python
@@ -319,7 +320,7 @@ _compiled = kernel.compiled(_run)
 
 
 def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
-    """Tell whether `run_in_bucket` is to compute clips of so many samples. `others` are the other arguments."""
+    """Tell whether `run_in_bucket` computes clips of this many samples. `others` are the other arguments."""
     if fourier.is_lowering() or not kernel.compiles_eager_calls or 0 in tuple(x.shape):
         return False
     kind = (recipe, str(x.dtype), *(other is None for other in others))
@@ -329,24 +330,24 @@ def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
 def run_in_bucket(
     recipe: Recipe, x: Any, lengths: Any = None, *, window: Any = None, bank: Any = None, only_valid: bool = False
 ) -> Any:
-    """Do what `run` does to an eager call, padded to one of few lengths and cropped, so that JAX compiles for few.
+    """Compute `run` eagerly at one of a few padded lengths and crop the result, so that JAX compiles for few shapes.
 
-    The first four lengths of a recipe are compiled as they are, and cost what they did. Others are padded with zeros
-    to the next of two lengths in an octave, 4096 samples at least; their features are computed with the clips' own
-    `lengths`, so that the numbers are those of the clip alone. The padding is at most half as long as the clip (a
-    clip shorter than 4096 samples is padded to those), and time and memory grow by as much at most. Samples and
-    features are copied once more, on the host.
+    The first four lengths of a recipe are compiled at their own size, at the usual cost. Other lengths are padded with
+    zeros to the next of two lengths per octave, at least 4096 samples. Their features are computed with the `lengths`
+    of the clips, so that the numbers are those of the clip alone. The padding is at most half as long as the clip,
+    except that a clip shorter than 4096 samples is padded to 4096. Time and memory grow by at most the same proportion.
+    Samples and features are copied once more, on the host.
 
     Args:
         recipe: As in `run`.
-        x: The same; not traced, NumPy too.
-        lengths: The same.
-        window: The same.
-        bank: The same.
-        only_valid: Whether what lies past a clip's own entries is 0.
+        x: As in `run`, but not traced; a NumPy array is also accepted.
+        lengths: As in `run`.
+        window: As in `run`.
+        bank: As in `run`.
+        only_valid: Whether to set entries past a clip's own entries to 0.
 
     Returns:
-        A NumPy array, or None where this call is part of a trace after all.
+        A NumPy array, or None if this call turns out to be part of a trace.
     """
     batch, time = x.shape[0], x.shape[-1]
     own = np.full((batch,), time) if lengths is None else np.clip(ops.convert_to_numpy(lengths), 0, time)
@@ -374,10 +375,10 @@ _CHAINS = {("stft", "magnitude", *bank, *log) for bank in ((), ("bank",)) for lo
 
 
 def recipe_of(layers: Sequence[Any]) -> Recipe | None:
-    """Return the recipe that computes the same as a chain of layers, or None when there is none.
+    """Return the recipe that computes the same as a chain of layers, or None if there is none.
 
-    Only layers of exactly Kapre's own types count (a subclass may compute something else), all under one dtype policy
-    and with spectrograms in one data format.
+    Only layers whose types are exactly Kapre's own are accepted, because a subclass may compute something else. All
+    must have the same dtype policy, and all spectrograms must have the same data format.
     """
     if tuple(vars(type(layer)).get("recipe_stage") for layer in layers) not in _CHAINS:
         return None
@@ -389,7 +390,7 @@ def recipe_of(layers: Sequence[Any]) -> Recipe | None:
     for layer in layers:
         fields.update(layer.recipe_fields())
     n_freq = fields.pop("n_freq", None)
-    if "filterbank" in fields and fields["n_fft"] % 2:  # a chain may, a recipe may not: its bank ends at Nyquist
+    if "filterbank" in fields and fields["n_fft"] % 2:  # odd: a chain may, a recipe may not: its bank ends at Nyquist
         return None
     recipe = Recipe(**fields)
     return recipe if n_freq in (None, recipe.n_freq) else None

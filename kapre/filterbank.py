@@ -1,8 +1,8 @@
-"""Kept so that `from kapre.filterbank import Filterbank`, of Kapre 0.1, says what does its work today."""
+"""Support for `from kapre.filterbank import Filterbank`, of Kapre 0.1: the import error names the replacement."""
 
 from typing import TYPE_CHECKING
 
 from kapre._removed import removed_names
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)

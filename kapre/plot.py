@@ -1,4 +1,4 @@
-"""Pictures of waveforms and features, with axes in seconds and Hz. Needs matplotlib (`kapre[audio]`)."""
+"""Plots of waveforms and features, with axes in seconds and Hz. They need matplotlib (`kapre[audio]`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _one_channel(values: Any, rank: int, name: str, axes: str) -> np.ndarray:
-    """Return an array of `rank` axes: a trailing axis of one channel and a leading one of one item are dropped."""
+    """Return an array with `rank` axes, without a trailing axis of one channel and a leading axis of one item."""
     array = np.asarray(keras.ops.convert_to_numpy(values), dtype=np.float64)
     if array.ndim > rank and array.shape[-1] == 1:
         array = array[..., 0]
@@ -41,18 +41,18 @@ def _one_channel(values: Any, rank: int, name: str, axes: str) -> np.ndarray:
 
 
 def waveform(samples: Any, sample_rate: float, ax: Axes | None = None) -> Axes:
-    """Draw a waveform over seconds; a long one as the range between its lowest and highest samples.
+    """Plot a waveform over seconds. A long waveform is drawn as the range between its lowest and highest samples.
 
     Args:
-        samples: Shape `(time,)`; `(1, time, 1)` and `(time, 1)` are taken too. Full scale is 1.
-        sample_rate: Hz.
-        ax: Where to draw; matplotlib's current axes if None.
+        samples: Samples of shape `(time,)`; `(1, time, 1)` and `(time, 1)` are also accepted. Full scale is 1.
+        sample_rate: Sampling rate in Hz.
+        ax: The axes to draw on. None means matplotlib's current axes.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `samples` is more than one channel of one item.
+        ValueError: If `samples` holds more than one channel or item.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -83,23 +83,25 @@ def waveform(samples: Any, sample_rate: float, ax: Axes | None = None) -> Axes:
 
 
 def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar: bool = True) -> Any:
-    """Draw features over seconds: bands at their centre frequencies in Hz, coefficients and stacked values numbered.
+    """Plot features over seconds, with bands at their centre frequencies in Hz and other values numbered.
 
-    Every layout is drawn: bands first or last, patches and chunks side by side (patches that overlap are numbered, for
-    they have no place of their own in time), and where a recipe leaves the samples as they are, those.
+    Coefficients and stacked values are numbered. Every layout is supported: bands first or last, and patches and chunks
+    side by side. Overlapping patches are numbered, because they have no separate positions in time. If a recipe returns
+    samples, the samples are drawn.
 
     Args:
-        features: One clip's features as the recipe lays them out, such as `(frame, band)`; `(1, frame, band, 1)` and
-            the like are taken too.
-        recipe: What made them, with its `sample_rate`.
-        ax: Where to draw; matplotlib's current axes if None.
-        colorbar: Whether to add a colour bar, with the values' unit.
+        features: The features of one clip in the layout of the recipe, such as `(frame, band)`; `(1, frame, band, 1)`
+            and similar shapes are also accepted.
+        recipe: The recipe that made the features, with its `sample_rate`.
+        ax: The axes to draw on. None means matplotlib's current axes.
+        colorbar: Whether to add a colour bar with the unit of the values.
 
     Returns:
-        The image; its axes are `image.axes`. For samples, what `waveform` drew.
+        The image, whose axes are `image.axes`. For samples, the return value of `waveform`.
 
     Raises:
-        ValueError: If the shape is not one item and channel of the recipe's, or the recipe has no sample rate.
+        ValueError: If the shape is not that of one item and channel of the recipe, or the recipe has no sample rate.
+
         ImportError: If matplotlib is not installed.
 
     Example:

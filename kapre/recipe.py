@@ -1,4 +1,4 @@
-"""`Recipe`: a front end as one frozen, framework-free description."""
+"""`Recipe`: a frozen, framework-free description of a front end."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from kapre.ops.counts import at_least_0, num_frames, padded_length
 from kapre.ops.windows import margins, synthesis_window, window
 
 _JSON_VERSION = 2
-_UNSET: Any = None  # resolved in __post_init__: a made recipe holds numbers
+_UNSET: Any = None  # set in __post_init__, so that a complete recipe holds numbers
 
 
 _Made = TypeVar("_Made", bound=type)
 
 
 def _check_names(fields: Iterable[str]) -> None:
-    """Refuse what is no field; who gives another library's name is told Kapre's."""
+    """Refuse unknown field names, and suggest Kapre's name for another library's name."""
     unknown = sorted(set(fields) - set(_DEFAULTS))
     if unknown:
         way = remedy(unknown[0], _DEFAULTS, "See help(kapre.Recipe).")
@@ -36,7 +36,7 @@ def _check_names(fields: Iterable[str]) -> None:
 
 
 def _naming_fields(cls: _Made) -> _Made:
-    """Let a dataclass refuse an unknown argument with the name that is meant."""
+    """Make a dataclass refuse an unknown argument and suggest the intended name."""
     made: Any = cls.__init__  # type: ignore[misc]
 
     @functools.wraps(made)
@@ -51,102 +51,113 @@ def _naming_fields(cls: _Made) -> _Made:
 @_naming_fields
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Describe a front end, from samples to features, in the words that the published ones need.
+    """Describe a front end, from samples to features, with the options that published front ends need.
 
-    A recipe runs in the order of its fields: the wave as a whole (`input_scale` … `fixed_by`), padding and frames
-    (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`, the filter
-    bank, the logarithm and its range, the cepstrum, the statistics over time, stacking, `(x + feature_shift) *
-    feature_scale`, patches and the layout. What a field says nothing about goes back to its default, so that recipes
-    that mean the same are equal. A recipe holds no tensor and no framework: it compares, hashes, goes to and from JSON,
-    and is changed with `replace`. `kapre.Frontend(recipe)` computes it on any backend.
+    The stages of a recipe run in the order of its fields: the whole waveform (`input_scale` … `fixed_by`), padding and
+    framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`,
+    the filter bank, the logarithm and its range, the cepstrum, the statistics over time, stacking,
+    `(x + feature_shift) * feature_scale`, patches and the layout.
+
+    A field that has no effect in a recipe is reset to its default, so that recipes with the same meaning are equal. A
+    recipe holds no tensor and no framework object. It can be compared and hashed, it can be written to and read from
+    JSON, and `replace` makes a changed copy. `kapre.Frontend(recipe)` computes it on any backend.
 
     Args:
-        sample_rate: Hz, an int where it is whole. Needed by a filter bank and by pictures.
-        input_scale: What samples in [-1, 1] are multiplied by: 32768.0 is Kaldi's scale.
-        normalize_samples: Whether the wave becomes `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec 2.0).
+        sample_rate: Sampling rate in Hz, an int if it is a whole number. Required by a filter bank and by pictures.
+        input_scale: Factor applied to samples in [-1, 1]. 32768.0 is Kaldi's scale.
+        normalize_samples: Whether to replace the waveform by `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec
+            2.0).
         samples_epsilon: See there.
-        fixed_samples: Every clip is padded or trimmed to this length.
-        fixed_by: "zeros", or "tile": the clip repeated as often as it fits whole, then zeros (CLAP).
+        fixed_samples: The length in samples to which every clip is padded or trimmed.
+        fixed_by: How to pad to `fixed_samples`: "zeros", or "tile" to repeat the clip as many whole times as it fits,
+            then pad with zeros (CLAP).
         samples_at_least: Clips are padded with zeros to `samples_at_least + k * samples_multiple` samples.
         samples_multiple: See there.
-        dither: Standard deviation of the noise added to the scaled samples, in training only.
-        preemphasis: The a of `y[n] = x[n] - a x[n - 1]`; 0.0 for none.
-        preemphasis_over: "signal" (NeMo) or "frame" (Kaldi).
-        preemphasis_first: What stands before the first sample: "keep" (0: the first stays as it is) or "first" (itself,
-            Kaldi's rule).
-        n_fft: DFT length in samples, ≥ 1. Longer gives finer bins, `sample_rate / n_fft` Hz apart.
-        win_length: Window length in samples; `None` means `n_fft`.
-        hop_length: Samples from one frame to the next; `None` means `win_length // 4`.
-        frame_length: Samples a frame must find; `None` means `win_length`, or `n_fft` around a centred window.
-        pad_begin: Whether to put `n_fft - hop_length` zeros in front, so that the first hop is covered fully.
-        pad_end: Whether to keep frames that reach past the end, padded with zeros: `ceil(time / hop_length)` frames.
-        center: Whether frame i is centred on sample `i * hop_length`, as in librosa and torch: `frame_length // 2`
-            samples are padded on both sides.
-        snip_edges: False is Kaldi's way to centre: frame i around sample `(i + ½) * hop_length`, the clip mirrored at
-            both ends, `(time + hop_length // 2) // hop_length` frames.
-        pad_left: Samples padded in front, where none of the above says it.
-        pad_right: Samples padded behind.
+        dither: Standard deviation of the noise added to the scaled samples during training only.
+        preemphasis: The coefficient a of `y[n] = x[n] - a x[n - 1]`. 0.0 for none.
+        preemphasis_over: What preemphasis is applied to: the "signal" (NeMo) or each "frame" (Kaldi).
+        preemphasis_first: The value assumed before the first sample: "keep" (0, so that the first sample is unchanged)
+            or "first" (the first sample itself, Kaldi's rule).
+        n_fft: DFT length in samples, ≥ 1. A longer DFT gives finer bins, `sample_rate / n_fft` Hz apart.
+        win_length: Window length in samples. `None` means `n_fft`.
+        hop_length: Number of samples from one frame to the next. `None` means `win_length // 4`.
+        frame_length: Number of samples that a frame requires. `None` means `win_length`, or `n_fft` around a centred
+            window.
+        pad_begin: Whether to pad the start with `n_fft - hop_length` zeros, so that the first hop is fully covered.
+        pad_end: Whether to keep frames that extend past the end, padded with zeros. This gives
+            `ceil(time / hop_length)` frames.
+        center: Whether to centre frame i on sample `i * hop_length`, as in librosa and torch. Both sides are padded by
+            `frame_length // 2` samples.
+        snip_edges: False selects Kaldi's way to centre frames: frame i is centred on sample `(i + ½) * hop_length`, the
+            clip is mirrored at both ends, and there are `(time + hop_length // 2) // hop_length` frames.
+        pad_left: Number of samples padded at the start, if no option above sets it.
+        pad_right: Number of samples padded at the end, if no option above sets it.
         pad_mode: How `center`, `pad_left` and `pad_right` pad: "constant" (zeros), "reflect", "symmetric" or "edge", as
             in `numpy.pad`.
-        window_placement: Where a window shorter than `n_fft` lies: "center" (torch, librosa) or "start" (Kaldi,
-            TensorFlow); `None` means "center" with `center`, else "start".
-        drop_last: Frames left out at the end.
-        chunk_length: Each chunk of so many samples is transformed by itself (Silero VAD): the layout gets an axis more.
-        chunk_context: Samples of the chunk before that stand in front of each.
-        chunk_pad: Samples reflected at the end of each.
-        remove_dc: Whether each frame's mean is subtracted.
-        window_name: A window of `kapre.backend.get_window_fn`; `None` means hann.
-        window_periodic: Whether hann and hamming are periodic; `None` means for an even length, as in TensorFlow.
-        window_exponent: A power the window is taken to: 0.85 of a symmetric hann is Kaldi's povey.
+        window_placement: Position of a window shorter than `n_fft`: "center" (torch, librosa) or "start" (Kaldi,
+            TensorFlow). `None` means "center" with `center`, else "start".
+        drop_last: Number of frames removed at the end.
+        chunk_length: Number of samples in a chunk. Each chunk is transformed by itself (Silero VAD), and the layout has
+            one more axis.
+        chunk_context: Number of samples of the previous chunk that are placed before each chunk.
+        chunk_pad: Number of samples added by reflection at the end of each chunk.
+        remove_dc: Whether to subtract the mean of each frame.
+        window_name: A window of `kapre.backend.get_window_fn`. `None` means hann.
+        window_periodic: Whether hann and hamming are periodic. `None` means periodic for an even length, as in
+            TensorFlow.
+        window_exponent: The power to which the window is raised. A symmetric hann raised to 0.85 is Kaldi's povey.
         power: 1.0 for the magnitude, 2.0 for the power, `None` for the samples themselves.
-        magnitude_epsilon: Added to the power under the root of the magnitude.
+        magnitude_epsilon: Number added to the power before the square root that gives the magnitude.
         filterbank: `None`, "mel" or "log".
-        n_mels: Bands of the mel bank.
-        n_bins: Bands of the log bank.
-        bins_per_octave: Bands of the log bank in an octave.
-        f_min: Lowest frequency in Hz; `None` means 0 for mel and C1 (32.703 Hz) for log.
-        f_max: Highest frequency of the mel bank in Hz; `None` means Nyquist.
-        htk: Whether the mel scale is HTK's, which is Kaldi's and TensorFlow's too (else Slaney's).
-        norm: Mel band normalisation: "slaney", `None`, or p of a p-norm.
-        triangles: Whether a band's sides are straight in "hz" (librosa, torchaudio) or in "mel" (Kaldi, TensorFlow), or
-            "symmetric" in Hz (SpeechBrain). Bins at a corner have weight 0: with corners at 0 Hz and Nyquist these two
-            bins belong to no band, which is Kaldi's and TensorFlow's rule about them.
+        n_mels: Number of bands of the mel bank.
+        n_bins: Number of bands of the log bank.
+        bins_per_octave: Number of bands per octave of the log bank.
+        f_min: Lowest frequency in Hz. `None` means 0 for mel and C1 (32.703 Hz) for log.
+        f_max: Highest frequency of the mel bank in Hz. `None` means Nyquist.
+        htk: Whether to use HTK's mel scale, which Kaldi and TensorFlow also use, instead of Slaney's.
+        norm: Normalisation of the mel bands: "slaney", `None`, or p for a p-norm.
+        triangles: Whether the sides of a band are straight in "hz" (librosa, torchaudio) or in "mel" (Kaldi,
+            TensorFlow), or the band is "symmetric" in Hz (SpeechBrain). Bins at a corner have weight 0. With corners at
+            0 Hz and Nyquist, these two bins therefore belong to no band, which is also the rule of Kaldi and
+            TensorFlow.
         spread: Width of the log bank's windows as a fraction of a band.
         log: `None`, "ln", "log10" or "db" (10 log10).
         amin: The floor under the logarithm.
-        amin_by: How it is kept: "max" is `log(max(x, amin))`, "add" is `log(x + amin)`.
-        ref_value: What is 0 dB.
-        dynamic_range: How far below the top values are kept, in the logarithm's unit; `None` keeps all.
-        range_top: The top; `None` means the clip's own maximum, which cannot stream.
-        n_mfcc: Coefficients of an orthonormal DCT-II over the bands; `None` for none.
-        lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i; 0.0 for none.
-        lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22 the first
-            coefficient is 2.57 times as large as with 0.
-        energy: Where a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`) goes: "first" or "last",
-            beside the bands, or "c0", in place of the first coefficient.
-        energy_floor: Smallest energy; at least float32's epsilon, as in Kaldi.
-        normalize: Each band over time: "mean" subtracts its mean, "mean_std" then divides by its deviation.
-        normalize_over: "utterance", or "running": over the frames up to the present one, which can stream.
-        normalize_ddof: 1 divides the variance by the frames less one, 0 by the frames.
-        normalize_epsilon: A number added to the "variance" or to the "deviation".
+        amin_by: How the floor is applied: "max" gives `log(max(x, amin))`, "add" gives `log(x + amin)`.
+        ref_value: The value that maps to 0 dB.
+        dynamic_range: The range of values kept below the top, in the unit of the logarithm. `None` keeps all values.
+        range_top: The top of `dynamic_range`. `None` means the maximum of the clip, which cannot stream.
+        n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
+        lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.
+        lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
+            first coefficient is 2.57 times as large as with 0.
+        energy: Position of a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`): "first" or "last"
+            beside the bands, or "c0" in place of the first coefficient.
+        energy_floor: The smallest energy. It is at least float32's epsilon, as in Kaldi.
+        normalize: How to normalise each band over time: "mean" subtracts its mean, "mean_std" then also divides by its
+            standard deviation.
+        normalize_over: The frames used for the statistics: "utterance" for all frames, or "running" for the frames up
+            to the present one, which can stream.
+        normalize_ddof: 1 divides the variance by the number of frames minus one, 0 by the number of frames.
+        normalize_epsilon: Number added to the "variance" or to the "deviation".
         normalize_epsilon_in: See there.
-        valid_frames: Frames that count: "all", "hops" (the first `time // hop_length`: NeMo) or "whole" (those that lie
-            within the clip: Gemma 4). The others are 0 and in no statistics.
-        fixed_frames: Features are padded with zeros or trimmed to so many frames.
-        stack: Frames joined into one.
-        stack_hop: Frames from one stack to the next; `None` means `stack`.
-        stack_edges: "drop" leaves out an unfilled stack, "zeros" fills it; "repeat" repeats the first frame
-            `(stack - 1) // 2` times in front and the last one behind (low frame rate).
-        feature_shift: Added to the features: a number, or one for each value of a frame.
-        feature_scale: What they are then multiplied by: the same.
-        patch_frames: Frames in a patch; a patch not filled is left out. `None` for no patches.
-        patch_hop: Frames from one patch to the next; `None` means `patch_frames`.
-        layout: "time_first", `(frames, bands)`, or "band_first", `(bands, frames)`.
+        valid_frames: The frames that are valid: "all", "hops" (the first `time // hop_length`: NeMo) or "whole" (those
+            that lie within the clip: Gemma 4). The other frames are set to 0 and excluded from all statistics.
+        fixed_frames: The number of frames to which features are padded with zeros or trimmed.
+        stack: Number of frames joined into one.
+        stack_hop: Number of frames from one stack to the next. `None` means `stack`.
+        stack_edges: How to treat the edges: "drop" removes an incomplete stack, "zeros" fills it, and "repeat" repeats
+            the first frame `(stack - 1) // 2` times at the start and the last frame at the end (low frame rate).
+        feature_shift: Number added to the features, or one number for each value of a frame.
+        feature_scale: Factor applied to the features after the shift: a number, or one for each value of a frame.
+        patch_frames: Number of frames in a patch. An incomplete patch is removed. `None` for no patches.
+        patch_hop: Number of frames from one patch to the next. `None` means `patch_frames`.
+        layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
 
     Raises:
         ValueError: If a value is out of range, or options exclude one another.
         TypeError: If a value has the wrong type.
-        NotImplementedError: If the window's name is unknown.
+        NotImplementedError: If the window name is unknown.
 
     Example:
         ```python
@@ -160,7 +171,7 @@ class Recipe:
     """
 
     sample_rate: float | None = None
-    # the wave
+    # waveform
     input_scale: float = 1.0
     normalize_samples: bool = False
     samples_epsilon: float = 1e-7
@@ -190,13 +201,13 @@ class Recipe:
     chunk_context: int = 0
     chunk_pad: int = 0
     remove_dc: bool = False
-    # the spectrum
+    # spectrum
     window_name: str = _UNSET
     window_periodic: bool | None = None
     window_exponent: float = 1.0
     power: float | None = 1.0
     magnitude_epsilon: float = 0.0
-    # the filter bank
+    # filter bank
     filterbank: Literal["mel", "log"] | None = None
     n_mels: int = 128
     n_bins: int = 84
@@ -207,14 +218,14 @@ class Recipe:
     norm: str | float | None = "slaney"
     triangles: Literal["hz", "mel", "symmetric"] = "hz"
     spread: float = 0.125
-    # the logarithm
+    # logarithm
     log: Literal["ln", "log10", "db"] | None = None
     amin: float = 1e-5
     amin_by: Literal["max", "add"] = "max"
     ref_value: float = 1.0
     dynamic_range: float | None = None
     range_top: float | None = None
-    # the features
+    # features
     n_mfcc: int | None = None
     lifter: float = 0.0
     lifter_start: Literal[0, 1] = 0
@@ -238,18 +249,19 @@ class Recipe:
 
     if TYPE_CHECKING:
         analysis_window: ClassVar[np.ndarray]
-        """The window as it lies in a frame, float64, shape `(frame_length,)`."""
+        """The window at its position in a frame, float64, shape `(frame_length,)`."""
         dft_window: ClassVar[np.ndarray]
-        """The same with zeros behind it, or cropped, shape `(n_fft,)`."""
+        """The analysis window, zero-padded at the end or cropped to shape `(n_fft,)`."""
         synthesis_window: ClassVar[np.ndarray]
-        """What undoes it under overlap-add, same shape as `analysis_window`."""
+        """The window that inverts it under overlap-add, with the shape of `analysis_window`."""
         bank: ClassVar[np.ndarray | None]
         """The filter bank, float64, shape `(n_freq, bands)`, or None."""
         _banks: ClassVar[dict[str, tuple[np.ndarray | None, filterbanks.Groups | None]]]
 
     def __post_init__(self) -> None:
         fields = _recipe_fields.canonical(_values(self), _DEFAULTS)
-        # Made once, and read by traced code as plain attributes; they are no fields, so they don't compare or hash.
+        # Computed once and read by traced code as plain attributes. They are not fields, so they are not compared or
+        # hashed.
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         analysis = np.pad(window(**self.window_arguments), self.window_margins)
@@ -260,38 +272,38 @@ class Recipe:
         }
         for name, value in arrays.items():
             object.__setattr__(self, name, value)
-            value.setflags(write=False)  # a constant of a kernel, which makes a tensor of each once
+            value.setflags(write=False)  # a constant of a kernel, which makes one tensor of each
         banks = {dtype: self._bank_and_groups(dtype) for dtype in ("float32", "float64")}
         object.__setattr__(self, "_banks", banks)
         object.__setattr__(self, "bank", banks["float64"][0])
 
     def __reduce__(self) -> Any:
-        return _remade, (_values(self),)  # the arrays are made again: a mel bank alone is a megabyte
+        return _remade, (_values(self),)  # the arrays are recomputed: a mel bank alone takes a megabyte
 
     @property
     def window_arguments(self) -> dict[str, Any]:
-        """What `kapre.ops.windows.window` makes the window of, `win_length` samples long."""
+        """Return the arguments with which `kapre.ops.windows.window` makes the window of `win_length` samples."""
         names = {"window_name": "window_name", "length": "win_length", "periodic": "window_periodic"}
         return {key: getattr(self, name) for key, name in {**names, "exponent": "window_exponent"}.items()}
 
     @property
     def window_margins(self) -> tuple[int, int]:
-        """Samples of a frame before and behind the window, where it is 0."""
+        """Return the numbers of samples of a frame before and after the window, where the window is 0."""
         return margins(self.win_length, self.frame_length, self.window_placement == "center")
 
     @property
     def n_freq(self) -> int:
-        """Bins of the DFT: `n_fft // 2 + 1`."""
+        """Return the number of DFT bins, `n_fft // 2 + 1`."""
         return self.n_fft // 2 + 1
 
     @property
     def bands(self) -> int:
-        """Values in an output frame: bands, coefficients or bins, the energy with them, times `stack`."""
+        """Return the number of values in an output frame: bands, coefficients or bins, plus energy, times `stack`."""
         return _recipe_fields.width(vars(self))[1]
 
     @property
     def padding(self) -> tuple[int, int]:
-        """Samples put before and behind the clip (`pad_end` aside, which depends on the clip)."""
+        """Return the padding before and after the clip in samples, without `pad_end`, which depends on the clip."""
         if self.center:
             return self.frame_length // 2, self.frame_length // 2
         if not self.snip_edges:
@@ -303,23 +315,23 @@ class Recipe:
 
     @property
     def padded_by(self) -> str:
-        """How the clip is padded: a mode of `numpy.pad`."""
+        """Return how the clip is padded: a mode of `numpy.pad`."""
         return self.pad_mode if self.snip_edges else "symmetric"
 
     @property
     def cut(self) -> tuple[int, int]:
-        """The length and hop in samples of what is cut from the clip: frames, or chunks with their context."""
+        """Return the length and hop in samples of what is cut from the clip: frames, or chunks with their context."""
         if self.chunk_length is None:
             return self.frame_length, self.hop_length
         return self.chunk_context + self.chunk_length, self.chunk_length
 
     @property
     def entry_hop(self) -> int:
-        """Samples from one entry of the features along time to the next: a frame, stack, patch or chunk."""
+        """Return the number of samples from one entry along time (a frame, stack, patch or chunk) to the next."""
         return 1 if self.power is None else self.cut[1] * self.stack_hop * (self.patch_hop or 1)
 
     def time_axis(self, rank: int) -> int:
-        """Return the axis of time in features of so many axes, the first of which is the batch."""
+        """Return the time axis of features with `rank` axes, where the first axis is the batch."""
         return 2 if self.layout == "band_first" and rank == 3 else 1
 
     def num_samples_used(self, n_samples: Any) -> Any:
@@ -329,14 +341,14 @@ class Recipe:
         return padded_length(n_samples, self.samples_at_least, self.samples_multiple)
 
     def num_spectra(self, n_samples: Any) -> Any:
-        """Count the frames (or chunks) cut from a clip, before any are stacked, padded or put into patches."""
+        """Return the number of frames (or chunks) cut from a clip, before stacking, padding and patching."""
         used = self.num_samples_used(n_samples)
         padded = None if used is None else used + sum(self.padding)
         found = num_frames(padded, *self.cut, self.pad_end)
         return found if not self.drop_last or found is None else at_least_0(found - self.drop_last)
 
     def num_valid(self, n_samples: Any) -> Any:
-        """Count those of them that `valid_frames` lets count."""
+        """Return how many of the frames counted by `num_spectra` are valid according to `valid_frames`."""
         found = self.num_spectra(n_samples)
         if self.valid_frames == "all" or n_samples is None:
             return found
@@ -344,10 +356,10 @@ class Recipe:
             counted = n_samples // self.hop_length
         else:
             counted = num_frames(n_samples + self.padding[0], *self.cut)
-        return found - at_least_0(found - counted)  # the smaller
+        return found - at_least_0(found - counted)  # the smaller of the two
 
     def num_stacks(self, count: Any) -> Any:
-        """Count the stacks in a number of frames."""
+        """Return the number of stacks in a number of frames."""
         if self.stack == 1 or count is None:
             return count
         if self.stack_edges == "drop":
@@ -355,20 +367,20 @@ class Recipe:
         return (count + self.stack_hop - 1) // self.stack_hop
 
     def num_frames(self, n_samples: Any) -> Any:
-        """Count what the features of a clip hold along time: frames, stacks, patches, chunks; without a DFT, samples.
+        """Return the number of entries along time: frames, stacks, patches or chunks, or samples without a DFT.
 
         Args:
-            n_samples: An int, or None (unknown), or an integer tensor.
+            n_samples: An int, None (unknown), or an integer tensor.
 
         Returns:
-            The same: an int where the recipe alone says it, None where it is unknown.
+            The number in the same form: an int if the recipe alone determines it, None if it is unknown.
         """
         if self.power is None:
             return self.num_samples_used(n_samples)
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
     def least_samples(self) -> int:
-        """Return the samples of the shortest clip that becomes a frame (stack, patch, chunk); 1 where none does."""
+        """Return the length in samples of the shortest clip that gives an entry along time, or 1 if no clip does."""
         if self.num_frames(None) == 0:
             return 1
         low, high = 0, 1
@@ -380,7 +392,7 @@ class Recipe:
         return high
 
     def num_valid_entries(self, n_samples: Any) -> Any:
-        """Count those of `num_frames` that hold a frame that counts: what a mask over the features lets through."""
+        """Return how many of the `num_frames` entries hold a valid frame and are therefore True in the output mask."""
         if self.power is None or self.fixed_frames is not None or self.valid_frames == "all":
             return self.num_frames(n_samples)
         return self._entries(self.num_valid(n_samples))
@@ -390,7 +402,7 @@ class Recipe:
         return count if self.patch_frames is None else num_frames(count, self.patch_frames, self.patch_hop or 1)
 
     def output_shape(self, n_samples: Any) -> tuple[int | None, ...]:
-        """Return the shape of the features of one clip, None where the length decides and is not known."""
+        """Return the shape of the features of one clip, with None where it depends on an unknown length."""
         count = self.num_frames(n_samples)
         if self.power is None:
             return (count,)
@@ -403,18 +415,18 @@ class Recipe:
         return (*lead, self.bands) if self.layout == "time_first" else (*lead[:-1], self.bands, lead[-1])
 
     def num_samples(self, count: Any) -> Any:
-        """Return the samples that overlap-add of `count` frames gives: an int, None (unknown) or an integer tensor."""
+        """Return the number of samples that overlap-add of `count` frames gives: an int, None or an integer tensor."""
         if count is None:
             return None
         padded = (count - 1) * self.hop_length + self.frame_length
         return at_least_0(padded - sum(self.padding))
 
     def bank_in(self, dtype: str) -> np.ndarray | None:
-        """Return the filter bank in "float32" or "float64", as features are computed with it."""
+        """Return the filter bank in "float32" or "float64", as used to compute features."""
         return self._banks[dtype][0]
 
     def bank_groups(self, dtype: str) -> filterbanks.Groups | None:
-        """Return the bank in groups of bands, without the bins where all of them are 0."""
+        """Return the filter bank as groups of bands, without the bins that are 0 in the whole group."""
         return self._banks[dtype][1]
 
     def _bank_and_groups(self, dtype: str) -> tuple[np.ndarray | None, filterbanks.Groups | None]:
@@ -435,10 +447,12 @@ class Recipe:
         return filterbanks.log_frequency(rate, self.n_freq, self.n_bins, self.bins_per_octave, low, self.spread, dtype)
 
     def band_frequencies(self) -> np.ndarray:
-        """Return the centre of each band in Hz, shape `(bands,)`; needs `sample_rate`, and bands that are of the bank.
+        """Return the centre of each band in Hz, as an array of shape `(bands,)`.
+
+        This needs `sample_rate`, and values that are bands of the filter bank.
 
         Raises:
-            ValueError: If there is no sample rate, or the values in a frame are cepstral, stacked or beside an energy.
+            ValueError: If there is no sample rate, or if a frame holds cepstral or stacked values or an energy.
         """
         if self.sample_rate is None:
             raise ValueError(message("sample_rate", "known to place bands in Hz", None, "Use replace(sample_rate=…)."))
@@ -457,7 +471,10 @@ class Recipe:
         return np.arange(self.n_freq) * self.sample_rate / self.n_fft
 
     def frame_times(self, count: int) -> np.ndarray:
-        """Return the time in seconds of the middle of each of `count` frames (stacks, patches); needs `sample_rate`."""
+        """Return the time in seconds of the middle of each of `count` entries (frames, stacks, patches).
+
+        This needs `sample_rate`.
+        """
         if self.sample_rate is None:
             raise ValueError(
                 message("sample_rate", "known to place frames in time", None, "Use replace(sample_rate=…).")
@@ -476,15 +493,16 @@ class Recipe:
     def replace(self, **changes: Unpack[RecipeFields]) -> Recipe:
         """Return a new recipe with some fields changed.
 
-        Others stay, `win_length` and `hop_length` too; only what was left to follow from a changed field follows it:
-        `f_max` the sample rate's Nyquist frequency, `window_placement` the centring, and such.
+        The other fields keep their values, including `win_length` and `hop_length`. Only a value that was derived from
+        a changed field is derived again, such as `f_max` from the sample rate (its Nyquist frequency) and
+        `window_placement` from the centring.
 
         Raises:
-            TypeError: If there is no such field.
+            TypeError: If a field does not exist.
         """
         _check_names(changes)
         fields = {**_values(self), **changes}
-        # What was worked out from another field is worked out again, unless it is given too.
+        # A value derived from another field is derived again, unless it is also given.
         for name, of in _DERIVED.items():
             if name not in changes and any(source in changes for source in of) and self._is_derived(name):
                 fields[name] = _DEFAULTS[name]
@@ -494,22 +512,22 @@ class Recipe:
         return bool(getattr(Recipe(**{**_values(self), name: _DEFAULTS[name]}), name) == getattr(self, name))
 
     def changed_fields(self) -> dict[str, Any]:
-        """Return the fields that differ from their defaults: what there is to say about this recipe."""
+        """Return the fields that distinguish this recipe: those that differ from their defaults."""
         spectral = self.power is not None
         plain = _values(Recipe(n_fft=self.n_fft, win_length=self.win_length) if spectral else Recipe(power=None))
         always = ("sample_rate", "n_fft", "win_length", "hop_length") if spectral else ("sample_rate", "power")
         return {name: value for name, value in _values(self).items() if name in always or value != plain[name]}
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return the recipe as JSON, with the version of its format.
+        """Return the recipe as JSON, with the version of the format.
 
         Args:
-            indent: Spaces to indent by, for people; None writes one line.
+            indent: Number of spaces for indentation. None writes one line.
         """
         fields = _values(self)
         if fields["sample_rate"] is not None:
             fields["sample_rate"] = float(fields["sample_rate"])  # files and hashes of 1.0.0.dev0 have 16000.0
-        if fields["lifter_start"] == 0:  # as in 1.0.0.dev0, which does not know the field
+        if fields["lifter_start"] == 0:  # as in 1.0.0.dev0, which does not have this field
             del fields["lifter_start"]
         if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
@@ -517,7 +535,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read `to_json`'s output, also as `numpy.load` returns it; an unknown version or field is refused by name."""
+        """Read the output of `to_json`, also as `numpy.load` returns it. Refuse an unknown version or field by name."""
         try:
             fields = json.loads(str(text) if isinstance(text, np.ndarray) else text)
         except json.JSONDecodeError as error:
@@ -562,5 +580,5 @@ def _remade(fields: dict[str, Any]) -> Recipe:
 
 
 def framing(**fields: Any) -> Recipe:
-    """Return the recipe of an STFT from arguments that may be None: fields are not, to whoever reads a recipe."""
+    """Return the recipe of an STFT from arguments that may be None, with every field resolved to a value."""
     return Recipe(**fields)

@@ -1,4 +1,4 @@
-"""Layers on waveforms."""
+"""Layers that process waveforms."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ class Frame(AudioLayer):
     """Cut waveforms into overlapping frames.
 
     Args:
-        frame_length: int ≥ 1, samples.
-        hop_length: int ≥ 1, samples from one frame's start to the next. Above `frame_length`, samples are skipped.
-        pad_end: bool. Keep frames that reach past the end, filled with `pad_value`: `ceil(time / hop_length)` frames.
-        pad_value: float. What `pad_end` fills with.
+        frame_length: int ≥ 1, samples. Length of a frame.
+        hop_length: int ≥ 1, samples. Distance between the starts of consecutive frames. A hop longer than
+            `frame_length` skips samples.
+        pad_end: bool. Keep frames that extend past the end and fill them with `pad_value`, which gives
+            `ceil(time / hop_length)` frames.
+        pad_value: float. The value that `pad_end` pads with.
         data_format: "default" (Keras' setting), "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -41,7 +43,7 @@ class Frame(AudioLayer):
 
     Output shape:
         channels_last `(batch, frame, frame_length, channel)`, channels_first `(batch, channel, frame, frame_length)`;
-        the compute dtype. There are `1 + (time - frame_length) // hop_length` frames, 0 for a shorter clip.
+        the compute dtype. There are `1 + (time - frame_length) // hop_length` frames, or 0 for a shorter clip.
 
     Raises:
         ValueError: If a length is not positive.
@@ -72,12 +74,12 @@ class Frame(AudioLayer):
             "hop_length", hop_length, f"Use {max(1, self.frame_length // 2)} for 50 % overlap."
         )
         self.pad_end = published_flag("pad_end", pad_end)
-        self.pad_value = 0 if pad_value is None else pad_value  # None in files of 0.4.1 that do not pad
+        self.pad_value = 0 if pad_value is None else pad_value  # files of 0.4.1 without padding hold None
         number("pad_value", self.pad_value, "Use 0.")
         self.data_format = resolve_data_format(data_format)
 
     def frames_of(self, inputs: Any, mask: Any = None) -> Any:
-        """Return the frames, channels second, in the dtype to work in."""
+        """Return the frames in the working dtype, with the channel axis second."""
         x = channels_second(self.real_input(inputs), 3, self.data_format)
         if mask is not None:
             x = frames.keep(x, frames.lengths_of(mask), float(self.pad_value))
@@ -87,7 +89,7 @@ class Frame(AudioLayer):
         return frames.frame_mask(mask, 0, self.frame_length, self.hop_length, self.pad_end)
 
     def num_frames(self, n_samples: Any) -> Any:
-        """Count the frames of a clip: an int, or None (unknown)."""
+        """Return the number of frames of a clip: an int, or None if it is unknown."""
         return frames.num_frames(n_samples, self.frame_length, self.hop_length, self.pad_end)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -101,18 +103,18 @@ class Frame(AudioLayer):
 
 @register
 class Energy(Frame):
-    """Sum the squares of each frame's samples, scaled to a reference duration.
+    """Sum the squares of the samples in each frame, scaled to a reference duration.
 
-    `Σ x² · ref_duration / (frame_length / sample_rate)`: what a clip of `ref_duration` of the same loudness would have,
-    so that energies taken over different frame lengths compare.
+    The energy is `Σ x² · ref_duration / (frame_length / sample_rate)`. It is the energy that a clip of `ref_duration`
+    with the same loudness would have. Energies computed with different frame lengths are therefore comparable.
 
     Args:
         sample_rate: float > 0, Hz.
-        ref_duration: float > 0, seconds.
-        frame_length: int ≥ 1, samples.
-        hop_length: int ≥ 1, samples from one frame's start to the next.
-        pad_end: bool. Keep frames that reach past the end, filled with `pad_value`.
-        pad_value: float. What `pad_end` fills with.
+        ref_duration: float > 0, seconds. The reference duration.
+        frame_length: int ≥ 1, samples. Length of a frame.
+        hop_length: int ≥ 1, samples. Distance between the starts of consecutive frames.
+        pad_end: bool. Keep frames that extend past the end and fill them with `pad_value`.
+        pad_value: float. The value that `pad_end` pads with.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -123,7 +125,7 @@ class Energy(Frame):
         channels_last `(batch, frame, channel)`, channels_first `(batch, channel, frame)`; the compute dtype.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If a number that must be positive is not.
         TypeError: If a length is not an integer, or the samples are integers.
 
     Example:
@@ -168,18 +170,18 @@ class MuLawEncoding(AudioLayer):
     """Compress samples by the mu-law and quantise them; see `kapre.backend.mu_law_encoding`.
 
     Args:
-        quantization_channels: int ≥ 2. 256 gives 8 bits.
+        quantization_channels: int ≥ 2. Number of codes. 256 gives 8 bits.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        Any; floating point, in [−1, 1].
+        Any shape; floating point, in [−1, 1].
 
     Output shape:
-        The same; int32 codes 0 … quantization_channels − 1.
+        The same shape; int32 codes 0 … quantization_channels − 1.
 
     Raises:
         ValueError: If `quantization_channels` is below 2.
-        TypeError: If it is not an integer, or the samples are integers.
+        TypeError: If `quantization_channels` is not an integer, or the samples are integers.
 
     Example:
         ```python
@@ -198,7 +200,7 @@ class MuLawEncoding(AudioLayer):
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
-    _in_one_piece = False  # a code is that of the function, to the last bit
+    _in_one_piece = False  # the codes match the function to the last bit
 
     def call(self, inputs: Any) -> Any:
         return scales.mu_law_encode(self.real_input(inputs), self.quantization_channels)
@@ -209,21 +211,21 @@ class MuLawEncoding(AudioLayer):
 
 @register
 class MuLawDecoding(AudioLayer):
-    """Turn mu-law codes back into samples; see `kapre.backend.mu_law_decoding`.
+    """Decode mu-law codes to samples; see `kapre.backend.mu_law_decoding`.
 
     Args:
-        quantization_channels: int ≥ 2, as encoded.
+        quantization_channels: int ≥ 2. The value used for encoding.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        Any; codes 0 … quantization_channels − 1, integer or floating point.
+        Any shape; codes 0 … quantization_channels − 1, integer or floating point.
 
     Output shape:
-        The same; the compute dtype, samples in [−1, 1].
+        The same shape; samples in [−1, 1] in the compute dtype.
 
     Raises:
         ValueError: If `quantization_channels` is below 2.
-        TypeError: If it is not an integer.
+        TypeError: If `quantization_channels` is not an integer.
 
     Example:
         ```python
@@ -243,7 +245,7 @@ class MuLawDecoding(AudioLayer):
         super().__init__(**kwargs)
         self.quantization_channels = scales.check_channels(quantization_channels)
 
-    _in_one_piece = False  # and so is a sample
+    _in_one_piece = False  # the samples match the function to the last bit
 
     def call(self, inputs: Any) -> Any:
         samples = scales.mu_law_decode(self.real_input(inputs), self.quantization_channels)
@@ -255,12 +257,12 @@ class MuLawDecoding(AudioLayer):
 
 @register
 class LogmelToMFCC(AudioLayer):
-    """Turn log-mel spectrograms into mel-frequency cepstral coefficients, by a DCT-II over the bands.
+    """Convert log-mel spectrograms to mel-frequency cepstral coefficients by a DCT-II over the bands.
 
-    Scaled as HTK does: the orthonormal DCT but for coefficient 0, which is √2 times as large.
+    The scaling is that of HTK: an orthonormal DCT whose coefficient 0 is multiplied by √2.
 
     Args:
-        n_mfccs: int ≥ 1. Coefficients kept, from 0 on; at most the input's bands.
+        n_mfccs: int ≥ 1. Number of coefficients to keep, starting from 0. At most the number of input bands.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -268,14 +270,15 @@ class LogmelToMFCC(AudioLayer):
         channels_last `(batch, frame, band, channel)`, channels_first `(batch, channel, frame, band)`; real.
 
     Output shape:
-        The same with `n_mfccs` in place of bands; the compute dtype.
+        The same shape with `n_mfccs` instead of bands; the compute dtype.
 
     Raises:
-        ValueError: If `n_mfccs` exceeds the bands, or the count of bands is unknown.
+        ValueError: If `n_mfccs` exceeds the number of bands, or the number of bands is unknown.
         TypeError: If `n_mfccs` is not an integer, or the input is complex.
 
     Notes:
-        Equal to `scipy.fft.dct(x, norm="ortho")`, and to `librosa.feature.mfcc(S=x)`, with coefficient 0 times √2.
+        The result matches `scipy.fft.dct(x, norm="ortho")` and `librosa.feature.mfcc(S=x)`, with coefficient 0
+        multiplied by √2.
 
     Example:
         ```python
@@ -319,13 +322,13 @@ class LogmelToMFCC(AudioLayer):
 
 @register
 class SqueezeChannels(AudioLayer):
-    """Drop the channel axis of a spectrogram, so that a recurrent layer takes it; the mask over frames goes on.
+    """Remove the channel axis of a spectrogram so that a recurrent layer can take it, and keep the mask over frames.
 
-    Several channels' bands lie side by side, the first channel's first. `keras.layers.Reshape` gives the same numbers
-    and drops the mask.
+    The bands of several channels are placed side by side, starting with those of the first channel.
+    `keras.layers.Reshape` gives the same numbers but drops the mask.
 
     Args:
-        data_format: "default", "channels_first" or "channels_last", of the input.
+        data_format: The data format of the input: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
     Input shape:

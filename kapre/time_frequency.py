@@ -1,4 +1,4 @@
-"""Layers between waveforms and time-frequency representations."""
+"""Layers that convert between waveforms and time-frequency representations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe, framing
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)
 
 
@@ -50,24 +50,26 @@ def _warn_if_cropped(recipe: Recipe) -> None:
 
 @register
 class STFT(AudioLayer):
-    """Compute the short-time Fourier transform of waveforms, as a complex spectrogram.
+    """Compute the short-time Fourier transform of waveforms as a complex spectrogram.
 
-    Frames of `win_length` samples, `hop_length` apart, are multiplied by the window and transformed by a real DFT of
-    `n_fft` points: `X[t, k] = Σ_n x[t·hop + n] w[n] exp(−2πi·k·n / n_fft)`. Nothing is padded unless asked for.
+    The waveform is cut into frames of `win_length` samples, `hop_length` samples apart. Each frame is multiplied by the
+    window and transformed by a real DFT of `n_fft` points: `X[t, k] = Σ_n x[t·hop + n] w[n] exp(−2πi·k·n / n_fft)`. No
+    padding is applied by default.
 
     Args:
-        n_fft: int ≥ 1, samples. DFT length; bins are `sample_rate / n_fft` Hz apart (2048 at 22050 Hz: 10.8 Hz).
-        win_length: int ≥ 1 or None (`n_fft`), samples. A window shorter than `n_fft` lies at the frame's start, with
-            zeros to its right; a longer one is cropped to `n_fft`, with a warning.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Smaller gives more frames that overlap more.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end: `ceil(time / hop_length)` frames.
+        n_fft: int ≥ 1, samples. DFT length. Bins are `sample_rate / n_fft` Hz apart (2048 at 22050 Hz: 10.8 Hz).
+        win_length: int ≥ 1 or None (`n_fft`), samples. Window length. A window shorter than `n_fft` is placed at the
+            start of the frame, with zeros to its right. A longer window is cropped to `n_fft` with a warning.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames. A smaller hop
+            gives more frames with more overlap.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end, which gives `ceil(time / hop_length)` frames.
         input_data_format: "default" (Keras' setting), "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        center: bool. Centre frame i on sample `i * hop_length`, as librosa and torch do by default: `n_fft // 2`
-            samples are padded on both sides, and a short window lies in the middle of the frame.
-        pad_mode: "constant" (librosa's default), "reflect" (torch's), "symmetric" or "edge": how `center` pads.
+        output_data_format: The data format of the output, with the same choices.
+        center: bool. Centre frame i on sample `i * hop_length`, as librosa and torch do by default. Both sides are
+            padded by `n_fft // 2` samples, and a short window is placed in the middle of the frame.
+        pad_mode: How `center` pads: "constant" (librosa's default), "reflect" (torch's default), "symmetric" or "edge".
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -75,19 +77,19 @@ class STFT(AudioLayer):
 
     Output shape:
         channels_last `(batch, frame, n_fft // 2 + 1, channel)`, channels_first `(batch, channel, frame,
-        n_fft // 2 + 1)`; complex64, or complex128 under a float64 policy. There are
-        `1 + (time - win_length) // hop_length` frames (with `center`, `1 + time // hop_length` for an even n_fft), and
-        0 for a clip shorter than a frame.
+        n_fft // 2 + 1)`; complex64, or complex128 under a float64 policy. The number of frames is
+        `1 + (time - win_length) // hop_length`, or `1 + time // hop_length` with `center` and an even n_fft. A clip
+        shorter than a frame gives 0 frames.
 
     Raises:
-        ValueError: If a number is out of range or paddings exclude one another.
+        ValueError: If a number is out of range, or the padding options exclude one another.
         TypeError: If a number is not an integer, or the samples are integers.
-        NotImplementedError: If the window's name is unknown.
+        NotImplementedError: If the window name is unknown.
 
     Notes:
-        Equal to `librosa.stft` with `center=False` or `center=True` to 2e-6 of the peak in float32 and 1e-12 in float64
-        when `win_length == n_fft`, or `center=True`. With `center=False` and a shorter window, librosa, torch and
-        `keras.ops.stft` centre the window in the frame and this layer, like TensorFlow, does not.
+        The result matches `librosa.stft` with the same `center` to 2e-6 of the peak in float32 and 1e-12 in float64
+        when `win_length == n_fft` or `center=True`. With `center=False` and a shorter window, librosa, torch and
+        `keras.ops.stft` centre the window in the frame. This layer, like TensorFlow, does not.
 
     Example:
         ```python
@@ -141,28 +143,29 @@ class STFT(AudioLayer):
         self.input_data_format = resolve_data_format(input_data_format, "input_data_format")
         self.output_data_format = resolve_data_format(output_data_format, "output_data_format")
         self.center = self._recipe.center
-        self.pad_mode = pad_mode  # which the recipe forgets where nothing is padded
+        self.pad_mode = pad_mode  # the recipe resets it where nothing is padded
 
     @property
     def spectrogram_format(self) -> str:  # type: ignore[override]
         return self.output_data_format
 
     def recipe_fields(self) -> dict[str, Any]:
-        """Return this layer's part of a recipe."""
+        """Return the recipe fields that this layer sets."""
         names = ("n_fft", "win_length", "hop_length", "window_name", "pad_begin", "pad_end", "center", "pad_mode")
         return {name: getattr(self, name) for name in names}
 
     def transform(self, inputs: Any, mask: Any = None, dft: Literal["fft", "conv"] = "fft") -> tuple[Any, Any]:
-        """Return the real and imaginary parts, channels second."""
+        """Return the real and imaginary parts, with the channel axis second."""
         x = channels_second(self.real_input(inputs), 3, self.input_data_format)
         return executor.stft(self._recipe, x, lengths_of(mask), dft)
 
     def stream(self, chunk_samples: int | None = None, compile: bool = False) -> STFTStream:
-        """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
+        """Return a stream that runs this layer chunk by chunk with `initial_state`, `step` and `flush`.
 
         Args:
-            chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
-            compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
+            chunk_samples: Number of samples in every chunk, which fixes the shapes of a step. None allows chunks of any
+                size.
+            compile: Whether to compile `step`; see `kapre.frontends.Stream`.
         """
         return STFTStream(self, self._recipe, chunk_samples, compile)
 
@@ -181,23 +184,23 @@ class STFT(AudioLayer):
 
 @register
 class InverseSTFT(AudioLayer):
-    """Turn complex spectrograms back into waveforms by overlap-add.
+    """Convert complex spectrograms back to waveforms by overlap-add.
 
-    Each frame's inverse DFT is multiplied by a synthesis window, `w[n] / Σ_m w²[n + m·hop]`, and added at its place, so
-    that a signal analysed by `STFT` with the same arguments comes back.
+    The inverse DFT of each frame is multiplied by a synthesis window, `w[n] / Σ_m w²[n + m·hop]`, and added to the
+    output at the position of the frame. This recovers a signal that was analysed by `STFT` with the same arguments.
 
     Args:
         n_fft: int ≥ 1, samples. DFT length of the forward transform.
         win_length: int ≥ 1 or None (`n_fft`), samples. Window length of the forward transform.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples.
-        forward_window_name: The forward transform's window, or None for hann.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Hop of the forward transform.
+        forward_window_name: The window of the forward transform, or None for hann.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
-        center: bool. Whether the forward transform was centred: `n_fft // 2` samples are cut from both ends.
-        length: int ≥ 0 or None, samples. Cut or zero-pad the output to this length.
-        exact_edges: bool. Divide by the squared windows that really overlap at each sample, as librosa and torch do.
+        output_data_format: The data format of the output, with the same choices.
+        center: bool. Whether the forward transform was centred. If so, `n_fft // 2` samples are cut from both ends.
+        length: int ≥ 0 or None, samples. The output is cut or zero-padded to this length.
+        exact_edges: bool. Divide by the squared windows that actually overlap at each sample, as librosa and torch do.
             By default the sum for an endless signal is used, and the first and last `win_length - hop_length` samples
-            stay tapered.
+            remain tapered.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -206,17 +209,17 @@ class InverseSTFT(AudioLayer):
 
     Output shape:
         channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`, with
-        `time = (frames - 1) * hop_length + win_length` unless `length` or `center` says otherwise.
+        `time = (frames - 1) * hop_length + win_length` unless `length` or `center` changes it.
 
     Raises:
         ValueError: If a number is out of range, or the input has another number of bins.
         TypeError: If a number is not an integer, or the input is real.
-        NotImplementedError: If the window's name is unknown.
+        NotImplementedError: If the window name is unknown.
 
     Notes:
-        With `center=True, exact_edges=True, length=n` the whole signal comes back to 1e-6 of its peak, as from
-        `librosa.istft(..., length=n)`. Where no window reaches, or the window is 0, the output is 0: without
-        `center`, hann's first sample is lost, and the few next to it hold few digits.
+        With `center=True, exact_edges=True, length=n`, the whole signal is recovered to 1e-6 of its peak, as by
+        `librosa.istft(..., length=n)`. The output is 0 where no window reaches or where the window is 0. Without
+        `center`, the first sample under a hann window is lost, and the next few samples have few accurate digits.
 
     Example:
         ```python
@@ -272,15 +275,15 @@ class InverseSTFT(AudioLayer):
         self.exact_edges = flag("exact_edges", exact_edges)
 
     def stream(self, warmup_frames: int | None = None, compile: bool = False) -> InverseSTFTStream:
-        """Return this layer chunk by chunk: `initial_state`, `step`, `flush`.
+        """Return a stream that runs this layer chunk by chunk with `initial_state`, `step` and `flush`.
 
         Args:
-            warmup_frames: For steps of fixed shapes, how many frames at the start belong to no clip: the `warmup` of
-                the stream of `STFT`. None for chunks of any size.
-            compile: Whether `step` runs compiled; see `kapre.frontends.Stream`.
+            warmup_frames: The number of leading frames that belong to no clip, for steps of fixed shapes. Use the
+                `warmup` attribute of the `STFT` stream. None allows chunks of any size.
+            compile: Whether to compile `step`; see `kapre.frontends.Stream`.
 
         Raises:
-            ValueError: If the layer has a `length`, which a stream cannot know.
+            ValueError: If the layer has a `length`, which a stream cannot know in advance.
         """
         return InverseSTFTStream(self, self._recipe, warmup_frames, compile)
 
@@ -298,7 +301,7 @@ class InverseSTFT(AudioLayer):
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 
     def time_axes(self, shape: Shape) -> Any:
-        return super().time_axes(shape) if self.length is None else None  # which may reach past the last frame
+        return super().time_axes(shape) if self.length is None else None  # `length` may extend past the last frame
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bins = shape_channels_second(shape, 4, self.input_data_format)
@@ -317,24 +320,25 @@ def _check_bins(bins: int | None, expected: int, of: str) -> None:
 
 @register
 class Magnitude(AudioLayer):
-    """Take the magnitude of a complex spectrogram, `|X|`, or with `power=2.0` its power, `|X|²`.
+    """Compute the magnitude `|X|` of a complex spectrogram, or its power `|X|²` with `power=2.0`.
 
     Args:
-        power: 1.0 or 2.0.
+        power: 1.0 for the magnitude or 2.0 for the power.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        Any, in either data format; complex (of real input, the absolute value).
+        Any shape, in either data format; complex. Real input gives its absolute value.
 
     Output shape:
         The same; the compute dtype.
 
     Raises:
-        ValueError: If `power` is neither.
+        ValueError: If `power` is neither 1.0 nor 2.0.
 
     Notes:
-        The gradient at 0 is 0 (TensorFlow, JAX and PyTorch by themselves give NaN or differ). The parts are squared:
-        in float32 a magnitude below about 1e-19 is 0 and one above about 1e19 infinite.
+        The gradient at 0 is 0. Without this rule, TensorFlow, JAX and PyTorch give NaN or disagree. The real and
+        imaginary parts are squared. In float32, a magnitude below about 1e-19 therefore becomes 0 and one above about
+        1e19 becomes infinite.
 
     Example:
         ```python
@@ -354,7 +358,7 @@ class Magnitude(AudioLayer):
         self.power = float(choice("power", power, (1.0, 2.0), "1.0 is the magnitude, 2.0 the power."))
 
     def recipe_fields(self) -> dict[str, Any]:
-        """Return this layer's part of a recipe."""
+        """Return the recipe fields that this layer sets."""
         return {"power": self.power}
 
     def call(self, inputs: Any) -> Any:
@@ -372,23 +376,25 @@ class Magnitude(AudioLayer):
 
 
 def check_atan_accuracy(levels: Any) -> int | None:
-    """Return valid levels of the approximate arctangent, or None for the exact one, or raise."""
-    exact = levels is None or (levels == 0 and levels is not False)  # 0 in files of 0.4.1
+    """Return a valid number of levels for the approximate arctangent, or None for the exact one. Raise otherwise."""
+    exact = levels is None or (levels == 0 and levels is not False)  # files of 0.4.1 hold 0
     return None if exact else positive_int("approx_atan_accuracy", levels, "Use None, or 5.")
 
 
 @register
 class Phase(AudioLayer):
-    """Take the phase of a complex spectrogram in radians, in [−π, π]; −π only where the imaginary part is −0.0.
+    """Compute the phase of a complex spectrogram in radians, in [−π, π].
+
+    The phase is −π only where the imaginary part is −0.0.
 
     Args:
-        approx_atan_accuracy: None for the exact arctangent, or int ≥ 1: the levels of a continued fraction made of
-            plain arithmetic, for runtimes that have no arctangent. The error is below `0.05 * 0.04 ** (levels - 1)`
-            rad, down to rounding (1e-6 rad at 5 levels in float32).
+        approx_atan_accuracy: None for the exact arctangent, or int ≥ 1. An integer gives the number of levels of a
+            continued fraction that uses only basic arithmetic, for runtimes that have no arctangent. The error is below
+            `0.05 * 0.04 ** (levels - 1)` rad until rounding dominates (1e-6 rad at 5 levels in float32).
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        Any, in either data format; complex.
+        Any shape, in either data format; complex.
 
     Output shape:
         The same; the compute dtype.
@@ -398,7 +404,8 @@ class Phase(AudioLayer):
         TypeError: If the input is real.
 
     Notes:
-        Where the power underflows to 0 (below about 1e-19 in float32), the phase and its gradient are 0.
+        Where the power underflows to 0 (for a magnitude below about 1e-19 in float32), the phase and its gradient are
+        0.
 
     Example:
         ```python
@@ -429,19 +436,19 @@ class Phase(AudioLayer):
 
 @register
 class MagnitudeToDecibel(AudioLayer):
-    """Convert to decibel: `10 log10(max(x, amin) / max(ref_value, amin))`, each item within a range of its own peak.
+    """Convert values to decibels, `10 log10(max(x, amin) / max(ref_value, amin))`, within a range of each item's peak.
 
-    As Kapre always has, this is 10 log10 of whatever comes in, a magnitude included. For decibels in the usual sense
-    put `Magnitude(power=2.0)` before it, or pass `power=2.0` to the composed helpers.
+    This is Kapre's original rule: 10 log10 of the input, even if it is a magnitude. For decibels in the usual sense,
+    put `Magnitude(power=2.0)` before this layer, or pass `power=2.0` to the composed helpers.
 
     Args:
-        ref_value: float > 0. What becomes 0 dB.
-        amin: float > 0. Smaller values are raised to it. The default, 1e-5, is −50 dB.
-        dynamic_range: float > 0, dB. Values further below the item's own maximum are raised to that floor. The maximum
-            is taken over all but the first axis: an item never depends on its neighbours in a batch, nor, when there
-            is a mask, on its padding.
-        data_format: "default", "channels_first" or "channels_last": which axis a mask is about, where its length fits
-            both the frames' and the channels'.
+        ref_value: float > 0. The value that maps to 0 dB.
+        amin: float > 0. Smaller values are raised to this value. The default, 1e-5, is −50 dB.
+        dynamic_range: float > 0, dB. Values further below the item's maximum are raised to that floor. The maximum is
+            taken over all axes but the first. An item therefore never depends on its neighbours in a batch. With a
+            mask, it never depends on its padding either.
+        data_format: "default", "channels_first" or "channels_last". Selects the axis that a mask covers if the length
+            of the mask fits both the frame axis and the channel axis.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -451,11 +458,11 @@ class MagnitudeToDecibel(AudioLayer):
         The same; the compute dtype, dB.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If `ref_value`, `amin` or `dynamic_range` is not positive.
         TypeError: If the input is complex.
 
     Notes:
-        Equal to `librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range)` to 1e-4 dB.
+        Each item matches `librosa.power_to_db(item, ref=ref_value, amin=amin, top_db=dynamic_range)` to 1e-4 dB.
 
     Example:
         ```python
@@ -482,7 +489,7 @@ class MagnitudeToDecibel(AudioLayer):
         self.data_format = resolve_data_format(data_format)
 
     def recipe_fields(self) -> dict[str, Any]:
-        """Return this layer's part of a recipe."""
+        """Return the recipe fields that this layer sets."""
         return {
             "log": "db",
             "ref_value": self.ref_value,
@@ -499,7 +506,7 @@ class MagnitudeToDecibel(AudioLayer):
         return ops.cast(scales.decibel(x, self.ref_value, self.amin, self.dynamic_range, valid), self.compute_dtype)
 
     def time_axes(self, shape: Shape) -> None:
-        return None  # XLA's maximum of many values passes over NaN: no clip is made longer for it
+        return None  # XLA's maximum over many values ignores NaN, so do not lengthen clips for it
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         return tuple(shape), self.compute_dtype
@@ -513,11 +520,11 @@ _BANK_FIELDS = {
 
 @register
 class ApplyFilterbank(AudioLayer):
-    """Sum the bins of a spectrogram into the bands of a filter bank.
+    """Sum the bins of a spectrogram into bands by a filter bank.
 
     Args:
         type: "mel" or "log".
-        filterbank_kwargs: dict. The arguments of `kapre.backend.filterbank_mel` or `kapre.backend.filterbank_log`;
+        filterbank_kwargs: dict. The arguments of `kapre.backend.filterbank_mel` or `kapre.backend.filterbank_log`.
             `sample_rate` (Hz) and `n_freq` (`n_fft // 2 + 1`) are required.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
@@ -526,12 +533,12 @@ class ApplyFilterbank(AudioLayer):
         channels_last `(batch, frame, n_freq, channel)`, channels_first `(batch, channel, frame, n_freq)`; real.
 
     Output shape:
-        The same with bands in place of bins; the compute dtype.
+        The same shape with bands instead of bins; the compute dtype.
 
     Raises:
         ValueError: If `type` or a keyword is unknown, or the input has another number of bins.
         TypeError: If a required keyword is missing, or the input is complex.
-        RuntimeError: If the log bank reaches beyond Nyquist.
+        RuntimeError: If the log bank extends beyond Nyquist.
 
     Example:
         ```python
@@ -578,7 +585,7 @@ class ApplyFilterbank(AudioLayer):
         return self.data_format
 
     def recipe_fields(self) -> dict[str, Any]:
-        """Return this layer's part of a recipe."""
+        """Return the recipe fields that this layer sets."""
         return {"filterbank": self.type, **self.filterbank_kwargs}
 
     def call(self, inputs: Any) -> Any:
@@ -593,13 +600,13 @@ class ApplyFilterbank(AudioLayer):
 
 @register
 class Delta(AudioLayer):
-    """Take the slope of features over time: the local derivative of each band, as of MFCCs.
+    """Compute the slope of features over time: the local derivative of each band, as used for MFCCs.
 
-    `d[t] = Σ n (x[t + n] − x[t − n]) / (2 Σ n²)` over `n = 1 … (win_length − 1) / 2`.
+    The slope is `d[t] = Σ n (x[t + n] − x[t − n]) / (2 Σ n²)` over `n = 1 … (win_length − 1) / 2`.
 
     Args:
-        win_length: int ≥ 3, odd. Frames that a slope is taken over; more give a smoother one.
-        mode: "symmetric", "reflect" or "constant", in any case: how the ends are padded, as in `numpy.pad`.
+        win_length: int ≥ 3, odd. Number of frames used for each slope. A larger value gives a smoother slope.
+        mode: "symmetric", "reflect" or "constant", in upper or lower case. How the ends are padded, as in `numpy.pad`.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -614,7 +621,8 @@ class Delta(AudioLayer):
         TypeError: If `win_length` is not an integer, or the input is complex.
 
     Notes:
-        Equal to `torchaudio.functional.compute_deltas` but for the padding there, which repeats the last frame.
+        The result matches `torchaudio.functional.compute_deltas` except for the padding: torchaudio repeats the last
+        frame.
 
     Example:
         ```python
@@ -657,9 +665,9 @@ class Delta(AudioLayer):
 
 @register
 class ConcatenateFrequencyMap(AudioLayer):
-    """Add a channel that holds each bin's place on the frequency axis, from 0 to 1.
+    """Add a channel that holds each bin's position on the frequency axis, from 0 to 1.
 
-    A convolution behind it knows which frequency it is at.
+    The extra channel tells a following convolution which frequency each bin has.
 
     Args:
         data_format: "default", "channels_first" or "channels_last".
@@ -669,10 +677,11 @@ class ConcatenateFrequencyMap(AudioLayer):
         channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`; real.
 
     Output shape:
-        The same with one channel more, the last; the compute dtype.
+        The same shape with one more channel, which is the last; the compute dtype.
 
     Raises:
         ValueError: If the input has another rank.
+
         TypeError: If the input is complex.
 
     Example:

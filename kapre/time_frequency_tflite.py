@@ -1,6 +1,7 @@
-"""Layers whose graph has no complex number: spectrograms are real and imaginary parts on a trailing axis of 2.
+"""Layers whose graph has no complex numbers.
 
-They stand for `STFT`, `Magnitude` and `Phase` where a runtime lacks complex tensors or an FFT.
+Spectrograms hold the real and imaginary parts on a trailing axis of size 2. These layers replace `STFT`, `Magnitude`
+and `Phase` where a runtime lacks complex tensors or an FFT.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kapre.time_frequency import STFT, check_atan_accuracy
 
 
 def _parts(shape: Shape) -> Shape:
-    """Return a pair's shape without its trailing axis of 2."""
+    """Return the shape of a real and imaginary pair without its trailing axis of size 2."""
     shape = tuple(shape)
     if len(shape) < 2 or shape[-1] != 2:
         raise ValueError(
@@ -30,17 +31,18 @@ def _parts(shape: Shape) -> Shape:
 class STFTTflite(STFT):
     """Compute the short-time Fourier transform as real and imaginary parts, by convolutions with the DFT matrix.
 
-    The numbers of `STFT`, with the parts on a trailing axis of 2, from operations that every runtime has.
+    The values are those of `STFT`, with the parts on a trailing axis of size 2. Only operations that every runtime has
+    are used.
 
     Args:
-        n_fft: int ≥ 1, samples. DFT length. The matrices in the file grow as its square: 0.5 MB at 512, 8 MB at 2048.
+        n_fft: int ≥ 1, samples. DFT length. The matrices in the file grow with its square: 0.5 MB at 512, 8 MB at 2048.
         win_length: int ≥ 1 or None (`n_fft`), samples. Window length.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples between frames.
-        window_name: A name of `kapre.backend.get_window_fn`, or None for hann.
-        pad_begin: bool. Put `n_fft - hop_length` zeros in front.
-        pad_end: bool. Keep frames that reach past the end.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
+        window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        pad_begin: bool. Pad the start with `n_fft - hop_length` zeros.
+        pad_end: bool. Keep frames that extend past the end.
         input_data_format: "default", "channels_first" or "channels_last".
-        output_data_format: The same, of the output.
+        output_data_format: The data format of the output, with the same choices.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         **kwargs: Keras' layer arguments.
@@ -53,12 +55,12 @@ class STFTTflite(STFT):
         n_fft // 2 + 1, 2)`; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range or paddings exclude one another.
+        ValueError: If a number is out of range, or the padding options exclude one another.
         TypeError: If a number is not an integer, or the samples are integers.
-        NotImplementedError: If the window's name is unknown.
+        NotImplementedError: If the window name is unknown.
 
     Notes:
-        Equal to `STFT` to 2e-6 of the peak.
+        The result matches `STFT` to 2e-6 of the peak.
 
     Example:
         ```python
@@ -82,7 +84,7 @@ class STFTTflite(STFT):
 
 @register
 class MagnitudeTflite(AudioLayer):
-    """Take the magnitude of real and imaginary parts on a trailing axis of 2.
+    """Compute the magnitude of real and imaginary parts on a trailing axis of size 2.
 
     Args:
         **kwargs: Keras' layer arguments.
@@ -94,7 +96,7 @@ class MagnitudeTflite(AudioLayer):
         `(...)`; the compute dtype.
 
     Raises:
-        ValueError: If the last axis is not 2 long.
+        ValueError: If the last axis does not have size 2.
 
     Example:
         ```python
@@ -115,10 +117,11 @@ class MagnitudeTflite(AudioLayer):
 
 @register
 class PhaseTflite(AudioLayer):
-    """Take the phase of real and imaginary parts on a trailing axis of 2, in radians in [−π, π].
+    """Compute the phase of real and imaginary parts on a trailing axis of size 2, in radians in [−π, π].
 
     Args:
-        approx_atan_accuracy: None for the exact arctangent, or int ≥ 1: levels of plain arithmetic; see `Phase`.
+        approx_atan_accuracy: None for the exact arctangent, or int ≥ 1 for the number of levels of an approximation by
+            basic arithmetic; see `Phase`.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -128,7 +131,7 @@ class PhaseTflite(AudioLayer):
         `(...)`; the compute dtype.
 
     Raises:
-        ValueError: If `approx_atan_accuracy` is below 1, or the last axis is not 2 long.
+        ValueError: If `approx_atan_accuracy` is below 1, or the last axis does not have size 2.
 
     Example:
         ```python

@@ -1,1 +1,1 @@
-"""The command `kapre`. A package beside `kapre`, so that its help need not wait for Keras."""
+"""The command `kapre`. It is a package beside `kapre`, so that its help does not have to wait for Keras."""

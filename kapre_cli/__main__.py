@@ -1,4 +1,4 @@
-"""Make `python -m kapre_cli` the command."""
+"""Run the command as `python -m kapre_cli`."""
 
 from kapre_cli.main import main
 

@@ -1,4 +1,4 @@
-"""`kapre compare`: files of features with one another, or with a recipe."""
+"""`kapre compare`: compare files of features with one another or with a recipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDINGS = (".npy", ".npz")
 
 @dataclass(frozen=True)
 class Stored:
-    """A file of features, and the recipe that it carries or None."""
+    """Hold a file of features, and its recipe or None."""
 
     features: Any
     recipe: Any
@@ -38,7 +38,7 @@ def _load(path: Path) -> Stored:
         raise CommandError(f"{path}: no such file. Check the path.", USAGE)
     recipe = None
     try:
-        with path.open("rb") as file:  # NumPy leaves a damaged one open
+        with path.open("rb") as file:  # NumPy leaves a damaged file open
             stored = np.load(file, allow_pickle=False)
             if isinstance(stored, np.ndarray):
                 return Stored(stored, None)
@@ -52,7 +52,7 @@ def _load(path: Path) -> Stored:
                 recipe = Recipe.from_json(str(stored["recipe"]))
     except CommandError:
         raise
-    except Exception as error:  # zipfile, pickle, NumPy and JSON have errors of their own for a damaged file
+    except Exception as error:  # for a damaged file, zipfile, pickle, NumPy and JSON raise their own errors
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CommandError(f"{path}: cannot be read ({reason}). Write it again with numpy.save.", DATA) from None
     return Stored(features, recipe)
@@ -100,7 +100,7 @@ def _print(difference: Any, axes: tuple[str, ...] = ()) -> None:
 def run(
     a: str, b: Path, audio: Path | None, tolerance: float | None, seconds: float, as_json: bool, backend: str | None
 ) -> int:
-    """Compare and print; return the exit code."""
+    """Compare, print the result, and return the exit code."""
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0.0):
         raise CommandError(f"--tolerance must be a number, 0 or above; received {tolerance}. Leave it out.", USAGE)
     if Path(a).suffix.lower() not in _ENDINGS:
@@ -108,10 +108,10 @@ def run(
             remedy = "Give the recording that the features were made of with --audio FILE"
             kind = "if it is features, a .npy or .npz file"
             raise CommandError(f"{a} is compared as a recipe, which needs audio. {remedy}, or, {kind}.", USAGE)
-        # Hundreds of small computations: torch's threads wait for one another longer than they work (20 s against 0.6 s
-        # on two busy cores).
+        # For hundreds of small computations, torch's threads wait longer than they work (20 s against 0.6 s on two busy
+        # cores).
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        # Each recipe is computed once: nothing compiles on NumPy, which in Keras needs JAX.
+        # Each recipe is computed once. On NumPy nothing is compiled; Keras' NumPy backend needs JAX.
         once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
         return _recipe(a, b, audio, tolerance, seconds, as_json, backend or once)
     if audio is not None:
@@ -197,7 +197,7 @@ def _explain(report: Any, resampled: bool) -> None:
 
 
 class _AtRates(Mapping[int, Any]):
-    """A file's samples at the rates that features are made at, its own first; each is read when it is asked for."""
+    """Provide the samples of a file at the rates of features, its own rate first. Each is read on request."""
 
     def __init__(self, file: Path, own: int) -> None:
         self.file = file
@@ -210,7 +210,7 @@ class _AtRates(Mapping[int, Any]):
             raise KeyError(rate)
         return load_audio().read(self.file, rate).samples.mean(axis=1)
 
-    def __contains__(self, rate: object) -> bool:  # a mapping's own would read the file
+    def __contains__(self, rate: object) -> bool:  # the default of Mapping would read the file
         return rate in self.rates
 
     def __iter__(self) -> Iterator[int]:

@@ -33,7 +33,7 @@ _EXPORT = {
     "openvino": ("writes and runs OpenVINO", "export"),
     "executorch": ("writes and runs ExecuTorch", "executorch"),
 }
-"""The packages of every extra but the backends', what each does, and the extra that brings it."""
+"""The packages of every extra except the backends', with their purposes and extras."""
 
 
 def _version(package: str) -> str | None:
@@ -61,7 +61,7 @@ def _backend_version(name: str) -> str:
 
 
 def _try_backends(names: list[str]) -> dict[str, str]:
-    """Return what running a layer on each installed backend says: "" if it works, else the reason."""
+    """Run a layer on each installed backend. Return "" if it works, else the reason."""
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     code = "import kapre, numpy; kapre.STFT(8)(numpy.zeros((1, 16, 1), 'float32'))"
     running = {
@@ -83,7 +83,7 @@ def _try_backends(names: list[str]) -> dict[str, str]:
 
 
 def _state(name: str, reasons: dict[str, str] | None) -> str:
-    """Return what there is to say of an installed backend; `reasons` is None where none was run."""
+    """Return the state of an installed backend. `reasons` is None if no backend was run."""
     found = _backend_version(name)
     if reasons is None:
         return found
@@ -91,7 +91,7 @@ def _state(name: str, reasons: dict[str, str] | None) -> str:
 
 
 def run(try_backends: bool) -> int:
-    """Print what is here and what is missing; return the exit code."""
+    """Print what is installed and what is missing. Return the exit code."""
     print("versions")
     _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in ("kapre", "keras", "numpy"):

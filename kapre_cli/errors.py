@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, one-line errors, loading Kapre quietly."""
+"""Shared parts of the commands: exit codes, one-line errors, and loading Kapre without output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 
 class CommandError(Exception):
-    """An error of one line for the user, with the exit code that goes with it."""
+    """Report a one-line error to the user, with its exit code."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(" ".join(text.split()))
@@ -34,28 +34,28 @@ _AS_FLAGS = (
 
 
 def with_flags(text: str) -> str:
-    """Return the text of a library's error with the command's flags in place of arguments."""
+    """Return the text of a library's error with arguments replaced by the flags of the command."""
     for pattern, flag in _AS_FLAGS:
         text = re.sub(pattern, flag, text)
     return text
 
 
 def shown(name: str) -> str:
-    """Return a file's name as text that any file or picture takes; bytes that are no UTF-8 become escapes."""
+    """Return the name of a file as text that any file or picture accepts. Bytes that are not UTF-8 become escapes."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def audio_error(path: Path, error: Exception) -> CommandError:
-    """Return a file's error: of usage when there is no such file, else of data."""
+    """Return the error of a file: a usage error if the file does not exist, else a data error."""
     return CommandError(str(error), DATA if os.path.isfile(path) else USAGE)  # it never raises, unlike Path's
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what C libraries write to the terminal (TensorFlow while it loads, mpg123 at a bad frame) out of it."""
+    """Keep the output of C libraries off the terminal (TensorFlow while it loads, mpg123 at a bad frame)."""
     try:
         kept = os.dup(2)
-    except OSError:  # closed by the caller: there is nothing to keep clean
+    except OSError:  # closed by the caller: nothing to suppress
         yield
         return
     if sys.stderr is not None:
@@ -72,10 +72,10 @@ def quiet() -> Iterator[None]:
 
 
 def light() -> None:
-    """Let modules of Kapre that need no Keras be imported without it.
+    """Make modules of Kapre that do not need Keras importable without it.
 
-    Importing a module of a package runs the package's `__init__` first, and Kapre's loads Keras. Here the package is
-    known before that, as one whose `__init__` has not run; `load_kapre` runs it.
+    Importing a module of a package first runs the package's `__init__`, and Kapre's loads Keras. This function
+    registers the package beforehand, without running its `__init__`. `load_kapre` runs it.
     """
     if "kapre" not in sys.modules:
         spec = find_spec("kapre")
@@ -84,14 +84,14 @@ def light() -> None:
 
 
 def load_kapre(backend: str | None = None) -> Any:
-    """Import Kapre on a backend: the one given, else KERAS_BACKEND's, else an installed one."""
+    """Import Kapre on a backend: the given one, else that of KERAS_BACKEND, else an installed one."""
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet():
         import kapre
 
-        if not hasattr(kapre, "__version__"):  # known by `light` alone
+        if not hasattr(kapre, "__version__"):  # registered by `light` only
             spec = kapre.__spec__
             assert spec is not None
             assert spec.loader is not None
@@ -100,7 +100,7 @@ def load_kapre(backend: str | None = None) -> Any:
 
 
 def load_audio() -> Any:
-    """Import `kapre.corpus.audio`, which needs no Keras."""
+    """Import `kapre.corpus.audio`, which does not need Keras."""
     light()
     from kapre.corpus import audio
 

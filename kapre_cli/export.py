@@ -47,7 +47,7 @@ def _model(model: Path) -> Any:
 
 
 def _check_format(path: Path, name: str | None) -> None:
-    """Refuse a format that there is none of before Keras is loaded."""
+    """Refuse an unknown format before Keras is loaded."""
     light()
     from kapre.deploy._formats import format_of
 
@@ -67,7 +67,7 @@ def run(
     as_json: bool,
     backend: str | None,
 ) -> int:
-    """Export, and print the report; return the exit code."""
+    """Export, print the report, and return the exit code."""
     alone = preset is not None or recipe is not None
     if alone and model is not None and path is None and output is None:
         model, path = None, model  # `kapre export --preset whisper front_end.onnx`

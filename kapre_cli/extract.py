@@ -16,7 +16,7 @@ from kapre_cli import recipes
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown, with_flags
 
 _LINES_EVERY = 10.0
-"""Seconds between lines where there is no terminal to draw a bar in."""
+"""Seconds between progress lines if there is no terminal for a bar."""
 
 
 def _hours(seconds: float) -> str:
@@ -30,9 +30,9 @@ def _figures(now: Any) -> str:
 
 @contextmanager
 def _telling(silent: bool) -> Iterator[Callable[[Any], None] | None]:
-    """Give what draws a run's progress: a bar in a terminal, else a line now and then.
+    """Provide a function that shows the progress of a run: a bar in a terminal, else occasional lines.
 
-    What C libraries write to the terminal meanwhile is kept out of it.
+    Meanwhile, the output of C libraries is kept off the terminal.
     """
     try:
         handle = os.dup(2)
@@ -56,7 +56,7 @@ def _telling(silent: bool) -> Iterator[Callable[[Any], None] | None]:
 
 
 class _Lines:
-    """Writes a line of progress now and then."""
+    """Write a line of progress from time to time."""
 
     def __init__(self, file: Any) -> None:
         self.file, self.told = file, time.monotonic()
@@ -68,7 +68,7 @@ class _Lines:
 
 
 def _check_inputs(inputs: list[str]) -> None:
-    """Refuse an input that is not there: what a manifest names may be missing, what the command names may not."""
+    """Refuse a missing input of the command. Files named in a manifest may be missing."""
     gone = [name for name in inputs if "://" not in name and not os.path.lexists(name)]
     if gone:
         others = f" (and {len(gone) - 1} more)" if len(gone) > 1 else ""
@@ -85,7 +85,7 @@ def run(
     as_json: bool,
     backend: str | None,
 ) -> int:
-    """Extract, and say how it went; return the exit code."""
+    """Extract, report the result, and return the exit code."""
     if (preset is None) == (recipe is None):
         raise CommandError("give --preset NAME or --recipe FILE: what is to be computed.", USAGE)
     if options["channel"] != "mix":

@@ -45,7 +45,7 @@ _MODELS = (".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ".pte")
 
 
 def _print_model(path: Path, as_json: bool) -> None:
-    """Print what an exported model says of itself."""
+    """Print the metadata of an exported model."""
     light()
     from kapre.deploy import read_metadata
     from kapre.recipe import Recipe
@@ -77,7 +77,7 @@ def _print_model(path: Path, as_json: bool) -> None:
     for fields in found.get("recipes") or ():
         try:
             shown = Recipe.from_json(json.dumps(fields)).changed_fields()
-        except (ValueError, TypeError):  # of another Kapre: as it stands
+        except (ValueError, TypeError):  # from another version of Kapre: show it unchanged
             shown = fields
         print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in shown.items())}")
     if found.get("stream"):
@@ -88,7 +88,7 @@ def _print_model(path: Path, as_json: bool) -> None:
 
 
 def run(files: list[str], as_json: bool) -> int:
-    """Print each file's properties; return the exit code."""
+    """Print the properties of each file. Return the exit code."""
     audio = load_audio()
     code = 0
     for name in files:

@@ -1,6 +1,6 @@
-"""The command line: parse, run, and say what went wrong in one line.
+"""The command line: parse arguments, run a command, and report errors in one line.
 
-Nothing heavy is imported here; each command's module is imported when it runs.
+Nothing slow is imported here. The module of each command is imported when it runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kapre_cli.errors import DATA, USAGE, CommandError
 
 
 def _number(_: object, tokens: Sequence[Token]) -> float:
-    """Read a number, or say in plain words that it is none."""
+    """Read a number, or raise a plain error if it is not one."""
     try:
         return float(tokens[0].value)
     except ValueError:
@@ -32,14 +32,14 @@ def _number(_: object, tokens: Sequence[Token]) -> float:
 
 
 def _whole(_: object, tokens: Sequence[Token]) -> int:
-    """Read a whole number; cyclopts would take 512.5 for 512."""
+    """Read a whole number. cyclopts would accept 512.5 as 512."""
     with contextlib.suppress(ValueError):
         return int(tokens[0].value)
     try:
         value = float(tokens[0].value)
     except ValueError:
         value = math.nan
-    if not value.is_integer():  # nor infinity
+    if not value.is_integer():  # also excludes infinity
         raise ValueError(f"a whole number is needed; received {tokens[0].value!r}.")
     return int(value)
 
@@ -384,24 +384,24 @@ def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 1 something is wrong with the data, 2 with how the command was called."""
+    """Run the command and exit with 0 (success), 1 (a problem in the data) or 2 (a problem in the call)."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8, a name that is no text: escaped, not fatal
+        if isinstance(stream, io.TextIOWrapper):  # escape text that the terminal or a file name cannot encode
             stream.reconfigure(errors="backslashreplace")
     sys.exit(_code(arguments))
 
 
 def _drop_output() -> None:
-    """Send what is still to be written nowhere: Python would try once more on its way out, and complain."""
+    """Redirect remaining output to nowhere. Otherwise Python would try to write it again at exit, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 _STDIN = "/dev/stdin"
-"""What `-` becomes, which cyclopts takes for an option."""
+"""Replacement for `-`, which cyclopts treats as an option."""
 
 
 def _problem(error: CycloptsError) -> str:
-    """Say in one line what is wrong with the arguments."""
+    """Return a one-line description of what is wrong with the arguments."""
     if isinstance(error, UnknownOptionError):
         from kapre_cli.errors import light
 
@@ -416,7 +416,7 @@ def _problem(error: CycloptsError) -> str:
         return f"there is no option {word}." + (f" Use {' or '.join(options[name] for name in near)}." if near else "")
     if isinstance(error, UnusedCliTokensError):
         return f"too many arguments: {' '.join(error.unused_tokens or ())}. Leave them out."
-    return " ".join(str(error).split())  # the library's text may span lines
+    return " ".join(str(error).split())  # the text of the library may span several lines
 
 
 def _code(arguments: list[str] | None) -> int:
@@ -440,7 +440,7 @@ def _code(arguments: list[str] | None) -> int:
     except BrokenPipeError:  # `kapre info … | head`
         _drop_output()
         return DATA
-    except OSError as error:  # a full disk behind `>`, a name too long
+    except OSError as error:  # a full disk behind `>`, a name that is too long
         _drop_output()
         print(f"kapre: {error.filename or 'standard output'}: {error.strerror}. Choose another place.", file=sys.stderr)
         return USAGE

@@ -15,7 +15,7 @@ def _shape(recipe: Any) -> list[int]:
 
 
 def run(name: str | None, as_json: bool) -> int:
-    """Print the presets, or one's recipe; return the exit code."""
+    """Print the presets, or the recipe of one. Return the exit code."""
     if name is not None:
         print(of_preset(name).to_json(indent=2))
         return 0

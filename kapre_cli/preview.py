@@ -1,4 +1,4 @@
-"""A spectrogram in the terminal: two values a character in colour, or shades of plain text."""
+"""A spectrogram in the terminal: two values per character in colour, or shades in plain text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kapre._plot_layout import frequency_ticks, number_ticks, picture
 _ROWS = 18
 _MARGIN = 7
 _SHADES = " .:-=+*#%@"
-# Dark violet over red to pale yellow, as a picture's colour map.
+# From dark violet over red to pale yellow, like the colour map of a picture.
 _COLOURS = np.array([(0, 0, 4), (59, 15, 112), (140, 41, 129), (222, 73, 104), (254, 159, 109), (252, 253, 191)])
 
 
@@ -38,7 +38,7 @@ def _colour(level: float) -> str:
 
 
 def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -> None:
-    """Print one clip's features as the recipe lays them out, low frequencies at the bottom; samples as a waveform."""
+    """Print the features of one clip in the recipe's layout, low frequencies at the bottom, or a waveform."""
     console = console or Console(highlight=False)
     width = max(20, min(console.width, 120) - _MARGIN - 1)
     colour = console.is_terminal and console.color_system is not None
@@ -69,7 +69,7 @@ def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -
 
 
 def _preview_samples(samples: np.ndarray, recipe: Any, console: Console, width: int) -> None:
-    """Print a waveform: each column from its lowest to its highest sample."""
+    """Print a waveform. Each column extends from its lowest to its highest sample."""
     edges = np.linspace(0, len(samples), width + 1).astype(int)[:-1]
     high, low = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
     peak = float(np.abs(samples).max()) or 1.0

@@ -1,4 +1,4 @@
-"""Recipes by a preset's name or from a JSON file, and audio as a recipe takes it."""
+"""Recipes from the name of a preset or a JSON file, and audio in the form that a recipe takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, quie
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording as a recipe takes it: `samples` of shape (time,) at the recipe's rate, and notes on how."""
+    """Hold a recording for a recipe: `samples` of shape (time,) at its rate, and notes on the conversion."""
 
     samples: Any
     recording: Any
@@ -19,7 +19,7 @@ class Clip:
 
 
 def of_preset(name: str) -> Any:
-    """Return a preset's recipe, or raise an error of usage that names the nearest; Keras is not loaded."""
+    """Return the recipe of a preset, or raise a usage error that names the nearest. Keras is not loaded."""
     light()
     from kapre.frontends import preset
 
@@ -30,7 +30,7 @@ def of_preset(name: str) -> Any:
 
 
 def of_file(path: Path) -> Any:
-    """Return the recipe in a JSON file, or raise; Keras is not loaded."""
+    """Return the recipe in a JSON file, or raise. Keras is not loaded."""
     light()
     from kapre.recipe import Recipe
 
@@ -48,7 +48,7 @@ def of_file(path: Path) -> Any:
 
 
 def read_audio(audio: Any, file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
-    """Return a recording, or raise an error of one line; with "keep", a damaged one that has a sample is returned."""
+    """Return a recording, or raise a one-line error. With "keep", return a damaged one if it has samples."""
     try:
         with quiet():
             found = audio.read(file, sample_rate, on_damage)
@@ -60,14 +60,14 @@ def read_audio(audio: Any, file: Path, sample_rate: int | None, on_damage: str =
 
 
 def finite(samples: Any) -> Any:
-    """Return samples with 0 in place of those that are not finite."""
+    """Return samples with non-finite values replaced by 0."""
     import numpy as np
 
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def read_clip(audio: Any, file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
-    """Return a recording at a recipe's rate, its channels mixed to one; too short a one for a frame is an error."""
+    """Return a recording at the rate of a recipe, mixed to one channel. One too short for a frame is an error."""
     rate = recipe.sample_rate
     if rate is None or rate != round(rate):
         remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."

@@ -1,4 +1,4 @@
-"""`kapre show`: decode, compute, draw."""
+"""`kapre show`: decode a recording, compute features and draw them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_
 from kapre_cli.recipes import finite, of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
-_ONCE_MORE_BELOW = 5.0  # seconds
+_ONCE_MORE_BELOW = 5.0  # in seconds
 
 PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The command's options that decide what is computed."""
+    """Hold the command's options that determine what is computed."""
 
     sample_rate: int | None = None
     kind: str = "mel"
@@ -38,15 +38,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Computed:
-    """What is drawn and written.
+    """Hold what is drawn and written.
 
     Attributes:
-        features: One clip's, with channels last from the helpers, in the recipe's layout from a preset.
-        recipe: What made them.
-        samples: What they were made of, (time, channels).
-        seconds: The clip's length.
-        taken: The seconds that computing took.
-        channels: The count of them; None where the features have no axis of channels.
+        features: The features of one clip. From the helpers they have channels last; from a preset they have the
+            recipe's layout.
+        recipe: The recipe that made the features.
+        samples: The samples from which they were computed, (time, channels).
+        seconds: The duration of the clip.
+        taken: The computation time in seconds.
+        channels: Number of channels, or None if the features have no channel axis.
     """
 
     features: Any
@@ -62,7 +63,7 @@ def _option(name: str) -> str:
 
 
 def _check_alone(given: Mapping[str, Any], preset: str | None, recipe: Path | None) -> None:
-    """Refuse options that a preset or a recipe decides."""
+    """Refuse options that a preset or a recipe determines."""
     chosen = [name for name, value in (("--preset", preset), ("--recipe", recipe)) if value is not None]
     if len(chosen) > 1:
         raise CommandError(f"--preset and --recipe each say what to compute: {preset}, {recipe}. Give one.", USAGE)
@@ -73,7 +74,7 @@ def _check_alone(given: Mapping[str, Any], preset: str | None, recipe: Path | No
 
 
 def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
-    """Refuse, before anything is loaded, what cannot work."""
+    """Refuse invalid options before anything is loaded."""
     for name, size, most in (
         ("--n-fft", settings.n_fft, 2**22),
         ("--sample-rate", 1 if settings.sample_rate is None else settings.sample_rate, 10**6),
@@ -108,11 +109,11 @@ _OPTIONS = {
     "f_max": "--f-max",
     "sample_rate": "--sample-rate",
 }
-"""What the command calls the fields of a recipe."""
+"""The names that the command uses for the fields of a recipe."""
 
 
 def _semitones(settings: Settings, rate: int) -> tuple[int, float]:
-    """Return how many semitones of the log axis lie between the limits, and the lowest in Hz."""
+    """Return the number of semitones of the log axis between the limits, and the lowest in Hz."""
     from kapre.ops.filterbanks import C1_HZ, log_bins_below
 
     lowest = C1_HZ if settings.f_min is None else settings.f_min
@@ -126,7 +127,7 @@ def _semitones(settings: Settings, rate: int) -> tuple[int, float]:
 
 
 def _check_recipe(settings: Settings, rate: int) -> Any:
-    """Return the recipe that the options mean; what they may not be is an error of usage. Keras is not loaded."""
+    """Return the recipe for the options, or raise a usage error for invalid ones. Keras is not loaded."""
     light()
     from kapre._checks import public_names
     from kapre.recipe import Recipe
@@ -140,14 +141,14 @@ def _check_recipe(settings: Settings, rate: int) -> Any:
             bins, lowest = _semitones(settings, rate)
             fields |= dict(filterbank="log", n_bins=bins, f_min=lowest)
         with public_names(**_OPTIONS), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the layer says it once more
+            warnings.simplefilter("ignore")  # the layer repeats the warning
             return Recipe(**fields)
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
 
 
 def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
-    """Make the composed helper that the options ask for."""
+    """Make the composed helper for the options."""
     common = dict(
         n_fft=settings.n_fft,
         hop_length=settings.hop_length,
@@ -172,7 +173,7 @@ def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
 
 
 def _write(targets: dict[Path, Callable[[Path], None]]) -> None:
-    """Write every target beside its place, then put all in place: each appears whole or not at all."""
+    """Write every target beside its final path, then move all into place. Each file appears complete or not at all."""
     made: dict[Path, Path] = {}
     target = next(iter(targets), Path())
     try:
@@ -183,7 +184,7 @@ def _write(targets: dict[Path, Callable[[Path], None]]) -> None:
             write(made[target])
         mask = os.umask(0)
         os.umask(mask)
-        for target, temporary in made.items():  # the error names it
+        for target, temporary in made.items():  # the error message uses `target`
             temporary.chmod(0o666 & ~mask)  # mkstemp's files are private
             temporary.replace(target)
     except OSError as error:
@@ -203,7 +204,7 @@ def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
-    """Return the layer and its recipe; what the layer warns of becomes notes."""
+    """Return the layer and its recipe. Warnings of the layer become notes."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -216,12 +217,12 @@ def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
 
 
 def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
-    """Return a layer's output for one clip, and the seconds that it took."""
+    """Return a layer's output for one clip, and the computation time in seconds."""
     import keras
 
     with quiet():
         computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
-        if taken < _ONCE_MORE_BELOW:  # the first call also compiles, which says nothing of the speed
+        if taken < _ONCE_MORE_BELOW:  # the first call also compiles, so it does not show the speed
             computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
     return computed, taken
 
@@ -247,7 +248,7 @@ def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tupl
         print(f"note: {note}")
     try:
         computed, taken = _computed(load_kapre(backend).Frontend(recipe), clip.samples)
-    except ValueError as error:  # a reflection longer than the clip
+    except ValueError as error:  # such as a reflection longer than the clip
         raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
     samples = clip.samples[:, None]
     return Computed(computed, recipe, samples, len(samples) / recipe.sample_rate, taken, None), clip.recording
@@ -262,11 +263,12 @@ def run(
     recipe: Path | None,
     backend: str | None,
 ) -> int:
-    """Draw a file's features; return the exit code. `given` holds the options that were, by their fields' names."""
+    """Draw the features of a file. Return the exit code. `given` holds the specified options, by field name."""
     _check_alone(given, preset, recipe)
     settings = Settings(**given)
     _check(settings, output, features)
-    # `audio.read` says these too; here before Keras is loaded, because the commonest mistake should not take seconds.
+    # `audio.read` also reports these errors. Check before Keras is loaded, so that the most common mistake takes no
+    # time.
     if is_store(file):
         raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
     if os.path.isdir(file):
@@ -311,7 +313,7 @@ def run(
 
 
 def show_row(path: str, row: int, output: Path | None, backend: str | None) -> int:
-    """Draw a row of a store; return the exit code."""
+    """Draw a row of a store. Return the exit code."""
     _check(Settings(), output, None)
     store = open_store(path)
     if not 0 <= row < len(store):
@@ -355,7 +357,7 @@ def _summary(file: Path, done: Computed, backend: str, kept: list[Path]) -> str:
 
 
 def _axes_of(recipe: Any) -> str:
-    """Return what the axes of a recipe's features are."""
+    """Return the names of the axes of a recipe's features."""
     if recipe.power is None:
         return "(samples)"
     from kapre._plot_layout import has_frequencies
@@ -382,7 +384,7 @@ def _save(path: Path, file: Path, recording: Any, done: Computed) -> None:
 
 
 def _entries(done: Computed) -> int:
-    """Return the length of the features' axis of time: frames, patches, chunks or samples."""
+    """Return the length of the time axis of the features: frames, patches, chunks or samples."""
     last = done.channels is None and done.recipe.layout == "band_first" and done.features.ndim == 2
     return int(done.features.shape[1 if last else 0])
 

@@ -1,4 +1,4 @@
-"""Stores of `kapre extract`: what `kapre info` says of one."""
+"""Stores of `kapre extract`, as displayed by `kapre info`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ABOUT = "_kapre.json"
 
 
 def is_store(path: str | Path) -> bool:
-    """Tell whether a path is a store; a URI can be nothing else."""
+    """Tell whether a path is a store. A URI is always treated as one."""
     return "://" in str(path) or os.path.isfile(os.path.join(path, ABOUT))
 
 
 def open_store(path: str | Path) -> Any:
-    """Return a store, whole or not."""
+    """Return a store, complete or not."""
     light()
     from kapre import corpus
 
@@ -30,7 +30,7 @@ def open_store(path: str | Path) -> Any:
 
 
 def print_store(path: str | Path, as_json: bool) -> None:
-    """Print what a store holds."""
+    """Print the contents of a store."""
     store = open_store(path)
     about = store.about
     errors = store.errors()

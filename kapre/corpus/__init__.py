@@ -1,6 +1,6 @@
-"""Corpora: recordings decoded with every damage found, and their features in a store.
+"""Corpora: decode recordings with all damage reported, and keep their features in a store.
 
-`kapre.corpus.audio` reads audio files; the rest needs pyarrow, and loads on first use.
+`kapre.corpus.audio` reads audio files. The other modules need pyarrow and are imported on first use.
 """
 
 from typing import TYPE_CHECKING
@@ -42,5 +42,5 @@ def _check_pyarrow(name: str) -> None:
         raise ImportError(f"kapre.corpus.{name} needs pyarrow: run `pip install 'kapre[audio]'`.") from error
 
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__, __dir__ = on_first_use(__name__, _ON_FIRST_USE, _check_pyarrow)

@@ -1,4 +1,4 @@
-"""Check the frames of AAC in ADTS (.aac): each in its place, the last one whole."""
+"""Check the frames of AAC in ADTS (.aac): the position of each frame, and whether the last one is complete."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from kapre.corpus._source import Source
 from kapre.corpus._tails import end_of_sound
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-_EACH = 1024  # samples of a raw block; spectral band replication makes twice as many
+_EACH = 1024  # samples of a raw block; spectral band replication doubles them
 
 
 @dataclass(frozen=True)
 class _Header:
-    """The header of an ADTS frame."""
+    """Hold the header of an ADTS frame."""
 
-    kind: tuple[int, int, int, int]  # MPEG version, object type, sample rate, layout of channels
+    kind: tuple[int, int, int, int]  # MPEG version, object type, sample rate, channel layout
     length: int
     samples: int
 
 
 def _header(word: bytes) -> _Header | None:
-    """Return the ADTS header in seven bytes, or None for anything else."""
+    """Return the ADTS header in seven bytes, or None if they hold something else."""
     if len(word) < 7 or not is_adts(word) or word[2] >> 2 & 15 >= len(_RATES):
         return None
     length = (word[3] & 3) << 11 | word[4] << 3 | word[5] >> 5
@@ -33,18 +33,18 @@ def _header(word: bytes) -> _Header | None:
 
 
 def is_adts(head: bytes) -> bool:
-    """Return whether bytes start with the sync word; MPEG audio's has a layer in the two bits that are 0 here."""
+    """Return whether bytes start with the ADTS sync word. In MPEG audio, the two bits that are 0 here hold a layer."""
     return len(head) >= 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
 
 
 def check_adts(source: Source, start: int) -> Container:
     """Check that every frame ends where the next one starts, and the last one at the end of the file or at a tag.
 
-    Nothing says how many frames there are, so that a cut exactly between two cannot be known, nor how long the
-    encoder's delay is, which stays in the samples.
+    Nothing in the file gives the number of frames, so a cut exactly between two frames cannot be detected. The
+    encoder's delay is also unknown and remains in the samples.
 
     Raises:
-        NotAudioError: No whole frame is there, or one alone with something else behind it.
+        NotAudioError: If there is no whole frame, or only one frame with something else after it.
     """
     container = Container("ADTS", demuxer="aac")
     first = _header(source.at(start, 7))

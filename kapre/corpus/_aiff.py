@@ -1,4 +1,4 @@
-"""Check AIFF, CAF and AU: their sizes against the bytes that are there."""
+"""Check AIFF, CAF and AU: the sizes in the header against the actual bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
 
 def _common(body: bytes, compressed: bool) -> tuple[float, int, int]:
-    """Return the rate, the bytes of a sample of all channels (0 in a compressed codec), and the count of samples."""
+    """Return the rate, the bytes per sample of all channels (0 for a compressed codec), and the number of samples."""
     channels, frames, bits, exponent, mantissa = struct.unpack(">HIHHQ", body[:18])
     rate = mantissa * 2.0 ** (exponent - 16383 - 63) if 16383 <= exponent < 16383 + 32 else 0.0
     code = body[18:22] if compressed else b"NONE"
@@ -24,7 +24,7 @@ def _common(body: bytes, compressed: bool) -> tuple[float, int, int]:
 
 
 def check_aiff(source: Source, start: int) -> Container:
-    """Check AIFF and AIFF-C; sizes that SoX writes to a pipe mean "to the end of the file"."""
+    """Check AIFF and AIFF-C. Sizes that SoX writes to a pipe mean "to the end of the file"."""
     container = Container("AIFF")
     head = source.at(start, 12)
     if head[8:] in _SVX_BYTES:
@@ -44,11 +44,11 @@ def check_aiff(source: Source, start: int) -> Container:
         if data and common:
             break
     if data is None:
-        container.damage += [NO_SAMPLES] * (not common or frames > 0)  # without a sample there may be no such chunk
+        container.damage += [NO_SAMPLES] * (not common or frames > 0)  # a file without samples may lack this chunk
         return container
     skip = 8 + struct.unpack(">I", source.at(data.body, 4).rjust(4, b"\0"))[0]
     said = max(0, data.size - skip)
-    if not block and frames:  # of a codec: so many samples in all of it
+    if not block and frames:  # compressed: the number of samples in all of it
         sound = Sound(data.body + skip, said, is_open(data.size), sound_rate(rate), max(1, said), frames, False)
     else:
         sound = Sound(data.body + skip, said, is_open(data.size), sound_rate(rate), block, 1.0, block > 0)
@@ -69,7 +69,7 @@ def check_aiff(source: Source, start: int) -> Container:
 
 
 def _check_svx(source: Source, start: int, width: int) -> Container:
-    """Check IFF/8SVX: the size of its BODY."""
+    """Check IFF/8SVX: the size of its BODY chunk."""
     container = Container("SVX")
     rate = 0
     for chunk in chunks(source, BIG_ENDIAN, start + 12):
@@ -78,13 +78,13 @@ def _check_svx(source: Source, start: int, width: int) -> Container:
         elif chunk.name == b"BODY":
             sound = Sound(chunk.body, chunk.size, is_open(chunk.size), sound_rate(rate), width, 1.0, True)
             measure(container, source, BIG_ENDIAN, sound)
-            container.at_least = None  # it may be of several channels, or compressed
+            container.at_least = None  # it may have several channels or be compressed
             break
     return container
 
 
 def check_caf(source: Source, start: int) -> Container:
-    """Check Apple's CAF; a data size of -1 means "to the end of the file"."""
+    """Check Apple's CAF. A data size of -1 means "to the end of the file"."""
     container = Container("CAF")
     rate, per_packet, packet, end = 0.0, 0, 0, start + 8
     linear = False
@@ -96,7 +96,7 @@ def check_caf(source: Source, start: int) -> Container:
             linear = code in (b"lpcm", b"ulaw", b"alaw") and per_packet == 1
         elif chunk.name == b"data":
             data = data or chunk
-            if linear or chunk.size >= 1 << 63:  # what follows is of no use to a decoder
+            if linear or chunk.size >= 1 << 63:  # a decoder does not need what follows
                 break
     if data is None:
         container.damage.append(NO_SAMPLES)
@@ -104,7 +104,7 @@ def check_caf(source: Source, start: int) -> Container:
     said, unknown = max(0, data.size - 4), data.size >= 1 << 63
     sound = Sound(data.body + 4, said, unknown, sound_rate(rate), packet, per_packet, linear)
     real = measure(container, source, CAF, sound)
-    if linear or unknown:  # libsndfile refuses a size of -1, so it is given the real one
+    if linear or unknown:  # libsndfile refuses a size of -1, so it gets the actual one
         head: list[Part] = [(start, data.size_at), (real + 4).to_bytes(8, "big"), (data.body, sound.body)]
         container.streams = [[*head, (sound.body, sound.body + real)]]
     if not unknown:
@@ -113,7 +113,7 @@ def check_caf(source: Source, start: int) -> Container:
 
 
 def check_au(source: Source, start: int) -> Container:
-    """Check Sun and NeXT AU; a data size of all ones, or nearly so, means "to the end of the file"."""
+    """Check Sun and NeXT AU. A data size of all ones, or nearly so, means "to the end of the file"."""
     container = Container("AU")
     head = source.at(start, 24)
     if len(head) < 24:

@@ -1,6 +1,7 @@
-"""Shards of ArrayRecord: each row a record of its own, as an Arrow stream with the columns that Parquet has.
+"""Shards in ArrayRecord format: each row is a record that holds an Arrow stream with the same columns as in Parquet.
 
-What the shard says of itself is in the metadata of its last record's schema, for ArrayRecord has no place for it.
+ArrayRecord has no place for the description of a shard. It is therefore stored in the schema metadata of the last
+record.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from kapre.corpus._errors import one_line
 from kapre.corpus._place import Place
 from kapre.corpus._shards import KEY, SHARDS, damaged, unreadable
 
-_WRITTEN = "group_size:1,zstd:3"  # a record is read without its neighbours
-_READ = "max_parallelism:0,readahead_buffer_size:0"  # no threads, which a forked process would not have
+_WRITTEN = "group_size:1,zstd:3"  # each record is read without its neighbours
+_READ = "max_parallelism:0,readahead_buffer_size:0"  # no threads, because a forked process would lack them
 
 
 def module() -> Any:
-    """Return what reads and writes ArrayRecord, or raise ImportError with the remedy."""
+    """Return the ArrayRecord module, or raise an ImportError that gives the remedy."""
     try:
         from array_record.python import array_record_module
     except ImportError as error:
@@ -32,7 +33,7 @@ def module() -> Any:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Make the errors of the module those of writing."""
+    """Turn errors of the module into OSError."""
     try:
         yield
     except RuntimeError as error:
@@ -71,7 +72,7 @@ class _Writer:
 
 @contextlib.contextmanager
 def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
-    """Give a writer of a shard, which is at its place once it is whole."""
+    """Provide a writer for a shard. The shard is moved into place once it is complete."""
     with place.replacing(SHARDS, name) as temporary:
         writer = _Writer(os.fspath(temporary))
         yield writer
@@ -79,7 +80,7 @@ def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
 
 
 class Shard:
-    """A shard that can be read."""
+    """Read a shard."""
 
     def __init__(self, place: Place, name: str) -> None:
         self._place, self._name = place, name
@@ -99,13 +100,13 @@ class Shard:
         return {**vars(self), "_opened": None}
 
     def _reader(self) -> Any:
-        """Return the reader of this process: one of another, which was forked, shares its place in the file."""
+        """Return the reader of this process. A forked process must not share a file position with another."""
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = os.getpid(), module().ArrayRecordReader(self._path, _READ)
         return self._opened[1]
 
     def read(self, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
-        """Return some columns of all rows, or of one."""
+        """Return some columns of all rows, or of one row."""
         try:
             wanted = range(self.rows) if group is None else [group]
             tables = [pa.ipc.open_stream(self._reader().read([row])[0]).read_all() for row in wanted]

@@ -1,4 +1,4 @@
-"""Walk the chunks of a file in bounded time, and find how many bytes of samples a file of chunks holds."""
+"""Walk the chunks of a file in bounded time, and find how many bytes of samples the file holds."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from kapre.corpus._container import (
 from kapre.corpus._source import Part, Source
 
 MOST_CHUNKS = 4096
-"""Chunks that a walk looks at: no recording has as many."""
+"""Largest number of chunks to examine. No recording has this many."""
 _NEVER_BEHIND = (b"data", b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"riff", b"caff")
-"""Chunks that no tail of a file has: they are the samples, or start another file."""
+"""Chunks that never follow the samples: they are the samples, or they start another file."""
 _USUAL = (b"data", b"fmt ", b"fact", b"LIST", b"SSND", b"COMM")
 _LINK = 1 << 30
-"""Bytes of samples behind one 32-bit header: longer sound is decoded as a chain of such pieces."""
+"""Largest number of sample bytes for one 32-bit header. Longer sound is decoded as a chain of such pieces."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a container writes its chunks: `<id><size><body>`, bodies aligned to `align` bytes."""
+    """Describe how a container writes its chunks: `<id><size><body>`, with bodies aligned to `align` bytes."""
 
     id_bytes: int
     size_format: str
@@ -38,11 +38,11 @@ class Layout:
 
     @property
     def header(self) -> int:
-        """Bytes before a chunk's body."""
+        """Return the number of bytes before the body of a chunk."""
         return self.id_bytes + struct.calcsize(self.size_format)
 
     def after(self, body: int, size: int) -> int:
-        """Return where the next chunk starts."""
+        """Return the position where the next chunk starts."""
         end = body + size
         return end + -(end if self.size_counts_header else size) % self.align
 
@@ -55,7 +55,7 @@ CAF = Layout(4, ">Q", False, 1)
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk: the first four letters of its name, and where its size field and its body start."""
+    """Hold one chunk: the first four letters of its name, its size, and the positions of its size field and body."""
 
     name: bytes
     size: int
@@ -67,7 +67,7 @@ def chunks(source: Source, layout: Layout, position: int) -> Iterator[Chunk]:
     """Yield the chunks from `position` on. Zeros between chunks are skipped.
 
     Raises:
-        UnreadableError: There are more chunks than any recording has.
+        UnreadableError: If there are more chunks than in any recording.
     """
     for _ in range(MOST_CHUNKS):
         chunk = _chunk(source, layout, position)
@@ -82,7 +82,7 @@ def chunks(source: Source, layout: Layout, position: int) -> Iterator[Chunk]:
 
 
 def _behind(source: Source, layout: Layout, chunk: Chunk) -> int:
-    """Return where the next chunk starts: some writers leave the padding of an odd size out."""
+    """Return the position where the next chunk starts. Some writers omit the padding after an odd size."""
     position = layout.after(chunk.body, chunk.size)
     if layout.align == 2 and chunk.size % 2:
         names = source.at(position - 1, 5)
@@ -92,12 +92,12 @@ def _behind(source: Source, layout: Layout, chunk: Chunk) -> int:
 
 
 def is_name(name: bytes) -> bool:
-    """Return whether four bytes may be a chunk's name."""
+    """Return whether four bytes can be the name of a chunk."""
     return len(name) == 4 and all(32 <= letter < 127 for letter in name)
 
 
 def _chunk(source: Source, layout: Layout, position: int) -> Chunk | None:
-    """Return the chunk at a position, or None where no header fits."""
+    """Return the chunk at a position, or None if there is no valid header."""
     head = source.at(position, layout.header)
     if len(head) < layout.header:
         return None
@@ -110,10 +110,10 @@ def _chunk(source: Source, layout: Layout, position: int) -> Chunk | None:
 
 
 def is_open(size: int) -> bool:
-    """Return whether a 32-bit size is one that writers to a pipe put where they cannot know it.
+    """Return whether a 32-bit size is a placeholder that a writer to a pipe uses for an unknown size.
 
-    0x7FFFF000 and 0x7F000000 are SoX's, 0x80000000 and 0xFFFFFFFE arecord's, 0xFFFFFFFF FFmpeg's and libsndfile's for
-    more than fits. Others subtract a header from these, or add one.
+    SoX writes 0x7FFFF000 and 0x7F000000. arecord writes 0x80000000 and 0xFFFFFFFE. FFmpeg writes 0xFFFFFFFF, and so
+    does libsndfile for a size that does not fit. Other writers subtract a header from these values or add one.
     """
     about_half = 0x7FFFF000 <= size <= 0x80000100
     return about_half or 0x7F000000 <= size <= 0x7F000100 or size >= 0xFFFFF000
@@ -121,15 +121,15 @@ def is_open(size: int) -> bool:
 
 @dataclass(frozen=True)
 class Sound:
-    """The samples of a container as its header describes them.
+    """Describe the samples of a container as given by its header.
 
     Attributes:
-        body: Where they start.
-        size: Their bytes as the header says.
+        body: Position of the first sample.
+        size: Number of sample bytes according to the header.
         open: Whether that size may stand for "to the end of the file".
-        rate: Samples per second; 0 where the header does not say.
-        block: Bytes of a sample of all channels, or of a block of a compressed codec; 0 where the header does not say.
-        per_block: Samples in a block.
+        rate: Samples per second. 0 if the header does not give it.
+        block: Bytes per sample of all channels, or per block of a compressed codec. 0 if the header does not give it.
+        per_block: Number of samples in a block.
         linear: Whether every sample has the same number of bytes.
     """
 
@@ -142,20 +142,20 @@ class Sound:
     linear: bool
 
     def seconds(self, size: int) -> float:
-        """Return how long so many bytes of samples sound, 0 where that is not known."""
+        """Return the duration in seconds of a number of sample bytes, or 0 if it is unknown."""
         return size * self.per_block / self.rate / self.block if self.rate > 0 and self.block > 0 else 0.0
 
 
 def sound_rate(rate: float) -> float:
-    """Return a rate that a header says, 0 for one that cannot be."""
+    """Return the rate given by a header, or 0 if it is impossible."""
     return rate if 1 <= rate < 1 << 32 else 0.0
 
 
 def measure(container: Container, source: Source, layout: Layout | None, sound: Sound) -> int:
-    """Return how many bytes of samples are there, and note damage.
+    """Return the number of sample bytes in the file, and record damage.
 
-    The size in the header is believed if the samples end at the end of the file, or before another chunk, a tag or
-    zeros. A 32-bit size that has overflowed is found by that, too. `layout` is None for a container without chunks.
+    The size in the header is accepted if the samples end at the end of the file, or before another chunk, a tag or
+    zeros. This also identifies a 32-bit size that has overflowed. `layout` is None for a container without chunks.
     """
     there = max(0, source.size - sound.body)
     size, behind = sound.size, ""
@@ -191,7 +191,7 @@ def _longer(sound: Sound, there: int) -> str:
 
 
 def _unwrapped(source: Source, layout: Layout | None, sound: Sound, there: int) -> int:
-    """Return a size that is the header's modulo 2 ** 32 and ends where samples can end; 0 if there is none."""
+    """Return a size that equals the header's modulo 2 ** 32 and ends where samples can end, or 0 if none exists."""
     if layout is not None and struct.calcsize(layout.size_format) > 4:
         return 0
     for size in range(sound.size + (1 << 32), there + 1, 1 << 32):
@@ -201,7 +201,7 @@ def _unwrapped(source: Source, layout: Layout | None, sound: Sound, there: int) 
 
 
 def what_follows(source: Source, layout: Layout | None, end: int, block: int) -> str:
-    """Return what is behind samples that end at `end`: "end", "zeros", "chunks" (or tags), a "file", or "other"."""
+    """Return what follows the samples that end at `end`: "end", "zeros", "chunks" (or tags), "file" or "other"."""
     if end >= source.size:
         return "end"
     first = source.after_zeros(end)
@@ -216,10 +216,10 @@ def what_follows(source: Source, layout: Layout | None, end: int, block: int) ->
 
 
 def _is_chunks(source: Source, layout: Layout | None, position: int, block: int) -> bool:
-    """Return whether chunks, tags and zeros fill the file from a position on."""
+    """Return whether chunks, tags and zeros fill the rest of the file from a position on."""
     tags, start = 0, position
     for _ in range(MOST_CHUNKS):
-        behind = position > start  # a rest that is less than a sample follows a chunk, and not the samples
+        behind = position > start  # a remainder shorter than a sample can follow chunks only
         first = source.after_zeros(position)
         if first >= source.size or (source.size - first < block and behind):
             return True
@@ -236,9 +236,9 @@ def _is_chunks(source: Source, layout: Layout | None, position: int, block: int)
 
 
 def links(head: Callable[[int], list[Part]], sound: Sound, size: int) -> list[list[Part]]:
-    """Return the decoder's inputs for `size` bytes of samples: each is the header, told its size, and so many bytes.
+    """Return the decoder's inputs for `size` bytes of samples: each is a header with its size, and that many bytes.
 
-    `head` makes the header for a size. More than 32 bits can count becomes a chain.
+    `head` makes the header for a size. Samples that exceed a 32-bit size become a chain.
     """
     step = max(1, _LINK // max(1, sound.block)) * max(1, sound.block)
     if size <= step:
@@ -248,6 +248,6 @@ def links(head: Callable[[int], list[Part]], sound: Sound, size: int) -> list[li
 
 
 def check_end(container: Container, promised: int, size: int) -> None:
-    """Note a container that is larger than the file, when its samples do not already show that."""
+    """Record that a container is larger than the file, unless its samples already show that."""
     if promised > size and not any(phrase.startswith("cut short") for phrase in container.damage):
         container.damage = [cut_bytes(promised, size)]

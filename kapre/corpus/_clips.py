@@ -1,4 +1,4 @@
-"""From items to clips: decoded, cut, mixed to one channel, resampled, segmented, with memory bounded."""
+"""Convert items to clips: decode, cut, mix to one channel, resample and segment them with bounded memory."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from kapre.corpus._levels import Mixing
 from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
-"""Samples of all channels that are held of a file: 35 minutes at 16 kHz, 6 of stereo at 44.1 kHz."""
+"""Largest number of samples of all channels kept in memory: 35 minutes at 16 kHz, 6 of stereo at 44.1 kHz."""
 PIECE_SECONDS = 600.0
-"""Of a file too long for that, which goes through a stream: each row is so long."""
+"""Duration of each row of a file that exceeds this limit and is therefore streamed."""
 UNFETCHED = "fetch"
-"""The stage of a file that storage did not give: a run that goes on tries it again."""
+"""The stage of a file that storage did not deliver. A resumed run tries it again."""
 _SLACK = 1e-3
-"""Seconds by which a slice may end after its file: durations in manifests are rounded."""
+"""Seconds by which a slice may end after its file, because durations in manifests are rounded."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Samples of an item at the recipe's rate.
+    """Hold samples of an item at the rate of the recipe.
 
     Attributes:
-        item: The item's number.
-        start: Seconds in the file.
-        samples: `(samples,)`, float32.
-        part: "whole"; or of a stream, which goes on from clip to clip: "first", "more" or "last".
-        warning: What is no error, such as channels whose mean is silence.
+        item: The number of the item.
+        start: Start in the file, in seconds.
+        samples: float32 samples of shape `(samples,)`.
+        part: "whole", or for a stream that continues over several clips: "first", "more" or "last".
+        warning: A problem that is not an error, such as channels whose mean is silence.
     """
 
     item: int
@@ -47,7 +47,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an item has no features: at which stage, and what is wrong."""
+    """Explain why an item has no features: the stage that failed, and the reason."""
 
     item: int
     stage: str
@@ -55,7 +55,7 @@ class Failure:
 
 
 class _Refused(Exception):
-    """What is wrong with an item, and at which stage."""
+    """Report the problem of an item and the stage where it occurred."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
@@ -63,31 +63,32 @@ class _Refused(Exception):
 
 
 class Reader:
-    """Turns items into clips.
+    """Convert items to clips.
 
     Args:
         rate: Samples per second that the recipe takes.
-        segment: Samples of a segment, or None: a row for a file.
-        channel: From 0, or None for the mean of all; an item's own goes before.
-        least: Samples that hold a frame.
-        whole: What the recipe needs the whole clip for, in words; empty where it streams.
+        segment: Number of samples in a segment, or None for one row per file.
+        channel: Number of the channel, starting from 0, or None for the mean of all. The channel of an item takes
+            precedence.
+        least: Number of samples that hold a frame.
+        whole: Descriptions of what the recipe needs the whole clip for. Empty if the recipe can stream.
     """
 
     def __init__(self, rate: int, segment: int | None, channel: int | None, least: int, whole: Sequence[str]) -> None:
         self.rate, self.segment, self.channel, self.least, self.whole = rate, segment, channel, least, list(whole)
 
     def clips(self, items: Sequence[Item]) -> Iterator[Clip | Failure]:
-        """Yield the clips of items, in order but for slices of a file that is too long to be held."""
+        """Yield the clips of items in order, except for slices of a file that is too long to keep in memory."""
         first = 0
         while first < len(items):
             last = first + 1
-            while last < len(items) and items[last].path == items[first].path:  # a file is decoded once for its slices
+            while last < len(items) and items[last].path == items[first].path:  # decode a file once for its slices
                 last += 1
             yield from self._of_file(items[first].path, {n: items[n] for n in range(first, last)})
             first = last
 
     def _of_file(self, path: str, items: dict[int, Item]) -> Iterator[Clip | Failure]:
-        """Yield the clips of a file, which is fetched first where it is on another file system."""
+        """Yield the clips of a file. A file on another file system is fetched first."""
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(fetched(path))
@@ -110,7 +111,7 @@ class Reader:
                 if kept is not None:
                     kept.append(block)
                 if max(values, length * self.rate // rate) > LIMIT:
-                    kept = None  # what is left is decoded all the same: damage shows at the end
+                    kept = None  # still decode the rest, to find damage
                 self._check_rate(rate)
         except _Refused as error:
             yield from (Failure(number, error.stage, error.reason) for number in items)
@@ -141,11 +142,11 @@ class Reader:
             yield Failure(number, error.stage, error.reason)
 
     def _mixing(self, rate: int, size: int | None) -> Mixing:
-        """Return what keeps the energies of clips of `size` samples at the recipe's rate, or of one."""
+        """Return a `Mixing` for clips of `size` samples at the recipe's rate, or for a single clip without a size."""
         return Mixing((size or 0) * rate / self.rate)
 
     def _mono(self, samples: np.ndarray, item: Item, mixing: Mixing) -> np.ndarray:
-        """Return `(time,)`: the mean of all channels, whose energies are kept, or one of them."""
+        """Return `(time,)`: the mean of all channels, whose energies are recorded, or one of the channels."""
         channel = self.channel if item.channel is None else item.channel
         there = samples.shape[1]
         if channel is None:
@@ -157,12 +158,12 @@ class Reader:
         return np.ascontiguousarray(samples[:, channel])
 
     def _check_rate(self, rate: int) -> None:
-        """Refuse a rate that no recording has, and whose samples would become too many, or none."""
+        """Refuse a rate that no recording has and that would give too many samples, or none."""
         if problem := audio.resampling_problem(rate, self.rate):
             raise _Refused("resample", problem)
 
     def _resampler(self, rate: int) -> Any:
-        """Return what resamples chunk by chunk."""
+        """Return a resampler that works chunk by chunk."""
         soxr = audio.optional("soxr", "Resampling")
         try:
             return soxr.ResampleStream(rate, self.rate, 1, dtype="float32", quality="HQ")
@@ -193,7 +194,7 @@ class Reader:
             raise _Refused("length", f"{count} samples at {self.rate} Hz; a frame takes {self.least}")
 
     def _of_long(self, path: str, number: int, item: Item, rate: int) -> Iterator[Clip | Failure]:
-        """Yield a file that is not held: its segments, or pieces for a stream."""
+        """Yield the segments of a file that is not kept in memory, or its pieces for a stream."""
         if self.segment is None and self.whole:
             words = " and for ".join(self.whole)
             remedy = "use segment=SECONDS, which makes a row of each segment"
@@ -210,7 +211,7 @@ class Reader:
             for samples, ended in self._at_rate(path, item, rate, mixing):
                 waiting.append(samples)
                 count += len(samples)
-                while count > size or (ended and count):  # the last piece has something, so that it can say it is
+                while count > size or (ended and count):  # keep samples for the last piece, to mark it as last
                     joined = np.concatenate(waiting)
                     last = ended and count <= size
                     part = "whole" if not streams else "last" if last else "first" if done == 0 else "more"
@@ -221,7 +222,7 @@ class Reader:
             yield Failure(number, error.stage, error.reason)
 
     def _at_rate(self, path: str, item: Item, rate: int, mixing: Mixing) -> Iterator[tuple[np.ndarray, bool]]:
-        """Yield a file's samples at the recipe's rate, block by block, and whether they are the last."""
+        """Yield the samples of a file at the recipe's rate, block by block, and whether they are the last."""
         resampler = None if rate == self.rate else self._resampler(rate)
         for block, _ in audio.blocks(path):
             mono = self._mono(block, item, mixing)
@@ -230,7 +231,7 @@ class Reader:
         yield (nothing if resampler is None else resampler.resample_chunk(nothing, last=True)), True
 
     def _of_slices(self, path: str, items: dict[int, Item], length: int, rate: int) -> Iterator[Clip | Failure]:
-        """Yield the slices of a file that is not held, in one pass, as they end."""
+        """Yield the slices of a file that is not kept in memory, in one pass, in the order of their ends."""
         waiting = []
         for number, item in items.items():
             try:
@@ -263,7 +264,7 @@ class Reader:
 
 
 def _span(item: Item, length: int, rate: int) -> tuple[int, int]:
-    """Return which samples of a file of so many an item is."""
+    """Return the first sample and the stop sample of an item in a file of `length` samples."""
     first = round((item.start or 0.0) * rate)
     stop = length if item.duration is None else round(((item.start or 0.0) + item.duration) * rate)
     if first >= length or stop > length + _SLACK * rate:

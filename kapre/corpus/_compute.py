@@ -1,4 +1,4 @@
-"""Features of many clips by one compiled front end: clips of like length side by side, none touched by another."""
+"""Compute features of many clips with one compiled front end. Clips of similar length share a batch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 
 _TOGETHER = 1 << 16
-"""Samples of a batch: a longer clip goes alone, which is faster then (2 s at 16 kHz)."""
+"""Largest number of samples in a batch. A longer clip is faster alone (2 s at 16 kHz)."""
 _LARGEST_BATCH = 16
 STREAM_SECONDS = 30.0
-"""Of a step of a stream."""
+"""Seconds of audio in a step of a stream."""
 
 
 class Computer:
-    """A front end, compiled once, for clips as NumPy arrays.
+    """Run a front end, compiled once, on clips given as NumPy arrays.
 
-    JAX compiles for every shape: there, each clip goes alone, its length rounded up to one of four in an octave;
-    `lengths` keeps what is added out of every feature. TensorFlow and PyTorch take any shape.
+    JAX compiles for every shape. There, each clip is computed alone, with its length rounded up to one of four lengths
+    per octave. `lengths` excludes the padding from every feature. TensorFlow and PyTorch accept any shape.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -37,14 +37,14 @@ class Computer:
         self._ragged = kernel.for_inference(lambda x, n: self.frontend(x, n, training=False), [samples, lengths])
 
     def features(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the features of each clip of `(samples,)`, in the recipe's layout."""
+        """Return the features of each clip of shape `(samples,)`, in the layout of the recipe."""
         found: list[Any] = [None] * len(clips)
         order = sorted(range(len(clips)), key=lambda place: len(clips[place]))
         while order:
             size = self._batch_size(len(clips[order[0]]))
             places, order = order[:size], order[size:]
             longest = len(clips[places[-1]])
-            while len(places) > 1 and self._batch_size(longest) < len(places):  # of lengths that are too far apart
+            while len(places) > 1 and self._batch_size(longest) < len(places):  # the lengths are too far apart
                 order.insert(0, places.pop())
                 longest = len(clips[places[-1]])
             for place, y in zip(places, self._batch([clips[place] for place in places]), strict=True):
@@ -58,7 +58,7 @@ class Computer:
         return size
 
     def _batch(self, clips: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the features of clips that go side by side."""
+        """Return the features of clips that share a batch."""
         lengths = np.array([len(clip) for clip in clips], "int32")
         if not self._fixed_shapes and lengths.min() == lengths.max():
             return list(_numpy(self._plain(np.stack(clips))))
@@ -75,7 +75,7 @@ class Computer:
         return found
 
     def stream(self) -> Piecewise:
-        """Return what computes one long clip piece by piece."""
+        """Return an object that computes one long clip piece by piece."""
         if self._stream is None:
             step = self.recipe.entry_hop
             chunk = max(1, round(STREAM_SECONDS * (self.recipe.sample_rate or 16000.0) / step)) * step
@@ -85,9 +85,9 @@ class Computer:
 
 
 class Piecewise:
-    """A clip too long to be held, piece by piece, with the numbers of the whole clip.
+    """Compute a clip that is too long for memory piece by piece, with the same numbers as for the whole clip.
 
-    The pieces go through a stream of fixed chunks, whose step is compiled once.
+    The pieces pass through a stream of fixed chunks, whose step is compiled once.
     """
 
     def __init__(self, stream: Stream, step: Any) -> None:
@@ -99,7 +99,7 @@ class Piecewise:
         self._warmup = self._stream.warmup
 
     def push(self, samples: np.ndarray, last: bool) -> np.ndarray:
-        """Take the next samples; return the features that are complete, all that are left after the last."""
+        """Process the next samples. Return the completed features, or all remaining features after the last samples."""
         size: Any = self._stream.chunk_samples
         waiting = np.concatenate([self._rest, samples])
         parts = []
@@ -122,7 +122,7 @@ class Piecewise:
 
 
 def _rounded(length: int) -> int:
-    """Return the next of four lengths in an octave."""
+    """Return the next of four lengths per octave."""
     step = 1 << max(0, length.bit_length() - 3)
     return -(-max(1, length) // step) * step
 

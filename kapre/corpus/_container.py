@@ -1,4 +1,4 @@
-"""What an audio file's container says before anything is decoded, and what the checks of all formats share."""
+"""`Container`: the state of an audio file before decoding, and helpers that the checks of all formats share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kapre.corpus._source import Part, Source
 
 
 class NotAudioError(Exception):
-    """The bytes cannot be given to a decoder; the text says why."""
+    """Report bytes that cannot be decoded. The text gives the reason."""
 
 
 class UnreadableError(Exception):
-    """A file that no decoder here takes: what is wrong, and the remedy."""
+    """Report a file that no available decoder accepts: the problem and the remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem, remedy)
@@ -25,13 +25,13 @@ class UnreadableError(Exception):
 
 @dataclass
 class Container:
-    """What the bytes say before anything is decoded.
+    """Describe what the bytes of a file show before decoding.
 
-    `streams` are the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
-    `at_least[1]` must come out. `promised` are sample counts of the streams, 0 for unknown, that nothing but decoding
-    can confirm. What comes out after `ends`, samples and rate too, is an encoder's padding. `demuxer` is PyAV's name of
-    it, empty for what libsndfile reads. `told` says that PyAV tells its length exactly. `stop` is where the sound ends,
-    0 where that is not known.
+    `streams` holds the decoder's inputs, one for each link of a chain. At least `at_least[0]` samples at the rate
+    `at_least[1]` must be decoded. `promised` holds the sample counts of the streams that only decoding can confirm,
+    with 0 for unknown. Samples after `ends`, which is also a count and a rate, are padding of the encoder. `demuxer` is
+    PyAV's name of the container, and empty for a container that libsndfile reads. `told` means that PyAV reports the
+    exact length. `stop` is the position where the sound ends, or 0 if it is unknown.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Container:
 
 
 def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
-    """Return the phrase for a promise in seconds that is not kept; `fallback` when it looks kept to a millisecond."""
+    """Return the phrase for fewer seconds than promised. Use `fallback` if both are equal to a millisecond."""
     said, found = f"{promised:.3f} s", f"{there:.3f} s"
     if said == found:
         said, found = f"{fallback[0]} {fallback[2]}", str(fallback[1])
@@ -54,7 +54,7 @@ def cut_short(promised: float, there: float, fallback: tuple[int, int, str]) -> 
 
 
 def cut_bytes(promised: int, there: int) -> str:
-    """Return the phrase for bytes that a header promises and that are not there."""
+    """Return the phrase for bytes that a header promises and the file lacks."""
     return f"cut short: the header promises {promised} bytes, {there} are there"
 
 
@@ -62,7 +62,7 @@ NO_SAMPLES = "cut short: the file breaks off in its header, before the samples"
 
 
 def longer(promised: float, there: float, fallback: tuple[int, int, str]) -> str:
-    """Return the phrase for more than a promise in seconds; `fallback` when it looks equal to a millisecond."""
+    """Return the phrase for more seconds than promised. Use `fallback` if both are equal to a millisecond."""
     said, found = f"{promised:.3f} s", f"{there:.3f} s"
     if said == found:
         said, found = f"{fallback[0]} {fallback[2]}", str(fallback[1])
@@ -70,7 +70,7 @@ def longer(promised: float, there: float, fallback: tuple[int, int, str]) -> str
 
 
 def count(number: int, noun: str) -> str:
-    """Return the number with its noun, in the plural when it is not one."""
+    """Return the number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
@@ -84,12 +84,12 @@ _MOST_MARKS = 4096
 
 
 def is_start(head: bytes) -> bool:
-    """Return whether 16 bytes are those that another file starts with: so many are no accident."""
+    """Return whether 16 bytes are the start of another file. That many bytes do not match by chance."""
     return head.startswith(_STARTS) or head[8:].startswith(_FORMS.get(head[:4], b"?")) or head[4:8] == b"ftyp"
 
 
 def another(source: Source, position: int) -> int:
-    """Return where another file starts from `position` on, or -1; FLAC and MP4 are not looked for."""
+    """Return the position of the next file start from `position` on, or -1. FLAC and MP4 are not searched for."""
     for _ in range(_MOST_MARKS):
         position = source.find_any(_MARKS, position)
         if position < 0 or is_start(source.at(position, 16)):
@@ -99,12 +99,12 @@ def another(source: Source, position: int) -> int:
 
 
 def followed(place: int) -> str:
-    """Return the phrase for a file that another one was joined to."""
+    """Return the phrase for a file to which another one was appended."""
     return f"longer than its header says: another file follows its samples, from byte {place} on"
 
 
 MOST_TAGS = 64
-"""That follow each other."""
+"""Largest number of consecutive tags."""
 _LONGEST_LYRICS = 1 << 20
 
 
@@ -134,15 +134,15 @@ def after_tag(source: Source, position: int) -> int:
 
 
 class Frame(Protocol):
-    """The header of a frame."""
+    """Define the header of a frame."""
 
     @property
     def kind(self) -> tuple[int, ...]:
-        """What frames of one stream have alike."""
+        """Return the properties that all frames of a stream share."""
 
     @property
     def length(self) -> int:
-        """Bytes, with the header."""
+        """Return the number of bytes, including the header."""
 
 
 def resync(
@@ -153,7 +153,7 @@ def resync(
     size: int,
     stop: int | None = None,
 ) -> int:
-    """Return where the next two frames of a kind follow each other, or -1; a header takes so many bytes."""
+    """Return the next position where a frame of a kind precedes another, or -1. A header takes `size` bytes."""
     stop = source.size if stop is None else stop
     while (position := source.match(SYNC, 2, position, stop)) >= 0:
         found = header(source.at(position, size))

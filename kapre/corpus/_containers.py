@@ -1,9 +1,9 @@
-"""Check what an audio file's container promises against the bytes that are there.
+"""Check the promises of an audio file's container against the actual bytes.
 
-libsndfile decodes a file that was cut short as a shorter clip and says nothing. What it skips over is checked
-here, from the bytes alone: chunk sizes (WAV, RF64, BW64, AIFF, W64, CAF, AU), page order, checksums and the
-end-of-stream mark (Ogg), frame headers and the Xing, Info or VBRI counts (MP3), the sample count (FLAC). So is what
-PyAV decodes: boxes and the tables of samples (MP4), frame headers (ADTS).
+libsndfile decodes a truncated file as a shorter clip without an error. This module checks what libsndfile ignores, from
+the bytes alone: chunk sizes (WAV, RF64, BW64, AIFF, W64, CAF, AU), page order, checksums and the end-of-stream mark
+(Ogg), frame headers and the Xing, Info or VBRI counts (MP3), and the sample count (FLAC). It also checks what PyAV
+decodes: boxes and sample tables (MP4), and frame headers (ADTS).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from kapre.corpus._wave import check_w64, check_wave
 
 
 def examine(source: Source) -> Container | None:
-    """Return the container's state, or None for content that has no check here.
+    """Return the state of the container, or None for content that has no check here.
 
     Raises:
-        NotAudioError: The content starts like MP3 or AAC but holds no whole frame.
-        UnreadableError: There is no audio in it, or none that can be decoded.
+        NotAudioError: If the content starts like MP3 or AAC but holds no whole frame.
+        UnreadableError: If the file contains no audio, or none that can be decoded.
     """
     start = after_id3v2(source, 0)
     check = _check_at(source, start)
@@ -49,7 +49,7 @@ def examine(source: Source) -> Container | None:
 
 
 def _check_at(source: Source, start: int) -> _Check | None:
-    """Return the check of what starts at a position, None where nothing known does."""
+    """Return the check for the content that starts at a position, or None if it is unknown."""
     head = source.at(start, 32)
     check = next((check for magic, check in _CHECKS.items() if head.startswith(magic)), None)
     if check is None and head[4:8] in FIRST:
@@ -62,10 +62,10 @@ def _check_at(source: Source, start: int) -> _Check | None:
 
 
 def _behind(source: Source, start: int) -> tuple[int, _Check | None]:
-    """Return where audio starts behind a tag of a wrong length, zeros or other bytes, and its check."""
+    """Return where audio starts after a tag with a wrong length, zeros or other bytes, and its check."""
     tag = source.at(0, 10)
     places = [source.after_zeros(start)]
-    if tag.startswith(b"ID3"):  # its length has 7 bits in a byte, and some writers fill all 8
+    if tag.startswith(b"ID3"):  # its length has 7 bits per byte, and some writers use all 8
         places.append(10 + int.from_bytes(tag[6:], "big"))
     for place in places:
         if place < source.size and (check := _check_at(source, place)) and (check is not check_mpeg):
@@ -75,7 +75,7 @@ def _behind(source: Source, start: int) -> tuple[int, _Check | None]:
 
 
 def _joined(source: Source, stop: int) -> int:
-    """Return where another file starts behind the end of the sound, and behind tags and zeros; -1 for none."""
+    """Return where another file starts after the end of the sound and after tags and zeros, or -1."""
     place = source.after_zeros(stop)
     for _ in range(MOST_TAGS):
         if (after := source.after_zeros(after_tag(source, place))) == place:

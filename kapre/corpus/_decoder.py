@@ -1,4 +1,4 @@
-"""Samples out of a file that was checked: what every decoder knows and says of damage, and libsndfile's."""
+"""Decoding of checked files: the base class of all decoders with its damage report, and libsndfile's decoder."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from kapre.corpus._container import count as many
 from kapre.corpus._source import Part, Source, View
 
 BLOCK = 1 << 18
-"""Samples of all channels in one block."""
+"""Number of samples of all channels in one block."""
 
 Samples = npt.NDArray[np.float32]
 _UNKNOWN = 1 << 59
-"""What libsndfile tells of FLAC whose header does not say, as samples of its channels."""
+"""Number of samples that libsndfile reports for FLAC whose header does not give it."""
 
 
 class Decoder:
-    """Decodes a file in blocks, counts its samples, and tells the damage that this shows.
+    """Decode a file in blocks, count its samples, and report the damage that decoding reveals.
 
     Attributes:
-        sample_rate: Of the samples; 0 before the first block.
-        channels: Of the samples.
-        n_samples: Decoded so far, per channel.
-        format: The container's name.
-        subtype: The encoding's name.
+        sample_rate: The rate of the samples. 0 before the first block.
+        channels: Number of channels.
+        n_samples: Number of samples decoded so far, per channel.
+        format: The name of the container.
+        subtype: The name of the encoding.
     """
 
     def __init__(self, source: Source, container: Container | None) -> None:
@@ -40,11 +40,11 @@ class Decoder:
         self.format, self.subtype = "", ""
 
     def blocks(self) -> Iterator[Samples]:
-        """Yield blocks of shape (time, channels), which may be in a buffer that is used again for the next one."""
+        """Yield blocks of shape (time, channels). The next block may reuse the same buffer."""
         raise NotImplementedError
 
     def _cannot_open(self, reason: str) -> UnreadableError:
-        """Return the error for a decoder that does not take the file."""
+        """Return the error for a file that the decoder does not accept."""
         if self._container is None:
             convert = "Convert it to WAV or FLAC, or leave it out."
             return UnreadableError(f"not audio that can be read ({reason})", convert)
@@ -54,11 +54,11 @@ class Decoder:
         return UnreadableError(problem, "Convert it to WAV or FLAC, or copy it again if other programs refuse it too.")
 
     def damage(self) -> list[str]:
-        """Return what decoding has shown, beyond what the container already told."""
+        """Return the damage that decoding revealed, beyond what the container already reported."""
         found = list(self._problems)
         known = bool(self._container and any(phrase.startswith("cut short") for phrase in self._container.damage))
         n_samples, rate = self.n_samples, self.sample_rate
-        estimated = self.subtype.startswith("MPEG_LAYER")  # by libsndfile
+        estimated = self.subtype.startswith("MPEG_LAYER")  # an estimate by libsndfile
         promised = 0 if estimated else self._promised
         if self._container and self._container.at_least and not found:
             samples, clock = self._container.at_least
@@ -82,7 +82,7 @@ class Decoder:
 
 
 class SoundfileDecoder(Decoder):
-    """soundfile over the streams of a container."""
+    """Decode the streams of a container with soundfile."""
 
     def __init__(self, soundfile: Any, source: Source, container: Container | None) -> None:
         super().__init__(source, container)
@@ -93,14 +93,14 @@ class SoundfileDecoder(Decoder):
         """Open the first stream, which `blocks` then decodes.
 
         Raises:
-            UnreadableError: libsndfile does not take it.
+            UnreadableError: If libsndfile does not accept the stream.
         """
         parts: list[Part] = self._container.streams[0] if self._container else [(0, self._source.size)]
         view = View(self._source, parts)
         self._first = self._open(view), view
 
     def blocks(self) -> Iterator[Samples]:
-        """Yield blocks of shape (time, channels) in a buffer that is used again for the next one."""
+        """Yield blocks of shape (time, channels). The next block reuses the same buffer."""
         whole: list[Part] = [(0, self._source.size)]
         streams = self._container.streams if self._container else [whole]
         for index, parts in enumerate(streams):
@@ -124,12 +124,12 @@ class SoundfileDecoder(Decoder):
                 return
 
     def _promised_by(self, index: int) -> int | None:
-        """Return how many samples a header promises, 0 if it leaves that open; None where only the decoder tells."""
+        """Return the number of samples in a header, 0 if it is left open, or None if only the decoder knows it."""
         promised = self._container.promised if self._container else None
         return None if promised is None else promised[index]
 
     def told(self) -> tuple[int, int]:
-        """Return how many samples the header tells, 0 if it does not, and their rate; nothing is decoded."""
+        """Return the number of samples in the header, or 0, and their rate. Nothing is decoded."""
         whole: list[Part] = [(0, self._source.size)]
         total = rate = 0
         for index, parts in enumerate(self._container.streams if self._container else [whole]):
@@ -140,7 +140,7 @@ class SoundfileDecoder(Decoder):
         return total, rate
 
     def _open(self, view: View) -> Any:
-        # soundfile seeks after every read of a seekable file: slow, and an error in FLAC of unknown length.
+        # soundfile seeks after every read of a seekable file, which is slow, and fails for FLAC of unknown length.
         forward = type("_Forward", (self._soundfile.SoundFile,), {"seekable": lambda _: False})
         try:
             return forward(view)
@@ -150,7 +150,7 @@ class SoundfileDecoder(Decoder):
             raise self._cannot_open(reason) from None
 
     def _blocks_of(self, sound: Any, view: View, promised: int | None) -> Iterator[Samples]:
-        """Yield the blocks of one stream; a decoder's error ends them and is noted."""
+        """Yield the blocks of one stream. An error of the decoder ends them and is recorded."""
         buffer = np.empty((max(1024, BLOCK // sound.channels), sound.channels), np.float32)
         self._promised += sound.frames if promised is None else promised
         done = 0
@@ -169,7 +169,7 @@ class SoundfileDecoder(Decoder):
             if count == 0:
                 break
         if promised and done >= promised:
-            self._stopped = None  # at what follows the last frame, such as a tag
+            self._stopped = None  # the decoder stopped after the last frame, such as at a tag
             if done > promised:
                 said, there = promised / self.sample_rate, done / self.sample_rate
                 self._problems.append(longer(said, there, (promised, done, "samples")))

@@ -1,4 +1,4 @@
-"""Check FLAC: the sample count of every stream of a chain. Its frames carry checksums that the decoder verifies."""
+"""Check FLAC: the sample count of every stream in a chain. The decoder verifies the checksums of the frames."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _MOST_BLOCKS = 4096
 
 
 def check_flac(source: Source, start: int) -> Container:
-    """Take a chain of FLAC apart, and keep the sample counts from the decoder, which would stop there.
+    """Split a chain of FLAC streams, and hide the sample counts from the decoder, which would stop there.
 
-    So a count that is too small shows: more samples come out than it says.
+    This reveals a count that is too small, because the decoder then returns more samples than the count.
     """
     container = Container("FLAC")
     starts = [start]
@@ -27,7 +27,7 @@ def check_flac(source: Source, start: int) -> Container:
         promised.append(int.from_bytes(counts, "big") & (1 << 36) - 1)
         stop = stop if promised[-1] else end_of_flac(source, first, stop)
         zeros = source.before_zeros(stop)
-        stop = min(stop, zeros + 4096)  # a frame may end in some zeros; a decoder would search the others for a frame
+        stop = min(stop, zeros + 4096)  # a frame may end in zeros; limit how many zeros the decoder searches
         open_count = bytes((counts[3] & 0xF0, 0, 0, 0, 0))
         parts: list[Part] = [(first, first + 21), open_count, (first + 26, stop)]
         container.streams.append(parts)
@@ -38,7 +38,7 @@ def check_flac(source: Source, start: int) -> Container:
 
 
 def _frames(source: Source, start: int) -> int:
-    """Return where the frames of a stream start: behind the blocks, which may hold a WAV header."""
+    """Return where the frames of a stream start: after the metadata blocks, which may hold a WAV header."""
     position = start + 4
     for _ in range(_MOST_BLOCKS):
         head = source.at(position, 4)
@@ -49,7 +49,7 @@ def _frames(source: Source, start: int) -> int:
 
 
 def _next(source: Source, position: int) -> int:
-    """Return where the next stream of a chain starts: its mark, and the header of its first block; -1 for none."""
+    """Return where the next stream of a chain starts, by its mark and its first block header, or -1."""
     while (position := source.find(b"fLaC", position)) >= 0:
         head = source.at(position + 4, 4)
         if head[1:] == b"\0\0\x22" and head[0] & 0x7F == 0:

@@ -1,4 +1,4 @@
-"""A store's folder: whether a run may write to it, how one begins or goes on, and what the store says of itself."""
+"""The folder of a store: permission to write, beginning or resuming a run, and the description of the store."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from kapre.corpus._place import Place
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what makes features."""
-    import keras  # reading a store needs none
+    """Return the versions of the packages that affect features."""
+    import keras  # reading a store does not need Keras
 
     found = {"kapre": __version__, "python": sys.version.split()[0]}
     for name in ("keras", "numpy", keras.backend.backend(), "soundfile", "soxr", "pyarrow", "av"):
@@ -31,14 +31,14 @@ def versions() -> dict[str, str]:
 
 
 def check_place(place: Place, resume: bool, overwrite: bool) -> None:
-    """Make the store's folder, or raise where one may not be written to."""
+    """Create the folder of a store, or raise if a store must not be written there."""
     try:
         if place.kind() == "file":
             raise CorpusError(f"{place.name}: a file, not a folder. Give a new folder.")
         if not place.is_empty_but_for(_shards.LOCK):
             if not place.kind(_shards.ABOUT):
                 raise CorpusError(f"{place.name}: a folder that is no store. Give a new one.")
-            if not (resume or overwrite) and place.sizes(_shards.SHARDS):  # one in which nothing was made is in no way
+            if not (resume or overwrite) and place.sizes(_shards.SHARDS):  # an empty store does not block
                 raise CorpusError(
                     f"{place.name}: there is a store already. Use resume=True to go on with it, or overwrite=True to "
                     "replace it."
@@ -52,10 +52,10 @@ def check_place(place: Place, resume: bool, overwrite: bool) -> None:
 
 
 def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: bool) -> tuple[int, str, bool]:
-    """Begin a store, or check that a run can go on with it.
+    """Begin a store, or check that a run can continue it.
 
-    Returns the size of its shards, the run's name, and whether it has warnings. The size is `size`, but that of the
-    store where a run goes on and none was `chosen`.
+    Return the shard size, the name of the run, and whether the store has warnings. The shard size is `size`. A resumed
+    run without a `chosen` size uses the size of the store.
     """
     place.remove_unfinished()
     place.remove_folder(_shards.MANIFEST)
@@ -66,7 +66,8 @@ def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: 
         place.remove_unfinished(_shards.SHARDS)
         return size, str(before.get("run")), bool(before.get("warnings", "warned" in before))
     run = uuid.uuid4().hex
-    # What the store says of itself goes last, so that whenever this is killed, it is a store and can be replaced.
+    # Write the description only after old shards are gone: at any interruption, the folder is a store and can be
+    # replaced.
     place.remove_folder(_shards.SHARDS)
     place.remove(_shards.ERRORS)
     write_about(place, {**about, "shard_size": size, "run": run, "warnings": True, "complete": False})
@@ -75,13 +76,13 @@ def begin(place: Place, about: dict[str, Any], size: int, chosen: bool, resume: 
 
 
 def write_about(place: Place, about: dict[str, Any]) -> None:
-    """Write what a store says of itself."""
+    """Write the description of a store."""
     text = {"kapre": __version__, "versions": versions(), **about}
     place.write_text(json.dumps(text, indent=1) + "\n", _shards.ABOUT)
 
 
 def about_store(place: Place) -> dict[str, Any]:
-    """Return what a store says of itself."""
+    """Return the description of a store."""
     try:
         found: dict[str, Any] = json.loads(place.read_text(_shards.ABOUT))
     except FileNotFoundError:
@@ -98,7 +99,7 @@ _IN_WORDS = {"digest": "the files, their slices or carried columns", "items": "t
 
 
 def _refuse_differences(place: Place, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise where a run that goes on would be another one, and say what differs."""
+    """Raise an error that lists the differences if a resumed run would differ from the original one."""
     changes = []
     for key, value in now.items():
         old = before.get(key)

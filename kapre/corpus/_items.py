@@ -1,4 +1,4 @@
-"""What is to be extracted: files, folders, manifests and slices, each an item with the columns it carries."""
+"""Inputs of an extraction: files, folders, manifests and slices. Each is an item with its carried columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 _COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")
 _PLAIN = (".wav", ".wave", ".bwf", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".sph", ".nist")
 SUFFIXES = (*_PLAIN, ".voc", ".ircam", ".sf", ".svx", ".8svx", ".paf", ".pvf", ".avr", *_COMPRESSED)
-"""Of files that are taken from a folder without a pattern. Those of video, though there may be sound in it, are not."""
+"""Endings of files that are taken from a folder without a pattern. Video files are not, even if they contain sound."""
 OF_PYAV = (
     ".webm",
     ".weba",
@@ -42,24 +42,24 @@ OF_PYAV = (
     ".dsf",
     ".spx",
 )
-"""Of files that are taken, too, where PyAV is installed."""
+"""Endings of files that are also taken if PyAV is installed."""
 MANIFESTS = (".csv", ".jsonl", ".json", ".parquet")
 OWN = ("path", "start", "duration", "channel")
-"""Columns of a manifest that have a meaning; all others are carried along."""
+"""Columns of a manifest that have a meaning. All others are carried along."""
 RESERVED = ("sample_rate", "n_samples", "frames", "bands", "shape", "features", "error")
-"""Columns of a store that a manifest cannot bring; nor `warning`, but to a store that was begun without it."""
+"""Columns that a manifest must not have. `warning` is also refused, except for a store begun without it."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file, or a slice of one.
+    """Describe a file, or a slice of a file.
 
     Attributes:
         path: The file.
-        start: Seconds from the file's beginning, or None: all of it.
-        duration: Seconds, or None: to the end.
-        channel: From 0, or None: as the run says.
-        carried: Values of a manifest's other columns.
+        start: Start in seconds from the beginning of the file, or None for the whole file.
+        duration: Duration in seconds, or None for up to the end.
+        channel: Number of the channel, starting from 0, or None for the run's setting.
+        carried: The values of the other columns of a manifest.
     """
 
     path: str
@@ -70,21 +70,21 @@ class Item:
 
     @property
     def is_slice(self) -> bool:
-        """Whether it is a part of its file."""
+        """Return whether the item is a part of its file."""
         return self.start is not None or self.duration is not None
 
 
 def suffixes() -> tuple[str, ...]:
-    """Return how files end that are taken from a folder, by what is installed."""
+    """Return the endings of the files to take from a folder, depending on what is installed."""
     return SUFFIXES + (OF_PYAV if find_spec("av") else ())
 
 
 def collect(
     inputs: Iterable[str | os.PathLike[str]], glob: str | None, skipped: Counter[str] | None = None
 ) -> list[Item]:
-    """Return the items of files, folders, manifests and standard input (`-`), in order; a folder's are sorted.
+    """Return the items of files, folders, manifests and standard input (`-`) in order. Items of a folder are sorted.
 
-    How the other files of folders end, where no pattern is given, is counted in `skipped`.
+    If there is no pattern, `skipped` counts the other files in folders by ending.
     """
     skipped = Counter() if skipped is None else skipped
     items: list[Item] = []
@@ -99,7 +99,7 @@ def collect(
         elif os.path.isdir(name):
             items += [Item(str(path)) for path in _in_folder(Path(name), glob, skipped)]
         else:
-            items.append(Item(name))  # one that is missing becomes a row that says so
+            items.append(Item(name))  # a missing file becomes a row with an error
     if not items:
         others = f" Skipped: {in_words(skipped)}." if skipped else ""
         raise CorpusError(
@@ -109,14 +109,14 @@ def collect(
 
 
 def in_words(skipped: Mapping[str, int]) -> str:
-    """Return how many files were skipped, by how they end; what PyAV would read is named with its remedy."""
+    """Return the number of skipped files by ending, with a remedy for those that PyAV would read."""
     found = sorted(skipped.items(), key=lambda each: (-each[1], each[0]))
     text = f"{counted(sum(skipped.values()), 'file')} ({', '.join(f'{number} {suffix}' for suffix, number in found)})"
     return text + ("; `pip install 'kapre[av]'` reads some of them" if set(skipped) & set(OF_PYAV) else "")
 
 
 def _taken(path: str, skipped: Counter[str]) -> bool:
-    """Return whether a file of a folder is audio by its name; one that is not is counted."""
+    """Return whether a file in a folder is audio according to its name. Count it in `skipped` if not."""
     if _is_hidden(path):
         return False
     if path.lower().endswith(suffixes()):
@@ -126,7 +126,7 @@ def _taken(path: str, skipped: Counter[str]) -> bool:
 
 
 def _at_uri(name: str, glob: str | None, skipped: Counter[str]) -> list[str]:
-    """Return a file, or those of a folder."""
+    """Return the file, or the files of a folder, at a URI."""
     try:
         found = files_of(name)
     except OSError as error:
@@ -142,7 +142,7 @@ def _at_uri(name: str, glob: str | None, skipped: Counter[str]) -> list[str]:
 
 
 def _matches(parts: list[str], pattern: list[str]) -> bool:
-    """Tell whether the parts of a path are as those of a pattern, in which ** is any folders."""
+    """Tell whether the parts of a path match those of a pattern, in which ** stands for any number of folders."""
     if not pattern:
         return not parts
     if pattern[0] == "**":
@@ -158,8 +158,8 @@ def _in_folder(folder: Path, glob: str | None, skipped: Counter[str]) -> list[Pa
     if glob is not None:
         return sorted(path for path in folder.glob(glob) if path.is_file())
     found = []
-    seen: set[str] = set()  # of folders, for links may lead around
-    for root, folders, files in os.walk(folder, followlinks=True):  # what links lead to comes after what is there
+    seen: set[str] = set()  # folders already visited, because links may form cycles
+    for root, folders, files in os.walk(folder, followlinks=True):  # visit the targets of links after real folders
         if (real := os.path.realpath(root)) in seen:
             folders.clear()
             continue
@@ -171,7 +171,7 @@ def _in_folder(folder: Path, glob: str | None, skipped: Counter[str]) -> list[Pa
 
 
 def _of_lines(lines: Iterable[str], base: str, where: str) -> Iterator[Item]:
-    """Yield the items of lines of text: a path each, or a JSON object."""
+    """Yield the items of text lines. Each line is a path or a JSON object."""
     for number, line in enumerate(lines, 1):
         line = line.strip()
         if not line:
@@ -187,7 +187,7 @@ def _of_lines(lines: Iterable[str], base: str, where: str) -> Iterator[Item]:
 
 
 def _joined(base: str, path: str) -> str:
-    """Return a path that may be relative to a manifest's folder."""
+    """Return a path that may be relative to the folder of a manifest."""
     if is_uri(path) or os.path.isabs(path) or not base:
         return path
     if not is_uri(base):
@@ -220,7 +220,7 @@ def _of_manifest(name: str) -> list[Item]:
 
 
 def _of_csv(path: str) -> list[dict[str, Any]]:
-    """Read a CSV file; a column becomes numbers where that loses nothing, such as the zeros of 007."""
+    """Read a CSV file. Convert a column to numbers if nothing is lost, unlike the leading zeros of 007."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
@@ -238,7 +238,7 @@ def _of_csv(path: str) -> list[dict[str, Any]]:
 
 
 def _numbers(cells: list[str]) -> Sequence[Any]:
-    """Return the cells of a column as whole numbers, or others, with None for empty ones; else as they are."""
+    """Return a column's cells as integers or floats, with None for empty cells, or unchanged if not numbers."""
     filled = [cell for cell in cells if cell]
     if filled and all(_WHOLE.fullmatch(cell) and abs(int(cell)) < 1 << 63 for cell in filled):
         return [int(cell) if cell else None for cell in cells]
@@ -252,7 +252,7 @@ _REAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def _item(row: Any, base: str, where: str) -> Item:
-    """Return the item of a manifest's row."""
+    """Return the item of a row in a manifest."""
     if not isinstance(row, dict) or not isinstance(row.get("path"), str) or not row["path"]:
         raise CorpusError(f"{where}: no path. A manifest needs a column `path` with a file in every row.")
     clash = sorted(set(row) & set(RESERVED))
@@ -270,7 +270,7 @@ def _item(row: Any, base: str, where: str) -> Item:
 
 
 def _number(value: Any) -> Any:
-    """Return a cell as a float, None where it is empty, and as it is where it is no finite number."""
+    """Return a cell as a float, None if it is empty, or the cell itself if it is not a finite number."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -293,7 +293,7 @@ def _seconds(value: Any, name: str, where: str, least: float) -> float | None:
 
 
 def digest(items: Sequence[Item]) -> str:
-    """Return a hash of items, in order, with all that they carry."""
+    """Return a hash of items in order, including all carried values."""
     found = hashlib.sha256()
     for item in items:
         line = [item.path, item.start, item.duration, item.channel, sorted(item.carried.items())]

@@ -1,4 +1,4 @@
-"""A job: what every worker needs to make a shard of a store, on whatever engine it runs."""
+"""A job: the data that every worker needs to make a shard of a store, on any engine."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from kapre.corpus._shards import SHARDS, Columns, Shard, open_shards, shard_name
 from kapre.recipe import Recipe
 
 Told = Callable[[int, int, int, float], None]
-"""Is told of items, rows, errors and seconds of audio that are done since it was told last."""
+"""A function that receives the items, rows, errors and seconds of audio completed since the last call."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run over items, in shards.
+    """Describe a run over items, in shards.
 
     Attributes:
-        run: Which run made the store; one that goes on is the same.
+        run: The name of the run that made the store. A resumed run keeps it.
         place: The store.
-        cwd: The folder that items' paths are relative to.
-        format: Of its shards.
-        recipe: As JSON.
-        dtype: Of the features.
-        segment: Seconds, or None.
-        channel: From 0, or None for the mean.
-        items: How many there are.
-        shard_size: Items of a shard; the last has what is left.
+        cwd: The folder to which the paths of items are relative.
+        format: The format of the shards.
+        recipe: The recipe as JSON.
+        dtype: The dtype of the features.
+        segment: Duration of a segment in seconds, or None.
+        channel: Number of the channel, starting from 0, or None for the mean.
+        items: Number of items.
+        shard_size: Number of items in a shard. The last shard holds the remaining items.
         carried: The columns that items carry.
         fail: Whether the first error ends the run.
-        about: What each shard says of itself.
-        warns: Whether the store has warnings: one that was begun before there were any has none.
+        about: The description that each shard contains.
+        warns: Whether the store has warnings. A store begun before warnings existed has none.
     """
 
     run: str
@@ -59,19 +59,19 @@ class Job:
 
     @property
     def shards(self) -> int:
-        """How many shards there are."""
+        """Return the number of shards."""
         return math.ceil(self.items / self.shard_size)
 
     def span(self, number: int) -> tuple[int, int]:
-        """Return the first item of a shard, and the first that comes after it."""
+        """Return the first item of a shard and the first item after it."""
         return number * self.shard_size, min(self.items, (number + 1) * self.shard_size)
 
     def name(self, number: int) -> str:
-        """Return the name of a shard's file."""
+        """Return the file name of a shard."""
         return shard_name(number, self.shards, self.format)
 
     def open(self, numbers: Sequence[int]) -> list[Shard]:
-        """Return shards that are there, or raise where one is not of this job."""
+        """Return existing shards, or raise if one does not belong to this job."""
         found = open_shards(self.place, [self.name(number) for number in numbers])
         for number, shard in zip(numbers, found, strict=True):
             first, stop = self.span(number)
@@ -82,12 +82,12 @@ class Job:
         return found
 
     def shown(self, number: int) -> str:
-        """Return where that file is, for people."""
+        """Return the path of that file for display."""
         return self.place.shown(SHARDS, self.name(number))
 
 
 class Worker:
-    """Makes shards of a job, with one compiled front end."""
+    """Make shards of a job with one compiled front end."""
 
     def __init__(self, job: Job) -> None:
         recipe = Recipe.from_json(job.recipe)
@@ -97,7 +97,7 @@ class Worker:
         self.columns = Columns(job.dtype, rate, lambda rank: recipe.time_axis(rank + 1) - 1, job.carried, job.warns)
 
     def make(self, number: int, items: Sequence[Item], told: Told) -> dict[str, Any]:
-        """Write a shard; return its counts."""
+        """Write a shard and return its counts."""
         job = self.job
         first, stop = job.span(number)
         counts = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "unfetched": 0, "warned": 0}

@@ -1,4 +1,4 @@
-"""What the samples of a file are like: peak, energy, whether they are finite, whether channels cancel each other."""
+"""Statistics of a file's samples: peak, energy, non-finite samples, and channels that cancel each other."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from kapre.corpus._decoder import Samples
 
 _CANCELLED = 0.05
-"""Of the RMS of two channels, that of their mean: independent ones give 0.7."""
+"""Threshold for the RMS of the mean of two channels relative to their RMS. Independent channels give 0.7."""
 
 
 def cancelled(channels: int, energy: float, mixed: float) -> str:
-    """Return the warning for channels that cancel each other, empty for others.
+    """Return the warning for channels that cancel each other, or an empty string.
 
     Args:
-        channels: The count of channels.
-        energy: The sum of squares over all of them.
-        mixed: The sum of squares of their mean, times the count of channels.
+        channels: Number of channels.
+        energy: The sum of squares over all channels.
+        mixed: The sum of squares of their mean, multiplied by the number of channels.
     """
     if channels < 2 or not energy > 0 or not np.isfinite(mixed):
         return ""
@@ -30,10 +30,10 @@ def cancelled(channels: int, energy: float, mixed: float) -> str:
 
 
 class Mixing:
-    """The energies of channels and of their mean, for each clip of a file.
+    """Record the energies of channels and of their mean, for each clip of a file.
 
     Args:
-        each: Samples of the file in a clip, which need not be whole; 0 for all of them in one.
+        each: Number of file samples in a clip, which may be fractional. 0 for a single clip.
     """
 
     def __init__(self, each: float) -> None:
@@ -41,7 +41,7 @@ class Mixing:
         self._energies: dict[int, tuple[float, float]] = {}
 
     def add(self, samples: Samples, mixed: Samples) -> None:
-        """Take in the next samples of shape (time, channels), and the mean of their channels."""
+        """Add the next samples of shape (time, channels), and the mean of their channels."""
         self._channels, first = samples.shape[1], 0
         while first < len(samples) and self._channels > 1:
             clip = int((self._position + first) / self._each)
@@ -53,21 +53,21 @@ class Mixing:
         self._position += len(samples)
 
     def warning(self, clip: int) -> str:
-        """Return the warning for a clip, counted from 0, and forget its energies."""
+        """Return the warning for a clip, counted from 0, and discard its energies."""
         energy, left = self._energies.pop(clip, (0.0, 0.0))
         return cancelled(self._channels, energy, self._channels * left)
 
 
 class Levels:
-    """Peak, energy and the count of samples that are not finite, block by block."""
+    """Record the peak, the energy and the number of non-finite samples, block by block."""
 
     def __init__(self) -> None:
         self.peak, self.energy, self.mixed, self.finite, self.non_finite, self.channels = 0.0, 0.0, 0.0, 0, 0, 1
 
     def add(self, block: Samples) -> None:
-        """Take in the samples of a block."""
+        """Add the samples of a block."""
         values = block.ravel()
-        # A sum of squares in float64 is finite exactly when every float32 sample is.
+        # A sum of squares in float64 is finite exactly when every float32 sample is finite.
         energy = float(np.square(values, dtype=np.float64).sum())
         if not np.isfinite(energy):
             good = np.isfinite(values)
@@ -85,11 +85,11 @@ class Levels:
 
     @property
     def rms(self) -> float:
-        """The root mean square of the finite samples, 0 if there are none."""
+        """Return the root mean square of the finite samples, or 0 if there are none."""
         return float(np.sqrt(self.energy / self.finite)) if self.finite else 0.0
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is no damage, and yet spoils the mean of the channels."""
+        """Return problems that are not damage but that spoil the mean of the channels."""
         found = cancelled(self.channels, self.energy, self.mixed)
         return (found,) if found else ()

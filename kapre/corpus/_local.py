@@ -1,4 +1,4 @@
-"""The engine of one machine: the shards of a job in this process, or in some of their own."""
+"""The engine for one machine: make the shards of a job in this process, or in worker processes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from kapre.corpus._job import Job, Told, Worker
 from kapre.corpus._worker import last_line, receive, send
 
 _TRIES = 3
-"""How often a shard is begun whose worker's process ends: killed, say, where memory is short."""
+"""Number of tries for a shard whose worker process ends, for example because memory is short."""
 
 
 def run(
     job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int | None, told: Told, address: None = None
 ) -> None:
-    """Make shards, `workers` at a time; there is no `address` of this machine."""
+    """Make shards, `workers` at a time. This engine has no `address`."""
     workers = min(workers or 1, len(numbers))
     if workers <= 1:
         worker = Worker(job)
@@ -55,7 +55,7 @@ def _here(worker: Worker, job: Job, number: int, items: Sequence[Item], told: To
 
 
 class _Pool:
-    """Processes that make shards, each served by a thread."""
+    """Manage processes that make shards. One thread serves each process."""
 
     def __init__(self, job: Job, items: Sequence[Item], numbers: Sequence[int], workers: int, told: Told) -> None:
         self.job, self.items, self.told, self.workers = job, items, told, workers
@@ -66,13 +66,13 @@ class _Pool:
         self.processes: set[subprocess.Popen[bytes]] = set()
 
     def run(self) -> None:
-        """Work until all is done, or something is wrong."""
+        """Work until everything is done or an error occurs."""
         threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(self.workers)]
         try:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                while thread.is_alive():  # so that Ctrl-C comes through
+                while thread.is_alive():  # so that Ctrl-C is handled
                     thread.join(0.2)
         except BaseException as error:
             self._end(error)
@@ -88,7 +88,7 @@ class _Pool:
                 process.kill()
 
     def _serve(self) -> None:
-        """Give a process of its own one shard after another; begin a new one where it ends."""
+        """Give one shard after another to a worker process, and start a new process if it ends."""
         try:
             while self.waiting and self.error is None:
                 with tempfile.TemporaryFile() as said:
@@ -98,7 +98,7 @@ class _Pool:
             self._end(error)
 
     def _with_process(self, said: IO[bytes]) -> bool:
-        """Work with one process; return whether there is nothing left, or it ended."""
+        """Work with one process. Return True if no work is left, or False if the process ended."""
         command, env = child("_worker")
         pipe = subprocess.PIPE
         env |= environment(keras.backend.backend(), max(1, available_cpus() // self.workers))
@@ -156,7 +156,7 @@ class _Pool:
             raise
 
     def _again(self, taken: tuple[int, int] | None, code: int, said: IO[bytes]) -> None:
-        """Let a shard whose process ended be made once more, or give up."""
+        """Queue a shard again if its process ended, or give up after too many tries."""
         last = last_line(said)
         if taken is None:  # before its first shard, or after its last
             self.idle_ends += 1
@@ -174,9 +174,9 @@ class _Pool:
 
 
 def child(module: str) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment of a process of our own, which takes this Kapre.
+    """Return the command and the environment of a child process that imports this Kapre.
 
-    And nothing out of the current folder, where a corpus may bring Python files.
+    The process imports nothing from the current folder, where a corpus may contain Python files.
     """
     ours = str(Path(__file__).resolve().parents[2])
     others = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
@@ -185,7 +185,7 @@ def child(module: str) -> tuple[list[str], dict[str, str]]:
 
 
 def environment(backend: str, threads: int) -> dict[str, str]:
-    """Return what a worker's process needs in its environment: the backend, and its share of the processors."""
+    """Return the environment variables for a worker process: the backend, and its share of the processors."""
     names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"]
     names += ["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"]
     env = {name: os.environ.get(name, str(threads)) for name in names}
@@ -197,7 +197,7 @@ def environment(backend: str, threads: int) -> dict[str, str]:
 
 
 def available_cpus() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Check MP4, M4A and QuickTime: their boxes, and whether all the samples that the audio track lists are there."""
+"""Check MP4, M4A and QuickTime: the boxes, and whether all samples listed by the audio track are present."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from kapre.corpus._source import Part, Source
 from kapre.corpus._tails import end_of_sound
 
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
-"""Names of boxes that such a file starts with; QuickTime's older ones have no ftyp."""
+"""Names of the boxes that can start such a file. Older QuickTime files have no ftyp."""
 _MOST_BOXES = 1 << 19
-"""Of a level; those of fragments are some hundred bytes at least."""
+"""Largest number of boxes on one level. Those of fragments have at least some hundred bytes."""
 _SLACK = 4096
-"""Ticks by which less may come out than a track lists that has no edit list: an encoder's delay, told elsewhere."""
+"""Ticks that may be missing from a track without an edit list: an encoder's delay that is stored elsewhere."""
 
 
 @dataclass(frozen=True)
 class _Box:
-    """A box: its name, and where its body starts and stops. The stop may lie after the end of the file."""
+    """Hold a box: its name, and the start and stop of its body. The stop may be after the end of the file."""
 
     name: bytes
     body: int
@@ -30,7 +30,7 @@ class _Box:
 
 
 def _boxes(source: Source, position: int, stop: int) -> Iterator[_Box]:
-    """Yield the boxes from `position` on, up to one whose header cannot be, or more than any recording has."""
+    """Yield the boxes from `position` on, up to an invalid header or the largest plausible number of boxes."""
     first, seen = position, 0
     while position + 8 <= stop and seen < min(_MOST_BOXES, 4096 + (position - first) // 256):
         seen += 1
@@ -50,7 +50,7 @@ def _boxes(source: Source, position: int, stop: int) -> Iterator[_Box]:
 
 
 def _inside(source: Source, box: _Box, *path: bytes) -> _Box | None:
-    """Return the first box at a path below `box`."""
+    """Return the first box at a path inside `box`."""
     for name in path:
         found = next((inner for inner in _boxes(source, box.body, box.stop) if inner.name == name), None)
         if found is None or found.stop > box.stop:
@@ -60,13 +60,13 @@ def _inside(source: Source, box: _Box, *path: bytes) -> _Box | None:
 
 
 def check_mp4(source: Source, start: int) -> Container:
-    """Check the boxes against the bytes there, and the track's tables of samples against the end of the file.
+    """Check the boxes against the actual bytes, and the sample tables of the track against the end of the file.
 
-    The edit list says which of the decoded samples were in the original: an encoder puts its delay before them, and
+    The edit list tells which of the decoded samples were in the original. An encoder adds its delay before them and
     fills the last frame after them.
 
     Raises:
-        UnreadableError: There is no audio track, or its samples are encrypted.
+        UnreadableError: If there is no audio track, or its samples are encrypted.
     """
     container = Container("MP4", demuxer="mov")
     index: _Box | None = None
@@ -88,7 +88,7 @@ def check_mp4(source: Source, start: int) -> Container:
     description = _inside(source, track, b"mdia", b"minf", b"stbl", b"stsd")
     if description and source.at(description.body + 12, 4) in (b"enca", b"drms"):
         raise UnreadableError("its audio is encrypted", "Use a copy that is not protected, or leave it out.")
-    if not fragments:  # else the lists of samples are those of the first fragment, or empty: only decoding tells
+    if not fragments:  # in fragments, the lists cover the first one or nothing: only decoding can tell
         _check_track(container, source, index, track)
         if again >= 0:
             container.damage.append(followed(again))
@@ -107,7 +107,7 @@ def _track(source: Source, index: _Box) -> _Box:
     for box in _boxes(source, index.body, index.stop):
         handler = _inside(source, box, b"mdia", b"hdlr") if box.name == b"trak" else None
         if handler and source.at(handler.body + 8, 4) == b"soun":
-            if box.stop > index.stop:  # so that no table below is larger than the file
+            if box.stop > index.stop:  # ensures that no table below is larger than the file
                 raise UnreadableError("damaged inside: the list of its samples cannot be read", "Copy it again.")
             return box
         others = others or box.name == b"trak"
@@ -116,7 +116,7 @@ def _track(source: Source, index: _Box) -> _Box:
 
 
 def _table(source: Source, box: _Box | None, skip: int, columns: str) -> np.ndarray:
-    """Return the rows of a table, as far as its box holds them: a count and that many rows after `skip` bytes."""
+    """Return the rows of a table, limited to its box: a count and that many rows after `skip` bytes."""
     kind = np.dtype([(str(n), letter) for n, letter in enumerate(columns.split())])
     if box is None:
         return np.zeros(0, kind)
@@ -126,7 +126,7 @@ def _table(source: Source, box: _Box | None, skip: int, columns: str) -> np.ndar
 
 
 def _check_track(container: Container, source: Source, index: _Box, track: _Box) -> None:
-    """Note what the track promises, and whether its samples lie in the file."""
+    """Record what the track promises, and whether its samples lie in the file."""
     clock, length = _clock(source, _inside(source, track, b"mdia", b"mdhd"))
     tables = _inside(source, track, b"mdia", b"minf", b"stbl")
     of_times = _inside(source, tables, b"stts") if tables else None
@@ -137,7 +137,7 @@ def _check_track(container: Container, source: Source, index: _Box, track: _Box)
     counts, each = durations["0"].astype(np.int64), durations["1"].astype(np.int64)
     total = int(np.dot(counts.astype(np.float64), each.astype(np.float64)))
     if not total:
-        return  # in fragments, or empty: only decoding tells
+        return  # in fragments, or empty: only decoding can tell
     edits = _edits(source, _inside(source, track, b"edts", b"elst"))
     first, stop = 0, max(total, length)
     movie, _ = _clock(source, _inside(source, index, b"mvhd"))
@@ -148,8 +148,8 @@ def _check_track(container: Container, source: Source, index: _Box, track: _Box)
         if edit.duration and (stop - edited) * movie >= clock:
             stop = edited
         elif edit.duration <= (needed := max(0, stop - first) * movie // clock):
-            # The movie's clock often has milliseconds only. What it cannot tell is no edit, but FFmpeg would take it
-            # for one and might leave out the last packet.
+            # The movie's clock often counts milliseconds only. A difference too small for that clock is not an edit.
+            # FFmpeg would treat it as one and might drop the last packet.
             container.streams = [edit.lasting(needed + 1, source.size)]
     if len(edits) <= 1:
         container.ends = (max(0, stop - first), clock)
@@ -164,7 +164,7 @@ def _check_track(container: Container, source: Source, index: _Box, track: _Box)
 
 
 def _clock(source: Source, box: _Box | None) -> tuple[int, int]:
-    """Return the ticks per second in a header, and the length in ticks; zeros if there are none."""
+    """Return the ticks per second in a header and the length in ticks, or zeros if there are none."""
     if box is None:
         return 0, 0
     head = source.at(box.body, 32)
@@ -177,21 +177,21 @@ def _clock(source: Source, box: _Box | None) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Edit:
-    """A part of a track that is played: its duration in ticks of the movie (0: all), its start in the track's."""
+    """Hold a played part of a track: its duration in ticks of the movie (0: all), its start in ticks of the track."""
 
     duration: int
     first: int
-    at: int  # where the duration is
+    at: int  # position of the duration
     width: int
 
     def lasting(self, duration: int, size: int) -> list[Part]:
-        """Return a file of this size with another duration in its place."""
+        """Return a file of this size in which the duration is replaced."""
         changed = min(duration, (1 << 8 * self.width) - 1).to_bytes(self.width, "big")
         return [(0, self.at), changed, (self.at + self.width, size)]
 
 
 def _edits(source: Source, box: _Box | None) -> list[_Edit]:
-    """Return the parts of the track that are played, without the empty ones."""
+    """Return the parts of the track that are played, without empty ones."""
     if box is None:
         return []
     width = 8 if source.at(box.body, 1) == b"\1" else 4
@@ -202,16 +202,16 @@ def _edits(source: Source, box: _Box | None) -> list[_Edit]:
 
 
 def _whole_samples(source: Source, tables: _Box) -> tuple[int | None, int | None]:
-    """Return how many samples a track lists, and how many come before the first that does not lie in the file.
+    """Return the number of samples that a track lists, and the number before the first that is outside the file.
 
-    None is for what cannot be known.
+    A value is None if it cannot be determined.
     """
     box = _inside(source, tables, b"stsz")
     if box is None:
         return None, None
     each, listed = struct.unpack(">II", source.at(box.body + 4, 8).rjust(8, b"\0"))
     if each:
-        return listed, None  # one size for all: it is not that of a packet in every QuickTime file
+        return listed, None  # one size for all: in some QuickTime files it is not that of a packet
     sizes = _table(source, box, 8, ">u4")["0"].astype(np.int64)
     offsets = _table(source, _inside(source, tables, b"stco"), 4, ">u4")["0"].astype(np.int64)
     if not len(offsets):

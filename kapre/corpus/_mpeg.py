@@ -22,7 +22,7 @@ _DECODER_DELAY = 529
 
 @dataclass(frozen=True)
 class _Header:
-    """The header of an MPEG audio frame."""
+    """Hold the header of an MPEG audio frame."""
 
     kind: tuple[int, int, int]  # version, layer, sample rate
     length: int
@@ -31,7 +31,7 @@ class _Header:
 
 
 def _header(word: bytes) -> _Header | None:
-    """Return the MPEG frame header in four bytes, or None for anything else: layer I and free format too."""
+    """Return the MPEG frame header in four bytes, or None for anything else, including layer I and free format."""
     if len(word) < 4 or word[0] != 0xFF or word[1] < 0xE0:
         return None
     version, layer, bits, speed = word[1] >> 3 & 3, word[1] >> 1 & 3, word[2] >> 4, word[2] >> 2 & 3
@@ -48,7 +48,7 @@ def _header(word: bytes) -> _Header | None:
 
 @dataclass(frozen=True)
 class _Promise:
-    """What a Xing, Info or VBRI header says: frames, size in bytes (None if it does not), trimmed samples."""
+    """Hold the contents of a Xing, Info or VBRI header: frames and size in bytes (None if absent), trimmed samples."""
 
     frames: int | None
     size: int | None
@@ -64,7 +64,7 @@ def _side_info(header: _Header) -> int:
 
 
 def _promise(frame: bytes, header: _Header) -> _Promise | None:
-    """Return what the first MPEG frame says of the whole file, or None if it is an ordinary frame."""
+    """Return what the first MPEG frame promises about the whole file, or None if it is an ordinary frame."""
     tag = 4 + _side_info(header)
     if frame[36:40] == b"VBRI" and len(frame) >= 54:
         size, count = struct.unpack(">II", frame[46:54])
@@ -95,10 +95,10 @@ def _promise(frame: bytes, header: _Header) -> _Promise | None:
 
 
 def _counting_frames(word: bytes, first: _Header, frames: int, size: int) -> bytes:
-    """Return an Info frame and a silent frame, to stand before `frames` layer III frames of `size` bytes.
+    """Return an Info frame and a silent frame, to be placed before `frames` layer III frames of `size` bytes.
 
-    mpg123 trims its own delay, 529 samples, from a stream with an Info header. The header here asks for one whole
-    frame, the silent one, so that nothing else is trimmed.
+    mpg123 trims its own delay, 529 samples, from a stream with an Info header. The header made here requests the
+    removal of one whole frame, the silent one, so that nothing else is trimmed.
     """
     for bits in range(1, 15):
         copy = bytes((0xFF, word[1] | 1, bits << 4 | word[2] & 0x0C, word[3]))
@@ -113,12 +113,12 @@ def _counting_frames(word: bytes, first: _Header, frames: int, size: int) -> byt
 
 
 def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container:
-    """Check MP3 (and layer II): every frame in its place, the last one whole, as many as promised.
+    """Check MP3 (and layer II): the position of every frame, a complete last frame, and the promised number of frames.
 
-    Layer III that is damaged or has no frame count is given to the decoder as its whole frames only, behind an Info
-    header with their count. mpg123, inside libsndfile, guesses the length from the first frame's bit rate otherwise
-    and leaves out what is beyond it; and at damage it would give up and write warnings to the terminal. `stop` is where
-    the frames end if that is not at the end of the file.
+    For layer III that is damaged or has no frame count, the decoder receives only the whole frames, after an Info
+    header with their count. Otherwise mpg123, inside libsndfile, would estimate the length from the bit rate of the
+    first frame and omit everything after that length. At damage, it would stop and print warnings to the terminal.
+    `stop` is the position where the frames end, if that is not the end of the file.
     """
     stop = source.size if stop is None else stop
     word = source.at(start, 4)
@@ -131,7 +131,7 @@ def check_mpeg(source: Source, start: int, stop: int | None = None) -> Container
     following = _header(source.at(start + first.length, 4))
     if promise is None and not (following and following.kind == first.kind):
         inside = first_frames(source, start + 1)
-        if 0 <= inside < start + first.length:  # so that the first header is other bytes
+        if 0 <= inside < start + first.length:  # the first header is then other bytes that look like one
             return check_mpeg(source, inside, stop)
     walk = _walk_mpeg(source, start, stop, first)
     layer_iii, rate, each = first.kind[1] == 1, first.kind[2], first.samples
@@ -185,7 +185,7 @@ _MOST_TRIED = 1 << 15
 
 
 def first_frames(source: Source, start: int) -> int:
-    """Return where MPEG frames start behind other bytes: four of a kind, one after the other; -1 for none."""
+    """Return where MPEG frames start after other bytes, or -1. Four consecutive frames of one kind are required."""
     position = source.after_zeros(start)
     farthest = position + _FARTHEST
     for _ in range(_MOST_TRIED):
@@ -204,7 +204,7 @@ def first_frames(source: Source, start: int) -> int:
 
 
 def _check_free(source: Source, start: int, stop: int) -> Container:
-    """Check MP3 of free format, whose frames are equally long; how long is known by where the second one starts."""
+    """Check MP3 of free format. Its frames have equal lengths, and the start of the second one gives the length."""
     container = Container("MP3")
     word = source.at(start, 4)
     known = _header(word[:2] + bytes((word[2] | 0x10, word[3])))
@@ -227,7 +227,7 @@ def _check_free(source: Source, start: int, stop: int) -> Container:
 
 @dataclass
 class _Walk:
-    """The MPEG frames found: their count, the spans they fill, the gaps between, and what is after the last one."""
+    """Hold the MPEG frames found: their count, the spans they fill, the gaps between, and what follows the last one."""
 
     frames: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -265,11 +265,11 @@ def _walk_mpeg(source: Source, start: int, stop: int, first: _Header) -> _Walk:
 
 
 def _short_mpeg(promise: _Promise | None, frames: int, size: int) -> bool:
-    """Return whether fewer MPEG frames or bytes are there than promised."""
+    """Return whether the file holds fewer MPEG frames or bytes than promised."""
     if promise is None:
         return False
     if promise.frames is None:
         return promise.size is not None and size < promise.size
-    # Some encoders count the header frame too: then the bytes decide.
+    # Some encoders also count the header frame. The number of bytes then decides.
     counted_header = promise.frames == frames + 1 and promise.size is not None and size >= promise.size
     return frames < promise.frames and not counted_header

@@ -1,4 +1,4 @@
-"""Check the pages of Ogg: their order, their checksums and the end-of-stream mark; chains are taken apart."""
+"""Check the pages of Ogg: their order, their checksums and the end-of-stream mark. Split chains into streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _MOST_LINKS = 4096
 def _page_matches(page: bytes) -> bool:
     """Return whether an Ogg page agrees with its checksum.
 
-    Ogg's CRC is the mirror image of zlib's: the same polynomial, most significant bit first, starting from zero.
+    Ogg's CRC is the mirror image of zlib's. It uses the same polynomial, most significant bit first, and starts from
+    zero.
     """
     mirrored = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
     return zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF == int.from_bytes(page[22:26].translate(_REVERSED), "big")
@@ -26,7 +27,7 @@ def _page_matches(page: bytes) -> bool:
 
 @dataclass
 class _Logical:
-    """One logical Ogg stream: its clock and where it has got to."""
+    """Track one logical Ogg stream: its clock and its current position."""
 
     rate: int = 0
     skip: int = 0
@@ -53,7 +54,7 @@ class _Logical:
 
 
 def check_ogg(source: Source, start: int) -> Container:
-    """Check every page of Ogg: order, checksum, a whole last page, the end-of-stream mark. Chains are taken apart."""
+    """Check every page of Ogg: order, checksum, a complete last page, the end-of-stream mark. Split chains."""
     container = Container("OGG")
     links: list[int] = []
     open_streams: dict[int, _Logical] = {}
@@ -121,7 +122,7 @@ def check_ogg(source: Source, start: int) -> Container:
     if back and not lost:  # a decoder would stop at such a position
         container.damage.append("damaged inside: the positions of its pages go back")
     if len({stream.rate for stream in sounding}) == 1:
-        # The samples that end in a stream's first page are left out: a stream need not start at zero.
+        # Ignore the samples that end in a stream's first page, because a stream need not start at zero.
         samples = sum(max(0, s.last - max(s.first or 0, s.skip)) for s in sounding)
         container.at_least = (samples, sounding[0].rate)
     if len(links) > 1:

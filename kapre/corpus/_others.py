@@ -1,4 +1,4 @@
-"""Know the containers that PyAV alone decodes by their first bytes, and check what they say of their length."""
+"""Recognise the containers that only PyAV decodes by their first bytes, and check their stated lengths."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from kapre.corpus._tails import end_of_sound, filled
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
 DEMUXERS |= {"FLAC": "flac", "NIST": "nistsphere"}
-"""FFmpeg's names of containers that libsndfile reads, for encodings in them that it does not."""
+"""FFmpeg's names of containers that libsndfile reads, for encodings that libsndfile does not support."""
 _AMR = {
     b"#!AMR\n": (8000, (13, 14, 16, 18, 20, 21, 27, 32, 6)),
     b"#!AMR-WB\n": (16000, (18, 24, 33, 37, 41, 47, 51, 59, 61, 6)),
 }
-"""The rate, and the bytes of a frame of 20 ms by its mode."""
+"""The rate, and the bytes of a 20 ms frame for each mode."""
 _SPHERE_BYTES = {b"ulaw": 1, b"alaw": 1}
 
 
 def _number(source: Source, position: int, keep_mark: bool) -> tuple[int, int]:
-    """Return a number of EBML, and its bytes; 0 bytes for none, -1 for a length that is left open."""
+    """Return an EBML number and its width in bytes: width 0 for none, number -1 for an open length."""
     head = source.at(position, 8)
     width = 9 - head[0].bit_length() if head and head[0] else 0
     if not width or len(head) < width:
@@ -33,7 +33,7 @@ def _number(source: Source, position: int, keep_mark: bool) -> tuple[int, int]:
 
 
 def check_matroska(source: Source, start: int) -> Container:
-    """Check Matroska and WebM: every cluster against the end of the file. Live ones leave their lengths open."""
+    """Check Matroska and WebM: every cluster against the end of the file. Live recordings leave their lengths open."""
     container = Container("MATROSKA", demuxer="matroska")
     position, stop = start, end_of_sound(source, start)
     for _ in range(1 << 20):
@@ -50,14 +50,14 @@ def check_matroska(source: Source, start: int) -> Container:
         if size >= 0 and body + size > source.size:
             container.damage.append(cut_bytes(body + size, source.size))
             break
-        # Into the segment, whose parts follow each other, and into clusters of open length.
+        # Enter the segment, whose parts follow one another, and clusters of open length.
         position = body if name == 0x18538067 or size < 0 else body + size
     container.damage += filled(source, position, stop)
     return container
 
 
 def check_asf(source: Source, start: int) -> Container:
-    """Check ASF (wma): the size of the file in its header, unless it is a broadcast, which has none."""
+    """Check ASF (wma): the file size in the header. A broadcast has no such size."""
     container = Container("ASF", demuxer="asf")
     position, header = start + 30, source.at(start, 30)
     stop = start + int.from_bytes(header[16:24], "little")
@@ -78,7 +78,7 @@ def check_asf(source: Source, start: int) -> Container:
 
 
 def check_amr(source: Source, start: int) -> Container:
-    """Check AMR: every frame, whose length its first byte tells."""
+    """Check AMR: every frame, whose first byte gives its length."""
     magic = next((magic for magic in _AMR if source.at(start, len(magic)) == magic), b"")
     if not magic:
         raise UnreadableError("AMR of several channels, or cut short in its header", "Convert it to WAV or FLAC.")
@@ -97,7 +97,7 @@ def check_amr(source: Source, start: int) -> Container:
 
 
 def check_sphere(source: Source, start: int) -> Container:
-    """Check NIST SPHERE: the count of samples in its header. Shortened samples need PyAV."""
+    """Check NIST SPHERE: the sample count in the header. Samples compressed by Shorten need PyAV."""
     container = Container("NIST")
     head = source.at(start, 1024).split(b"end_head")[0]
     rows = (line.split(None, 2) for line in head.split(b"\n")[2:])
@@ -126,7 +126,7 @@ def check_sphere(source: Source, start: int) -> Container:
 
 
 def check_voc(source: Source, start: int) -> Container:
-    """Check Creative VOC: its blocks, each with its length, against the end of the file."""
+    """Check Creative VOC: the length of each block against the end of the file."""
     container = Container("VOC")
     position = start + int.from_bytes(source.at(start + 20, 2), "little")
     for _ in range(MOST_CHUNKS):
@@ -140,7 +140,7 @@ def check_voc(source: Source, start: int) -> Container:
 
 
 def check_tta(source: Source, start: int) -> Container:
-    """Check TTA: its table of frames, each with its length, against the end of the file."""
+    """Check TTA: the length of each frame in the table of frames against the end of the file."""
     container = Container("TTA", demuxer="tta", told=True)
     head = source.at(start, 22)
     if len(head) < 22:
@@ -157,7 +157,7 @@ def check_tta(source: Source, start: int) -> Container:
 
 
 def check_wavpack(source: Source, start: int) -> Container:
-    """Check WavPack: its blocks, each with its length. What follows them is no use to a decoder."""
+    """Check WavPack: the length of each block against the end of the file. A decoder does not need what follows."""
     container = Container("WAVPACK", demuxer="wv", told=True)
     position = start
     for _ in range(1 << 20):

@@ -1,4 +1,4 @@
-"""Shards of Parquet: zstd over split bytes, a checksum for each page, row groups for random access."""
+"""Shards in Parquet format: zstd over split bytes, a checksum for each page, row groups for random access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kapre.corpus._shards import KEY, SHARDS, damaged, unreadable
 
 
 def module() -> Any:
-    """Return what reads and writes Parquet."""
+    """Return the Parquet module of pyarrow."""
     return pq
 
 
@@ -33,7 +33,7 @@ class _Writer:
 
 @contextlib.contextmanager
 def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
-    """Give a writer of a shard, which is at its place once it is whole."""
+    """Provide a writer for a shard. The shard is moved into place once it is complete."""
     plain = [column for column in schema.names if column not in ("features", "shape")]
     with (
         place.replacing(SHARDS, name) as temporary,
@@ -44,14 +44,14 @@ def shard(place: Place, name: str, schema: pa.Schema) -> Iterator[_Writer]:
             use_dictionary=plain,
             use_byte_stream_split=["features.list.element"],
             write_page_checksum=True,
-            write_statistics=plain,  # of features they say nothing, and take time
+            write_statistics=plain,  # statistics of features are useless and take time
         ) as writer,
     ):
         yield _Writer(writer)
 
 
 class Shard:
-    """A shard that can be read."""
+    """Read a shard."""
 
     def __init__(self, place: Place, name: str) -> None:
         self._place, self._name = place, name
@@ -66,7 +66,7 @@ class Shard:
         self.rows = metadata.num_rows
 
     def read(self, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
-        """Return some columns of all rows, or of a row group's."""
+        """Return some columns of all rows, or of one row group."""
         try:
             with self._place.open(SHARDS, self._name) as source:
                 file = pq.ParquetFile(source, page_checksum_verification=True)

@@ -1,4 +1,4 @@
-"""Where a store or a recording is: a folder or a file on this machine, or on any file system of pyarrow."""
+"""The location of a store or a recording: a folder or a file on this machine, or on any pyarrow file system."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from pyarrow import fs
 from kapre.corpus._errors import CorpusError, one_line
 
 WRITING = ".writing-"
-"""What files begin with that are not whole yet."""
+"""Prefix of the names of incomplete files."""
 _WHOLE_AT_ONCE = ("s3", "gcs", "abfs")
-"""File systems on which a file is there when its writer closes, and not before."""
+"""File systems on which a file appears when its writer closes, and not before."""
 _OPTIONS = "region|endpoint_override|scheme|allow_bucket_creation|allow_bucket_deletion|retry_limit_seconds|project_id"
-"""What may stand in a query. Nothing else: keys of objects hold question marks too, and secrets belong in no path."""
+"""Options allowed in a query. Others are refused: object keys may contain question marks, and paths no secrets."""
 _URI = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<host>[^/?]*)(?P<path>/.*?)?(?P<query>\?(?:{_OPTIONS})=.*)?", re.S
 )
 _SECRET = re.compile(r"(?<=://)[^/@:]+:[^/@]+@")
 _TRIES = (0.0, 0.5, 2.0)
-"""Seconds to wait before each try to fetch a file."""
+"""Seconds to wait before each attempt to fetch a file."""
 
 
 def is_uri(path: str) -> bool:
@@ -47,13 +47,13 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def without_secrets(path: str) -> str:
-    """Return a path or URI to be shown and kept: without query, user and password."""
+    """Return a path or URI for display and storage, without the query, user and password."""
     return _SECRET.sub("", split_uri(path)[0]) if "://" in path else path
 
 
 @lru_cache(64)
 def _file_system(scheme: str, host: str, query: str) -> tuple[Any, str]:
-    """Return a file system, and what paths on it begin with, such as a bucket's name."""
+    """Return a file system and the prefix of paths on it, such as the name of a bucket."""
     uri = f"{scheme}://{host}/kapre{query}"
     name = without_secrets(uri).removesuffix("/kapre")
     try:
@@ -77,7 +77,7 @@ def _file_system(scheme: str, host: str, query: str) -> tuple[Any, str]:
 
 
 def on_file_system(path: str) -> tuple[Any, str]:
-    """Return the file system of a path, and the path on it."""
+    """Return the file system of a path, and the path on that file system."""
     match = _URI.fullmatch(path) if "://" in path else None
     if match is None:
         return fs.LocalFileSystem(), os.path.abspath(path)
@@ -88,12 +88,12 @@ def on_file_system(path: str) -> tuple[Any, str]:
 
 @dataclass(frozen=True)
 class Place:
-    """A folder.
+    """Represent a folder.
 
     Attributes:
-        filesystem: Of pyarrow.
-        path: On it.
-        name: As it was given, for people.
+        filesystem: The pyarrow file system.
+        path: The path on that file system.
+        name: The path as given, for display.
     """
 
     filesystem: Any
@@ -102,7 +102,7 @@ class Place:
 
     @classmethod
     def of(cls, folder: str | os.PathLike[str], filesystem: Any = None) -> Place:
-        """Return the place of a path or URI, or of a path on a file system that is given."""
+        """Return the place for a path or URI, or for a path on a given file system."""
         name = os.fspath(folder)
         if filesystem is not None:
             return cls(filesystem, name.rstrip("/"), name)
@@ -111,73 +111,73 @@ class Place:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a folder of this machine."""
+        """Return whether the folder is on this machine."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
     def at(self, *names: str) -> str:
-        """Return the path of what is inside."""
+        """Return the path of an entry in the folder."""
         return "/".join([self.path, *names])
 
     def shown(self, *names: str) -> str:
-        """Return the same for people."""
+        """Return the path of an entry for display."""
         return os.path.join(self.name, *names) if self.is_local else "/".join([self.name.rstrip("/"), *names])
 
     def kind(self, *names: str) -> str:
-        """Return "file", "folder" or "" for nothing."""
+        """Return "file", "folder", or "" if nothing exists."""
         info = self.filesystem.get_file_info(self.at(*names) if names else self.path)
         kinds = {fs.FileType.File: "file", fs.FileType.Directory: "folder", fs.FileType.NotFound: ""}
         return kinds.get(info.type, "file")
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """Return the names of the files of a folder inside, sorted, with their bytes."""
+        """Return the names and sizes in bytes of the files in a subfolder, sorted by name."""
         selector = fs.FileSelector(self.at(folder) if folder else self.path, allow_not_found=True)
         found = self.filesystem.get_file_info(selector)
         return {info.base_name: info.size for info in sorted(found, key=lambda info: info.path) if info.is_file}
 
     def is_empty_but_for(self, *names: str) -> bool:
-        """Whether nothing else is inside, but for what was being written."""
+        """Return whether the folder holds nothing but the given names and incomplete files."""
         found = self.filesystem.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
         return all(info.base_name in names or info.base_name.startswith(WRITING) for info in found)
 
     def open(self, *names: str) -> Any:
-        """Return a file to read at random."""
+        """Open a file for random access."""
         return self.filesystem.open_input_file(self.at(*names))
 
     def read_text(self, *names: str) -> str:
-        """Return a file's text."""
+        """Return the text of a file."""
         with self.open(*names) as file:
             text: bytes = file.read()
         return text.decode("utf-8")
 
     def make(self, folder: str = "") -> None:
-        """Make the folder, or one inside."""
+        """Create the folder, or a subfolder."""
         self.filesystem.create_dir(self.at(folder) if folder else self.path, recursive=True)
 
     def remove(self, *names: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
         with contextlib.suppress(FileNotFoundError):
             if self.kind(*names):
                 self.filesystem.delete_file(self.at(*names))
 
     def remove_folder(self, folder: str) -> None:
-        """Remove a folder inside, if it is there."""
+        """Remove a subfolder if it exists."""
         if self.kind(folder):
             self.filesystem.delete_dir(self.at(folder))
 
     def remove_unfinished(self, folder: str = "") -> None:
-        """Remove what was being written when a run was killed."""
+        """Remove incomplete files that a killed run left."""
         for name in self.sizes(folder):
             if name.startswith(WRITING):
                 self.remove(*filter(None, (folder, name)))
 
     def write_text(self, text: str, *names: str) -> None:
-        """Write a file of text, whole or not at all."""
+        """Write a text file, completely or not at all."""
         with self.replacing(*names) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")
 
     @contextlib.contextmanager
     def replacing(self, *names: str) -> Iterator[Path]:
-        """Give the name of a temporary file of this machine that takes a file's place once it is whole."""
+        """Provide the name of a temporary local file that replaces a file once it is complete."""
         if not self.is_local:
             with tempfile.TemporaryDirectory(prefix="kapre-") as folder:
                 temporary = Path(folder) / names[-1]
@@ -201,7 +201,7 @@ class Place:
     def _upload(self, file: Path, names: tuple[str, ...]) -> None:
         at_once = self.filesystem.type_name in _WHOLE_AT_ONCE
         target = self.at(*names) if at_once else self.at(*names[:-1], f"{WRITING}{uuid.uuid4().hex}")
-        # In one piece: a stream that an exception leaves is closed, and what was written until then would be the file.
+        # Write in one call. An exception closes the stream, and the part written so far would become the file.
         with pa.memory_map(os.fspath(file)) as source, self.filesystem.open_output_stream(target) as sink:
             sink.write(source.read_buffer())
         if not at_once:
@@ -215,7 +215,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system opens a folder
+    with contextlib.suppress(OSError):  # not every system can open a folder
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -225,12 +225,12 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def fetched(path: str) -> Iterator[str]:
-    """Give a file of this machine with what is at a path or URI.
+    """Provide a local file with the contents of a path or URI.
 
     Raises:
-        FileNotFoundError: It is not there.
-        OSError: It cannot be had, after some tries.
-        CorpusError: There is no such file system.
+        FileNotFoundError: If the file does not exist.
+        OSError: If the file cannot be fetched after several attempts.
+        CorpusError: If the file system does not exist.
     """
     if not is_uri(path):
         yield path
@@ -246,16 +246,16 @@ def fetched(path: str) -> Iterator[str]:
                 break
             except FileNotFoundError:
                 raise
-            except (pa.ArrowInvalid, ValueError) as error:  # a path that can be none there
+            except (pa.ArrowInvalid, ValueError) as error:  # not a valid path on that file system
                 raise FileNotFoundError(str(error)) from None
-            except Exception as error:  # packages behind fsspec have their own
+            except Exception as error:  # packages behind fsspec have their own errors
                 if number == len(_TRIES):
                     raise OSError(one_line(error)) from error
         yield name
 
 
 def files_of(folder: str) -> list[str] | None:
-    """Return the files of a folder at a URI and of those inside, sorted, relative to it; None where it is no folder."""
+    """Return the relative paths of all files below a folder at a URI, sorted, or None if it is not a folder."""
     filesystem, inside = on_file_system(folder)
     inside = inside.rstrip("/")
     if filesystem.get_file_info(inside).type != fs.FileType.Directory:

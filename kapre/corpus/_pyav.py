@@ -14,15 +14,15 @@ from kapre.corpus._source import Source, View
 _FULL_SCALE = {"u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
 
 _MOST_CHANNELS = 1024
-"""Which is libsndfile's limit, too."""
+"""The same limit as in libsndfile."""
 _PADDING = 4
-"""Frames that may be padding at the end; more are something that a header does not tell."""
+"""Largest number of final frames that can be padding. More frames are not explained by a header."""
 
 
 class PyAVDecoder(Decoder):
-    """PyAV over the first audio track of a container.
+    """Decode the first audio track of a container with PyAV.
 
-    FFmpeg prints nothing: PyAV turns its logging off when it is imported, and is left to do so.
+    FFmpeg prints nothing, because PyAV turns its logging off on import, and this class does not change that.
     """
 
     def __init__(self, av: Any, source: Source, container: Container) -> None:
@@ -35,14 +35,14 @@ class PyAVDecoder(Decoder):
         for parts in self._checked.streams:
             view = View(self._source, parts)
             with self._open(view) as opened:
-                # PyAV has errors that are PermissionError or OSError too: none leaves this class.
+                # Some PyAV errors are also PermissionError or OSError. None of them leaves this class.
                 track = self._track(opened)
                 yield from _joined(self._limited(self._frames(opened, track, view)))
         if not self.sample_rate:
             raise self._cannot_open("no sample rate and no samples")
 
     def opens(self) -> bool:
-        """Return whether there is a track in it that FFmpeg decodes."""
+        """Return whether the container has a track that FFmpeg can decode."""
         try:
             with self._open(View(self._source, self._checked.streams[0])) as opened:
                 self._track(opened)
@@ -52,7 +52,7 @@ class PyAVDecoder(Decoder):
 
     def _open(self, view: View) -> Any:
         settings = {"format": self._checked.demuxer, "buffer_size": 1 << 16}
-        # From 19 on, PyAV takes titles that are not UTF-8, and has no such choice.
+        # PyAV 19 and later accept titles that are not UTF-8, and have no such option.
         if int(self._av.__version__.split(".")[0]) < 19:
             settings["metadata_errors"] = "replace"
         try:
@@ -62,7 +62,7 @@ class PyAVDecoder(Decoder):
             raise self._cannot_open(_reason(error)) from None
 
     def _track(self, opened: Any) -> Any:
-        """Return the first audio track, whose decoder is known."""
+        """Return the first audio track with a known decoder."""
         tracks = opened.streams.audio
         if not tracks:
             if self._checked.damage:
@@ -71,7 +71,7 @@ class PyAVDecoder(Decoder):
         context = tracks[0].codec_context
         if context is None:
             raise self._cannot_open("this PyAV has no decoder for it")
-        context.thread_count = 1  # a run has a process for each core
+        context.thread_count = 1  # a run has one process per core
         self.sample_rate, self.channels = context.sample_rate or 0, context.channels or 0
         if self.channels > _MOST_CHANNELS:
             raise self._cannot_open(f"{self.channels} channels")
@@ -83,7 +83,7 @@ class PyAVDecoder(Decoder):
         return tracks[0]
 
     def _frames(self, opened: Any, track: Any, view: View) -> Iterator[Samples]:
-        """Yield what is in each packet; a decoder's error ends them and is noted."""
+        """Yield the samples of each packet. An error of the decoder ends them and is recorded."""
         found = False
         try:
             for packet in opened.demux(track):
@@ -107,11 +107,11 @@ class PyAVDecoder(Decoder):
                     yield samples
         except self._av.error.FFmpegError as error:
             view.raise_failure()
-            self._stopped = (_reason(error), False)  # FFmpeg reads ahead: where it is in the file says nothing
+            self._stopped = (_reason(error), False)  # FFmpeg reads ahead, so its position is meaningless
         view.raise_failure()
 
     def _limited(self, frames: Iterator[Samples]) -> Iterator[Samples]:
-        """Yield frames without the padding after the end that the container tells; all are decoded."""
+        """Yield frames without the final padding that the container declares. All frames are decoded."""
         largest = beyond = 0
         for samples in frames:
             kept = samples
@@ -130,13 +130,13 @@ class PyAVDecoder(Decoder):
 
 
 class _Forgiving:
-    """The file that PyAV reads: bytes at the position, and errors that the view keeps."""
+    """Provide the file that PyAV reads. It returns bytes at the position, and the view records errors."""
 
     def __init__(self, view: View) -> None:
         self.seek, self.tell, self._view = view.seek, view.tell, view
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, none at the end or at an error."""
+        """Return the next bytes, or none at the end or after an error."""
         buffer = bytearray(size)
         return bytes(memoryview(buffer)[: self._view.readinto(buffer)])
 
@@ -146,7 +146,7 @@ def _reason(error: Exception) -> str:
 
 
 def _joined(frames: Iterator[Samples]) -> Iterator[Samples]:
-    """Yield the frames put together to blocks."""
+    """Yield the frames joined into blocks."""
     waiting: list[Samples] = []
     values = 0
     for samples in frames:
@@ -160,7 +160,7 @@ def _joined(frames: Iterator[Samples]) -> Iterator[Samples]:
 
 
 def _as_float(frame: Any) -> Samples:
-    """Return a frame's samples as float32 of shape (time, channels), full scale 1."""
+    """Return the samples of a frame as float32 of shape (time, channels), with full scale at 1."""
     values = frame.to_ndarray()
     values = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
     scale = _FULL_SCALE.get(values.dtype.str[1:])

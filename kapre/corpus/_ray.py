@@ -1,10 +1,11 @@
-"""The engine of a cluster: Ray Data gives the shards of a job to actors, each of which holds one worker.
+"""The engine for a cluster: Ray Data passes the shards of a job to actors, each of which holds one worker.
 
-The manifest of each shard is a CSV file in the store while a run lasts, so that Ray reads what is to be done on the
-nodes and not out of this process. A shard that an actor did not finish, because it or its node died, is begun again
-elsewhere; one that is there is not computed again.
+During a run, the store holds a CSV file with the manifest of each shard, so that Ray reads the manifests on the nodes
+and not from this process. If an actor or its node dies, its unfinished shard is started again elsewhere. A finished
+shard is not computed again.
 
-What speaks to Ray is a process of its own (`_ray_driver`): Ray and Ray Data write to the terminal and set up loggers.
+A separate process (`_ray_driver`) communicates with Ray, because Ray and Ray Data write to the terminal and set up
+loggers.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from kapre.corpus._place import is_uri
 from kapre.corpus._worker import last_line, receive, send
 
 _TRIES = 5
-"""How often a shard is begun whose actor dies: Ray itself would go on for ever."""
+"""Number of tries for a shard whose actor dies. Ray itself would try for ever."""
 
 
 def run(
@@ -60,7 +61,7 @@ def run(
 
 
 def _connected() -> str | None:
-    """Return the address of the cluster that this process is connected to."""
+    """Return the address of the cluster to which this process is connected."""
     ray = sys.modules.get("ray")
     if ray is None or not ray.is_initialized():
         return None
@@ -69,11 +70,11 @@ def _connected() -> str | None:
 
 
 def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
-    """Begin the process that speaks to Ray, and listen to it."""
+    """Start the process that communicates with Ray, and receive its messages."""
     command, env = child("_ray_driver")
-    env["KERAS_BACKEND"] = "numpy"  # it computes nothing, and so loads soonest
+    env["KERAS_BACKEND"] = "numpy"  # it computes nothing, and this loads fastest
     pipe = subprocess.PIPE
-    root = os.path.abspath(os.sep)  # Ray would import what lies where it began
+    root = os.path.abspath(os.sep)  # Ray would import files from its start folder
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, env=env, cwd=root)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -94,7 +95,7 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
         ) from None
     finally:
         with contextlib.suppress(OSError):
-            process.stdin.close()  # it ends the Ray that it began, if any, and itself
+            process.stdin.close()  # this ends the process, and the Ray that it started, if any
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
@@ -104,14 +105,14 @@ def _drive(task: tuple[Any, ...], told: Told, said: IO[bytes]) -> None:
 
 
 class ShardMaker:
-    """An actor: one worker with one compiled front end."""
+    """Run as an actor that holds one worker with one compiled front end."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._worker: Worker | None = None
 
     def __call__(self, block: pa.Table) -> dict[str, list[Any]]:
-        """Make the shard whose items a block of the manifest holds; return what came of it."""
+        """Make the shard whose items are in a block of the manifest, and return the result."""
         problem, done = "", [0, 0, 0, 0.0]
         try:
             done = self._make(block)
@@ -136,7 +137,7 @@ class ShardMaker:
         if numbers or len(items) != stop - first:
             raise ItemError(f"{job.shown(number)}: its manifest came in other blocks than it was read in. Report this.")
         with contextlib.suppress(CorpusError):
-            if job.place.kind(_shards.SHARDS, job.name(number)) == "file":  # what said so was lost with its node
+            if job.place.kind(_shards.SHARDS, job.name(number)) == "file":  # done, but its report was lost
                 found = job.open([number])[0].about
                 if not found["unfetched"]:
                     return [len(items), found["rows"], found["failed"], found["samples"] / self._worker.columns.rate]
@@ -150,7 +151,7 @@ class ShardMaker:
         return done
 
     def _count_try(self, number: int) -> None:
-        """Leave a mark beside the manifest, or raise where there are too many."""
+        """Leave a mark beside the manifest, or raise if there are too many."""
         job = self._job
         for n in range(_TRIES):
             mark = f"{number:05d}.try-{n}"
@@ -165,7 +166,7 @@ class ShardMaker:
 
 
 def _check_node(job: Job, items: Sequence[Item]) -> None:
-    """Raise where an actor's node would make other numbers, or does not see the store or the recordings."""
+    """Raise if an actor's node would give other numbers, or cannot access the store or the recordings."""
     node = socket.gethostname()
     wanted, here = ({**found, "python": ""} for found in (job.about["versions"], _folder.versions()))
     others = [
@@ -189,7 +190,7 @@ def _check_node(job: Job, items: Sequence[Item]) -> None:
 
 
 def _write_manifest(job: Job, items: Sequence[Item], numbers: Sequence[int]) -> list[str]:
-    """Write the items of each shard, and return the files."""
+    """Write the items of each shard, and return the paths of the files."""
     place = job.place
     place.remove_folder(_shards.MANIFEST)
     place.make(_shards.MANIFEST)
@@ -211,13 +212,13 @@ def _write_manifest(job: Job, items: Sequence[Item], numbers: Sequence[int]) -> 
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    """Tell whether JSON holds values of a type as they are."""
+    """Tell whether JSON represents values of a type without a conversion."""
     types = pa.types
     return bool(types.is_string(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 
 def _encoded(item: Item, carried: pa.Schema, plain: set[str]) -> str:
-    """Return an item as JSON of ASCII; values of a type that JSON does not know are columns of Arrow in it."""
+    """Return an item as ASCII JSON. Values of types that JSON lacks are stored as Arrow columns in it."""
     own = {}
     for name, value in item.carried.items():
         if value is None or name in plain:
@@ -232,7 +233,7 @@ def _encoded(item: Item, carried: pa.Schema, plain: set[str]) -> str:
 
 
 def _decoded(text: str, carried: pa.Schema) -> Item:
-    """Return the item that `_encoded` made a text of."""
+    """Return the item from the text that `_encoded` made."""
     path, start, duration, channel, own = json.loads(text)
     for name, value in own.items():
         if value is not None and not _is_plain(carried.field(name).type):

@@ -1,4 +1,4 @@
-"""The process that speaks to Ray: it gives shards to actors, and says on its standard output what is done."""
+"""The process that communicates with Ray: it passes shards to actors and reports results on its standard output."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from kapre.corpus._ray import ShardMaker
 from kapre.corpus._worker import receive, send
 
 _SHARE = 0.9
-"""Of a processor, that an actor asks for: what is left is for Ray's own tasks, which would wait for ever otherwise."""
+"""Fraction of a processor that an actor requests. Ray's own tasks use the rest and would otherwise wait for ever."""
 _SHARE_OF_READING = 0.05
 _PATIENCE = 20.0
-"""Seconds."""
+"""Timeout in seconds."""
 _OBJECTS = 1 << 28
-"""Bytes that a Ray of our own keeps for objects: manifests and counts."""
+"""Size in bytes of the object store of a Ray started here. It holds manifests and counts."""
 
 
 def connect(ray: Any, address: str, workers: int | None, processors: int) -> None:
-    """Join a cluster, or begin one of this machine's own."""
+    """Join a cluster, or start one on this machine."""
     options: dict[str, Any] = {"address": address, "log_to_driver": False, "logging_level": logging.ERROR}
     if address == "local":
         options |= {"num_cpus": max(workers or 0, processors), "include_dashboard": False}
@@ -45,14 +45,14 @@ def connect(ray: Any, address: str, workers: int | None, processors: int) -> Non
 
 
 def _answers(address: str) -> None:
-    """Raise OSError where nobody listens at a host and port: Ray would try for many minutes."""
+    """Raise OSError if nothing listens at a host and port. Ray would try for many minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str, out: Any) -> None:
-    """Let actors make the shards whose manifests are at some paths."""
+    """Let actors make the shards whose manifests are at the given paths."""
     processors = max(1, int(ray.cluster_resources().get("CPU", 1)))
     most = min(workers or processors, len(paths))
     least = min(most, processors)
@@ -63,12 +63,13 @@ def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str
         num_cpus=_SHARE_OF_READING,
         convert_options=pa.csv.ConvertOptions(column_types={"shard": pa.int64(), "item": pa.string()}),
     )
-    # With one task at a time no shard waits behind another while an actor is idle; Ray scales a pool up with two.
+    # With one task at a time, no shard waits for a busy actor while another is idle. Ray scales a pool up only with
+    # two.
     waiting = 1 if least == most else 2
     made = manifest.map_batches(
         ShardMaker,
         fn_constructor_args=(job,),
-        batch_size=None,  # a whole block, and so a shard
+        batch_size=None,  # a whole block, which is one shard
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most, max_tasks_in_flight_per_actor=waiting),
         num_cpus=_SHARE,
@@ -82,9 +83,10 @@ def work(ray: Any, job: Job, paths: list[str], workers: int | None, backend: str
 
 
 def _end_with_caller() -> threading.Event:
-    """End when nobody listens any more: at once, unless what is returned says that this ends anyway.
+    """End the process when the caller is gone: at once, or after a delay if the returned event is set.
 
-    A Ray of our own ends with this process, and a cluster ends the actors of one that is gone.
+    The event means that the process is about to end by itself. A Ray started here ends with this process. A cluster
+    ends the actors of a process that is gone.
     """
     ending = threading.Event()
 
@@ -99,11 +101,11 @@ def _end_with_caller() -> threading.Event:
 
 
 def main() -> None:
-    """Do one job."""
+    """Run one job."""
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not get between the messages
+    os.dup2(2, 1)  # keeps the output of libraries out of the messages
     job, paths, workers, address, processors, backend = receive(sys.stdin.buffer)
-    sys.argv[0] = os.path.abspath(os.sep)  # Ray lets workers import what lies beside this file
+    sys.argv[0] = os.path.abspath(os.sep)  # Ray lets workers import files from this file's folder
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import ray

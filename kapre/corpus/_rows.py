@@ -1,4 +1,4 @@
-"""From items to rows of a store: the one extractor that every engine runs."""
+"""Conversion of items to rows of a store: the extractor that every engine runs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from kapre.frontends.stream import whole_clip_stages
 from kapre.recipe import Recipe
 
 _WINDOW_SAMPLES = 1 << 22
-"""Samples of the clips that are computed, and become row groups, together: 4 minutes at 16 kHz, 16 MB."""
+"""Largest number of samples in clips computed together as row groups: 4 minutes at 16 kHz, 16 MB."""
 _WINDOW_CLIPS = 256
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a store: the features of a clip, or why there are none.
+    """Hold a row of a store: the features of a clip, or the reason why there are none.
 
     Attributes:
-        item: The item's number.
-        start: Seconds in the file.
-        n_samples: At the recipe's rate.
-        features: In the recipe's layout; None where there is an error.
-        error: "stage: reason", empty for a clip that is sound.
-        warning: What is no error, such as channels whose mean is silence.
+        item: The number of the item.
+        start: Start in the file, in seconds.
+        n_samples: Number of samples at the rate of the recipe.
+        features: The features in the layout of the recipe, or None after an error.
+        error: "stage: reason", or empty for a clip without an error.
+        warning: A problem that is not an error, such as channels whose mean is silence.
     """
 
     item: int
@@ -43,13 +43,13 @@ class Row:
 
 
 class Extractor:
-    """Turns items into rows, window by window.
+    """Convert items to rows, window by window.
 
     Args:
         recipe: The recipe, with a whole sample rate.
-        dtype: "float16" or "float32", of the features.
-        segment: Seconds of a segment, or None: as the recipe says, a fixed length's or the whole file.
-        channel: From 0, or None for the mean of all.
+        dtype: The dtype of the features, "float16" or "float32".
+        segment: Duration of a segment in seconds. None means that of the recipe: a fixed length, or the whole file.
+        channel: Number of the channel, starting from 0, or None for the mean of all.
     """
 
     def __init__(self, recipe: Recipe, dtype: str, segment: float | None, channel: int | None) -> None:
@@ -61,13 +61,13 @@ class Extractor:
 
     @property
     def computer(self) -> Computer:
-        """The compiled front end, made once."""
+        """Return the compiled front end, which is made once."""
         if self._computer is None:
             self._computer = Computer(self.recipe)
         return self._computer
 
     def windows(self, items: Sequence[Item]) -> Iterator[list[Row]]:
-        """Yield the rows of items, some at a time; the next clips are decoded while features are computed."""
+        """Yield the rows of items, several at a time. The next clips are decoded while features are computed."""
         clips: list[Clip] = []
         failures: list[Failure] = []
         piecewise: Piecewise | None = None
@@ -117,9 +117,9 @@ _END = object()
 
 
 def ahead(values: Iterable[Any], waiting: int = 4, samples: int = 1 << 25) -> Iterator[Any]:
-    """Yield what an iterable does, made by a thread of its own while the caller works, a few values ahead.
+    """Yield the values of an iterable, which a separate thread makes a few values ahead while the caller works.
 
-    No more than `samples` samples of clips wait, but one clip always may.
+    At most `samples` samples of clips wait, but one clip may always wait.
     """
     ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
     room = threading.Condition()
@@ -139,7 +139,7 @@ def ahead(values: Iterable[Any], waiting: int = 4, samples: int = 1 << 25) -> It
                     held, count = held + size(value), count + 1
                 ready.put((value, None))
             ready.put((_END, None))
-        except BaseException as error:  # the caller's to raise
+        except BaseException as error:  # passed on to the caller, which raises it
             ready.put((_END, error))
 
     thread = threading.Thread(target=fill, name="kapre-decode", daemon=True)

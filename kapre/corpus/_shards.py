@@ -1,4 +1,4 @@
-"""The files of a store: shards, each there whole or not at all, and what they say of themselves."""
+"""The files of a store: shards, each complete or absent, with their descriptions."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 KEY = b"kapre"
 ABOUT = "_kapre.json"
-"""What a store says of itself; readers of folders of Parquet leave out what begins with a line."""
+"""The description of a store. Readers of Parquet folders skip files whose names begin with an underscore."""
 SHARDS = "shards"
 LOCK = ".lock"
 ERRORS = "errors.csv"
 MANIFEST = "manifest"
-"""What is to be done, while a run on a cluster lasts."""
+"""The folder with the work to be done, during a run on a cluster."""
 _GROUP_VALUES = 1 << 21
-"""Values of features in a row group, unless one row has more: 4 to 8 MB, for random access."""
+"""Number of feature values in a row group, unless one row has more: 4 to 8 MB, for random access."""
 FORMATS = ("parquet", "array_record")
 
 
 class Shard(Protocol):
-    """A shard that can be read; bytes that changed on the disk are an error.
+    """Define a shard for reading. Bytes that changed on the disk raise an error.
 
     Attributes:
-        about: What it says of itself.
-        rows: How many there are.
-        starts: The first row of each group of rows that is read at once.
+        about: The description in the shard.
+        rows: Number of rows.
+        starts: The first row of each group of rows that is read together.
     """
 
     about: dict[str, Any]
@@ -48,55 +48,55 @@ class Shard(Protocol):
     starts: list[int]
 
     def read(self, columns: list[str] | None = None, group: int | None = None) -> pa.Table:
-        """Return some columns of all rows, or of a group's."""
+        """Return some columns of all rows, or of one group."""
 
 
 class Writer(Protocol):
-    """What writes a shard."""
+    """Define a writer of a shard."""
 
     def write(self, table: pa.Table) -> None:
         """Write rows."""
 
     def finish(self, about: dict[str, Any]) -> None:
-        """Write what the shard says of itself, after all rows."""
+        """Write the description of the shard, after all rows."""
 
 
 def format_module(name: str) -> Any:
-    """Return the module of a format: its `shard`, which writes, and its `Shard`, which reads."""
+    """Return the module for a format, with `shard` for writing and `Shard` for reading."""
     return import_module(f"kapre.corpus._{name}")
 
 
 def shard_name(number: int, of: int, kind: str) -> str:
-    """Return the name of a shard's file."""
+    """Return the file name of a shard."""
     return f"shard-{number:05d}-of-{of:05d}.{kind}"
 
 
 def shards_of(place: Place, kind: str) -> dict[str, int]:
-    """Return the shards of a store, in order, with their bytes."""
+    """Return the shards of a store in order, with their sizes in bytes."""
     found = place.sizes(SHARDS).items()
     return {name: size for name, size in found if name.startswith("shard-") and name.endswith(f".{kind}")}
 
 
 def open_shard(place: Place, name: str) -> Shard:
-    """Return a shard of a store to read, or raise where it cannot be."""
+    """Open a shard of a store for reading, or raise if that fails."""
     found: Shard = format_module(name.rpartition(".")[2]).Shard(place, name)
     return found
 
 
 def write_shard(place: Place, name: str, schema: pa.Schema) -> AbstractContextManager[Writer]:
-    """Give a writer of a shard, which is at its place once it is whole."""
+    """Provide a writer for a shard. The shard is moved into place once it is complete."""
     found: AbstractContextManager[Writer] = format_module(name.rpartition(".")[2]).shard(place, name, schema)
     return found
 
 
 def open_shards(place: Place, names: Sequence[str]) -> list[Shard]:
-    """Return shards to read, some opened at a time: on object storage each takes some requests."""
+    """Open shards for reading, several at a time, because each takes several requests on object storage."""
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(lambda name: open_shard(place, name), names))
 
 
 def unreadable(place: Place, name: str, error: object) -> CorpusError:
-    """Return the error of a shard that does not open."""
+    """Return the error for a shard that cannot be opened."""
     reason = one_line(error)
     return CorpusError(
         f"{place.shown(SHARDS, name)}: is no shard that can be read ({reason}). Remove it, and use resume=True."
@@ -104,16 +104,16 @@ def unreadable(place: Place, name: str, error: object) -> CorpusError:
 
 
 def damaged(place: Place, name: str, error: object) -> CorpusError:
-    """Return the error of a shard whose rows cannot be read."""
+    """Return the error for a shard whose rows cannot be read."""
     reason = one_line(error)
     return CorpusError(f"{place.shown(SHARDS, name)}: is damaged ({reason}). Remove it, and use resume=True.")
 
 
 @contextlib.contextmanager
 def locked(place: Place) -> Iterator[None]:
-    """Keep other runs out of a store while one writes to it; a run that is killed keeps none out.
+    """Keep other runs out of a store while one writes to it. A run that is killed releases the store.
 
-    Only in a folder of this machine: object stores have no locks.
+    This works only for a folder on this machine, because object stores have no locks.
     """
     try:
         import fcntl
@@ -134,7 +134,7 @@ def locked(place: Place) -> Iterator[None]:
 
 
 def carried_schema(items: Iterable[Item]) -> pa.Schema:
-    """Return the types of the columns that items carry: of all of them, so that every shard has the same."""
+    """Return the types of the columns that items carry, from all items, so that every shard has the same types."""
     names: dict[str, None] = {}
     for item in items:
         names.update(dict.fromkeys(item.carried))
@@ -151,7 +151,7 @@ def carried_schema(items: Iterable[Item]) -> pa.Schema:
 
 
 def schema(dtype: str, carried: pa.Schema, warns: bool = True) -> pa.Schema:
-    """Return the columns of a store; an older one has no `warning`, unless its manifest has."""
+    """Return the columns of a store. An older store has no `warning`, unless its manifest has one."""
     value = pa.float16() if dtype == "float16" else pa.float32()
     own = [
         ("path", pa.string()),
@@ -170,12 +170,12 @@ def schema(dtype: str, carried: pa.Schema, warns: bool = True) -> pa.Schema:
 
 
 class Columns:
-    """Makes tables of rows.
+    """Make tables from rows.
 
     Args:
-        dtype: Of the features.
+        dtype: The dtype of the features.
         rate: Samples per second of the recipe.
-        time_axis: From the number of axes of a clip's features to the axis of time.
+        time_axis: A function that returns the time axis for the number of axes of a clip's features.
         carried: The columns that items carry.
         warns: Whether the store has warnings.
     """
@@ -185,7 +185,7 @@ class Columns:
         self.rate, self.time_axis, self.carried = rate, time_axis, carried
 
     def tables(self, rows: Sequence[Row], items: Sequence[Item]) -> Iterator[pa.Table]:
-        """Yield tables of row groups."""
+        """Yield one table for each row group."""
         group: list[Row] = []
         values = 0
         for row in rows:
@@ -237,12 +237,12 @@ class Columns:
 
 
 def shown(path: str) -> str:
-    """Return a path as text that may be kept; bytes that are no UTF-8 become escapes."""
+    """Return a path as text that can be stored. Bytes that are not UTF-8 become escapes."""
     return without_secrets(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def errors_of(shard: Shard) -> Iterator[tuple[str, float, str, str]]:
-    """Yield path, start, stage and reason of a shard's rows with an error."""
+    """Yield the path, start, stage and reason of each row with an error in a shard."""
     for row in shard.read(["path", "start", "error"]).to_pylist():
         if row["error"]:
             stage, _, reason = row["error"].partition(": ")
@@ -250,7 +250,7 @@ def errors_of(shard: Shard) -> Iterator[tuple[str, float, str, str]]:
 
 
 def write_errors(place: Place, shards: Iterable[Shard]) -> None:
-    """Write errors.csv of all rows with an error in some shards."""
+    """Write errors.csv with all rows that have an error in the given shards."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "start", "stage", "reason"])

@@ -1,4 +1,4 @@
-"""The bytes of an open audio file: random access for the checks, and the seekable file that a decoder reads."""
+"""The bytes of an open audio file: random access for the checks, and a seekable file for a decoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from kapre.corpus._errors import one_line
 
 Part = bytes | tuple[int, int]
-"""A piece of a decoder's input: bytes, or the span (start, stop) of the file."""
+"""A part of a decoder's input: bytes, or a span (start, stop) of the file."""
 
 
 _ZEROS = bytes(1 << 22)
@@ -24,7 +24,7 @@ _ZEROS = bytes(1 << 22)
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Turn what a file object raises, of whatever kind, into an OSError."""
+    """Turn any exception that a file object raises into an OSError."""
     try:
         yield
     except OSError:
@@ -34,10 +34,10 @@ def _failures() -> Iterator[None]:
 
 
 def in_memory(file: Any) -> BinaryIO:
-    """Return what is left in a file that cannot seek.
+    """Return the remaining bytes of a file that cannot seek, as a file in memory.
 
     Raises:
-        TypeError: It gives text.
+        TypeError: If the file returns text.
     """
     content = io.BytesIO()
     with _failures():
@@ -51,14 +51,14 @@ def in_memory(file: Any) -> BinaryIO:
 
 
 class Source:
-    """Random access to the bytes of an open file."""
+    """Provide random access to the bytes of an open file."""
 
     _WINDOW = 1 << 18
 
     def __init__(self, file: BinaryIO | FileIO) -> None:
         self._file: Any = file
         with _failures():
-            file.seek(0, os.SEEK_END)  # what it returns is None in some
+            file.seek(0, os.SEEK_END)  # some files return None here
             self.size = file.tell()
         self._start, self._window = 0, b""
 
@@ -73,11 +73,11 @@ class Source:
         return self._window[first : first + count]
 
     def find(self, pattern: bytes, offset: int, stop: int | None = None) -> int:
-        """Return where `pattern`, which has no zeros in front, first occurs from `offset` on, or -1."""
+        """Return where `pattern`, which has no leading zeros, first occurs from `offset` on, or -1."""
         return self._scan(lambda window, first: window.find(pattern, first), len(pattern), offset, stop)
 
     def find_any(self, patterns: tuple[bytes, ...], offset: int) -> int:
-        """Return where the first of some patterns occurs, as `find` does."""
+        """Return where the first of several patterns occurs, as in `find`."""
 
         def place(window: bytes, first: int) -> int:
             found = (window.find(pattern, first) for pattern in patterns)
@@ -86,7 +86,7 @@ class Source:
         return self._scan(place, max(map(len, patterns)), offset, None)
 
     def match(self, pattern: re.Pattern[bytes], size: int, offset: int, stop: int | None = None) -> int:
-        """Return where a pattern of at most so many bytes first matches, as `find` does."""
+        """Return where a pattern of at most `size` bytes first matches, as in `find`."""
 
         def place(window: bytes, first: int) -> int:
             return found.start() if (found := pattern.search(window, first)) else -1
@@ -94,10 +94,10 @@ class Source:
         return self._scan(place, size, offset, stop)
 
     def _scan(self, place: Callable[[bytes, int], int], size: int, offset: int, stop: int | None) -> int:
-        """Return the first place from `offset` on that a search in a window finds, of so many bytes; or -1."""
+        """Return the first position from `offset` on where a search for `size` bytes in a window succeeds, or -1."""
         stop = self.size if stop is None else min(stop, self.size)
         while offset < stop:
-            self.at(offset, size)  # so that the window holds what begins there
+            self.at(offset, size)  # the window must hold matches that begin here
             found = place(self._window, offset - self._start)
             if found >= 0:
                 return self._start + found if self._start + found < stop else -1
@@ -106,7 +106,7 @@ class Source:
         return -1
 
     def after_zeros(self, offset: int) -> int:
-        """Return where the first byte other than 0 is from `offset` on, the end of the file if there is none."""
+        """Return the position of the first non-zero byte from `offset` on, or the end of the file."""
         stride = 1 << 12
         while offset < self.size:
             offset = self._after_hole(offset)
@@ -120,7 +120,7 @@ class Source:
         return self.size
 
     def before_zeros(self, stop: int) -> int:
-        """Return where the zeros that end at `stop` begin."""
+        """Return the start of the zeros that end at `stop`."""
         stride = 1 << 12
         while stop > 0:
             first = max(0, stop - stride)
@@ -132,7 +132,7 @@ class Source:
         return 0
 
     def read_into(self, offset: int, view: memoryview) -> int:
-        """Fill `view` from `offset` on and return the count of bytes read."""
+        """Fill `view` from `offset` on and return the number of bytes read."""
         with _failures():
             self._file.seek(offset)
             if hasattr(self._file, "readinto"):
@@ -145,27 +145,27 @@ class Source:
         parts: list[bytes] = []
         with _failures():
             self._file.seek(offset)
-            while count > 0 and (block := self._file.read(count)):  # may return fewer than there are
+            while count > 0 and (block := self._file.read(count)):  # may return fewer bytes than remain
                 parts.append(bytes(block))
                 count -= len(block)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _after_hole(self, offset: int) -> int:
-        """Return `offset`, or the end of the hole of a sparse file that it lies in: a hole reads as zeros."""
-        if not isinstance(self._file, FileIO) or not hasattr(os, "SEEK_DATA"):  # a buffer would lose its place
+        """Return `offset`, or the end of the sparse-file hole that contains it. A hole reads as zeros."""
+        if not isinstance(self._file, FileIO) or not hasattr(os, "SEEK_DATA"):  # seeking would disturb a buffer
             return offset
         try:
             return os.lseek(self._file.fileno(), offset, os.SEEK_DATA)
-        except OSError as error:  # nothing but a hole follows, or the file system does not tell
+        except OSError as error:  # only a hole follows, or the file system cannot tell
             return self.size if error.errno == errno.ENXIO else offset
 
 
 class View:
-    """A decoder's input: the parts, one after the other, as one seekable file that cannot be written.
+    """Present a decoder's input, a sequence of parts, as one read-only seekable file.
 
-    It has no name, so that a decoder goes by the content. Nothing is raised inside a decoder's callback, where an
-    exception would be printed and lost: it is kept in `failure`, and the decoder sees the end of the file.
-    `reached_end` tells whether the last byte was ever asked for.
+    The file has no name, so a decoder must rely on the content. Nothing is raised inside a decoder's callback, where an
+    exception would be printed and lost. It is stored in `failure`, and the decoder sees the end of the file.
+    `reached_end` tells whether the last byte was ever requested.
     """
 
     def __init__(self, source: Source, parts: list[Part]) -> None:
@@ -187,12 +187,12 @@ class View:
         return self._position
 
     def raise_failure(self) -> None:
-        """Raise what was kept from a decoder."""
+        """Raise the stored exception, if any."""
         if self.failure is not None:
             raise self.failure
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` and return the count of bytes read."""
+        """Fill `buffer` and return the number of bytes read."""
         view = memoryview(buffer)
         done = 0
         try:
@@ -209,7 +209,7 @@ class View:
                         break
                 done += count
                 self._position += count
-        except BaseException as error:  # KeyboardInterrupt too: raised again outside of the callback
+        except BaseException as error:  # KeyboardInterrupt too: raised again outside the callback
             self.failure = error
             return 0
         self.reached_end = self.reached_end or done < len(view) or self._position >= self._starts[-1]

@@ -1,4 +1,4 @@
-"""Find where the sound of a file ends: behind it may be tags and zeros."""
+"""Find where the sound of a file ends. Tags and zeros may follow it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_ZEROS = 64
 
 
 def end_of_sound(source: Source, start: int, stop: int | None = None) -> int:
-    """Return where the tags and zeros begin that end a file, or end at `stop`: ID3, APE and Lyrics3.
+    """Return where the final tags (ID3, APE and Lyrics3) and zeros of a file, or of the part up to `stop`, begin.
 
     The sound itself may end in some of these zeros.
     """
@@ -32,7 +32,7 @@ def end_of_sound(source: Source, start: int, stop: int | None = None) -> int:
 
 
 def _tag_ends(source: Source, start: int, zeros: int, stop: int) -> list[int]:
-    """Return where a tag may end in front of zeros; ID3v1 and the footer of APE may end in some themselves."""
+    """Return where a tag before zeros may end. ID3v1 and the footer of APE may themselves end in zeros."""
     near = max(start, zeros - 128)
     content = source.at(near, zeros + 3 - near)
     ends = [zeros]
@@ -43,14 +43,14 @@ def _tag_ends(source: Source, start: int, zeros: int, stop: int) -> list[int]:
 
 
 def filled(source: Source, end: int, stop: int) -> list[str]:
-    """Return the damage of a last part that ends at `end` and is zeros from `stop` on, where more zeros follow."""
+    """Return the damage of a last part up to `end` whose bytes from `stop` on are zeros, if zeros also follow it."""
     if end >= source.size or end - stop <= _MOST_ZEROS:
         return []
     return [f"cut short: the last {end - stop} bytes of its sound are zeros"]
 
 
 def _before_tag(source: Source, start: int, stop: int) -> int:
-    """Return where a tag starts that ends at `stop`, else `stop` itself."""
+    """Return the start of a tag that ends at `stop`, or `stop` itself."""
     first = max(start, stop - 128)
     end = source.at(first, stop - first)
     size = 0
@@ -69,7 +69,7 @@ def _before_tag(source: Source, start: int, stop: int) -> int:
 
 
 def end_of_flac(source: Source, start: int, stop: int) -> int:
-    """Return where the last frame ends in front of tags and zeros, as its checksum tells; `stop` where it does not."""
+    """Return where the last frame before tags and zeros ends according to its checksum, or `stop` if unknown."""
     end = end_of_sound(source, start, stop)
     if end == stop:
         return stop

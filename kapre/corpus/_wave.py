@@ -1,4 +1,4 @@
-"""Check WAV, RF64, BW64 and W64: their sizes against the bytes that are there."""
+"""Check WAV, RF64, BW64 and W64: the sizes in the header against the actual bytes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from kapre.corpus._source import Part, Source
 
 _LINEAR = (1, 3, 6, 7)
 _BLOCKS = (2, 17)
-"""ADPCM whose blocks do not need the ones before."""
+"""ADPCM formats whose blocks do not depend on earlier ones."""
 _MPEG = (0x50, 0x55)
 
 
 def _format(body: bytes, order: str) -> tuple[int, int, int, int]:
-    """Return the tag, rate, block and byte rate of a `fmt ` chunk. Some writers put a wrong block there."""
+    """Return the tag, rate, block and byte rate of a `fmt ` chunk. Correct the block, which some writers get wrong."""
     tag, channels, rate, byte_rate, block, bits = struct.unpack(f"{order}HHIIHH", body[:16])
     if tag == 0xFFFE and len(body) >= 26:
         tag = struct.unpack(f"{order}H", body[24:26])[0]
-    if tag in _LINEAR and bits and not (bits == 24 and block == 4 * channels):  # 24 bits may be in 32
+    if tag in _LINEAR and bits and not (bits == 24 and block == 4 * channels):  # 24 bits may be stored in 32
         block = channels * ((bits + 7) // 8)
     return tag, rate, block, byte_rate
 
@@ -50,8 +50,8 @@ def _sound(form: tuple[int, int, int, int], data: Chunk, size: int, may_be_open:
 def check_wave(source: Source, start: int) -> Container:
     """Check RIFF, RIFX, RF64 and BW64 WAVE.
 
-    A size that a writer to a pipe could not know (0 or all ones, and what SoX and arecord write) means "to the end of
-    the file". Behind the samples may be chunks, tags and zeros, as long as the RIFF size is kept.
+    A placeholder size that a writer to a pipe could not know (0, all ones, or a value of SoX or arecord) means "to the
+    end of the file". Chunks, tags and zeros may follow the samples, as long as the RIFF size is respected.
     """
     magic = source.at(start, 4)
     container = Container("WAV")
@@ -61,7 +61,7 @@ def check_wave(source: Source, start: int) -> Container:
         container.damage += [NO_SAMPLES] * (len(head) < 12)
         return container
     riff = total = struct.unpack(layout.size_format, head[4:8])[0]
-    ds64: tuple[int, int, int] | None = None  # where it is, RIFF size, data size
+    ds64: tuple[int, int, int] | None = None  # its position, RIFF size, data size
     form = (0, 0, 0, 0)
     data: Chunk | None = None
     front: list[Part] = []
@@ -74,7 +74,7 @@ def check_wave(source: Source, start: int) -> Container:
             ds64 = (chunk.body, *struct.unpack("<QQ", body))
         elif chunk.name == b"fmt " and len(body := source.at(chunk.body, min(chunk.size, 40))) >= 16:
             form = _format(body, layout.size_format[0])
-        elif chunk.name == b"data" and (chunk.size or source.at(chunk.body, 4) != b"data"):  # an empty one goes before
+        elif chunk.name == b"data" and (chunk.size or source.at(chunk.body, 4) != b"data"):  # skip an empty one
             data = chunk
             break
     if data is None:
@@ -92,7 +92,7 @@ def check_wave(source: Source, start: int) -> Container:
     sound = _sound(form, data, size, unknown)
     real = measure(container, source, layout, sound)
     if not unknown and (wide or not is_open(riff)) and total < 1 << 63:
-        # Some writers count the 8 bytes before the RIFF size too.
+        # Some writers also count the 8 bytes before the RIFF size.
         whole = sound.body + size <= source.size and what_follows(source, layout, sound.body + size, 1) != "other"
         if not (start + total == source.size and whole):
             check_end(container, start + 8 + total, source.size)
@@ -114,9 +114,9 @@ def _wave_streams(
     real: int,
     ds64: tuple[int, int, int] | None,
 ) -> list[list[Part]]:
-    """Return the header with the real sizes, and the samples behind it.
+    """Return the header with the actual sizes, followed by the samples.
 
-    Nothing behind them is given to a decoder, and no zeros between the chunks in `front` of them.
+    The decoder gets nothing that follows the samples, and no zeros between the chunks in `front` of them.
     """
     if ds64 is not None:
         frames = struct.pack("<Q", real // sound.block) if sound.linear and sound.block else source.at(ds64[0] + 16, 8)
@@ -124,7 +124,7 @@ def _wave_streams(
         head: list[Part] = [b"RF64", (start + 4, ds64[0]), sizes, (ds64[0] + 24, data.size_at), b"\xff" * 4]
         return [[*head, (data.body, data.body + real)]]
     magic = source.at(start, 4)
-    if not sound.linear and real == sound.size:  # a decoder of blocks may take the byte that pads an odd size
+    if not sound.linear and real == sound.size:  # a block decoder may read the byte that pads an odd size
         end = min(source.size, data.body + real + real % 2)
         return [[(start, start + 12), *front, (data.size_at - 4, end)]]
     order = ">" if magic == b"RIFX" else "<"
@@ -144,7 +144,7 @@ def _wave_streams(
 
 
 def _mpeg_inside(outer: Container, source: Source, first: int, stop: int) -> Container:
-    """Return the MP3 that a WAV file holds, whose frames tell more than the header around them."""
+    """Return the MP3 in a WAV file. Its frames give more information than the header around them."""
     container = check_mpeg(source, first, stop)
     container.name = "WAV"
     container.damage = [*outer.damage, *container.damage]
@@ -152,7 +152,7 @@ def _mpeg_inside(outer: Container, source: Source, first: int, stop: int) -> Con
 
 
 def check_w64(source: Source, start: int) -> Container:
-    """Check Sony Wave64; a RIFF or data size of all ones means "to the end of the file"."""
+    """Check Sony Wave64. A RIFF or data size of all ones means "to the end of the file"."""
     container = Container("W64")
     head = source.at(start, 40)
     if len(head) < 40:
@@ -174,7 +174,7 @@ def check_w64(source: Source, start: int) -> Container:
 
 
 def _of_w64(container: Container, source: Source, start: int, total: int, sound: Sound, layout: Layout) -> Container:
-    """Measure the samples of W64, and give libsndfile, which refuses open sizes, the real ones."""
+    """Measure the samples of W64, and give the actual sizes to libsndfile, which refuses open sizes."""
     real = measure(container, source, layout, sound)
     sizes = struct.pack("<Q", sound.body + real - start), struct.pack("<Q", real + layout.header)
     head: list[Part] = [(start, start + 16), sizes[0], (start + 24, sound.body - 8), sizes[1]]

@@ -1,6 +1,6 @@
-"""A worker's process: shards come in on its standard input, and what is done goes out on its standard output.
+"""The process of a worker: it receives shards on its standard input and reports on its standard output.
 
-Not `multiprocessing`, which would run the caller's script once more in every worker.
+It does not use `multiprocessing`, which would run the caller's script again in every worker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def send(stream: IO[bytes], message: Any) -> None:
 
 
 def receive(stream: IO[bytes]) -> Any:
-    """Read a message, or raise EOFError when the other side is gone."""
+    """Read a message. Raise EOFError if the other side is gone."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         raise EOFError
@@ -42,14 +42,14 @@ def last_line(said: IO[bytes]) -> str:
 
 
 def main() -> None:
-    """Make shards until there are none."""
+    """Make shards until no more arrive."""
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print must not get between the messages
+    os.dup2(2, 1)  # keeps the output of libraries out of the messages
     from kapre.corpus._errors import CorpusError, named
     from kapre.corpus._job import Worker
 
     stdin = sys.stdin.buffer
-    with contextlib.suppress(EOFError, BrokenPipeError):  # who asked is gone
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the parent process is gone
         worker = Worker(receive(stdin))
         while (given := receive(stdin)) is not None:
             number, items = given

@@ -1,35 +1,37 @@
-"""Read audio files, and find damage instead of hiding it.
+"""Read audio files, and report damage instead of hiding it.
 
-soundfile decodes a file that was cut short as a shorter clip. Here every file is checked against what its own
-header promises, so that a clip has all of its samples or is reported. By format, what shows damage:
+soundfile decodes a truncated file as a shorter clip without an error. This module checks every file against its own
+header, so that a clip either has all of its samples or is reported. The following checks reveal damage in each format:
 
-* WAV, RF64, BW64, AIFF, W64, CAF, AU: chunk sizes against the bytes there. Sizes left open by a writer to a pipe
-  (0, all ones, SoX's 0x7FFFF000, arecord's 0x80000000 and the like) mean "to the end of the file"; such a file shows a
-  cut only inside a sample. 32-bit sizes of more than 4 GiB are known by what is left of them. Bytes behind the samples
-  that are no chunks, tags or zeros are damage. A wrong bit among the samples cannot be known.
-* FLAC: the sample count and the checksum of every frame; joined files are read as one. Without a sample count (encoded
-  to a pipe), a cut exactly between two frames cannot be known.
-* Ogg Vorbis and Opus: the checksum and number of every page, the end-of-stream mark, the positions.
-* MP3: the frame count of the Xing, Info or VBRI header (soundfile and LAME write one) and every frame header.
-  Without a count, a cut exactly between two frames cannot be known. Wrong bits inside a frame cannot be known;
-  for some of them, mpg123 inside libsndfile writes a line to the terminal. It writes none for other damage except
-  after a gap: it is given whole frames only, behind a header that agrees with them. So is MP3 inside WAV.
-* MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples, which may be at the end and then is lost
-  with it, against the end of the file. In fragments (fMP4) there is none: a cut between two cannot be known.
-* AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be known.
-* AAC and ALAC themselves: what their decoder refuses. They have no checksums: most wrong bits cannot be known, nor can
-  those in an edit list or a clock of MP4.
-* Matroska and WebM, ASF (wma), AMR (PyAV): their clusters, the size in the header, every frame. Live recordings leave
-  lengths open: a cut between two clusters cannot be known.
+* WAV, RF64, BW64, AIFF, W64, CAF, AU: chunk sizes against the actual bytes. Sizes that a writer to a pipe left open (0,
+  all ones, SoX's 0x7FFFF000, arecord's 0x80000000 and the like) mean "to the end of the file". In such a file, a cut is
+  detected only inside a sample. A 32-bit size of more than 4 GiB is recognised by its remainder. Bytes after the
+  samples that are not chunks, tags or zeros are damage. A wrong bit in the samples cannot be detected.
+* FLAC: the sample count and the checksum of every frame. Concatenated files are read as one. Without a sample count
+  (encoded to a pipe), a cut exactly between two frames cannot be detected.
+* Ogg Vorbis and Opus: the checksum and number of every page, the end-of-stream mark and the positions.
+* MP3: the frame count of the Xing, Info or VBRI header (soundfile and LAME write one) and every frame header. Without a
+  count, a cut exactly between two frames cannot be detected. Wrong bits inside a frame cannot be detected. For some of
+  them, mpg123 inside libsndfile prints a line to the terminal. It prints nothing for other damage, except after a gap,
+  because it receives only whole frames, after a header that agrees with them. The same applies to MP3 inside WAV.
+* MP4, M4A and QuickTime (AAC, ALAC and others; PyAV): the list of samples against the end of the file. The list may be
+  at the end of the file and is then lost in a cut. Fragmented files (fMP4) have no list, so a cut between two fragments
+  cannot be detected.
+* AAC in ADTS (PyAV): every frame header. A cut exactly between two frames cannot be detected.
+* AAC and ALAC data: what their decoder refuses. They have no checksums, so most wrong bits cannot be detected. Wrong
+  bits in an edit list or a clock of MP4 cannot be detected either.
+* Matroska and WebM, ASF (wma), AMR (PyAV): the clusters, the size in the header and every frame, respectively. Live
+  recordings leave lengths open, so a cut between two clusters cannot be detected.
 * NIST SPHERE: the sample count.
-* other formats libsndfile reads: only what its decoder reports.
+* Other formats that libsndfile reads: only what its decoder reports.
 
-PyAV, where it is installed, decodes what libsndfile does not support, such as FLAC in Ogg or WMA in WAV.
+If PyAV is installed, it decodes encodings that libsndfile does not support, such as FLAC in Ogg or WMA in WAV.
 
-In every format: samples that are not finite, and fewer samples decoded than promised.
+In every format, samples that are not finite and fewer decoded samples than promised are damage.
 
-What an encoder added to MP4 before and after the sound is left out, as the file's edit list says, so that samples are
-where they were. ADTS does not say how many there are: they stay (1024 or 2112, as a rule).
+Samples that an encoder added to an MP4 file before and after the sound are removed, as the edit list of the file
+specifies, so that samples keep their original positions. ADTS does not give the number of added samples, so they remain
+(usually 1024 or 2112).
 """
 
 from __future__ import annotations
@@ -58,18 +60,18 @@ from kapre.corpus._source import Source, in_memory
 
 _COPY_AGAIN = "Copy it again from its source."
 _LARGEST_RATIO = 256
-"""Of the rate of a file and the one it is resampled to, either way."""
+"""Largest ratio between the rate of a file and the target rate of resampling, in either direction."""
 
 
 AudioFile = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
-"""A path, a file's content, or a binary file object, which is read from its beginning."""
+"""A path, the content of a file, or a binary file object, which is read from its beginning."""
 
 
 class AudioError(Exception):
-    """An audio file that cannot be used: one line with the file, what is wrong, and the remedy.
+    """Report an audio file that cannot be used, in one line with the file, the problem and the remedy.
 
     Attributes:
-        problem: What is wrong, alone.
+        problem: The problem alone.
     """
 
     problem: str = ""
@@ -77,23 +79,23 @@ class AudioError(Exception):
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What an audio file holds, found by decoding all of it.
+    """Describe the contents of an audio file, found by decoding all of it.
 
     Attributes:
-        path: The path as given; "<bytes>" for content, the name of a file object.
+        path: The path as given. "<bytes>" for content given as bytes, and the name of a file object.
         sample_rate: Samples per second.
-        channels: The count of channels.
-        n_samples: Samples per channel, as decoded.
+        channels: Number of channels.
+        n_samples: Number of decoded samples per channel.
         duration_seconds: `n_samples / sample_rate`.
         format: libsndfile's name of the container, such as "WAV", "WAVEX" (WAV with an extensible header), "FLAC",
-            "OGG" or "MP3"; "MP4" or "ADTS" where PyAV decodes it.
-        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS"; FFmpeg's in capitals,
-            such as "AAC" or "ALAC".
-        peak: The largest magnitude of a finite sample; full scale is 1.
+            "OGG" or "MP3"; "MP4" or "ADTS" if PyAV decodes it.
+        subtype: libsndfile's name of the encoding, such as "PCM_16", "FLOAT", "VORBIS" or "OPUS", or FFmpeg's name in
+            capitals, such as "AAC" or "ALAC".
+        peak: The largest magnitude of a finite sample. Full scale is 1.
         rms: The root mean square of the finite samples of all channels.
-        non_finite: The count of samples that are NaN or infinite.
-        damage: One phrase for each kind of damage; empty if the file is sound.
-        warnings: What is no damage, such as channels whose mean is silence.
+        non_finite: Number of samples that are NaN or infinite.
+        damage: One phrase for each kind of damage. Empty if the file is sound.
+        warnings: Problems that are not damage, such as channels whose mean is silence.
     """
 
     path: str
@@ -112,12 +114,12 @@ class AudioInfo:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """The samples of an audio file.
+    """Hold the samples of an audio file.
 
     Attributes:
         samples: float32 samples of shape (time, channels).
         sample_rate: The rate of `samples`, which may differ from `info.sample_rate` after resampling.
-        info: The file as it was before resampling.
+        info: The properties of the file before resampling.
     """
 
     samples: Samples
@@ -126,40 +128,40 @@ class Recording:
 
 
 def inspect(path: AudioFile) -> AudioInfo:
-    """Decode an audio file in blocks and return what it holds, damage included.
+    """Decode an audio file in blocks and return its properties, including damage.
 
-    The content decides the format; the name does not matter. The module's docstring says what counts as damage.
-    Memory stays bounded however long the file is.
+    The content determines the format; the file name is ignored. The module's docstring defines damage. Memory use is
+    bounded for files of any length.
 
     Args:
-        path: The file.
+        path: The path of the file.
 
     Returns:
-        The file's properties, with what is wrong in `damage`.
+        The properties of the file, with any problems in `damage`.
 
     Raises:
-        AudioError: The file is missing, empty, not audio, or cannot be opened at all.
-        ImportError: soundfile is not installed.
+        AudioError: If the file is missing, empty, not audio, or cannot be opened.
+        ImportError: If soundfile is not installed.
     """
     return _decode(path, None)
 
 
 @names_arguments
 def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["raise", "keep"] = "raise") -> Recording:
-    """Decode an audio file, resampled by soxr ("HQ") when `sample_rate` differs from the file's rate.
+    """Decode an audio file, and resample it with soxr ("HQ") if `sample_rate` differs from the file's rate.
 
     Args:
         path: The file: its path, its content as bytes, or a binary file object.
-        sample_rate: The rate of the result. None keeps the file's rate.
-        on_damage: "raise" refuses a damaged file. "keep" returns what decodes; `info.damage` says what is wrong.
+        sample_rate: The rate of the result. None keeps the rate of the file.
+        on_damage: "raise" refuses a damaged file. "keep" returns the samples that can be decoded, and `info.damage`
+            describes the damage.
 
     Returns:
-        The samples as float32 of shape (time, channels), with the file's properties.
+        The samples as float32 of shape (time, channels), with the properties of the file.
 
     Raises:
-        AudioError: The file is missing, empty, not audio, or, unless that is kept, damaged in any way that `inspect`
-            finds.
-        ImportError: soundfile or soxr is not installed.
+        AudioError: If the file is missing, empty, not audio, or, with "raise", has any damage that `inspect` finds.
+        ImportError: If soundfile or soxr is not installed.
     """
     if sample_rate is not None:
         sample_rate = _checks.positive_int("sample_rate", sample_rate, "Give samples per second, or None.")
@@ -174,9 +176,9 @@ def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["ra
 
 
 def resampling_problem(rate: int, to: int) -> str:
-    """Return why a rate is not resampled to another, empty where it is.
+    """Return the reason why a rate cannot be resampled to another, or an empty string if it can.
 
-    No recording has such a rate, and its samples would become too many, or none.
+    No recording has such a rate, and resampling would give too many samples, or none.
     """
     if to / _LARGEST_RATIO <= rate <= to * _LARGEST_RATIO:
         return ""
@@ -185,14 +187,16 @@ def resampling_problem(rate: int, to: int) -> str:
 
 
 def told_seconds(path: AudioFile) -> float:
-    """Return how long a file is by its header, without decoding it or looking for damage; 0 where it does not say.
+    """Return the duration in seconds according to the header, or 0 if the header does not give it.
+
+    The file is not decoded or checked for damage.
 
     Args:
-        path: The file.
+        path: The path of the file.
 
     Raises:
-        AudioError: The file is missing, empty, or not audio.
-        ImportError: soundfile is not installed.
+        AudioError: If the file is missing, empty, or not audio.
+        ImportError: If soundfile is not installed.
     """
     soundfile = optional("soundfile", "Reading audio")
     name = _name(path)
@@ -213,10 +217,10 @@ def told_seconds(path: AudioFile) -> float:
 
 
 def readable_formats() -> dict[str, bool]:
-    """Return which formats can be read here: wav, flac, ogg (Vorbis), opus and mp3 by libsndfile, m4a by PyAV.
+    """Return which formats can be read: wav, flac, ogg (Vorbis), opus and mp3 by libsndfile, m4a by PyAV.
 
     Raises:
-        ImportError: soundfile is not installed.
+        ImportError: If soundfile is not installed.
     """
     soundfile = optional("soundfile", "Reading audio")
     containers = soundfile.available_formats()
@@ -232,7 +236,7 @@ def readable_formats() -> dict[str, bool]:
 
 
 def optional(name: str, task: str) -> Any:
-    """Return an optional module, or raise ImportError with the remedy."""
+    """Return an optional module, or raise an ImportError that gives the remedy."""
     try:
         return import_module(name)
     except (ImportError, OSError) as error:  # OSError: soundfile without libsndfile
@@ -240,7 +244,7 @@ def optional(name: str, task: str) -> Any:
 
 
 def _line(path: str, problem: str, remedy: str) -> AudioError:
-    """Return an AudioError whose text is one line whatever the path holds."""
+    """Return an AudioError whose text is a single line, whatever characters the path contains."""
     name = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in path)
     error = AudioError(f"{name}: {problem}. {remedy}")
     error.problem = problem
@@ -248,17 +252,17 @@ def _line(path: str, problem: str, remedy: str) -> AudioError:
 
 
 def blocks(path: AudioFile) -> Iterator[tuple[Samples, int]]:
-    """Decode a sound audio file block by block, so that memory stays bounded however long it is.
+    """Decode an undamaged audio file block by block, with bounded memory for files of any length.
 
     Args:
-        path: The file.
+        path: The path of the file.
 
     Yields:
         float32 samples of shape (time, channels), and their rate.
 
     Raises:
-        AudioError: As `read` does; damage that only decoding shows comes after the last block.
-        ImportError: soundfile is not installed.
+        AudioError: As in `read`. Damage that only decoding reveals is raised after the last block.
+        ImportError: If soundfile is not installed.
     """
     soundfile = optional("soundfile", "Reading audio")
     name = _name(path)
@@ -274,7 +278,7 @@ def blocks(path: AudioFile) -> Iterator[tuple[Samples, int]]:
 
 
 def _refuse_damage(name: str, damage: list[str], non_finite: int = 0) -> None:
-    """Raise where there is damage; samples that are not finite are some, too."""
+    """Raise an error if there is damage, including samples that are not finite."""
     alone = not damage
     if non_finite:
         damage = [*damage, f"{non_finite} samples are not finite (NaN or infinity)"]
@@ -284,7 +288,7 @@ def _refuse_damage(name: str, damage: list[str], non_finite: int = 0) -> None:
 
 
 def _name(path: AudioFile) -> str:
-    """Return what errors call a file."""
+    """Return the name of a file for error messages."""
     if isinstance(path, (bytes, bytearray, memoryview)):
         return "<bytes>"
     if isinstance(path, (str, os.PathLike)):
@@ -295,7 +299,7 @@ def _name(path: AudioFile) -> str:
 
 @contextmanager
 def _opened(path: AudioFile) -> Iterator[Source]:
-    """Open a file, whose errors of reading become an AudioError."""
+    """Open a file, and turn its read errors into an AudioError."""
     name = _name(path)
     try:
         if isinstance(path, (str, os.PathLike)):
@@ -314,7 +318,7 @@ def _opened(path: AudioFile) -> Iterator[Source]:
         raise _line(name, "no such file", "Check the path.") from None
     except PermissionError:
         raise _line(name, "permission denied", "Make the file readable for this user.") from None
-    except (StopIteration, LookupError, ArithmeticError, struct.error) as error:  # no file may end a run over many
+    except (StopIteration, LookupError, ArithmeticError, struct.error) as error:  # a bad file must not end a run
         raise _line(name, "damaged inside: its header cannot be read", _COPY_AGAIN) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -322,7 +326,7 @@ def _opened(path: AudioFile) -> Iterator[Source]:
 
 
 def _in_memory(given: bytes | bytearray | memoryview | BinaryIO) -> BinaryIO:
-    """Return a file object that can seek: the one given, or its content."""
+    """Return a seekable file object: the given one, or one with its content."""
     if isinstance(given, (bytes, bytearray, memoryview)):
         return io.BytesIO(given)
     wrong = _checks.message("path", "a path, bytes or a binary file object", given, "Open a file in binary mode.")
@@ -337,7 +341,7 @@ def _in_memory(given: bytes | bytearray | memoryview | BinaryIO) -> BinaryIO:
 
 
 def _examined(name: str, source: Source) -> Container | None:
-    """Return the container, of which nothing is decoded yet; None where only the decoder knows it."""
+    """Return the container before decoding, or None if only the decoder recognises it."""
     if source.size == 0:
         raise _line(name, "an empty file (0 bytes)", _COPY_AGAIN)
     try:
@@ -347,10 +351,10 @@ def _examined(name: str, source: Source) -> Container | None:
 
 
 def _decoder(soundfile: Any, source: Source, container: Container | None) -> Decoder:
-    """Return what decodes a container: PyAV where libsndfile does not take its encoding."""
+    """Return the decoder for a container: PyAV if libsndfile does not support its encoding."""
     av = _pyav()
     if container is not None and container.demuxer:
-        if av is None:  # a file's error and not the run's: others may be read
+        if av is None:  # an error of this file, not of the run: others may be readable
             problem = f"{container.name} is decoded by PyAV, which is not installed: run `pip install 'kapre[av]'`"
             raise UnreadableError(problem, "Or convert it to WAV or FLAC.")
         return PyAVDecoder(av, source, container)
@@ -371,7 +375,7 @@ def _decoder(soundfile: Any, source: Source, container: Container | None) -> Dec
 
 
 def _pyav() -> Any:
-    """Return PyAV, or None."""
+    """Return the PyAV module, or None if it is not available."""
     try:
         return import_module("av")
     except (ImportError, OSError):
@@ -379,7 +383,7 @@ def _pyav() -> Any:
 
 
 def _decode(path: AudioFile, keep: list[Samples] | None, to: int | None = None, lenient: bool = False) -> AudioInfo:
-    """Check and decode a file; with `keep`, append the blocks to it and, unless `lenient`, raise for damage."""
+    """Check and decode a file. With `keep`, append the blocks to it and, unless `lenient`, raise for damage."""
     soundfile = optional("soundfile", "Reading audio")
     name = _name(path)
     with _opened(path) as source:
@@ -389,7 +393,7 @@ def _decode(path: AudioFile, keep: list[Samples] | None, to: int | None = None, 
 def _decode_open(
     soundfile: Any, name: str, source: Source, keep: list[Samples] | None, to: int | None, lenient: bool
 ) -> AudioInfo:
-    """Do the work of `_decode` on an open file."""
+    """Perform `_decode` on an open file."""
     container = _examined(name, source)
     damage = container.damage if container else []
     strict = keep is not None and not lenient

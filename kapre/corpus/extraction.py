@@ -1,4 +1,4 @@
-"""Features of a corpus, with the very layer that is in the model."""
+"""Extraction of corpus features, with the same layer that the model contains."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _SHARDS_WANTED = 16
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """Report the progress of a run.
 
-    Args:
-        items: Files and slices that are done, those of an earlier run too.
-        of: All of them.
-        failed: Rows with an error, of this run.
-        seconds: Seconds of audio, of this run.
+    Attributes:
+        items: Number of files and slices that are done, including those of an earlier run.
+        of: Total number of files and slices.
+        failed: Number of rows with an error in this run.
+        seconds: Seconds of audio processed in this run.
         elapsed: Seconds since this run began to compute.
 
     Example:
@@ -56,27 +56,27 @@ class Progress:
 
     @property
     def times_real_time(self) -> float:
-        """Seconds of audio in a second."""
+        """Return the seconds of audio processed per second."""
         return self.seconds / self.elapsed if self.elapsed > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run left.
+    """Report the result of a run.
 
     Args:
         path: The store.
-        items: Files and slices.
-        rows: Rows: more than items where files are segmented, or too long for one row.
-        ok: Rows with features.
-        failed: Rows with an error; `errors.csv` has them.
+        items: Number of files and slices.
+        rows: Number of rows. There are more rows than items if files are segmented or are too long for one row.
+        ok: Number of rows with features.
+        failed: Number of rows with an error. `errors.csv` lists them.
         hours: Hours of audio with features.
-        bytes: Of all shards.
-        shards: How many shards there are.
-        resumed: Shards that were there before.
+        bytes: Size of all shards.
+        shards: Number of shards.
+        resumed: Number of shards that existed before the run.
         elapsed: Seconds that this run took.
-        skipped: How many files of folders were not taken, by how they end.
-        warned: Rows with a warning, such as channels whose mean is silence.
+        skipped: Number of files in folders that were not used, by file name ending.
+        warned: Number of rows with a warning, such as channels whose mean is silence.
 
     Example:
         ```python
@@ -104,21 +104,21 @@ class Summary:
     warned: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as what JSON holds."""
+        """Return the summary in a JSON-compatible form."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do.
+    """Describe what a run would do.
 
     Args:
-        items: Files and slices.
-        missing: Files that are not there; those of URIs are not looked for.
-        hours: Hours of audio, by the headers of some 200 files of this machine; NaN if there are none.
-        shards: How many shards there would be.
-        shard_size: Items of a shard.
-        skipped: How many files of folders would not be taken, by how they end.
+        items: Number of files and slices.
+        missing: Number of files that do not exist. Files at URIs are not checked.
+        hours: Hours of audio, estimated from the headers of about 200 files on this machine. NaN if there are none.
+        shards: Number of shards that would be made.
+        shard_size: Number of items in a shard.
+        skipped: Number of files in folders that would not be used, by file name ending.
 
     Example:
         ```python
@@ -146,18 +146,18 @@ def _shard_size(given: int | None, items: int) -> int:
 
 
 def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shard_size: int | None = None) -> Plan:
-    """Count what `extract` would take, without computing anything.
+    """Return what `extract` would process, without computing anything.
 
     Args:
-        inputs: As of `extract`.
-        glob: As of `extract`.
-        shard_size: As of `extract`.
+        inputs: As in `extract`.
+        glob: As in `extract`.
+        shard_size: As in `extract`.
 
     Returns:
-        A `Plan`.
+        A `Plan` of the run.
 
     Raises:
-        CorpusError: If there is nothing, or a manifest cannot be read.
+        CorpusError: If there are no inputs, or a manifest cannot be read.
 
     Example:
         ```python
@@ -217,49 +217,54 @@ def extract(
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
-    """Compute the features of recordings with the layer that is in the model, and store them in shards.
+    """Compute the features of recordings with the same layer that the model contains, and store them in shards.
 
-    A file is decoded as a whole and every damage is found (`kapre.corpus.audio`), cut, mixed to one channel, resampled
-    (soxr HQ) and put through a compiled `Frontend`. Clips of like length are computed side by side, and none touches
-    another's numbers. A damaged file becomes a row with an `error` and no features, never a short clip.
+    Each file is decoded as a whole and checked for all damage (`kapre.corpus.audio`). It is then cut, mixed to one
+    channel, resampled (soxr HQ) and passed through a compiled `Frontend`. Clips of similar length are computed
+    together, and no clip changes the numbers of another. A damaged file gives a row with an `error` and no features,
+    never a shortened clip.
 
-    Each shard is there whole or not at all, so that a run that was killed goes on with `resume=True`: every file is in
-    the store once.
+    Each shard is written completely or not at all. `resume=True` therefore continues a run that was killed, and every
+    file is in the store exactly once.
 
     Args:
-        inputs: Files, folders (all audio files in them, hidden ones left out) and manifests (.csv, .jsonl, .json,
-            .parquet with a column `path`, relative to the manifest's folder, optional `start` and `duration` in seconds
-            and `channel`, and columns that are carried along); "-" reads paths, or JSON objects, from standard input.
-            Each may be a URI of a file system that pyarrow knows, such as "s3://bucket/recordings".
-        output: The store, a new folder, or a URI such as "s3://bucket/features".
-        recipe: A `Recipe` with a sample rate, or a preset's name.
-        dtype: Of the features. float16 keeps 11 bits, half the size.
-        segment: Seconds of a segment: every file becomes a row for each, the last one shorter. None: a recipe of fixed
-            length (Whisper's 30 s) has segments of that length; of others a file is a row. A file of more than 33.5
-            million samples (35 minutes at 16 kHz, mono) is then computed in pieces, with the numbers of the whole, and
-            has a row for each ten minutes.
-        channel: "mix", the mean of all channels, or the number of one, from 0 on. A manifest's goes before.
+        inputs: Files, folders (all audio files in them, except hidden ones) and manifests (.csv, .jsonl, .json,
+            .parquet). A manifest has a column `path`, relative to the folder of the manifest, optional columns `start`
+            and `duration` in seconds and `channel`, and other columns that are copied to the store. "-" reads paths or
+            JSON objects from standard input. Each input may be a URI of a file system that pyarrow supports, such as
+            "s3://bucket/recordings".
+        output: The store: a new folder, or a URI such as "s3://bucket/features".
+        recipe: A `Recipe` with a sample rate, or the name of a preset.
+        dtype: The dtype of the features. float16 has 11 significant bits and half the size.
+        segment: Duration of a segment in seconds. Every file gives one row per segment, and the last segment may be
+            shorter. With None, a recipe of fixed length (Whisper's 30 s) has segments of that length; for other recipes
+            a file is a row. A file of more than 33.5 million samples (35 minutes at 16 kHz, mono) is then computed in
+            pieces, with the same numbers as for the whole file, and has one row for each ten minutes.
+        channel: "mix" for the mean of all channels, or the number of one channel, starting from 0. A channel in a
+            manifest takes precedence.
         glob: A pattern for files in folders, such as "**/*.flac".
-        workers: Processes. None: of the engine "local" one, which computes in this process; of "ray" as many as the
-            cluster has processors.
-        shard_size: Files in a shard. None: a sixteenth of all, but 16 to 512.
-        format: "parquet"; or "array_record", a record for each row, on this machine's file system alone.
-        engine: "local", this machine; or "ray", a cluster, by Ray Data (`pip install 'kapre[ray]'`). The same worker
-            makes the same shards on both.
-        address: Of a Ray cluster, such as "auto" or "10.0.0.1:6379". None: the one that this process is connected to,
-            or that RAY_ADDRESS names, or a new one on this machine for as long as the run takes.
-        filesystem: One of pyarrow's, that `output` is a path on.
-        on_error: "skip" goes on; "fail" ends the run at the first error.
-        resume: Go on with a store that was begun with the same files and settings.
-        overwrite: Replace a store.
-        progress: Is called with a `Progress` now and then, by one thread at a time.
+        workers: Number of processes. With None, the engine "local" uses one, which is this process, and the engine
+            "ray" uses as many as the cluster has processors.
+        shard_size: Number of files in a shard. None means a sixteenth of all files, but at least 16 and at most 512.
+        format: "parquet", or "array_record", which stores a record for each row and needs the file system of this
+            machine.
+        engine: "local" for this machine, or "ray" for a cluster, with Ray Data (`pip install 'kapre[ray]'`). The same
+            worker makes the same shards on both.
+        address: Address of a Ray cluster, such as "auto" or "10.0.0.1:6379". None uses the cluster to which this
+            process is connected or that RAY_ADDRESS names. If there is neither, a new one is started on this machine
+            for the duration of the run.
+        filesystem: A pyarrow file system on which `output` is a path.
+        on_error: "skip" continues after an error; "fail" ends the run at the first error.
+        resume: Whether to continue a store that was begun with the same files and settings.
+        overwrite: Whether to replace an existing store.
+        progress: A function that is called with a `Progress` from time to time, by one thread at a time.
 
     Returns:
-        A `Summary`.
+        A `Summary` of the run.
 
     Raises:
-        CorpusError: If there is nothing to do, the store cannot be used or was begun with something else, a file fails
-            with `on_error="fail"`, or a worker cannot go on.
+        CorpusError: If there are no inputs, the store cannot be used or was begun with other files or settings, a file
+            fails with `on_error="fail"`, or a worker cannot continue.
         ValueError: If an argument is out of range.
         ImportError: If soundfile, soxr or pyarrow is missing.
 
@@ -347,17 +352,17 @@ def extract(
 
 
 def _left(job: Job) -> tuple[list[int], int]:
-    """Return the shards that are to be made, and how many items the others hold."""
+    """Return the shards that must be made, and the number of items in the other shards."""
     names = _shards.shards_of(job.place, job.format)
     there = [number for number in range(job.shards) if job.name(number) in names]
-    opened = job.open(there)  # one that cannot be read is said before anything is computed
+    opened = job.open(there)  # report an unreadable shard before computing
     done = {number for number, shard in zip(there, opened, strict=True) if not shard.about["unfetched"]}
     left = [number for number in range(job.shards) if number not in done]
     return left, sum(job.span(number)[1] - job.span(number)[0] for number in done)
 
 
 class _Teller:
-    """Adds up what is done, and tells."""
+    """Add up finished work and report progress."""
 
     def __init__(self, progress: Callable[[Progress], None] | None, done: int, of: int) -> None:
         self.progress, self.items, self.of = progress, done, of
@@ -408,7 +413,7 @@ def _check_segment(recipe: Recipe, segment: float | None) -> None:
 
 
 def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summary:
-    """Check that every item is there once, write errors.csv, and say that the store is whole."""
+    """Check that every item is present exactly once, write errors.csv, and mark the store as complete."""
     place = job.place
     totals = {"rows": 0, "ok": 0, "failed": 0, "samples": 0, "warned": 0}
     items = 0
@@ -419,7 +424,7 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
         failing += [shard] * bool(found["failed"])
         for key in totals:
             totals[key] += found.get(key, 0)  # a shard of 1.0.0.dev0 has no `warned`
-    place.remove_unfinished(_shards.SHARDS)  # of workers that were killed
+    place.remove_unfinished(_shards.SHARDS)  # left by workers that were killed
     sizes = _shards.shards_of(place, job.format)
     others = set(sizes) - {job.name(number) for number in range(job.shards)}
     if others or items != job.items:

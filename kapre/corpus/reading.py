@@ -1,4 +1,4 @@
-"""Stores read back: rows in order or at random, as arrays in the recipe's layout."""
+"""Reading of stores: rows in order or at random, as arrays in the layout of the recipe."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _GROUPS_KEPT = 4
 
 @dataclass(frozen=True, eq=False)
 class StoredClip:
-    """A row of a store.
+    """Hold one row of a store.
 
     Args:
         path: The file.
-        start: Seconds in the file.
-        duration: Seconds.
-        sample_rate: Of the samples that the features are of, in Hz.
-        n_samples: How many these were.
-        features: In the recipe's layout, with the store's dtype.
+        start: Start of the clip in the file, in seconds.
+        duration: Duration in seconds.
+        sample_rate: Rate in Hz of the samples from which the features were computed.
+        n_samples: Number of these samples.
+        features: The features in the layout of the recipe, with the dtype of the store.
         carried: The other columns of the manifest.
-        warning: What is no error, such as channels whose mean is silence; empty for others.
+        warning: A problem that is not an error, such as channels whose mean is silence. Empty if there is none.
 
     Example:
         ```python
@@ -63,14 +63,14 @@ class StoredClip:
 
 @dataclass(frozen=True)
 class StoredError:
-    """Why a file, a slice or a segment has no features.
+    """Explain why a file, a slice or a segment has no features.
 
     Args:
         path: The file.
-        start: Seconds in the file.
-        stage: Where it failed: "open", "fetch" (storage did not give it; `resume=True` tries again), "decode", "slice",
-            "channel", "resample", "length", "memory" or "features".
-        reason: What is wrong.
+        start: Start in the file, in seconds.
+        stage: The stage that failed: "open", "fetch" (storage did not deliver the file; `resume=True` tries again),
+            "decode", "slice", "channel", "resample", "length", "memory" or "features".
+        reason: A description of the problem.
 
     Example:
         ```python
@@ -89,18 +89,19 @@ class StoredError:
 
 
 class Store(Sequence[StoredClip]):
-    """The rows of a store that have features, in order; `read` makes it.
+    """Provide the rows of a store that have features, in order. Made by `read`.
 
-    It is a sequence: any reader that takes one (`torch.utils.data.DataLoader`, `grain.MapDataset.source`) takes it, and
-    it can be pickled. What is read stays on the disk, but for the last row groups.
+    A store is a sequence and can be pickled. Any reader that takes a sequence (`torch.utils.data.DataLoader`,
+    `grain.MapDataset.source`) accepts it. Only the last row groups are kept in memory. All other data stays on the
+    disk.
 
     Args:
         folder: The store: a folder, or a URI such as "s3://bucket/features".
-        filesystem: One of pyarrow's, that `folder` is a path on.
+        filesystem: A pyarrow file system on which `folder` is a path.
 
     Attributes:
-        recipe: The recipe.
-        about: What the store says of itself, as of `_kapre.json`.
+        recipe: The recipe of the features.
+        about: The description of the store in `_kapre.json`.
 
     Example:
         ```python
@@ -147,18 +148,18 @@ class Store(Sequence[StoredClip]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether a run ended well, and all of its shards are there."""
+        """Return whether the run finished successfully and all of its shards exist."""
         shards = -(-self.about["items"] // self.about["shard_size"])
         return bool(self.about.get("complete")) and len(self._shards) == shards
 
     @property
     def n_bytes(self) -> int:
-        """The bytes of all shards."""
+        """Return the size of all shards in bytes."""
         return sum(self._files.values())
 
     @property
     def warned(self) -> int:
-        """How many rows have a warning."""
+        """Return the number of rows with a warning."""
         return sum(each.about.get("warned", 0) for each in self._shards)
 
     def __repr__(self) -> str:
@@ -213,7 +214,7 @@ class Store(Sequence[StoredClip]):
 
     @staticmethod
     def _clip(shard: _shards.Shard, table: Any, row: int) -> StoredClip:
-        own = _OWN if "warned" in shard.about else _OWN - {"warning"}  # an older store's is its manifest's
+        own = _OWN if "warned" in shard.about else _OWN - {"warning"}  # older stores: a manifest column
         one = {name: table[name][row] for name in table.schema.names}
         shape = tuple(one["shape"].as_py())
         features = one["features"].values.to_numpy(zero_copy_only=False).reshape(shape)
@@ -223,25 +224,26 @@ class Store(Sequence[StoredClip]):
             duration=one["duration"].as_py(),
             sample_rate=one["sample_rate"].as_py(),
             n_samples=one["n_samples"].as_py(),
-            features=np.array(features),  # writable, and not of the row group, which may go
+            features=np.array(features),  # writable, and independent of the row group, which may be freed
             carried={name: value.as_py() for name, value in one.items() if name not in own},
             warning=one["warning"].as_py() if "warning" in own else "",
         )
 
 
 def read(folder: str | os.PathLike[str], *, partial: bool = False, filesystem: Any = None) -> Store:
-    """Read a store of `extract`.
+    """Read a store that `extract` made.
 
     Args:
         folder: The store: a folder, or a URI such as "s3://bucket/features".
-        partial: Whether one that is not whole yet will do.
-        filesystem: One of pyarrow's, that `folder` is a path on. None: as `folder` says.
+        partial: Whether to accept a store that is not complete yet.
+        filesystem: A pyarrow file system on which `folder` is a path. None means that `folder` determines it.
 
     Returns:
-        A `Store`: a sequence of rows with features, each as an array in the recipe's layout.
+        A `Store`: a sequence of rows with features, each as an array in the layout of the recipe.
 
     Raises:
-        CorpusError: If there is no store, or it is not whole; on reading a row, if its bytes changed on the disk.
+        CorpusError: If there is no store or it is not complete, or, when a row is read, if its bytes changed on the
+            disk.
 
     Example:
         ```python

@@ -1,6 +1,6 @@
-"""One model, every runtime: `kapre.export` writes it, runs it there, and says how far it is from Keras.
+"""Export of one model to any runtime: `kapre.export` writes a file, runs it there, and compares it with Keras.
 
-Reading what a file says of itself needs no Keras; what does loads on first use.
+Reading the metadata of a file does not need Keras. Names that need it are imported on first use.
 """
 
 from typing import TYPE_CHECKING
@@ -19,5 +19,5 @@ _ON_FIRST_USE = {"Check": "_check", "Report": "_report", "export": "_export"}
 
 __all__ = ["FORMATS", "Check", "ExportError", "Report", "export", "read_metadata"]
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__, __dir__ = on_first_use(__name__, _ON_FIRST_USE)

@@ -1,4 +1,4 @@
-"""Run what was written at several sizes, and compare it with Keras."""
+"""Run an exported file with inputs of several sizes, and compare the results with Keras."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from kapre.deploy._program import LONGEST_TRIED, Program
 from kapre.deploy._run import Run
 
 SIZES = ((1, 1.0), (3, 1.0), (2, 0.5), (3, LONGEST_TRIED))
-"""Clips and seconds to try, in units of what is surely enough."""
+"""Numbers of clips and durations to try. A duration is in units that are long enough for every front end."""
 SHORT = (2, 0.01)
-"""The same, in seconds, of what is shorter than most frames: a runtime may refuse it, but not get it wrong."""
+"""The number of clips and the duration in seconds of a short input. A runtime may refuse it, but not be wrong."""
 _ROUNDS = 15
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one input showed.
+    """Report the result for one input.
 
     Args:
         shapes: The shape of each input.
-        error: The largest difference to Keras of all outputs, as a part of their range; None where the runtime refused.
-        refused: What was said of an input too short for a frame, by the runtime or of Keras; else None.
+        error: The largest difference from Keras over all outputs, as a fraction of their range. None if the runtime
+            refused the input.
+        refused: The message about an input too short for a frame, from the runtime or about Keras; else None.
 
     Example:
         ```python
@@ -44,7 +45,7 @@ class Check:
 
 
 def _examples(program: Program) -> list[list[np.ndarray]]:
-    """Return inputs of the sizes to try, each size once: where an axis is fixed, some are the same."""
+    """Return one input for each size to try. With fixed axes, several sizes may be the same."""
     found: dict[tuple[tuple[int, ...], ...], list[np.ndarray]] = {}
     sizes = [(batch, units * program.unit) for batch, units in SIZES]
     for place, (batch, seconds) in enumerate([*sizes, SHORT]):
@@ -54,7 +55,7 @@ def _examples(program: Program) -> list[list[np.ndarray]]:
 
 
 def _by_keras(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return what Keras gives, or raise what helps where it fails."""
+    """Return the result of Keras, or raise an error with advice if Keras fails."""
     try:
         return program.reference(*arrays)
     except Exception as error:
@@ -65,13 +66,13 @@ def _by_keras(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray
 
 
 def try_keras(program: Program) -> None:
-    """Raise where the model itself fails at an odd size, before anything is written."""
+    """Raise an error if the model itself fails at an odd size, before anything is written."""
     batch, units = SIZES[-1]
     _by_keras(program, program.example(batch, units * program.unit))
 
 
 def compare(program: Program, run: Run, tolerance: float) -> list[Check]:
-    """Run every size; raise where a result has another shape, is not finite where Keras' is, or is off."""
+    """Run every size. Raise if a result has another shape, is not finite where Keras' is, or exceeds the tolerance."""
     examples, right = [], []
     refused: list[Check] = []
     for arrays in _examples(program):
@@ -116,7 +117,7 @@ def judged(
     tolerance: float,
     scales: Sequence[float] | None = None,
 ) -> Check:
-    """Return what outputs show beside the right ones, each with its name; raise where they differ."""
+    """Compare named outputs with the correct ones. Return the check, and raise if they differ."""
     scales = [_range([right]) for _, _, right in named] if scales is None else scales
     errors = [_errors(*each, scale, shapes) for each, scale in zip(named, scales, strict=True)]
     worst = max(float(each.max(initial=0.0)) for each in errors)
@@ -129,7 +130,7 @@ def judged(
 
 
 def _is_short(program: Program, shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Tell whether inputs are too short for a frame (stack, patch) of some front end."""
+    """Tell whether inputs are too short for a frame (or stack or patch) of some front end."""
     return max(max(shape[1:], default=0) for shape in shapes) < program.least_samples
 
 
@@ -144,7 +145,7 @@ def _range(arrays: Sequence[np.ndarray]) -> float:
 
 
 def _errors(name: str, y: np.ndarray, right: np.ndarray, scale: float, shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
-    """Return the differences as parts of a range, of what Keras gives a finite number for."""
+    """Return the differences as fractions of a range, for the values that are finite in Keras."""
     if y.shape != right.shape:
         raise ExportError(f"an input of shape {_shown(shapes)} gives {name} of shape {y.shape}, not {right.shape}")
     finite = np.isfinite(right)
@@ -154,16 +155,16 @@ def _errors(name: str, y: np.ndarray, right: np.ndarray, scale: float, shapes: S
 
 
 def _is_near(errors: np.ndarray, tolerance: float) -> bool:
-    """Tell whether all are within the tolerance, but for one in a thousand within five times that.
+    """Tell whether all errors are within the tolerance, except for one in a thousand within five times the tolerance.
 
-    A logarithm enlarges what a band between others holds of rounding, Keras' own too.
+    A logarithm amplifies the rounding in a nearly empty band between others, including Keras' own rounding.
     """
     few = bool(np.count_nonzero(~(errors <= tolerance)) <= len(errors) // 1000)
     return few and bool((errors <= 5.0 * tolerance).all())
 
 
 def latency(program: Program, run: Run) -> float:
-    """Return the median of what one clip takes, in milliseconds."""
+    """Return the median time for one clip in milliseconds."""
     arrays = program.example(1, program.unit)
     run(arrays)
     times = []

@@ -1,4 +1,4 @@
-"""The process that exports for one of another backend: `python -m kapre.deploy._child JOB`; see `_elsewhere`."""
+"""The process that exports with another backend: `python -m kapre.deploy._child JOB`; see `_elsewhere`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kapre.deploy._export import export
 
 
 def main() -> None:
-    """Do the job on the command line, and print the report."""
+    """Run the job given on the command line, and print the report."""
     job = json.loads(sys.argv[1])
     try:
         model, options = keras.saving.load_model(job["model"], compile=False), job["options"]

@@ -1,4 +1,4 @@
-"""Export by another backend, in a process of its own: the model goes there through a `.keras` file."""
+"""Export with another backend in a separate process. The model is passed through a `.keras` file."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from kapre.deploy._program import Program
 from kapre.deploy._report import Report
 
 MARK = "kapre-report:"
-"""What begins the line of the report that kapre.deploy._child prints."""
+"""Prefix of the line with the report that kapre.deploy._child prints."""
 _IS_ONE = "KAPRE_EXPORTS_ELSEWHERE"
 
 
 def is_one() -> bool:
-    """Tell whether this process exports for another one."""
+    """Tell whether this process exports on behalf of another one."""
     return _IS_ONE in os.environ
 
 
 def lacks(found: Format, backend: str) -> list[str]:
-    """Return what a backend lacks to write a format, by the names that pip has for them."""
+    """Return the pip names of the packages that a backend lacks to write a format."""
     return missing((backend, *found.writes_with.get(backend, ())))
 
 
 def _backend_for(found: Format) -> str:
-    """Return an installed backend that writes a format, the first of those that have all they need."""
+    """Return an installed backend that can write a format: the first that has all required packages."""
     absent = {backend: lacks(found, backend) for backend in found.backends}
     for backend, names in absent.items():
         if not names and (backend != keras.backend.backend() or not is_one()):
@@ -49,7 +49,7 @@ def _backend_for(found: Format) -> str:
 def export(
     program: Program, found: Format, path: Path, options: dict[str, Any], backends: Sequence[str] = ()
 ) -> Report:
-    """Do what `kapre.export` does, by another backend: the first that can of those given, or of all."""
+    """Perform `kapre.export` with another backend: the first of the given backends, or of all, that can."""
     errors = []
     for backend in backends or [_backend_for(found)]:
         try:

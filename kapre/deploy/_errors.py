@@ -1,4 +1,4 @@
-"""What goes wrong when a model is exported."""
+"""Errors of the export."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 
 class ExportError(RuntimeError):
-    """A model could not be written in a format, or what was written does not run or gives other numbers."""
+    """Report that a model cannot be written in a format, or that the file does not run or gives other numbers."""
 
 
 class ModelError(ExportError):
-    """It is the model itself that fails, so that no other backend is asked."""
+    """Report that the model itself fails, so that no other backend is tried."""
 
 
 def words(error: BaseException, most: int = 300) -> str:
-    """Return an error of a library in one line, its middle left out where it is long."""
+    """Return a library's error in one line, with the middle omitted if it is long."""
     text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
     if len(text) > most:
         text = f"{text[: most // 2]} … {text[-most // 2 :]}"

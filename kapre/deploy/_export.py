@@ -1,4 +1,4 @@
-"""`export`: one model into a file of any runtime, which is run there before it is kept."""
+"""`export`: write a model to a file for any runtime, and run the file there before keeping it."""
 
 from __future__ import annotations
 
@@ -47,51 +47,56 @@ def export(
     class_names: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> Report:
-    """Write a model with Kapre's layers into a file that takes samples, and run the file before it is kept.
+    """Export a model with Kapre's layers to a file that takes samples, and run the file before keeping it.
 
-    Transforms are written as strided convolutions, or above 512 points as two small matrix products, so that neither
-    complex numbers nor an FFT are asked of the runtime; batch and time stay free where the model's are. The file is
-    then run in its real runtime with other batch sizes and lengths, and compared with the model.
+    Transforms are written as strided convolutions, or, above 512 points, as two small matrix products. The runtime
+    therefore needs neither complex numbers nor an FFT. Batch and time remain free axes if they are free in the model.
+    The file is then run in its actual runtime with other batch sizes and lengths, and its results are compared with
+    those of the model.
 
     Args:
-        model: A Keras model or layer: a composed helper, a chain of Kapre's layers, a `Frontend`, or a network behind
-            one of these, trained or not. Or a stream of fixed chunks, `Frontend.stream(chunk_samples)`: then the file
-            is one step, with the state as inputs `state_…` and outputs `next_…`, which starts with zeros.
-        path: Where the file goes; a folder for a SavedModel. The weights of an OpenVINO file and the metadata of
-            StableHLO stand beside it.
-        format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2), "stablehlo" or "executorch"; None takes
-            what the suffix says: none, .tflite, .onnx, .xml, .pt2, .stablehlo, .pte. Where the active backend cannot
-            write it, an installed one that can does, in a process of its own. ExecuTorch takes a front end alone, as a
-            rule, and one clip at a time.
-        check: Whether to run the file. Without, nothing is known of its numbers, and the report says so.
-        tolerance: float > 0. The largest difference to Keras that is let through, as a part of the output's range. One
-            value in a thousand may be up to five times as far off: of many, a logarithm has some of rounding alone.
-        quantize: For LiteRT: store the weights behind the front end as "float16" or as "int8" (of each channel, sums in
-            float32). The front end stays in float32, so that the features are what they were. The file is compared
-            before, and again after, when it may be 1 % (float16) or 10 % (int8) of the range off.
-        input_shape: Shape of one clip, without the batch, where the model has no Input or another than is wanted:
-            `(None, 1)`, say.
-        batch_size: Clips side by side in a stream; a model's batch is free.
-        max_samples: For ExecuTorch, which plans its memory beforehand: samples of the longest clip. None is 30 seconds.
-        largest_direct: Points up to which a DFT is one matrix, the fastest up to 512 on a processor of a computer or
-            phone; a longer one takes two stages. For a microcontroller use 128: there these are faster too, and a tenth
-            of the size.
-        class_names: Names of the model's classes, for the file's metadata.
-        overwrite: Whether to replace what is at the path: a file, or a SavedModel's folder.
+        model: A Keras model or layer, trained or not: a composed helper, a chain of Kapre's layers, a `Frontend`, or a
+            network that follows one of these. Alternatively a stream of fixed chunks, `Frontend.stream(chunk_samples)`.
+            The file then holds one step, with the state as inputs `state_…` and outputs `next_…`. The initial state is
+            zeros.
+        path: Path of the file, or of the folder for a SavedModel. The weights of an OpenVINO file and the metadata of
+            StableHLO are written beside it.
+        format: "tf_saved_model", "litert", "onnx", "openvino", "torch" (.pt2), "stablehlo" or "executorch". None
+            selects the format from the suffix: none, .tflite, .onnx, .xml, .pt2, .stablehlo, .pte, in the same order.
+            If the active backend cannot write the format, an installed backend that can does so in a separate process.
+            ExecuTorch usually takes a front end alone, and one clip at a time.
+        check: Whether to run the file. Without this check, the numbers of the file are unknown, and the report says so.
+        tolerance: float > 0. The largest accepted difference from Keras, as a fraction of the output's range. One value
+            in a thousand may differ by up to five times as much, because rounding alone causes such differences in
+            a few of many logarithms.
+        quantize: For LiteRT: store the weights after the front end as "float16" or as "int8" (per channel, with sums in
+            float32). The front end stays in float32, so that the features do not change. The file is compared before
+            and after quantisation. After it, the difference may be 1 % (float16) or 10 % (int8) of the range.
+        input_shape: Shape of one clip without the batch, such as `(None, 1)`. Use it if the model has no Input, or to
+            replace the shape of its Input.
+        batch_size: Number of clips side by side in a stream. The batch of a model is free.
+        max_samples: For ExecuTorch, which plans its memory in advance: the number of samples of the longest clip. None
+            means 30 seconds.
+        largest_direct: The largest DFT, in points, that is computed as one matrix product. On the processor of a
+            computer or phone this is fastest up to 512 points. A longer DFT takes two stages. For a microcontroller use
+            128: there, two stages are also faster, and take a tenth of the size.
+        class_names: Names of the model's classes, for the metadata of the file.
+        overwrite: Whether to replace an existing file, or an existing SavedModel folder, at the path.
 
     Returns:
-        A `Report`: the size, the error at every shape that was run, the latency, and what was rewritten.
+        A `Report` with the size, the error at every shape that was run, the latency, and the rewritten operations.
 
     Raises:
-        ExportError: If the model cannot be written so, the runtime is missing or fails, or the numbers differ; nothing
-            is left at the path then.
-        FileExistsError: If something is there, and `overwrite` is False or it is a folder that no export wrote.
+        ExportError: If the model cannot be written in this format, the runtime is missing or fails, or the numbers
+            differ. Nothing is then left at the path.
+        FileExistsError: If the path exists, and `overwrite` is False or the path is a folder that no export wrote.
         ValueError: If an argument is out of range.
-        TypeError: If the model is none.
+        TypeError: If `model` is not a Keras model or layer.
 
     Notes:
-        Dither, dropout and augmentation are not in the file: it is the model in inference. While a file is written and
-        run, what the process prints, from other threads too, is turned away; exports of several threads take turns.
+        Dither, dropout and augmentation are not in the file, because it holds the model in inference mode. While a file
+        is written and run, the output that the process prints is suppressed, including that of other threads. Exports
+        in several threads run one after another.
 
     Example:
         ```python
@@ -147,7 +152,7 @@ def export(
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[str]:
-    """Make the folder that a file goes to, and a temporary one in it."""
+    """Create the folder for a file, and a temporary folder in it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(dir=path.parent, prefix=".kapre-")
@@ -158,21 +163,21 @@ def _folder_beside(path: Path) -> Iterator[str]:
 
 
 def _made(program: _program.Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
-    """Write a file by the active backend, or by another one where that cannot or what it wrote does not pass."""
+    """Write a file with the active backend, or with another one if that backend cannot or its file fails the check."""
     backend = keras.backend.backend()
     if options["quantize"] is not None:
         if missing(["ai_edge_quantizer"]):
             raise ExportError("quantize needs ai-edge-quantizer. Run `pip install 'kapre[export]'`.")
-        if backend != "tensorflow":  # the others' converters forget which layer an operation is of
+        if backend != "tensorflow":  # other converters lose the layer of an operation
             return _elsewhere.export(program, found, path, options, ["tensorflow"])
-    alone = found.name == "executorch" and not _elsewhere.is_one()  # a kernel that fails takes its process along
+    alone = found.name == "executorch" and not _elsewhere.is_one()  # a kernel that crashes ends its process
     if alone or backend not in found.backends or missing(found.writes_with.get(backend, ())):
         return _elsewhere.export(program, found, path, options)
     try:
         return _here(program, found, path, options["check"], options["tolerance"], options["quantize"])
     except ModelError:
         raise
-    except ExportError as error:  # a converter knows less than another: let the next backend try, if there is one
+    except ExportError as error:  # another backend's converter may succeed: try the next one
         others = [other for other in found.backends if other != backend and not _elsewhere.lacks(found, other)]
         if not others or _elsewhere.is_one():
             raise
@@ -184,13 +189,13 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
 
 
 _one_at_a_time = threading.Lock()
-"""`quiet` turns what a process prints away: two exports side by side would not turn it back."""
+"""A lock around `quiet`, which redirects the output of the process. Concurrent exports would not restore it."""
 
 
 def _here(
     program: _program.Program, found: Format, path: Path, check: bool, tolerance: float, quantize: str | None
 ) -> Report:
-    """Write by the active backend, and run it."""
+    """Write the file with the active backend and run it."""
     backend = keras.backend.backend()
     checks: list[Check] = []
     latency = float_error = None
@@ -201,7 +206,7 @@ def _here(
         return checks, _check.latency(program, run)
 
     with _one_at_a_time, quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the converters, about themselves
+        warnings.simplefilter("ignore")  # converters warn about themselves
         if check:
             _check.try_keras(program)
         try:
@@ -240,7 +245,7 @@ def _here(
 
 
 def _hint(found: Format, error: Exception) -> str:
-    """Return what helps against an error that converters are known for."""
+    """Return advice for an error that converters are known for."""
     if found.name == "litert" and ("TensorList" in str(error) or "assign_variable" in str(error)):
         return " Recurrent layers take unroll=True and an Input of fixed time there; ONNX takes them as they are."
     if "Constraints violated" in str(error) and tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14):
@@ -249,14 +254,14 @@ def _hint(found: Format, error: Exception) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    """Return what stands beside a file and belongs to it, itself included."""
+    """Return the paths of a file and of the files beside it that belong to it."""
     if path.suffix == ".xml":
         return [path, path.with_suffix(".bin")]
     return [path, beside(path)] if path.suffix == ".stablehlo" else [path]
 
 
 def _refuse_what_is_there(path: Path, found: Format, overwrite: bool) -> None:
-    """Raise where an export would take something's place: unasked, or what no export wrote."""
+    """Raise if an export would replace a file without permission, or a file that no export wrote."""
     if path.name in ("", ".."):
         raise ValueError(message("path", "a file or a new folder", str(path), "Give its name: models/keywords, say."))
     for file in filter(Path.exists, _files(path)):
@@ -269,7 +274,7 @@ def _refuse_what_is_there(path: Path, found: Format, overwrite: bool) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what is in a folder of our own."""
+    """Delete the contents of one of our own folders."""
     for left in folder.iterdir():
         if left.is_dir():
             shutil.rmtree(left)
@@ -278,7 +283,7 @@ def _clear(folder: Path) -> None:
 
 
 def _move(made: Path, old: Path, path: Path) -> None:
-    """Put what was made in its place; what was there goes into a folder that is about to go, too."""
+    """Move the written files into place. Move existing files to a folder that is deleted afterwards."""
     old.mkdir()
     for file in filter(Path.exists, _files(path)):
         file.rename(old / file.name)

@@ -1,4 +1,4 @@
-"""The formats: what each is called, which backends write it, and what it needs."""
+"""The export formats: their names, the backends that write them, and their requirements."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from kapre.deploy._errors import ExportError
 
 @dataclass(frozen=True)
 class Format:
-    """A format that a model is exported to.
+    """Describe an export format.
 
     Attributes:
-        name: What `kapre.export` calls it.
-        title: What people call it.
-        suffixes: Of its files; none for a folder.
-        backends: Keras backends that write it, the surest first.
-        writes_with: Packages that writing needs beside the backend's own, by backend.
+        name: The name that `kapre.export` uses.
+        title: The name for display.
+        suffixes: The suffixes of its files. Empty for a folder.
+        backends: The Keras backends that write it, the most reliable first.
+        writes_with: The packages that each backend needs for writing, besides its own.
         runs_with: The package that runs it.
-        one_thread: Whether a report's latency is of one thread.
-        hint: What helps where it fails.
+        one_thread: Whether the latency in a report is for one thread.
+        hint: Advice for a failure.
     """
 
     name: str
@@ -92,20 +92,20 @@ FORMATS: dict[str, Format] = {
 }
 
 OPSET = 18
-"""Of ONNX: one that every runtime of the last years reads."""
+"""The ONNX opset version, which all runtimes of recent years support."""
 
 PACKAGES = {
     "ai_edge_litert": "ai-edge-litert",
 }
-"""What pip calls a module, where the names differ."""
+"""The pip names of modules, where they differ."""
 
 
 _EXTRAS = ("tensorflow", "torch", "jax", "executorch")
-"""What is no part of the extra `export`."""
+"""Packages that are not part of the extra `export`."""
 
 
 def format_of(path: Path, name: str | None) -> Format:
-    """Return the format that is asked for, or that a path's suffix means."""
+    """Return the requested format, or the format that the suffix of the path implies."""
     suffix = path.suffix
     if name is not None:
         if name not in FORMATS:
@@ -124,12 +124,12 @@ def format_of(path: Path, name: str | None) -> Format:
 
 
 def missing(modules: Iterable[str]) -> list[str]:
-    """Return what of some modules is not installed, by the names that pip has for them."""
+    """Return the pip names of the given modules that are not installed."""
     return [PACKAGES.get(name, name) for name in modules if importlib.util.find_spec(name) is None]
 
 
 def demand_runtime(found: Format) -> None:
-    """Raise where what runs a format is missing."""
+    """Raise an error if the package that runs a format is missing."""
     absent = missing([found.runs_with])
     if absent:
         extra = found.runs_with if found.runs_with in _EXTRAS else "export"

@@ -1,4 +1,4 @@
-"""Written by JAX: StableHLO and ONNX."""
+"""Export by JAX: StableHLO and ONNX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def symbols(program: Program) -> tuple[list[list[str | int]], list[str]]:
-    """Return the shapes of inputs with a name for each free axis, all batches one name, and which names are times."""
+    """Return the input shapes with a name for each free axis (one name for all batches), and the names of time axes."""
     names = iter(string.ascii_lowercase[2:])
     shapes: list[list[str | int]] = []
     times = []
@@ -34,7 +34,7 @@ def symbols(program: Program) -> tuple[list[list[str | int]], list[str]]:
 
 
 def at_least_so_long(program: Program, write: Callable[[list[str]], T]) -> T:
-    """Write with a promise that clips hold so many samples: without one, JAX cannot tell that there is a frame."""
+    """Write with a lower bound on the clip length. Without one, JAX cannot tell that there is a frame."""
     _, times = symbols(program)
     for samples in program.try_lengths():
         try:
@@ -56,10 +56,10 @@ def _structs(program: Program, promises: list[str]) -> list[jax.ShapeDtypeStruct
 
 
 def stablehlo(program: Program, path: Path) -> None:
-    """Write what `jax.export.deserialize` reads; its metadata go into a file beside it."""
+    """Write a file for `jax.export.deserialize`, with its metadata in a file beside it."""
 
     def write(promises: list[str]) -> Any:
-        with jax.default_matmul_precision("highest"):  # else a TPU multiplies in bfloat16, a GPU in TF32
+        with jax.default_matmul_precision("highest"):  # else a TPU would multiply in bfloat16, and a GPU in TF32
             function = jax.jit(program.traced)
             return jax.export.export(function, platforms=("cpu", "cuda", "tpu"))(*_structs(program, promises))
 

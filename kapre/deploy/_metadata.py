@@ -1,4 +1,4 @@
-"""What a file says of itself: the recipe, the sample rate, names of classes, and Kapre's version."""
+"""The metadata of an exported file: the recipe, the sample rate, the class names, and the version of Kapre."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FILE = "kapre.json"
 
 
 def dumped(metadata: dict[str, Any]) -> str:
-    """Return metadata as text."""
+    """Return the metadata as text."""
     return json.dumps(metadata, ensure_ascii=False)
 
 
 def beside(path: Path) -> Path:
-    """Return the file next to one that can hold none."""
+    """Return the metadata file for a file that cannot hold metadata."""
     return path.with_name(f"{path.name}.{FILE}")
 
 
@@ -56,7 +56,7 @@ def _of_torch(path: Path) -> str | None:
 
 def _of_executorch(path: Path) -> str | None:
     with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its import, about itself
+        warnings.simplefilter("ignore")  # the package warns about itself on import
         from executorch.runtime import Runtime
 
         program = Runtime.get().load_program(path)
@@ -85,18 +85,18 @@ _READERS = {
 
 
 def read_metadata(path: str | Path) -> dict[str, Any] | None:
-    """Read what `kapre.export` wrote into a file.
+    """Read the metadata that `kapre.export` wrote to a file.
 
     Args:
         path: A file or folder that `kapre.export` wrote.
 
     Returns:
-        A dict with "kapre" (the version that wrote it), "sample_rate" in Hz, "class_names" and "recipes", or None where
-        a file says nothing of Kapre.
+        A dict with "kapre" (the version that wrote the file), "sample_rate" in Hz, "class_names" and "recipes", or None
+        if the file holds no metadata of Kapre.
 
     Raises:
-        FileNotFoundError: If there is nothing at the path.
-        ValueError: If its suffix is none of an exported file's.
+        FileNotFoundError: If the path does not exist.
+        ValueError: If the suffix does not belong to an exported file.
 
     Example:
         ```python

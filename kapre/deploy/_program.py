@@ -1,4 +1,4 @@
-"""What is exported: a function of tensors with free and fixed axes, and the model whose weights it has."""
+"""The program to export: a function of tensors with free and fixed axes, and the model that holds its weights."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from kapre.time_frequency import STFT, ApplyFilterbank
 Shape = tuple[int | None, ...]
 
 LONGEST_TRIED = 1.2507
-"""Of the clips that a file is tried with, in units of what is surely enough; no whole number of hops."""
+"""Duration of the longest clip with which a file is tried, in the same units. It is not a whole number of hops."""
 SECONDS = 30.0
-"""Of the longest clip, for a runtime that plans its memory, where none is asked for."""
+"""Default duration of the longest clip in seconds, for a runtime that plans its memory."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """An input or an output: its name, its shape with None for an axis that is free, its dtype."""
+    """Describe an input or an output: its name, its shape with None for free axes, and its dtype."""
 
     name: str
     shape: Shape
@@ -46,22 +46,22 @@ class Slot:
 
 @dataclass
 class Program:
-    """A function to export.
+    """Describe a function to export.
 
     Attributes:
-        model: What holds the weights.
-        source: The model as it was given, with its own layers.
-        call: The function, of one tensor for each input; gives a list of tensors.
-        reference: The same by Keras itself, of arrays.
-        inputs: What it takes.
-        outputs: What it gives.
-        rewritten: What is computed in another way than Keras does, in words.
+        model: The model that holds the weights.
+        source: The original model, with its own layers.
+        call: The function, which takes one tensor for each input and returns a list of tensors.
+        reference: The same function computed by Keras, on arrays.
+        inputs: The inputs.
+        outputs: The outputs.
+        rewritten: Descriptions of the operations that are computed in another way than in Keras.
         recipes: The recipes in the model.
-        front_end: The names of Kapre's layers in it.
-        metadata: What the file is to say of itself.
-        compare: Runs the file and compares it, where that takes more than a call of some sizes.
-        way: How its transforms are made.
-        max_samples: Of the longest clip that a file is for; None where any is taken.
+        front_end: The names of Kapre's layers in the model.
+        metadata: The metadata for the file.
+        compare: A function that runs and compares the file, if this takes more than calls at a few sizes.
+        way: How to build its transforms.
+        max_samples: Number of samples of the longest clip that the file supports. None means no limit.
     """
 
     model: Any
@@ -80,12 +80,12 @@ class Program:
 
     @property
     def sample_rate(self) -> float:
-        """The rate of the samples in Hz, 16 kHz where nothing says one."""
+        """Return the rate of the samples in Hz, or 16 kHz if it is unknown."""
         return float(self.metadata.get("sample_rate") or 16000.0)
 
     @property
     def least_samples(self) -> int:
-        """Samples that hold a whole frame, stack, patch or chunk of every front end."""
+        """Return the number of samples that hold a whole frame, stack, patch or chunk of every front end."""
         frames = [recipe.frame_length for recipe in self.recipes]
         for layer in _rewrite.every_layer(self.source):
             if isinstance(layer, STFT):
@@ -95,18 +95,18 @@ class Program:
         return max([*frames, *(recipe.least_samples() for recipe in self.recipes)], default=1)
 
     def try_lengths(self) -> list[int]:
-        """Return numbers of samples to promise to a backend that has to know the least, the smallest first."""
+        """Return candidate lower bounds on the number of samples, smallest first, for a backend that needs one."""
         least = self.least_samples
         return sorted({least, 2 * least, 4 * least, max(least, round(self.sample_rate))})
 
     def traced(self, *tensors: Any) -> dict[str, Any]:
-        """Call the function by the operations that every runtime has; return its outputs by name."""
+        """Call the function with the operations that every runtime has. Return its outputs by name."""
         with lowering(self.way):
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
 
     def bounded(self, max_samples: int | None) -> Program:
-        """Return the program for a runtime that plans its memory: a clip at a time, no longer than so many samples."""
+        """Return the program for a runtime that plans its memory: one clip at a time, of at most `max_samples`."""
         longest = math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
         free = any(size is None for slot in self.inputs for size in slot.shape[1:])
         if max_samples is None:
@@ -128,14 +128,14 @@ class Program:
 
     @property
     def unit(self) -> float:
-        """Seconds that are surely enough: one, or more where the shortest clip takes it."""
+        """Return a duration in seconds that is long enough: one second, or more if the shortest clip needs it."""
         return max(1.0, 1.5 * self.least_samples / self.sample_rate)
 
     def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
-        """Return inputs of so many clips of so many seconds, where these are free.
+        """Return inputs with this number of clips and seconds, where these axes are free.
 
-        They are sweeps over noise with an offset, a quarter of the last clip silent; integers are lengths, and bools
-        say what is within such. Every other fixed size is kept.
+        Floating inputs are sweeps over noise with an offset, and the last quarter of the last clip is silent. Integer
+        inputs are lengths, and bool inputs mark the samples within such lengths. All fixed sizes are kept.
         """
         return [_signal(slot, batch, round(seconds * self.sample_rate), seed) for slot in self.inputs]
 
@@ -163,7 +163,7 @@ def _signal(slot: Slot, batch: int, samples: int, seed: int) -> np.ndarray:
 
 
 def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
-    """Return a model with inputs: the one given, or one around a layer."""
+    """Return a model with inputs: the given model, or a new one around a layer."""
     if not isinstance(model, keras.layers.Layer):
         remedy = "Give it keras.models.load_model(path), say, or kapre.Frontend.from_preset(name)."
         raise TypeError(message("model", "a Keras model or a Kapre layer", model, remedy))
@@ -171,7 +171,7 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     if inputs and input_shape is None and not _built_free(model):
         if all(x.shape[0] is None for x in inputs):
             return model
-        # Keras built it for a batch that it was called with: a file takes any.
+        # Keras built the model for the batch size of a call. A file accepts any.
         free = [keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in inputs]
         given = free[0] if len(free) == 1 else keras.tree.pack_sequence_as(model.input, free)
         return keras.Model(given, model(given), name=model.name)
@@ -196,12 +196,12 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
 
 
 def _built_free(model: Any) -> bool:
-    """Tell whether a helper was built by a call, every size left free, the channels too."""
+    """Tell whether a helper was built by a call, with every size left free, including the channels."""
     return isinstance(model, ComposedSequential) and set(model.inputs[0].shape) == {None}
 
 
 def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
-    """Return slots under names that say something: Keras' own, where a person chose them."""
+    """Return slots with meaningful names. Use Keras' name if a person chose it."""
     slots = []
     for i, x in enumerate(tensors):
         name = alone if len(tensors) == 1 else f"{several}_{i}"
@@ -213,7 +213,7 @@ def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
 
 
 def front_ends(model: Any) -> list[Recipe]:
-    """Return the recipes in a model, of front ends, helpers and chains of single layers."""
+    """Return the recipes of the front ends, helpers and chains of single layers in a model."""
     found = []
     for layer in _rewrite.every_layer(model):
         recipe = layer.recipe if isinstance(layer, (Frontend, ComposedSequential)) else None
@@ -247,7 +247,7 @@ def from_model(
     class_names: Sequence[str] | None,
     way: Way = DEFAULT_WAY,
 ) -> Program:
-    """Return the program of a model or a layer; its batch is free."""
+    """Return the program of a model or a layer, with a free batch."""
     whole = _as_model(model, input_shape)
     plain = _rewrite.rewrite(whole)
     structure = whole.inputs[0] if len(whole.inputs) == 1 else whole.input

@@ -1,4 +1,4 @@
-"""Weights of a LiteRT file in fewer bits, all but the front end's."""
+"""Quantisation of the weights of a LiteRT file, except those of the front end."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from kapre.deploy._program import Program
 
 TOLERANCES = {"float16": 0.01, "int8": 0.1}
-"""How far a quantised file's output may be from Keras', as a part of its range."""
+"""Accepted difference between a quantised file's output and Keras', as a fraction of its range."""
 
 
 def quantize(path: Path, kind: str, program: Program) -> None:
-    """Quantise the weights behind the front end: int8 of each channel, or float16; sums stay in float32.
+    """Quantise the weights after the front end to int8 per channel, or to float16. Sums stay in float32.
 
-    In int8 a front end loses 50 to 80 dB, and float16 does not hold the power of a loud clip. TensorFlow's converter
-    names what a layer computes after the layer, in a scope of its own.
+    In int8, a front end would lose 50 to 80 dB. float16 cannot represent the power of a loud clip. TensorFlow's
+    converter names the operations of a layer after the layer, in their own scope.
     """
     from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 

@@ -1,7 +1,7 @@
-"""Keep the messages of converters and runtimes off the terminal: a library call of Kapre prints nothing.
+"""Suppression of the messages of converters and runtimes, so that a library call of Kapre prints nothing.
 
-Only what the calling thread writes is dropped. What C code writes goes to the process's descriptors, which belong to
-all threads: these are redirected only while no other thread of Python runs.
+Only the output of the calling thread is dropped. C code writes to the descriptors of the process, which all threads
+share. These are redirected only while no other Python thread runs.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 _LOGGERS = ("tensorflow", "absl", "tf2onnx", "jax2onnx", "torch.onnx", "onnxscript", "onnx_ir")
 _lock = threading.RLock()
 _silent: Counter[int] = Counter()
-"""How many calls of `quiet` each thread is in."""
+"""Number of active `quiet` contexts in each thread."""
 _levels: dict[str, int] = {}
 _streams: dict[str, tuple[Any, Any]] = {}
-"""`sys.stdout` and `sys.stderr` as they were, and what stands in their place."""
+"""The original `sys.stdout` and `sys.stderr`, and their replacements."""
 
 
 class _Stream:
-    """A stream that drops what a silent thread writes and hands on what others do."""
+    """Drop what a silent thread writes to a stream, and pass on what other threads write."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -49,7 +49,7 @@ class _Stream:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what this thread prints within, and what C code prints where no other thread runs."""
+    """Drop the output of this thread in this context, and that of C code if no other thread runs."""
     _enter()
     try:
         with _descriptors() if threading.active_count() == 1 else contextlib.nullcontext():
@@ -82,7 +82,7 @@ def _leave() -> None:
         for name, level in _levels.items():
             logging.getLogger(name).setLevel(level)
         for name, (before, ours) in _streams.items():
-            if getattr(sys, name) is ours:  # else somebody has put another stream there
+            if getattr(sys, name) is ours:  # else other code has replaced the stream
                 setattr(sys, name, before)
         _streams.clear()
 
@@ -91,7 +91,7 @@ def _leave() -> None:
 def _descriptors() -> Iterator[None]:
     kept = {}
     for number in (1, 2):
-        with contextlib.suppress(OSError):  # closed by the caller: there is nothing to keep clean
+        with contextlib.suppress(OSError):  # closed by the caller: nothing to suppress
             kept[number] = os.dup(number)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:

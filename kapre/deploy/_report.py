@@ -1,4 +1,4 @@
-"""What `kapre.export` says of a file that it wrote."""
+"""`Report`: the result of `kapre.export`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from kapre.deploy._formats import FORMATS
 
 @dataclass(frozen=True)
 class Report:
-    """What `kapre.export` did.
+    """Report what `kapre.export` did.
 
     Args:
-        path: The file or folder.
-        format: The format's name.
-        backend: The Keras backend that wrote it.
-        size: Bytes, of all files of a folder.
-        inputs: From each input's name to its shape, None for an axis that is free.
-        outputs: The same of the outputs.
-        rewritten: What is computed in another way than Keras does, one line for each layer.
-        checks: What each input that was run showed; empty with `check=False`.
-        latency_ms: The median over 15 runs of one clip of one second (longer where that holds no frame), or of one
-            chunk of a stream; None with `check=False`. LiteRT, onnxruntime and OpenVINO run on one thread, the
-            frameworks with as many as they take.
-        tolerance: The largest error that was let through, as a part of the output's range.
-        quantize: How the weights behind the front end are stored: "float16", "int8" or None.
-        float_error: The largest error before they were quantised; None where they are not.
+        path: The path of the file or folder.
+        format: The name of the format.
+        backend: The Keras backend that wrote the file.
+        size: Number of bytes, of all files in the case of a folder.
+        inputs: A mapping from the name of each input to its shape, with None for a free axis.
+        outputs: The same for the outputs.
+        rewritten: Operations that are computed in another way than in Keras, one line per layer.
+        checks: The result for each input that was run. Empty with `check=False`.
+        latency_ms: The median over 15 runs of one clip of one second (longer if one second holds no frame), or of one
+            chunk of a stream. None with `check=False`. LiteRT, onnxruntime and OpenVINO run on one thread. The
+            frameworks use their default number of threads.
+        tolerance: The largest accepted error, as a fraction of the output's range.
+        quantize: How the weights after the front end are stored: "float16", "int8" or None.
+        float_error: The largest error before quantisation. None if the weights are not quantised.
 
     Example:
         ```python
@@ -55,22 +55,22 @@ class Report:
 
     @property
     def checked(self) -> bool:
-        """Whether the file was run in its runtime."""
+        """Return whether the file was run in its runtime."""
         return bool(self.checks)
 
     @property
     def max_error(self) -> float | None:
-        """The largest error of all checks, as a part of the output's range; None with `check=False`."""
+        """Return the largest error of all checks as a fraction of the output's range, or None with `check=False`."""
         errors = [check.error for check in self.checks if check.error is not None]
         return max(errors) if errors else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as what JSON holds."""
+        """Return the report in a JSON-compatible form."""
         return {**dataclasses.asdict(self), "checked": self.checked, "max_error": self.max_error}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Report:
-        """Return the report that `to_dict` describes."""
+        """Return the report from the output of `to_dict`."""
         own = {field.name: values[field.name] for field in dataclasses.fields(cls)}
         own["checks"] = tuple(
             Check(tuple(map(tuple, one["shapes"])), one["error"], one["refused"]) for one in own["checks"]
@@ -94,7 +94,7 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What was done, a line each."""
+        """Return a description of each step of the export, one per line."""
         if self.quantize is None:
             return list(self.rewritten)
         before = "" if self.float_error is None else f"; before, the error was {self.float_error:.1e} of the range"
@@ -102,7 +102,7 @@ class Report:
 
     @property
     def speed(self) -> str:
-        """The latency in words."""
+        """Return the latency in words."""
         what = "one chunk" if any(name.startswith("state_") for name in self.inputs) else "one clip of 1 s"
         threads = " on one thread" if FORMATS[self.format].one_thread else ""
         return f"{what}: {self.latency_ms:.2f} ms{threads}"

@@ -1,4 +1,4 @@
-"""A model's chains of single layers made fit for export: complex spectrograms become pairs of real ones."""
+"""Preparation of a model's chains of single layers for export: complex spectrograms become pairs of real ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kapre.time_frequency import STFT, InverseSTFT, Magnitude, Phase
 
 
 def every_layer(model: Any) -> list[Any]:
-    """Return a model's layers, those of models within it too, each once."""
+    """Return the layers of a model, including those of models within it, each once."""
     found: dict[int, Any] = {}
 
     def visit(layer: Any) -> None:
@@ -34,7 +34,7 @@ def every_layer(model: Any) -> list[Any]:
 
 
 def _runs(layers: list[Any]) -> list[tuple[int, int]]:
-    """Return where in a list of layers each run of them stands that amounts to a recipe."""
+    """Return the start and stop of each run of layers in a list that is equivalent to a recipe."""
     found = []
     first = 0
     while first < len(layers):
@@ -47,7 +47,7 @@ def _runs(layers: list[Any]) -> list[tuple[int, int]]:
 
 
 def chains(model: Any) -> list[list[Any]]:
-    """Return the runs of single layers, within a model's Sequentials, that amount to a recipe."""
+    """Return the runs of single layers, within a model's Sequentials, that are equivalent to a recipe."""
     found = []
     for layer in every_layer(model):
         if isinstance(layer, keras.Sequential) and not (isinstance(layer, ComposedSequential) and layer.recipe):
@@ -56,7 +56,7 @@ def chains(model: Any) -> list[list[Any]]:
 
 
 def rewritten(model: Any, way: fourier.Way) -> list[str]:
-    """Return what in a model is computed in another way once it is exported, one line for each layer."""
+    """Return a description of what the exported model computes in another way, one line for each layer."""
     lines = []
     joined = {id(layer) for chain in chains(model) for layer in chain}
     for layer in every_layer(model):
@@ -81,7 +81,7 @@ def _words(n_fft: int, way: fourier.Way) -> str:
 
 
 class _Parts(keras.layers.Layer):
-    """The two parts of a complex spectrogram, as two outputs, each in the layer's data format."""
+    """Return the two parts of a complex spectrogram as two outputs, each in the data format of the layer."""
 
     def __init__(self, stft: STFT) -> None:
         super().__init__(name=f"{stft.name}_parts", dtype=stft.work_dtype, autocast=False)
@@ -96,7 +96,7 @@ class _Parts(keras.layers.Layer):
 
 
 class _OfParts(keras.layers.Layer):
-    """What a layer does to a complex spectrogram, done to its two parts."""
+    """Apply an operation on a complex spectrogram to its two parts."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__(name=f"{layer.name}_of_parts", dtype=layer.dtype_policy, autocast=False)
@@ -120,7 +120,7 @@ class _OfParts(keras.layers.Layer):
 
 
 def _fused(layers: list[Any]) -> list[Any]:
-    """Return layers with each run of them that amounts to a recipe as one."""
+    """Return layers with each run that is equivalent to a recipe merged into one layer."""
     found: list[Any] = []
     done = 0
     for first, last in _runs(layers):
@@ -131,7 +131,7 @@ def _fused(layers: list[Any]) -> list[Any]:
 
 
 class _Rewriter:
-    """Calls a model's layers once more, on new symbolic inputs, and others in place of those with complex tensors."""
+    """Call a model's layers again on new symbolic inputs, with replacements for those with complex tensors."""
 
     def __init__(self) -> None:
         self._pairs: dict[int, tuple[Any, Any]] = {}
@@ -139,13 +139,13 @@ class _Rewriter:
         self._in_place: dict[int, Any] = {}
 
     def _instead(self, layer: Any, make: Callable[[Any], Any]) -> Any:
-        """Return what stands in the place of a layer, the same wherever the layer is called."""
+        """Return the replacement for a layer. It is the same wherever the layer is called."""
         if id(layer) not in self._in_place:
             self._in_place[id(layer)] = make(layer)
         return self._in_place[id(layer)]
 
     def call(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call a layer, or what stands in its place."""
+        """Call a layer, or its replacement."""
         given = [x for x in keras.tree.flatten((args, kwargs)) if id(x) in self._pairs]
         if given:
             if type(layer) not in (Magnitude, Phase, InverseSTFT):
@@ -157,7 +157,7 @@ class _Rewriter:
         if type(layer) is STFT:
             pair = self._instead(layer, _Parts)(args[0])
             self._pairs[id(pair[0])] = pair
-            self._kept.append(pair)  # so that no other tensor gets its identity
+            self._kept.append(pair)  # keeps the tensor alive, so that its id stays unique
             return pair[0]
         if isinstance(layer, ComposedSequential) and layer.recipe is not None:
             return layer(*args, **kwargs)
@@ -171,7 +171,7 @@ class _Rewriter:
         return layer(*args, **kwargs)
 
     def model(self, model: Any) -> Any:
-        """Return a functional model or a Sequential with other layers where complex tensors were."""
+        """Return a functional model or a Sequential whose layers with complex tensors are replaced."""
         if isinstance(model, keras.Sequential):
             x = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype, name=model.inputs[0].name)
             return keras.Model(x, self._real(self.call(model, x), model), name=model.name)
@@ -189,7 +189,7 @@ class _Rewriter:
 
 
 def rewrite(model: Any) -> Any:
-    """Return a model without complex tensors, which shares the layers and weights of the one given."""
+    """Return a model without complex tensors that shares the layers and weights of the given model."""
     loose = [layer for layer in every_layer(model) if type(layer) in (STFT, InverseSTFT)]
     if not loose:
         return model

@@ -1,4 +1,4 @@
-"""Run a file in its own runtime."""
+"""Loading and running of a file in its own runtime."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _onnx(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
 def _openvino(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> Run:
     import openvino
 
-    # Where the processor has bfloat16, OpenVINO would compute in it, and be a decibel off.
+    # On a processor with bfloat16, OpenVINO would compute in it, with an error of a decibel.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}
     compiled = openvino.Core().compile_model(str(path), "CPU", settings)
 
@@ -91,7 +91,7 @@ def _executorch(path: Path, inputs: Sequence[Slot], outputs: Sequence[Slot]) -> 
 
     def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         found = method.execute([torch.from_numpy(x) for x in arrays])
-        return [np.array(y) for y in found]  # a copy: the next call writes where this one did
+        return [np.array(y) for y in found]  # a copy: the next call overwrites these arrays
 
     return run
 
@@ -118,4 +118,4 @@ LOADERS: dict[str, Callable[[Path, Sequence[Slot], Sequence[Slot]], Run]] = {
     "stablehlo": _stablehlo,
     "executorch": _executorch,
 }
-"""From a format to what loads a file; what it returns runs it on one thread."""
+"""A mapping from each format to a function that loads a file. The loaded file runs on one thread."""

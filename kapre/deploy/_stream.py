@@ -1,4 +1,4 @@
-"""The step of a stream as a program: a chunk and the state in, features and the next state out."""
+"""The step of a stream as a program: it takes a chunk and the state, and returns features and the next state."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kapre.frontends import Stream
 from kapre.ops.fourier import DEFAULT_WAY, Way
 
 SECONDS = 1.5
-"""Of the clip that a file is checked with, ten chunks at least."""
+"""Duration in seconds of the clip with which a file is checked. It has at least ten chunks."""
 
 
 def _leaves(state: dict[str, Any], of: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the tensors of a state by name, in one order whatever the dict's."""
+    """Yield the tensors of a state by name, in an order that does not depend on the dict."""
     for name, part in sorted(state.items()):
         if isinstance(part, dict):
             yield from _leaves(part, f"{of}{name}_")
@@ -33,14 +33,14 @@ def _leaves(state: dict[str, Any], of: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _filled(state: dict[str, Any], leaves: Iterator[Any]) -> dict[str, Any]:
-    """Return a nest like a state of other tensors."""
+    """Return a nest with the structure of a state and other tensors."""
     return {
         name: _filled(part, leaves) if isinstance(part, dict) else next(leaves) for name, part in sorted(state.items())
     }
 
 
 def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Program:
-    """Return the program of a step of fixed shapes."""
+    """Return the program of a step with fixed shapes."""
     if stream.chunk_samples is None:
         remedy = "Give frontend.stream a chunk_samples: an exported step has fixed shapes."
         raise ValueError(message("model", "a stream of fixed chunks", "one of chunks of any size", remedy))
@@ -96,7 +96,7 @@ def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Prog
 
 
 def _over_a_clip(stream: Stream, run: Run, inputs: list[Slot], tolerance: float) -> Check:
-    """Run a clip chunk by chunk from a state of zeros, and compare what comes out with the whole clip's features."""
+    """Run a clip chunk by chunk from a state of zeros, and compare the output with the features of the whole clip."""
     batch, chunk = inputs[0].shape
     assert batch is not None
     assert chunk is not None

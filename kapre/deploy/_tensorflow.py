@@ -1,4 +1,4 @@
-"""Written by TensorFlow: SavedModel and LiteRT of TensorFlow and of JAX, ONNX of TensorFlow."""
+"""Export by TensorFlow: SavedModel and LiteRT from TensorFlow and JAX, ONNX from TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _signature(program: Program) -> list[tf.TensorSpec]:
 
 
 def saved_model(program: Program, path: Path) -> None:
-    """Write a SavedModel, its endpoint called `serve`."""
+    """Write a SavedModel with the endpoint `serve`."""
     if keras.backend.backend() == "jax":
         from kapre.deploy import _jax
 
@@ -45,7 +45,7 @@ def _archive(program: Program, **options: Any) -> Any:
 
 
 def litert(program: Program, path: Path) -> None:
-    """Write a LiteRT file of builtin operations alone."""
+    """Write a LiteRT file that uses only builtin operations."""
     with tempfile.TemporaryDirectory() as folder:
         saved_model(program, Path(folder) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/model")

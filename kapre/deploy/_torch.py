@@ -1,4 +1,4 @@
-"""Written by PyTorch: its own programs, ONNX and ExecuTorch."""
+"""Export by PyTorch: its own programs, ONNX and ExecuTorch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kapre.deploy._program import Program
 
 
 class _Module(torch.nn.Module):
-    """A program as a module."""
+    """Wrap a program as a module."""
 
     def __init__(self, program: Program) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class _Module(torch.nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         found = tuple(self.program.traced(*tensors).values())
-        return found[0] if len(found) == 1 else found  # as the model itself does
+        return found[0] if len(found) == 1 else found  # as in the model itself
 
 
 def _traced(program: Program) -> Any:
-    """Return the exported program, every free axis of which is free, or free up to the longest clip."""
+    """Return the exported program. Each free axis stays free, or free up to the longest clip."""
     module = _Module(program).eval()
     seconds = 1.7 * program.unit
     dim: Any = torch.export.Dim.DYNAMIC
@@ -41,7 +41,7 @@ def _traced(program: Program) -> Any:
 
 
 def program_file(program: Program, path: Path) -> None:
-    """Write what `torch.export.load` reads."""
+    """Write a file for `torch.export.load`."""
     torch.export.save(_traced(program), path, extra_files={_metadata.FILE: _metadata.dumped(program.metadata)})
 
 
@@ -65,7 +65,7 @@ def onnx_model(program: Program) -> Any:
 
 
 def executorch_file(program: Program, path: Path) -> None:
-    """Write what ExecuTorch reads; its method `kapre` gives the metadata."""
+    """Write a file for ExecuTorch, whose method `kapre` returns the metadata."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 

@@ -1,4 +1,4 @@
-"""Write a program in a format, by the active backend."""
+"""Writing of a program in a format by the active backend."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def _openvino(program: Program, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         _onnx(program, file)
-        # Not `convert_model`, which forks to report that it was called: with JAX in the process that may stand still.
+        # Do not use `convert_model`: it forks to report its use, which may hang if JAX is in the process.
         model = openvino.Core().read_model(str(file))
     model.set_rt_info(_metadata.dumped(program.metadata), _metadata.KEY)
-    openvino.save_model(model, str(path), compress_to_fp16=False)  # half the size, and 0.1 dB off
+    openvino.save_model(model, str(path), compress_to_fp16=False)  # half precision saves half the size but costs 0.1 dB
 
 
 def _saved_model(program: Program, path: Path) -> None:

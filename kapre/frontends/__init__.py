@@ -1,6 +1,6 @@
-"""Published front ends: a recipe as a layer, the presets, and the same chunk by chunk.
+"""Published front ends: a recipe as a layer, the presets, and streaming chunk by chunk.
 
-The presets need no Keras; what does loads on first use.
+The presets do not need Keras. Names that need it are imported on first use.
 """
 
 from typing import TYPE_CHECKING
@@ -17,5 +17,5 @@ _ON_FIRST_USE = {"Frontend": "frontend", "Stream": "stream", "whole_clip_stages"
 
 __all__ = ["Frontend", "Preset", "Stream", "list_presets", "preset", "whole_clip_stages"]
 
-if not TYPE_CHECKING:  # a checker would take any name for one of these
+if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__, __dir__ = on_first_use(__name__, _ON_FIRST_USE)

@@ -1,4 +1,4 @@
-"""Filter banks and windows that training changes, and that stay filter banks and windows."""
+"""Trainable filter banks and windows that remain valid filter banks and windows during training."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kapre.ops.kernels import active as kernel
 Extent = Literal["all"] | bool
 
 FRACTION = 1e-8
-"""With "all": what a weight of 0 becomes, as a fraction of the largest weight of its band."""
-_ONE = math.log(math.e - 1.0)  # softplus of it is 1
-_LOWEST, _HIGHEST = -30.0, 1e4  # a runaway step ends here: 1e-13 and 1e4 of what a weight is measured by
+"""With "all": the initial value of a weight of 0, as a fraction of the largest weight of its band."""
+_ONE = math.log(math.e - 1.0)  # its softplus is 1
+_LOWEST, _HIGHEST = -30.0, 1e4  # limits for diverging steps: 1e-13 and 1e4 times a weight's scale
 _MARK = "gains"
 
 
 def extent(name: str, value: Any) -> Extent:
-    """Return True, False or "all", or raise."""
+    """Return True, False or "all", or raise an error."""
     if isinstance(value, str):
         if value == "all":
             return "all"
@@ -32,16 +32,17 @@ def extent(name: str, value: Any) -> Extent:
 
 
 class Learned:
-    """Values of a front end that training changes: `scale * softplus(gain + offset)`, where `gain` is a Keras weight.
+    """Hold trainable values of a front end: `scale * softplus(gain + offset)`, where `gain` is a Keras weight.
 
-    The weight is 0 at the start, has no bounds, and is relative, so that its gradient does not depend on how loud the
-    sound is or how high the bands are. The values never change sign. True takes the initial values for the scale: those
-    that are 0 stay 0. "all" takes the largest value of each column, and raises those that are 0 to `FRACTION` of it.
+    The weight starts at 0 and has no bounds. It is relative, so its gradient does not depend on the loudness of the
+    sound or on the height of the bands. The values never change sign. With True, the scale is the initial values, and
+    values that are 0 stay 0. With "all", the scale is the largest value of each column, and values that are 0 are
+    raised to `FRACTION` of it.
 
     Args:
-        layer: The layer, which gets the weight.
-        name: What the values are called.
-        values: The values at the start.
+        layer: The layer that gets the weight.
+        name: The name of the values.
+        values: The initial values.
         reach: True or "all".
     """
 
@@ -57,7 +58,7 @@ class Learned:
         self.reach(reach)
 
     def reach(self, reach: Extent) -> None:
-        """Choose which values learn: those that are not 0 (True), or "all"."""
+        """Choose which values are trained: those that are not 0 (True), or "all"."""
         if reach == "all":
             peaks = self._start.max(axis=0, keepdims=True)
             scale = np.broadcast_to(np.where(peaks > 0.0, peaks, self._start.max()), self._start.shape)
@@ -70,10 +71,11 @@ class Learned:
             array.setflags(write=False)
 
     def tensor(self) -> Any:
-        """Return the current values, through which gradients reach the weight."""
+        """Return the current values as a tensor through which gradients reach the weight."""
         gain = ops.convert_to_tensor(self.variable)
         raised = ops.softplus(ops.clip(gain + constant(self._offset, gain), _LOWEST, _HIGHEST))
-        # A gradient of infinity, of loud sound outside a silent band, ends here too: times 0 it would be NaN.
+        # This also stops an infinite gradient from loud sound outside a silent band, which would become NaN when
+        # multiplied by 0.
         return ops.where(
             kernel.constant(self._there, "bool", gain), constant(self._scale, gain) * raised, ops.zeros_like(gain)
         )
@@ -83,13 +85,13 @@ class Learned:
         return np.asarray(ops.convert_to_numpy(self.tensor()))
 
     def gain_of(self, values: np.ndarray) -> np.ndarray:
-        """Return the weight that gives some values, as near as it can."""
+        """Return the weight that gives some values as closely as possible."""
         ratio = np.where(self._there, values / np.where(self._there, self._scale, 1.0), 1.0)
         ratio = np.clip(ratio.astype("float64"), math.exp(_LOWEST), _HIGHEST)
         return np.where(self._there, ratio + np.log(-np.expm1(-ratio)) - self._offset, 0.0)
 
     def convert(self, values: np.ndarray) -> tuple[np.ndarray, Extent]:
-        """Return the weight, and the reach it needs, for values that a file of 1.0.0.dev0 holds in its place."""
+        """Return the weight and the reach for the values that a file of 1.0.0.dev0 holds instead of the weight."""
         negative, outside = int((values < 0.0).sum()), int((values[~self._there] > 0.0).sum())
         reach: Extent = "all" if outside else True
         if outside:
@@ -109,14 +111,14 @@ class Learned:
 
 
 def save(learned: list[Learned], store: Any, save_all: Any) -> None:
-    """Write a layer's weights, and a mark that those of `learned` are gains."""
+    """Save the weights of a layer, with a mark that those of `learned` are gains."""
     save_all(store)
     if learned:
         store[_MARK] = np.asarray(1, "int32")
 
 
 def load(layer: Any, learned: list[Learned], store: Any, load_all: Any) -> None:
-    """Read a layer's weights; in a file of 1.0.0.dev0 they are the values themselves."""
+    """Load the weights of a layer. In a file of 1.0.0.dev0, the weights are the values themselves."""
     keys = list(store.keys())  # an entry of an H5 file is not a mapping
     arrays = {key: store[key] for key in keys if key != _MARK}
     if learned and _MARK not in keys:
@@ -125,7 +127,7 @@ def load(layer: Any, learned: list[Learned], store: Any, load_all: Any) -> None:
             key = str(next(i for i, variable in enumerate(variables) if variable is one.variable))
             values = None if key not in arrays else np.asarray(arrays[key])
             if values is None or values.shape != tuple(one.variable.shape):
-                continue  # Keras says what does not fit
+                continue  # Keras reports the mismatch
             arrays[key], reach = one.convert(values)
             if reach == "all":
                 setattr(layer, f"trainable_{one.name}", reach)

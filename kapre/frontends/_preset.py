@@ -1,4 +1,4 @@
-"""What is known of a published front end."""
+"""`Preset`: the description of a published front end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from kapre.recipe import Recipe
 
 @dataclass(frozen=True)
 class Preset:
-    """Name a published front end: its recipe, and where it comes from.
+    """Describe a published front end: its name, recipe and origin.
 
     Args:
-        name: What `kapre.Frontend.from_preset` takes.
-        recipe: Its recipe.
-        title: What it is, in a line.
-        used_by: Who trained on it.
-        source: The reference implementation, and the paper where there is one.
-        note: What to know before using it.
-        version: Which of the reference's versions, where it changed; else empty.
+        name: The name that `kapre.Frontend.from_preset` takes.
+        recipe: The recipe of the front end.
+        title: A one-line description.
+        used_by: The models that were trained on it.
+        source: The reference implementation, and the paper if there is one.
+        note: Advice to read before use.
+        version: The version of the reference, if the front end changed between versions; else empty.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""What a stream computes, without the layer: one compiled step serves every stream of the same recipe."""
+"""Computation of a stream, separate from the layer. One compiled step serves every stream of the same recipe."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Step:
     """Compute a step of a stream as a pure function of samples, state and weights.
 
     Attributes:
-        recipe: What to compute.
-        chunk_samples: Samples in every chunk, or None for chunks of any size.
+        recipe: The recipe to compute.
+        chunk_samples: Number of samples in every chunk, or None for chunks of any size.
         work_dtype: The dtype of samples and state.
-        compute_dtype: The dtype of features.
+        compute_dtype: The dtype of the features.
     """
 
     recipe: Recipe
@@ -39,19 +39,19 @@ class Step:
 
     @cached_property
     def names(self) -> list[str]:
-        """What follows the frames and has a state of its own."""
+        """Return the names of the stages that follow the frames and have their own state."""
         return ["stacks"] * (self.recipe.stack > 1) + ["patches"] * (self.recipe.patch_frames is not None)
 
     @cached_property
     def stages(self) -> dict[str, Cutter]:
-        """What cuts the samples, and what of `names` the recipe has; nothing for a recipe without a spectrum."""
+        """Return the stage that cuts the samples and the stages in `names`. Empty for a recipe without a spectrum."""
         recipe = self.recipe
         if recipe.power is None:
             return {}
         size, hop = recipe.cut
         before, behind = recipe.padding
         hold = max(0, recipe.drop_last - behind // hop)
-        if recipe.valid_frames == "hops":  # frames that may turn out not to count are held back
+        if recipe.valid_frames == "hops":  # hold back frames that may turn out to be invalid
             hold = max(hold, (hop - 1 + before - size) // hop + 1)
         cycle = math.lcm(hop, recipe.samples_multiple)
         chunk = self.chunk_samples
@@ -72,12 +72,12 @@ class Step:
 
     @property
     def last_stage(self) -> Cutter | None:
-        """The stage whose groups are the entries of the features."""
+        """Return the stage whose groups are the entries of the features."""
         return list(self.stages.values())[-1] if self.stages else None
 
     @property
     def latency_samples(self) -> int:
-        """Samples from the start of an entry's hop that must be there before the entry is given."""
+        """Return how many samples from the start of an entry's hop must arrive before the entry is returned."""
         if not self.stages:
             return 0
         samples, *later = self.stages.values()
@@ -93,16 +93,16 @@ class Step:
 
     @property
     def fixed(self) -> bool:
-        """Whether every step has the same shapes."""
+        """Return whether every step has the same shapes."""
         return self.chunk_samples is not None
 
     @property
     def loose(self) -> Step:
-        """The step for chunks of any size."""
+        """Return the step for chunks of any size."""
         return replace(self, chunk_samples=None)
 
     def loosened(self, state: State) -> State:
-        """Return the state that a stream of free chunks would be in."""
+        """Return the corresponding state of a stream with chunks of any size."""
         if self.chunk_samples is None:
             return state
         return {**state, **{name: cutter.loosened(state[name]) for name, cutter in self.stages.items()}}
@@ -123,11 +123,11 @@ class Step:
         return state
 
     def seen(self, state: State) -> Any:
-        """Return how many samples the stream has taken."""
+        """Return the number of samples that the stream has received."""
         return state["samples"]["seen"] if self.stages else state["seen"]
 
     def __call__(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
-        """Take samples `(batch, time)` of the work dtype; return the features complete now, and the next state."""
+        """Process samples `(batch, time)` of the work dtype. Return the completed features and the next state."""
         x, following = self._wave(x, state)
         if not self.stages:
             if self.chunk_samples is not None:
@@ -139,21 +139,21 @@ class Step:
         return self._cast(self._over_time(y, following)), following
 
     def plain(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
-        """Do a step that is not compiled as a whole; on JAX, whose every operation compiles, for few shapes."""
+        """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
         if not self.fixed and not is_lowering() and goes_by_host(x, state, weights):
             with suppress(TracedError):
                 return on_host(lambda x, state: self(x, state, weights), x, state)
         return self(x, state, weights)
 
     def flushed(self, state: State, weights: dict[str, Any]) -> Any:
-        """Do what `ended` does, on JAX for few shapes."""
+        """Run `ended`, with few shapes on JAX."""
         if not is_lowering() and goes_by_host(state, weights):
             with suppress(TracedError):
                 return on_host(lambda state: self.ended(state, weights), state)
         return self.ended(state, weights)
 
     def ended(self, state: State, weights: dict[str, Any]) -> Any:
-        """Return the features that are left when the sound has ended; the values of the state are read."""
+        """Return the remaining features after the end of the sound. The values of the state are read."""
         recipe = self.recipe
         if self.chunk_samples is not None:
             return self.loose.ended(self.loosened(state), weights)
@@ -168,7 +168,7 @@ class Step:
         return self._cast(self._over_time(y, state, invalid=invalid))
 
     def _wave(self, x: Any, state: State) -> tuple[Any, State]:
-        """Do to a chunk what `executor.wave` does to a clip."""
+        """Apply the operations of `executor.wave` to a chunk."""
         recipe = self.recipe
         if recipe.input_scale != 1.0:
             x = x * recipe.input_scale
@@ -179,12 +179,12 @@ class Step:
             before = state["last"]
             if recipe.preemphasis_first == "first":
                 before = library(x).where(self.seen(state) == 0, x[:, :1], before)
-            following["last"] = library(x).copy(x[:, -1:])  # not a view of samples that the caller may write over
+            following["last"] = library(x).copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
             x = waves.preemphasis(x, recipe.preemphasis, before=before)
         return x, following
 
     def _analysed(self, span: Any, state: State, weights: dict[str, Any], real: Any = None, ends: bool = False) -> Any:
-        """Return the normalized frames of samples; put the statistics that follow into `state`."""
+        """Return the normalised frames of samples, and write the next statistics into `state`."""
         if library(span) is ops:
             y, running = self.frames(span, state.get("running"), weights, real, ends)
         else:
@@ -206,9 +206,9 @@ class Step:
     def frames(
         self, span: Any, running: Any, weights: dict[str, Any], real: Any = None, ends: bool = False
     ) -> tuple[Any, Any]:
-        """Do all that is done to each frame of the samples by itself, and normalize by the frames so far.
+        """Apply all operations on single frames, and normalise by the frames up to the present one.
 
-        `ends` tells whether the clip does.
+        `ends` tells whether the clip ends with these samples.
         """
         bands, energy = executor.spectra_of(self.recipe, span, **weights, ends=ends)
         y = executor.cepstra(self.recipe, executor.limited(self.recipe, bands), energy)
@@ -217,9 +217,9 @@ class Step:
         return features.normalize_running(y, running, real=real, **executor.normalization(self.recipe))
 
     def _over_time(self, y: Any, state: State, invalid: int | None = None) -> Any:
-        """Do what needs more than one frame at a time, and put the states that follow into `state`.
+        """Apply the operations that need more than one frame at a time, and write the next states into `state`.
 
-        `invalid` counts the frames at the end of the clip that do not count; None means that it goes on.
+        `invalid` is the number of invalid frames at the end of the clip. None means that the clip continues.
         """
         recipe = self.recipe
         if invalid:
@@ -236,9 +236,9 @@ class Step:
         return executor.laid_out(recipe, y)
 
     def _last_stacks(self, cutter: Cutter, state: State) -> Any:
-        """Fill up what frames are left, as the recipe says."""
+        """Complete the stacks of the remaining frames, as the recipe specifies."""
         kept, edges = state["kept"], self.recipe.stack_edges
-        waits = "left" in state and state["left"].shape[0]  # for the first frame's repetition: so few are there
+        waits = "left" in state and state["left"].shape[0]  # too few frames to repeat the first one yet
         if edges != "repeat" or waits:
             return features.stack(kept if edges != "drop" else kept[:, :0], cutter.size, cutter.hop, edges)
         count = -(-max(0, kept.shape[1] - cutter.left) // cutter.hop)

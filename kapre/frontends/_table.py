@@ -1,4 +1,4 @@
-"""The table of published front ends: one recipe each, and where it comes from."""
+"""Table of published front ends, with the recipe and the origin of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Frontend`: any recipe as one layer."""
+"""`Frontend`: a layer that computes any recipe."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _recipe(value: Any) -> Recipe:
 
 
 def _warn_of_empty_bands(recipe: Recipe) -> None:
-    """Warn of bands that hold nothing, but for those that a published front end has itself."""
+    """Warn about empty bands, unless a published front end has the same bank."""
     if recipe.bank is None or recipe.bank.any(axis=0).all():
         return
     published = (preset(name).recipe.bank for name in list_presets())
@@ -47,16 +47,16 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
 
 
 def _within(lengths: Any, x: Any) -> Any:
-    """Return each clip's samples as int32, none past the end of `(batch, time)`."""
+    """Return the number of samples of each clip as int32, limited to the end of `(batch, time)`."""
     lengths = kernel.beside(lengths, x)
     zero, most = kernel.number(0, lengths), kernel.number(ops.shape(x)[1], lengths)
     return ops.cast(ops.clip(lengths, zero, most), "int32")
 
 
 def _may_be_whole(x: Any) -> bool:
-    """Tell whether floats are whole numbers, or have no values yet.
+    """Tell whether floats are whole numbers, or do not have values yet.
 
-    Keras builds a saved model on placeholders of float32, whatever dtype the model's inputs have.
+    Keras builds a saved model on float32 placeholders, whatever the dtype of the model's inputs.
     """
     if keras.utils.is_keras_tensor(x) or tf_data.is_foreign(x) or kernel.is_abstract(x):
         return True
@@ -65,9 +65,9 @@ def _may_be_whole(x: Any) -> bool:
 
 
 def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
-    """Tell which of the entries along a front end's time are of the clip, `(batch, entries)`.
+    """Tell which entries along the time axis of a front end belong to the clip, as `(batch, entries)`.
 
-    `within` is each clip's samples, `(batch,)`, or a mask over the samples.
+    `within` holds the number of samples of each clip, `(batch,)`, or is a mask over the samples.
     """
     if len(within.shape) == 1 and kernel.compiles_eager_calls and kernel.is_held(inputs) and kernel.is_held(within):
         samples = np.clip(within, 0, inputs.shape[1]).astype("int64")
@@ -79,11 +79,11 @@ def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="Kapre")
 class FrontendMask(keras.Operation):
-    """Make the mask over a front end's output as a node of a functional model, which is saved with the model.
+    """Compute the mask of a front end's output as a node of a functional model, so that it is saved with the model.
 
     Args:
-        recipe: The front end's recipe, or what JSON holds of it.
-        **kwargs: `name`.
+        recipe: The recipe of the front end, or its JSON-compatible form.
+        **kwargs: The `name` of the layer.
     """
 
     def __init__(self, recipe: Recipe | Mapping[str, Any], **kwargs: Any) -> None:
@@ -95,55 +95,56 @@ class FrontendMask(keras.Operation):
         return _entries_within(self.recipe, inputs, within)
 
     def compute_output_spec(self, inputs: Any, within: Any) -> Any:
-        """Return the mask's shape and dtype."""
+        """Return the shape and dtype of the mask."""
         batch = within.shape[0] if inputs.shape[0] is None else inputs.shape[0]
         return keras.KerasTensor((batch, self.recipe.num_frames(inputs.shape[1])), dtype="bool")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the name and the recipe as what JSON holds."""
+        """Return the name, and the recipe in a JSON-compatible form."""
         return {"name": self.name, "recipe": json.loads(self.recipe.to_json())}
 
 
 @register
 class Frontend(AudioLayer):
-    """Compute the features that a recipe describes, from samples, in one piece.
+    """Compute the features described by a recipe from samples, in one layer.
 
-    Everything that the published model's own code did to the sound, from the scale of the samples to the statistics
-    over time, happens in this layer, so that the saved model takes samples. Each clip's features are those of the clip
-    alone, whatever stands beside it in the batch: give the samples of each with `lengths` (or a mask), and samples
-    past them are ignored.
+    The layer includes everything that the published model's own code did to the sound, from the scale of the samples to
+    the statistics over time. A saved model therefore takes raw samples. The features of each clip do not depend on the
+    other clips in the batch. Pass the number of samples of each clip as `lengths` (or pass a mask). Samples past the
+    end of a clip are ignored.
 
     Args:
-        recipe: What to compute: a `kapre.Recipe`. `Frontend.from_preset(name)` takes a published one.
-        trainable_filterbank: Whether training changes the filter bank. True: weights of 0 stay 0, so that each band
-            keeps its place. "all": they learn too, and start at 1e-8 of their band's largest weight. In both cases no
-            weight becomes negative.
-        trainable_window: The same of the window.
-        seed: Seed of the dither, which is added in training only, where the recipe has any.
+        recipe: The `kapre.Recipe` to compute. For a published recipe, use `Frontend.from_preset(name)`.
+        trainable_filterbank: Whether to train the filter bank. With True, weights of 0 stay 0, so that each band keeps
+            its position. With "all", these weights are also trained and start at 1e-8 of their band's largest weight.
+            In both cases no weight becomes negative.
+        trainable_window: Whether to train the window, with the same options.
+        seed: The seed of the dither. Dither is added during training only, if the recipe has any.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
-        inputs: Samples at `recipe.sample_rate`, full scale at 1.0; floating point, `(batch, time)`.
-        lengths: Integers of shape `(batch,)`, the samples of each clip, or None: all. More than there are count as all
-            that there are.
-        mask: Keras' mask `(batch, time)`, which may say the same: a clip ends at its last True, and False values
-            before that still count as sound. `lengths` takes precedence.
+        inputs: Samples at `recipe.sample_rate`, with full scale at 1.0; floating point, `(batch, time)`.
+        lengths: Integers of shape `(batch,)` with the number of samples of each clip, or None for all samples. A value
+            larger than the input is reduced to the input's length.
+        mask: Keras' mask `(batch, time)`, as an alternative to `lengths`. A clip ends at its last True, and earlier
+            False values still count as sound. `lengths` takes precedence.
 
     Input shape:
         `(batch, time)`.
 
     Output shape:
-        `(batch, *recipe.output_shape(time))`: `(batch, frames, bands)` or `(batch, bands, frames)` by the recipe's
-        layout. With `lengths`, what lies past a clip's own `num_frames(length)` is 0, and the output carries the mask
-        over time, `(batch, frames)`, of the frames that count; a recipe of a fixed length has neither.
+        `(batch, *recipe.output_shape(time))`: `(batch, frames, bands)` or `(batch, bands, frames)`, depending on the
+        layout of the recipe. With `lengths`, entries past a clip's own `num_frames(length)` are 0, and the output
+        carries a mask over time, `(batch, frames)`, that marks the valid frames. For a recipe with a fixed
+        length, neither applies.
 
     Raises:
-        TypeError: If the recipe is none, or the samples are integers.
+        TypeError: If `recipe` is not a `kapre.Recipe`, or the samples are integers.
         ValueError: If the input has another rank, or an option does not fit the recipe.
 
     Notes:
-        Samples do not show their rate: `frontend.recipe.sample_rate` says which one is meant, also in the saved file,
-        and everything of Kapre that reads audio files resamples to it.
+        Samples do not carry their rate. `frontend.recipe.sample_rate` gives the expected rate, also in the saved file.
+        All functions of Kapre that read audio files resample to it.
 
     Example:
         ```python
@@ -187,7 +188,7 @@ class Frontend(AudioLayer):
             )
         self.seed_generator = keras.random.SeedGenerator(self.seed) if self.recipe.dither else None
         self._bank = self._window = None
-        if self.trainable_filterbank:  # not in `build`: whoever asks for the weights before the first call has them
+        if self.trainable_filterbank:  # not in `build`, so that the weights exist before the first call
             bank = self.recipe.bank_in(self.work_dtype)
             assert bank is not None
             self._bank = Learned(self, "filterbank", bank, self.trainable_filterbank)
@@ -199,18 +200,18 @@ class Frontend(AudioLayer):
 
     @classmethod
     def from_preset(cls, preset_name: PresetName, /, **changes: Unpack[PresetArguments]) -> Frontend:
-        """Make a published front end.
+        """Make a published front end by name.
 
         Args:
             preset_name: One of `kapre.list_presets()`.
-            **changes: Fields of the recipe to change, and arguments of the layer.
+            **changes: Recipe fields to change, and arguments of the layer.
 
         Returns:
-            The layer.
+            The front end as a layer.
 
         Raises:
-            ValueError: If there is no such preset (the message names the nearest), or if a field that is changed says
-                nothing beside the preset's others, such as `n_mels` without a filter bank.
+            ValueError: If there is no such preset (the message names the nearest ones), or if a changed field has no
+                effect with the preset's other fields, such as `n_mels` without a filter bank.
             TypeError: If a change is neither a field of the recipe nor an argument of the layer.
         """
         recipe = preset(preset_name).recipe
@@ -231,22 +232,24 @@ class Frontend(AudioLayer):
         return cls(changed, **given)
 
     def num_frames(self, n_samples: Any) -> Any:
-        """Count the frames (stacks, patches, chunks; without a spectrum, samples) that a clip becomes.
+        """Return the number of entries of a clip: frames, stacks, patches or chunks, or samples without a spectrum.
 
         Args:
-            n_samples: An int, or None (unknown), or an integer tensor.
+            n_samples: An int, None (unknown), or an integer tensor.
         """
         return self.recipe.num_frames(n_samples)
 
     def stream(self, chunk_samples: int | None = None, compile: bool = False) -> Stream:
-        """Return this front end chunk by chunk.
+        """Return a stream that runs this front end chunk by chunk.
 
         Args:
-            chunk_samples: Samples in every chunk, for a step of fixed shapes; None for chunks of any size.
-            compile: Whether `step` runs compiled; see `Stream`.
+            chunk_samples: Number of samples in every chunk, which fixes the shapes of a step. None allows chunks of any
+                size.
+            compile: Whether to compile `step`; see `Stream`.
 
         Raises:
-            ValueError: If a stage of the recipe needs the whole clip; the message names it and what streams instead.
+            ValueError: If a stage of the recipe needs the whole clip. The message names it and an alternative that can
+                stream.
         """
         return Stream(self, chunk_samples, compile)
 
@@ -255,12 +258,12 @@ class Frontend(AudioLayer):
 
     @property
     def filterbank(self) -> np.ndarray | None:
-        """The filter bank as it is now, trained or not, a NumPy array of shape `(n_freq, bands)`; None without one."""
+        """Return the current filter bank, trained or not: a NumPy array of shape `(n_freq, bands)`, or None."""
         return self.recipe.bank_in(self.work_dtype) if self._bank is None else self._bank.array()
 
     @property
     def window(self) -> np.ndarray | None:
-        """The window as it is now, trained or not, a NumPy array of shape `(win_length,)`; None without a spectrum."""
+        """Return the current window, trained or not: an array of shape `(win_length,)`, or None without a spectrum."""
         if self._window is not None:
             return self._window.array()
         if self.recipe.power is None:
@@ -268,7 +271,7 @@ class Frontend(AudioLayer):
         return window(**self.recipe.window_arguments).astype(self.work_dtype)
 
     def _learned_values(self) -> dict[str, Any]:
-        """Return the window and the bank that training changes, as tensors; None for what is the recipe's own."""
+        """Return the trained window and bank as tensors, with None for each one that the recipe fixes."""
         parts = {"window": self._window, "bank": self._bank}
         return {name: None if part is None else part.tensor() for name, part in parts.items()}
 
@@ -279,10 +282,10 @@ class Frontend(AudioLayer):
         save(self._all_learned(), store, super().save_own_variables)
 
     def load_own_variables(self, store: Any) -> None:
-        """Read the weights, also of a file of 1.0.0.dev0, which holds the bank and the window themselves.
+        """Load the weights, also from a file of 1.0.0.dev0, which holds the bank and the window themselves.
 
-        Their negative values become 0. Where a weight that is 0 in the recipe had become positive, the option becomes
-        "all". Both are warned of.
+        Negative values in such a file become 0. If a weight that is 0 in the recipe has become positive, the option
+        becomes "all". Both cases issue a warning.
         """
         load(self, self._all_learned(), store, super().load_own_variables)
 
@@ -296,7 +299,7 @@ class Frontend(AudioLayer):
         y = super().__call__(inputs, lengths=lengths, **kwargs)
         if tf_data.is_foreign(y):
             return y
-        mask = self._output_mask(inputs, lengths)  # not `compute_mask`, which Keras does not tell the lengths
+        mask = self._output_mask(inputs, lengths)  # not `compute_mask`, to which Keras does not pass the lengths
         return y if mask is None else with_mask(y, mask)
 
     def _checked_lengths(self, inputs: Any, lengths: Any) -> Any:
@@ -320,7 +323,7 @@ class Frontend(AudioLayer):
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         if len(inputs.shape) != 2:
-            self.output_shape_and_dtype(tuple(inputs.shape))  # refuses it, also after the first call
+            self.output_shape_and_dtype(tuple(inputs.shape))  # raises for a wrong shape, also after the first call
         x = self.real_input(inputs)
         if mask is not None:
             check_mask(mask, x.shape, "Or give lengths, the samples of each clip.")
@@ -339,7 +342,7 @@ class Frontend(AudioLayer):
         return ops.cast(y, self.compute_dtype)
 
     def _in_bucket(self, x: Any, lengths: Any, mask: Any, weights: dict[str, Any]) -> Any:
-        """Return the result of an eager call of a new length on JAX, or None: see `executor.run_in_bucket`."""
+        """Return the result of an eager call with a new length on JAX, or None; see `executor.run_in_bucket`."""
         if not executor.goes_by_bucket(self.recipe, x.shape[-1], x, lengths, mask, *weights.values()):
             return None
         own = lengths_of(np.asarray(mask)) if lengths is None and mask is not None else lengths
@@ -357,12 +360,12 @@ class Frontend(AudioLayer):
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask over the output's time, `(batch, entries)`, for a mask over the samples.
 
-        None where there is none, or every clip becomes as many frames.
+        Return None if there is no mask, or if every clip gives the same number of frames.
         """
         return None if previous_mask is None else self._output_mask(inputs, previous_mask)
 
     def _output_mask(self, inputs: Any, within: Any) -> Any:
-        """Return the mask over the output's time for each clip's samples, or for a mask over samples."""
+        """Return the mask over the output's time for the lengths of the clips, or for a mask over samples."""
         if isinstance(self.recipe.num_frames(None), int):
             return None
         if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
@@ -383,5 +386,5 @@ class Frontend(AudioLayer):
         return (batch, *self.recipe.output_shape(time)), self.compute_dtype
 
     def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument, the recipe as what JSON holds."""
+        """Return every constructor argument, with the recipe in a JSON-compatible form."""
         return {**super().get_config(), "recipe": json.loads(self.recipe.to_json())}

@@ -1,4 +1,4 @@
-"""Published front ends by name. Their table is `_table.py`, whose filter banks are made when the first is asked for."""
+"""Published front ends by name. The filter banks in `_table.py` are made when the first preset is requested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _table() -> dict[str, Preset]:
 
 
 def list_presets() -> list[PresetName]:
-    """Return the names of the published front ends that `kapre.Frontend.from_preset` makes, sorted.
+    """Return the sorted names of the published front ends that `kapre.Frontend.from_preset` accepts.
 
     Example:
         ```python
@@ -31,13 +31,13 @@ def list_presets() -> list[PresetName]:
 
 
 def preset(name: str) -> Preset:
-    """Return a published front end by name: its recipe, its source, who uses it.
+    """Return a published front end by name, with its recipe, its source and its users.
 
     Args:
         name: One of `kapre.list_presets()`.
 
     Raises:
-        ValueError: If there is none of that name; the message names the nearest.
+        ValueError: If there is no preset of that name. The message names the nearest ones.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""`Stream`: a front end chunk by chunk, with the numbers of the whole clip."""
+"""`Stream`: a front end that runs chunk by chunk and gives the same numbers as for the whole clip."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def whole_clip_stages(recipe: Recipe) -> dict[str, dict[str, Any]]:
-    """Return what in a recipe needs the whole clip, so that it cannot stream, and what could take its place.
+    """Return the stages of a recipe that need the whole clip and so cannot stream, with their replacements.
 
     Args:
-        recipe: The recipe.
+        recipe: The recipe to examine.
 
     Returns:
-        From each stage in words to the change of the recipe, for `replace`, that streams; empty for one that does.
+        A mapping from a description of each stage to the recipe changes, for `replace`, that make it stream. Empty if
+        the recipe can stream.
 
     Example:
         ```python
@@ -73,33 +74,35 @@ def _refuse_whole_clip(recipe: Recipe) -> None:
 
 
 class Stream:
-    """Compute a front end's features as the sound arrives; `Frontend.stream` makes it.
+    """Compute the features of a front end while the sound arrives. Made by `Frontend.stream`.
 
-    Joined along time, what `step` and `flush` return is what the front end gives for the whole clip, however it is cut
-    into chunks. The state is a nest of tensors that the caller keeps: it can be stored between requests, and `step` is
-    a pure function that compiles.
+    The outputs of `step` and `flush`, joined along time, equal the output of the front end for the whole clip, however
+    the clip is cut into chunks. The state is a nest of tensors that the caller keeps. It can be stored between
+    requests. `step` is a pure function that can be compiled.
 
-    Chunks may have any size, also none; a compiled `step` is then traced once for each new pair of chunk and state
-    shapes. With `chunk_samples` every shape is fixed: each step takes exactly so many samples and gives
-    `frames_per_chunk` entries, of which the first `warmup` of the stream belong to no clip and are to be dropped.
+    By default, chunks may have any size, including 0. A compiled `step` is then traced once for each new pair of chunk
+    and state shapes. With `chunk_samples`, every shape is fixed. Each step takes exactly that many samples and returns
+    `frames_per_chunk` entries. The first `warmup` entries of the stream belong to no clip and must be dropped.
 
     Args:
-        frontend: The front end, whose weights are used, if it has any.
-        chunk_samples: Samples in every chunk, or None for chunks of any size.
-        compile: Whether `step` runs compiled: `jax.jit`, `tf.function`; on PyTorch, whose compiler takes longer to
-            start than it saves, without gradients. State, numbers and `flush` are those of the plain step. The weights
-            that training changes are seen. Chunks of any size are compiled for the first few shapes alone.
+        frontend: The front end. Its weights are used, if it has any.
+        chunk_samples: Number of samples in every chunk, or None for chunks of any size.
+        compile: Whether to compile `step`, with `jax.jit` or `tf.function`. On PyTorch, whose compiler takes longer to
+            start than it saves, `step` runs without gradients instead. State, numbers and `flush` are the same as
+            without compilation. Changes of trained weights take effect. With chunks of any size, only the first few
+            shapes are compiled.
 
     Attributes:
-        latency_samples: How many samples, counted from the start of an entry's hop (sample `i * hop_length` for frame
-            i), must be there before the entry is given: the look-ahead that no implementation avoids. Waiting for a
-            chunk to fill comes on top.
-        latency_seconds: The same in seconds.
-        frames_per_chunk: Entries that a fixed chunk gives; None for chunks of any size.
-        warmup: Entries at the start of a fixed stream that belong to no clip; 0 for chunks of any size.
+        latency_samples: Number of samples, counted from the start of an entry's hop (sample `i * hop_length` for frame
+            i), that must arrive before the entry is returned. No implementation can avoid this look-ahead. The wait for
+            a chunk to fill is additional.
+        latency_seconds: The same latency in seconds.
+        frames_per_chunk: Number of entries that a fixed chunk gives. None for chunks of any size.
+        warmup: Number of entries at the start of a fixed stream that belong to no clip. 0 for chunks of any size.
 
     Raises:
-        ValueError: If a stage of the recipe needs the whole clip; the message names it and what streams instead.
+        ValueError: If a stage of the recipe needs the whole clip. The message names it and an alternative that can
+            stream.
 
     Example:
         ```python
@@ -141,7 +144,7 @@ class Stream:
         """Return the state before the first sample.
 
         Args:
-            batch_size: Clips that are streamed side by side.
+            batch_size: Number of clips that are streamed side by side.
 
         Returns:
             A nest of tensors.
@@ -149,14 +152,15 @@ class Stream:
         return self._step.initial_state(count("batch_size", batch_size, "It is the number of clips."))
 
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
-        """Take a chunk of samples; return the features that are complete now, and the next state.
+        """Process a chunk of samples. Return the completed features and the next state.
 
         Args:
             chunk: Samples `(batch, samples)`, floating point.
-            state: What `initial_state` or the step before returned.
+            state: The state that `initial_state` or the previous step returned.
 
         Returns:
-            The features, in the recipe's layout with as many entries along time as are complete, and the state.
+            The features and the next state. The features are in the layout of the recipe, with as many entries along
+            time as are complete.
 
         Raises:
             ValueError: If the chunk has another rank, or another size than `chunk_samples`.
@@ -165,14 +169,15 @@ class Stream:
         return (compiled(self._step) if self.compile else self._step.plain)(x, state, self._weights())
 
     def flush(self, state: State, rest: Any = None) -> Any:
-        """Return the features that are left when the sound has ended; the state is used up.
+        """Return the remaining features after the end of the sound. The state cannot be used again.
 
         Args:
-            state: What the last step returned. Its values are read, so this is not for a compiled function.
-            rest: The last samples `(batch, samples)`, where they fill no chunk of `chunk_samples`.
+            state: The state that the last step returned. Its values are read, so `flush` cannot run in a compiled
+                function.
+            rest: The last samples `(batch, samples)`, if they do not fill a chunk of `chunk_samples`.
 
         Returns:
-            The features, in the recipe's layout.
+            The features, in the layout of the recipe.
         """
         x = None if rest is None else self._samples(rest, state, whole=False)
         self._check(state)
@@ -184,17 +189,17 @@ class Stream:
         return ops.concatenate([y, loose.flushed(state, weights)], axis=self.recipe.time_axis(len(y.shape)))
 
     def _samples(self, chunk: Any, state: State, whole: bool = True) -> Any:
-        """Return a chunk in the dtype to work in; refuse one, or a state, that is not of this stream."""
+        """Return a chunk in the working dtype. Refuse a chunk or state that does not fit this stream."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         if len(chunk.shape) != 2:
-            self.frontend.output_shape_and_dtype(tuple(chunk.shape))  # refuses it
+            self.frontend.output_shape_and_dtype(tuple(chunk.shape))  # raises for a wrong shape
         self._check(state, chunk.shape[0])
         if whole and self.chunk_samples is not None:
             check_chunk(chunk.shape[1], self.chunk_samples)
         return self.frontend.real_input(chunk)
 
     def _weights(self) -> dict[str, Any]:
-        """Return the weights as they are now: a compiled step takes them as arguments."""
+        """Return the current weights, which a compiled step takes as arguments."""
         return {name: values for name, values in self.frontend._learned_values().items() if values is not None}
 
     def _check(self, state: Any, clips: Any = None) -> None:

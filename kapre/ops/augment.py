@@ -1,4 +1,4 @@
-"""What augmentation draws, and how it is applied: permutations of channels, bands of a mask."""
+"""Random draws for augmentation and their application: permutations of channels, and mask bands."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kapre.ops.kernels import active as kernel
 
 
 def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
-    """Draw an order of `n` things for each item, each order as likely as another: `(batch, n)`."""
+    """Draw a random order of `n` elements for each item, with equal probabilities: `(batch, n)`."""
     return ops.argsort(keras.random.uniform((batch, n), seed=seed, dtype="float32"), axis=-1)
 
 
 def draw_bands(batch: Any, count: int, largest: int, sizes: Any, seed: Any) -> tuple[Any, Any]:
-    """Draw `count` bands for each item: where each starts and ends, two int32 tensors of `(batch, count)`.
+    """Draw `count` bands for each item. Return their starts and ends as two int32 tensors of shape `(batch, count)`.
 
-    A band's width is uniform on the integers 0 … `largest`, but at most the item's size, and its place uniform on where
-    it fits.
+    The width of a band is uniform on the integers 0 … `largest`, limited to the size of the item. Its position is
+    uniform on the positions where it fits.
 
     Args:
-        batch: Items.
-        count: Bands for each.
+        batch: Number of items.
+        count: Number of bands for each item.
         largest: The largest width.
         sizes: Length of each item's axis: an int, or an integer tensor of shape `(batch,)`.
         seed: A `keras.random.SeedGenerator`.
@@ -39,7 +39,7 @@ def draw_bands(batch: Any, count: int, largest: int, sizes: Any, seed: Any) -> t
 
 
 def covered(size: Any, bands: tuple[Any, Any]) -> Any:
-    """Tell which of `size` places lie in one of an item's bands: bool, `(batch, size)`."""
+    """Tell which of `size` positions lie in one of an item's bands, as a bool tensor `(batch, size)`."""
     start, end = bands
     places = ops.arange(size, dtype="int32")
     inside = ops.logical_and(places >= start[:, :, None], places < end[:, :, None])
@@ -50,9 +50,9 @@ def level(x: Any, kind: str, lengths: Any = None) -> Any:
     """Return the "mean" or the "min" of each item of `(batch, channel, frame, bin)` over its first frames.
 
     Args:
-        x: Values.
+        x: The values.
         kind: "mean" or "min".
-        lengths: Frames of each item, `(batch,)`; None for all. Of an item of none it is 0.
+        lengths: Number of frames of each item, `(batch,)`, or None for all. The result is 0 for an item without frames.
     """
     if 0 in tuple(x.shape):
         return ops.zeros_like(x)

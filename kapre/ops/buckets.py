@@ -1,4 +1,4 @@
-"""Lengths in buckets: eager calls on a backend that compiles for each shape, JAX, compile for a few lengths alone."""
+"""Length buckets. On JAX, which compiles for each shape, they limit eager calls to a few lengths."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from kapre.ops.kernels import active as kernel
 
 FEW = 4
-"""Lengths of a recipe that are compiled as they are."""
+"""Number of lengths of a recipe that are compiled at their own size."""
 LEAST = 4096
-"""Samples in the shortest bucket."""
+"""Number of samples in the shortest bucket."""
 
 
 def bucket(samples: int, least: int = LEAST) -> int:
-    """Return the bucket of a length: two in each octave, so that a third of it at most is padding (above `least`).
+    """Return the bucket of a length: one of two per octave, so that at most a third is padding (above `least`).
 
     Example:
         ```python
@@ -38,9 +38,9 @@ def _exact(kind: Hashable) -> set[int]:
 
 
 def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
-    """Tell whether an eager call with samples of such a length goes by a bucket: from the fifth length of its kind on.
+    """Tell whether an eager call with this many samples uses a bucket, as from the fifth length of its kind on.
 
-    `values` are what goes into the call. While one of them is traced, or shared out among devices, nothing does.
+    `values` are the arguments of the call. If one of them is traced or shared among devices, no bucket is used.
     """
     if not kernel.compiles_eager_calls or not all(kernel.is_held(value) for value in values if value is not None):
         return False
@@ -54,7 +54,7 @@ def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
 
 
 def padded(x: Any, least: int = LEAST) -> np.ndarray:
-    """Return `(..., time)` as NumPy, zeros behind it up to its bucket."""
+    """Return `(..., time)` as NumPy, padded with zeros at the end to the size of its bucket."""
     given = np.asarray(x)
     time = given.shape[-1]
     room = np.zeros((*given.shape[:-1], bucket(time, least)), given.dtype)

@@ -1,8 +1,8 @@
 """Cut a stream into overlapping groups, chunk by chunk: samples into frames, frames into stacks and patches.
 
-A state is a dict of tensors. In the free mode their shapes tell how much waits, so that chunks may have any size and a
-compiled step is traced anew for new shapes; with a fixed chunk size shapes never change, and the stream starts with
-`warmup` groups that belong to no clip.
+A state is a dict of tensors. Without a fixed chunk size, the shapes of the tensors show how much is waiting. Chunks may
+then have any size, and a compiled step is traced again for new shapes. With a fixed chunk size, shapes never change,
+and the stream starts with `warmup` groups that belong to no clip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ State = dict[str, Any]
 
 
 def whole_chunk(chunk_samples: Any, step: int, named: str) -> int | None:
-    """Return the samples in every chunk, or None; refuse what is not whole steps, `named` so."""
+    """Return the number of samples in every chunk, or None. Refuse one that is not a multiple of `step`.
+
+    `named` is the name of the step in the error message.
+    """
     if chunk_samples is None:
         return None
     size = positive_int("chunk_samples", chunk_samples, f"Use a multiple of {step}.")
@@ -33,9 +36,9 @@ def whole_chunk(chunk_samples: Any, step: int, named: str) -> int | None:
 
 
 def check_state(state: Any, wanted: State, clips: Any, given: Any) -> None:
-    """Refuse a state that no step of this stream gave, or one of another number of clips.
+    """Refuse a state that does not come from this stream, or that has another number of clips.
 
-    `wanted` is a state of this stream, `clips` how many clips there are in a chunk, `given` in the state.
+    `wanted` is a state of this stream. `clips` is the number of clips in a chunk, and `given` returns that of a state.
     """
     if not isinstance(state, dict) or _parts(state) != _parts(wanted):
         found = ", ".join(_parts(state)) if isinstance(state, dict) else state
@@ -48,7 +51,7 @@ def check_state(state: Any, wanted: State, clips: Any, given: Any) -> None:
 
 
 def _parts(state: State, of: str = "") -> list[str]:
-    """Return the names of a state's tensors."""
+    """Return the names of the tensors in a state."""
     found: list[str] = []
     for name, part in sorted(state.items()):
         found += _parts(part, f"{of}{name}.") if isinstance(part, dict) else [of + name]
@@ -56,7 +59,7 @@ def _parts(state: State, of: str = "") -> list[str]:
 
 
 def check_chunk(samples: int, wanted: int) -> None:
-    """Refuse a chunk of another size than all are to have."""
+    """Refuse a chunk whose size differs from the fixed size."""
     if samples != wanted:
         raise ValueError(message("chunk", f"of {wanted} samples, as chunk_samples says", samples, "Pad or buffer it."))
 
@@ -67,19 +70,20 @@ def _as(x: Any, like: Any) -> Any:
 
 @dataclass(frozen=True)
 class Cutter:
-    """Cut the items along an axis into groups of `size`, `hop` apart, after `left` padded ones.
+    """Cut the items along an axis into groups of `size`, `hop` apart, after `left` padded items.
 
     Attributes:
-        size: Items in a group.
-        hop: Items from one group to the next.
-        left: Items padded in front of the first.
-        mode: How: a mode of `numpy.pad`.
-        right: Items padded behind the last, in the same mode: how many last ones a stream has to keep for it.
+        size: Number of items in a group.
+        hop: Number of items from one group to the next.
+        left: Number of items padded before the first.
+        mode: How to pad: a mode of `numpy.pad`.
+        right: Number of items padded after the last, in the same mode. It determines how many last items a stream
+            keeps.
         axis: The axis of the items, counted from the end.
-        hold: Groups held back until the end, which may leave them out.
-        chunk: Items in every chunk, or None for chunks of any size.
-        delay: Items at the start of a fixed stream that belong to no clip.
-        cycle: A number of items, whole hops, whose multiples may be taken off the count of items seen.
+        hold: Number of groups held back until the end, where they may be dropped.
+        chunk: Number of items in every chunk, or None for chunks of any size.
+        delay: Number of items at the start of a fixed stream that belong to no clip.
+        cycle: A number of items, in whole hops. Its multiples may be subtracted from the count of items seen.
     """
 
     size: int
@@ -95,21 +99,21 @@ class Cutter:
 
     @property
     def groups(self) -> int:
-        """Groups that a fixed chunk gives."""
+        """Return the number of groups that a fixed chunk gives."""
         return (self.chunk or 0) // self.hop
 
     @property
     def warmup(self) -> int:
-        """Groups at the start of a fixed stream that belong to no clip."""
-        # The last group of a chunk ends with it, and so does its hop where groups lie apart; mirrored padding needs to
-        # see as far ahead as it reaches back.
+        """Return the number of groups at the start of a fixed stream that belong to no clip."""
+        # The last group of a chunk ends with the chunk, and so does its hop where groups do not overlap. Mirrored
+        # padding must look as far ahead as it reaches back.
         ahead = {"reflect": 2 * self.left + 1, "symmetric": 2 * self.left, "edge": self.left + 1}.get(self.mode, 0)
         needed = max(0, self.size - self.hop) + max(0, ahead - self.size if self.left else 0)
         return max(0, -(-(needed + self.delay - self.left) // self.hop) + self.hold)
 
     @property
     def _before(self) -> int:
-        """Items before a fixed chunk that its groups reach back to."""
+        """Return the number of items before a fixed chunk that its groups include."""
         return self.left - self.delay + self.warmup * self.hop
 
     @property
@@ -117,7 +121,7 @@ class Cutter:
         return max(self._before, self.right + 1 if self.mode != "constant" else 0)
 
     def start(self, empty: Any) -> State:
-        """Return the state before the first item; `empty` is a tensor of none of them."""
+        """Return the state before the first item. `empty` is a tensor with 0 items."""
         state = {"seen": ops.zeros((), dtype="int32")}
         if self.chunk is not None:
             return {**state, "last": self._zeros(empty, self._kept)}  # no `kept`: the two kinds of stream differ
@@ -130,13 +134,13 @@ class Cutter:
         return state
 
     def push(self, items: Any, state: State, ended: bool = False) -> tuple[Any, State]:
-        """Take a chunk; return the items that the new groups span (to be cut by the caller), and the next state.
+        """Process a chunk. Return the items that the new groups span (the caller cuts them) and the next state.
 
-        Where groups lie apart, one is given when its whole hop is there, or nothing follows (`ended`).
+        If groups do not overlap, a group is returned when its whole hop has arrived or when the stream has `ended`.
         """
         length = items.shape[self.axis]
         seen = state["seen"] + length
-        # A count of 32 bits: before it is full, so many whole hops are taken off that nothing else changes.
+        # The count has 32 bits. Before it overflows, subtract a number of whole hops that changes nothing else.
         seen = seen - _as(seen >= 2**30, seen) * (2**29 // self.cycle * self.cycle)
         if self.chunk is not None:
             check_chunk(length, self.chunk)
@@ -170,11 +174,11 @@ class Cutter:
         return span, {"seen": seen, "last": self._slice(whole, length - self._kept, length)}
 
     def _mirrored(self, near: Any, seen: Any) -> Any:
-        """Put padding in place of what lies before the first item."""
+        """Replace the items before the first one by padding."""
         if self.left == 0 or self.mode == "constant":
             return near
         length = near.shape[self.axis]
-        first = seen - self.delay - length  # the place in the clip of the first item here
+        first = seen - self.delay - length  # the position in the clip of the first item here
         lib = library(near)
         places = first + lib.arange(length, dtype="int32")
         origin = {"reflect": -places, "symmetric": -1 - places, "edge": 0 * places}[self.mode]
@@ -182,14 +186,14 @@ class Cutter:
         return lib.take(near, lib.minimum(lib.maximum(sources, 0), length - 1), axis=self.axis)
 
     def real(self, state: State) -> Any:
-        """Tell which groups of the last fixed chunk belong to the clip, `(groups, 1)`; None for chunks of any size."""
+        """Tell which groups of the last fixed chunk belong to the clip, `(groups, 1)`. None for chunks of any size."""
         if self.chunk is None:
             return None
         first = state["seen"] // self.hop - self.groups - self.warmup
         return (first + ops.arange(self.groups, dtype="int32") >= 0)[:, None]
 
     def finish(self, state: State, zeros: int = 0) -> Any:
-        """Return the items of the groups that are left, `zeros` added and padded, to be cut by the caller."""
+        """Return the items of the remaining groups, with `zeros` added and padded. The caller cuts them."""
         state = self.loosened(state)
         kept = self._add_zeros(state["kept"], zeros)
         if "left" in state and state["left"].shape[0]:
@@ -203,11 +207,11 @@ class Cutter:
 
     @property
     def loose(self) -> Cutter:
-        """The cutter for chunks of any size."""
+        """Return the cutter for chunks of any size."""
         return replace(self, chunk=None, delay=0)
 
     def loosened(self, state: State) -> State:
-        """Return the state that a stream of free chunks would be in."""
+        """Return the corresponding state of a stream with chunks of any size."""
         if self.chunk is None:
             return state
         seen = int(ops.convert_to_numpy(state["seen"]))
@@ -225,7 +229,7 @@ class Cutter:
         return {**given, "kept": self._last(near, real - (done * self.hop - self.left))}
 
     def padded(self, items: Any, left: int, right: int) -> Any:
-        """Pad a clip that is whole at that end."""
+        """Pad a clip at an end that is complete."""
         length = items.shape[self.axis]
         if length == 0 or self.mode == "constant":
             return self._add_zeros(items, right, left)

@@ -1,4 +1,4 @@
-"""The steps of streams, compiled: every shape of a stream of fixed chunks, the first few of another."""
+"""Compilation of stream steps: for every shape of a fixed stream, and for the first few shapes of any other."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from kapre.ops.host import leaves
 from kapre.ops.kernels import active as kernel
 
 FEW = 8
-"""Sets of shapes that a step of free chunks is compiled for."""
+"""Number of sets of shapes for which a step of free chunks is compiled."""
 
 
 class CompiledStep:
-    """Run a step of a stream compiled; where a free stream has more shapes than `FEW`, plainly.
+    """Run a compiled step of a stream. For a free stream with more shapes than `FEW`, run the step uncompiled.
 
     Args:
-        step: A pure function of tensors, and of dicts and tuples of them. Hashable; `fixed` tells whether its shapes
-            are, and `plain` is how it runs uncompiled.
+        step: A pure function of tensors, and of dicts and tuples of tensors. It is hashable, `fixed` tells whether its
+            shapes are fixed, and `plain` runs it uncompiled.
     """
 
     def __init__(self, step: Any) -> None:
@@ -27,7 +27,7 @@ class CompiledStep:
         self._met: set[tuple[tuple[int, ...], ...]] = set()
 
     def __call__(self, *arguments: Any) -> Any:
-        """Take the step's arguments; return what it gives."""
+        """Run the step on its arguments and return its result."""
         if not self._any_shape:
             shapes = tuple(tuple(part.shape) for part in leaves(arguments))
             if shapes not in self._met:
@@ -39,5 +39,5 @@ class CompiledStep:
 
 @lru_cache(maxsize=32)
 def compiled(step: Any) -> CompiledStep:
-    """Return the compiled step; equal steps, of other streams too, share one."""
+    """Return the compiled step. Equal steps share one, also those of different streams."""
     return CompiledStep(step)

@@ -1,6 +1,6 @@
-"""What is done to features over time, `(..., frames, bands)`: statistics, a fixed number, stacks and patches.
+"""Operations on features over time, `(..., frames, bands)`: statistics, a fixed length, stacks and patches.
 
-`counts` is the number of frames that count: None (all), or an integer tensor of shape `(batch,)` or `(1,)`.
+`counts` is the number of valid frames: None (all), or an integer tensor of shape `(batch,)` or `(1,)`.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from kapre.ops.waves import fit, per_item
 
 Running = dict[str, Any]
 _COUNTED = 2.0**23
-"""Frames that running statistics count one by one: a day of them, 10 ms apart."""
+"""Number of frames that running statistics count exactly: a day of frames 10 ms apart."""
 
 
 def valid(x: Any, counts: Any) -> Any:
-    """Tell which frames count, as a bool tensor that broadcasts to `x`; None if all do."""
+    """Tell which frames are valid, as a bool tensor that broadcasts to `x`, or None if all are."""
     return None if counts is None else frames.within(ops.shape(x)[-2], counts, len(x.shape), axis=-2)
 
 
 def keep_valid(x: Any, counts: Any) -> Any:
-    """Return zeros in place of the frames that do not count."""
+    """Replace the frames that are not valid by zeros."""
     return x if counts is None else ops.where(valid(x, counts), x, ops.zeros_like(x))
 
 
 def _divided(centred: Any, variance: Any, epsilon: float, epsilon_in: str) -> Any:
-    """Return the values over their deviation; where that is 0, they are 0 themselves."""
+    """Return the values divided by their deviation. Where the deviation is 0, the values are already 0."""
     if epsilon_in == "variance":
         variance = variance + epsilon
     silent = variance <= 0.0
@@ -45,9 +45,9 @@ def _divided(centred: Any, variance: Any, epsilon: float, epsilon_in: str) -> An
 
 
 def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, counts: Any = None) -> Any:
-    """Subtract each band's mean over time and, with `std`, divide by its deviation; frames that don't count are 0.
+    """Subtract each band's mean over time and, with `std`, divide by its deviation. Frames that are not valid become 0.
 
-    The variance of too few frames (`ddof` of them) is taken for 0.
+    The variance of too few frames (`ddof` of them) is taken as 0.
     """
     if x.shape[-2] == 0:
         return x
@@ -55,7 +55,7 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
         total = ops.cast(kernel.number(kernel.size(x, -2), x), x.dtype)
     else:
         total = per_item(ops.maximum(counts, kernel.number(1, counts)), x)
-    moved = x - x[..., :1, :]  # small numbers: their sums keep what a large common level would round away
+    moved = x - x[..., :1, :]  # small numbers, whose sums keep digits that a large common level would lose
     mean = ops.sum(keep_valid(moved, counts), axis=-2, keepdims=True) / total
     centred = keep_valid(moved - mean, counts)
     if not std:
@@ -66,21 +66,21 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
 
 
 def running_start(x: Any) -> Running:
-    """Return the state of `normalize_running` before any frame of `(..., frames, bands)`."""
-    nothing = ops.zeros_like(ops.sum(x, axis=-2, keepdims=True))  # whatever the number of frames
+    """Return the state of `normalize_running` before the first frame of `(..., frames, bands)`."""
+    nothing = ops.zeros_like(ops.sum(x, axis=-2, keepdims=True))  # for any number of frames
     return {"count": nothing[..., :1], "origin": nothing, "sum": nothing, "squares": nothing}
 
 
 def normalize_running(
     x: Any, state: Running, std: bool, ddof: int, epsilon: float, epsilon_in: str, real: Any = None
 ) -> tuple[Any, Running]:
-    """Do what `normalize` does with the statistics of the frames up to each one, going on from a state.
+    """Apply `normalize` with the statistics of the frames up to each one, continuing from a state.
 
-    Frames where `real`, a bool tensor of shape `(frames, 1)`, is False are left out of the statistics.
+    Frames where `real`, a bool tensor of shape `(frames, 1)`, is False are excluded from the statistics.
     """
     if x.shape[-2] == 0:
         return x, state
-    # Sums are taken of differences to the first frame, and squares by Welford's (1962) recurrence: nothing cancels.
+    # Sum differences to the first frame, and sum squares by Welford's (1962) recurrence, which avoids cancellation.
     begun = ops.cast(state["count"] > 0.0, x.dtype)
     weights = ops.ones_like(x[..., :1])
     first = x[..., :1, :]
@@ -96,7 +96,7 @@ def normalize_running(
     mean = sums / counted
     before = ops.where(count > 1.0, (sums - moved) / kernel.maximum(count - 1.0, ops.ones_like(count)), moved)
     squares = state["squares"] + kernel.cumsum(weights * (moved - before) * (moved - mean), axis=-2)
-    # Before float32 can count no further, all is halved: the statistics stay, and what is new weighs twice.
+    # Halve everything before float32 stops counting. The statistics do not change, and new frames have double weight.
     kept = ops.where(count[..., -1:, :] < _COUNTED, 1.0, 0.5)
     sizes = {"count": count, "sum": sums, "squares": squares}
     last = {"origin": origin, **{name: ops.cast(kept, x.dtype) * y[..., -1:, :] for name, y in sizes.items()}}
@@ -115,9 +115,9 @@ def fixed(x: Any, size: int) -> Any:
 
 
 def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
-    """Return each group's first frame, each one's second and so on, without a shape that is computed: for export.
+    """Return the first frames of all groups, then the second ones, and so on, without a computed shape, for export.
 
-    None where there is no need.
+    Return None if this is not necessary.
     """
     if not is_lowering() or isinstance(x.shape[-2], int):
         return None
@@ -125,7 +125,7 @@ def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
 
 
 def _taken(x: Any, places: Any) -> Any:
-    """Return the frames at some places."""
+    """Return the frames at the given positions."""
     return np.take(x, places, axis=-2) if isinstance(x, np.ndarray) else kernel.take(x, places, -2)
 
 
@@ -146,7 +146,7 @@ def _gathered(x: Any, size: int, hop: int) -> Any:
 
 
 def patches(x: Any, size: int, hop: int) -> Any:
-    """Cut into patches of `size` frames: `(..., patches, size, bands)`; one not filled is left out."""
+    """Cut into patches of `size` frames, `(..., patches, size, bands)`, without an incomplete patch at the end."""
     sliced = _sliced(x, size, hop)
     return _gathered(x, size, hop) if sliced is None else ops.stack(sliced, axis=-2)
 
@@ -170,7 +170,7 @@ def _pad_frames(x: Any, before: int, after: int) -> Any:
 
 
 def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
-    """Repeat the first frame `before` times in front, and the last that counts wherever frames do not."""
+    """Repeat the first frame `before` times at the start, and the last valid frame in place of all frames after it."""
     total = library(x).shape(x)[-2]
     if isinstance(total, int) and total == 0:
         return x
@@ -187,4 +187,4 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
     lead = ops.shape(x)[:-2]
     places = ops.reshape(places, (-1, *[1] * (len(lead) - 1), total + before + after, 1))
     places = ops.broadcast_to(places, (*lead, total + before + after, x.shape[-1]))
-    return ops.take_along_axis(_pad_frames(x, 0, 1), places, axis=-2)  # no frame at all has an index 0 too
+    return ops.take_along_axis(_pad_frames(x, 0, 1), places, axis=-2)  # index 0 must exist even without a frame

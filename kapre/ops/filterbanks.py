@@ -16,7 +16,7 @@ import numpy as np
 from kapre._checks import choice, message, number, positive_int, public_name, published_flag
 
 C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
-"""The log bank's lowest default centre: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
+"""Default centre of the log bank's lowest band: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
 
 TRIANGLES = ("hz", "mel", "symmetric")
 
@@ -30,7 +30,7 @@ Groups = tuple[tuple[int, int, np.ndarray], ...]
 
 
 def hz_to_mel(hz: Any, htk: bool = False) -> np.ndarray:
-    """Convert Hz to mel: Slaney's scale, or HTK's `2595 log10(1 + f / 700)`."""
+    """Convert Hz to mel by Slaney's scale, or by HTK's `2595 log10(1 + f / 700)`."""
     hz = np.asarray(hz, dtype=np.float64)
     if htk:
         return 2595.0 * np.log10(1.0 + hz / 700.0)
@@ -55,18 +55,18 @@ def bin_frequencies(sample_rate: float, n_freq: int) -> np.ndarray:
 
 
 def mel_points(n_mels: int, f_min: float, f_max: float, htk: bool) -> np.ndarray:
-    """Return the `n_mels + 2` corners of the triangles in Hz: band i rises from i, peaks at i + 1, ends at i + 2."""
+    """Return the `n_mels + 2` corners of the triangles in Hz. Band i starts at i, peaks at i + 1 and ends at i + 2."""
     low, high = hz_to_mel([f_min, f_max], htk)
     return mel_to_hz(np.linspace(low, high, n_mels + 2), htk)
 
 
 def log_centres(n_bins: int, bins_per_octave: int, f_min: float) -> np.ndarray:
-    """Return the log bank's centres in Hz: `f_min * 2 ** (i / bins_per_octave)`."""
+    """Return the centres of the log bank in Hz: `f_min * 2 ** (i / bins_per_octave)`."""
     return f_min * 2.0 ** (np.arange(n_bins) / bins_per_octave)
 
 
 def check_norm(norm: Any) -> str | float | None:
-    """Return a valid mel `norm`: None, "slaney", or the p of the p-norm of each band: p >= 0, inf or -inf."""
+    """Return a valid mel `norm`: None, "slaney", or p for the p-norm of each band (p >= 0, inf or -inf)."""
     if norm is None or norm == "slaney":
         return norm
     if (
@@ -91,11 +91,11 @@ def _check_bank(sample_rate: Any, n_freq: Any) -> tuple[float, int]:
 
 
 def groups(bank: np.ndarray) -> Groups:
-    """Cut a bank of neighbouring bands into groups that leave out the bins where all of a group's bands are 0.
+    """Cut a bank of neighbouring bands into groups, without the bins that are 0 for the whole group.
 
-    A group has 16 bands, or a multiple of that (the widths that matrix products like best), or half of few. There is
-    but one group, the whole bank, where two thirds of the matrix or more would be left. Each is the first bin, the bin
-    behind the last, and the matrix between them.
+    A group has 16 bands or a multiple of that (widths that suit matrix products), or half of the bands if there are
+    few. If two thirds of the matrix or more would remain, the only group is the whole bank. Each group consists of the
+    first bin, the bin after the last, and the matrix between them.
     """
     n_freq, bands = bank.shape
     width = min(16 * -(-bands // 128), -(-bands // 2))
@@ -111,12 +111,12 @@ def groups(bank: np.ndarray) -> Groups:
 
 
 def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
-    """Warn of bands that hold no DFT bin, naming them and an n_fft that would resolve them."""
+    """Warn about bands that hold no DFT bin. Name them, and an n_fft that would resolve them."""
     empty = np.flatnonzero(~bank.any(axis=0))
     if not empty.size:
         return
     n_fft = 2 * (bank.shape[0] - 1)
-    beyond = int(empty[-1]) == bank.shape[1] - 1  # resolution fails the lowest bands, Nyquist the highest
+    beyond = int(empty[-1]) == bank.shape[1] - 1  # resolution affects the lowest bands, Nyquist the highest
     shown = ", ".join(str(band) for band in empty[:8]) + (", …" if empty.size > 8 else "")
     warnings.warn(
         f"{empty.size} of {bank.shape[1]} filter bank bands hold no DFT bin and are always 0: band {shown}. "
@@ -133,7 +133,7 @@ def warn_if_empty(bank: np.ndarray, sample_rate: float) -> None:
 def check_mel(
     sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any, norm: Any, triangles: Any = "hz"
 ) -> dict[str, Any]:
-    """Return the mel bank's arguments in their one form, None for `f_max` made Nyquist, or raise."""
+    """Return the arguments of the mel bank in canonical form, with None for `f_max` replaced by Nyquist, or raise."""
     choice("triangles", triangles, TRIANGLES, "librosa's and torchaudio's are 'hz', Kaldi's and TensorFlow's 'mel'.")
     n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
     if f_min is None:
@@ -166,11 +166,12 @@ def mel(
 ) -> np.ndarray:
     """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`.
 
-    Their sides are straight in Hz, or in mel; "symmetric" ones, in Hz, fall as fast as they rise (SpeechBrain's). A bin
-    at a corner has weight 0: with corners at 0 Hz and Nyquist, the first and the last bin belong to no band.
+    The sides of the triangles are straight in Hz or in mel. "symmetric" triangles, in Hz, have equal slopes on both
+    sides (SpeechBrain). A bin at a corner has weight 0. With corners at 0 Hz and Nyquist, the first and the last bin
+    therefore belong to no band.
 
-    `dtype` is "float64" or "float32". In float32 triangles that are straight in Hz equal librosa's to the bit: rounded
-    before the norm, and again behind it.
+    `dtype` is "float64" or "float32". In float32, triangles that are straight in Hz equal librosa's bit for bit,
+    because they are rounded before the norm and again after it.
     """
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
     settings = check_mel(sample_rate, n_mels, f_min, f_max, htk, norm, triangles)
@@ -191,7 +192,7 @@ def _mel_values(
 ) -> np.ndarray:
     corners = mel_points(n_mels, f_min, f_max, htk)
     bins = bin_frequencies(sample_rate, n_freq)[:, None]
-    if triangles == "hz":  # as librosa rounds them: a bin that lies at a corner has the last digits for its weight
+    if triangles == "hz":  # rounded as in librosa: a bin at a corner has a tiny weight
         bins = np.fft.rfftfreq(2 * (n_freq - 1), 1.0 / sample_rate)[:, None]
     points = corners
     if triangles == "mel":
@@ -200,14 +201,14 @@ def _mel_values(
     rise = centre - left
     fall = rise if triangles == "symmetric" else right - centre
     bank = np.maximum(0.0, np.minimum((bins - left) / rise, (centre + fall - bins) / fall))
-    if triangles == "mel":  # the way to mel and back rounds: a bin at a corner could get 1e-13
+    if triangles == "mel":  # conversion to mel and back rounds, so a bin at a corner could get 1e-13
         bank[bank < 1e-10] = 0.0
     if triangles == "hz":
         bank = bank.astype(dtype)
     if norm == "slaney":
         bank *= 2.0 / (corners[2:] - corners[:-2])
     elif norm is not None:
-        rows = np.ascontiguousarray(bank.T).astype(np.float64)  # the order of a sum decides its last digit
+        rows = np.ascontiguousarray(bank.T).astype(np.float64)  # the order of a sum determines its last digit
         size = _norms(rows, float(norm))
         bank /= np.where(size > np.finfo(dtype).tiny, size, 1.0)
     bank = bank.astype(dtype)
@@ -216,7 +217,7 @@ def _mel_values(
 
 
 def _norms(rows: np.ndarray, p: float) -> np.ndarray:
-    """Return the p-norm of each row of numbers >= 0; p = 0 counts those above 0."""
+    """Return the p-norm of each row of numbers >= 0. p = 0 counts the numbers above 0."""
     found: np.ndarray
     if abs(p) == math.inf:
         found = rows.max(axis=1) if p > 0 else rows.min(axis=1)
@@ -228,12 +229,12 @@ def _norms(rows: np.ndarray, p: float) -> np.ndarray:
 
 
 def log_bins_below(frequency: float, bins_per_octave: int, f_min: float) -> int:
-    """Count the bands of a log bank that end at or below a frequency in Hz."""
+    """Return the number of log-bank bands that end at or below a frequency in Hz."""
     return max(0, math.floor(bins_per_octave * math.log2(frequency / f_min) + 1e-9)) if frequency > 0.0 else 0
 
 
 def check_log(sample_rate: float, n_bins: Any, bins_per_octave: Any, f_min: Any, spread: Any) -> dict[str, Any]:
-    """Return the log bank's arguments in their one form, None for `f_min` made C1, or raise."""
+    """Return the arguments of the log bank in canonical form, with None for `f_min` replaced by C1, or raise."""
     n_bins = positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
     bins_per_octave = positive_int("bins_per_octave", bins_per_octave, "12 gives semitones.")
     spread = number("spread", spread, "The default is 0.125.", above=0.0, rule="a positive number")
@@ -276,9 +277,9 @@ def _log_values(
     octave = np.log2(bin_frequencies(sample_rate, n_freq)[1:, None])
     centre = np.log2(log_centres(n_bins, bins_per_octave, f_min))
     rows = np.exp(-0.5 * ((octave - centre) / sigma) ** 2 - math.log2(sigma) - octave)
-    bank = np.concatenate([np.zeros((1, n_bins)), rows])  # no logarithm of 0 Hz: DC belongs to no band
+    bank = np.concatenate([np.zeros((1, n_bins)), rows])  # 0 Hz has no logarithm: DC belongs to no band
     total = bank.sum(axis=0)
-    reached = total > np.finfo(np.float64).tiny  # a denormal sum holds no digits: that band is empty, as published
+    reached = total > np.finfo(np.float64).tiny  # a denormal sum is inaccurate: that band is empty, as published
     bank = np.where(reached, bank / np.where(reached, total, 1.0), 0.0).astype(dtype)
     bank.setflags(write=False)
     return bank

@@ -1,4 +1,4 @@
-"""The real DFT as (real, imag) pairs, and the short-time transform built on it."""
+"""The real DFT as (real, imag) pairs, and the short-time transform based on it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Pair = tuple[Any, Any]
 
 
 class Way(NamedTuple):
-    """How a transform is made of operations that every runtime has.
+    """Describe how to build a transform from operations that every runtime has.
 
     Args:
-        largest_direct: Points up to which a DFT is one matrix; above, it is done in two stages.
-        by_products: Whether frames are cut and multiplied by the matrix, for a runtime whose convolutions are slow.
+        largest_direct: The largest DFT, in points, that is a single matrix. A longer one takes two stages.
+        by_products: Whether to cut frames and multiply them by the matrix, for a runtime with slow convolutions.
     """
 
     largest_direct: int = 512
@@ -41,7 +41,7 @@ _lowering: ContextVar[Way | None] = ContextVar("_lowering", default=None)
 
 @contextmanager
 def lowering(way: Way = DEFAULT_WAY) -> Iterator[None]:
-    """Let all transforms within be made of operations that every runtime has: for export; see `kapre.ops.lowered`."""
+    """Build transforms in this context from operations that every runtime has, for export; see `kapre.ops.lowered`."""
     token = _lowering.set(way)
     try:
         yield
@@ -50,15 +50,15 @@ def lowering(way: Way = DEFAULT_WAY) -> Iterator[None]:
 
 
 def is_lowering() -> bool:
-    """Tell whether transforms are to be made of such operations.
+    """Tell whether to build transforms from such operations.
 
-    Never in `torch.compile`, which reads no ContextVar.
+    The result is always False in `torch.compile`, which cannot read a ContextVar.
     """
     return not kernel.is_compiling() and _lowering.get() is not None
 
 
 def lowering_way() -> Way:
-    """Return how they are to be made."""
+    """Return how to build them."""
     return _lowering.get() or DEFAULT_WAY
 
 
@@ -70,19 +70,20 @@ def is_empty(x: Any) -> bool:
 def constant(values: np.ndarray | float, like: Any) -> Any:
     """Return a constant as a tensor of the dtype of `like`.
 
-    Numbers too: on torch, Keras' `maximum` and `where` (3.15) round a Python number to float32. Drop when they don't.
+    This also applies to numbers, because on torch, Keras' `maximum` and `where` (3.15) round a Python number to
+    float32. Drop when they don't.
     """
     return kernel.constant(np.asarray(values), keras.backend.standardize_dtype(like.dtype), like)
 
 
 def of_length(x: Any, n_fft: int) -> Any:
-    """Crop the last axis, or zero-pad it on its right, to the DFT's length."""
+    """Crop the last axis to the length of the DFT, or zero-pad it on the right."""
     length = x.shape[-1]
     return kernel.part(x, 0, length - n_fft, axis=-1) if length >= n_fft else frames.pad(x, 0, n_fft - length)
 
 
 def rfft(x: Any, n_fft: int) -> Pair:
-    """Transform the last axis, cropped or zero-padded on its right to `n_fft`, into `n_fft // 2 + 1` bins."""
+    """Transform the last axis, cropped or zero-padded on the right to `n_fft`, into `n_fft // 2 + 1` bins."""
     x = of_length(x, n_fft)
     if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21). Drop when they don't.
         nothing = x[..., : n_fft // 2 + 1] * 0.0
@@ -91,7 +92,7 @@ def rfft(x: Any, n_fft: int) -> Pair:
 
 
 def irfft(pair: Pair, n_fft: int) -> Any:
-    """Invert `rfft`: `(..., n_fft // 2 + 1)` pairs to `(..., n_fft)` samples."""
+    """Invert `rfft`: convert `(..., n_fft // 2 + 1)` pairs to `(..., n_fft)` samples."""
     real, imag = pair
     if is_empty(real):
         return frames.pad(real, 0, n_fft - real.shape[-1])
@@ -103,7 +104,7 @@ def irfft(pair: Pair, n_fft: int) -> Any:
 
 @lru_cache(maxsize=16)
 def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrices of the inverse real DFT, `(bins, n_fft)`, of real and of imaginary parts."""
+    """Return the matrices `(bins, n_fft)` of the inverse real DFT, for the real and for the imaginary parts."""
     bins = np.arange(n_fft // 2 + 1)
     turned = angles(len(bins), n_fft, n_fft)
     counted = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0)[:, None] / n_fft
@@ -111,7 +112,7 @@ def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
-    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`; frames are as long as the window."""
+    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window."""
     framed = frames.frame(x, len(analysis), hop_length, pad_end=pad_end)
     return rfft(framed * constant(analysis, framed), n_fft)
 
@@ -124,7 +125,7 @@ def power_in_bands(framed: Any, n_fft: int, groups: Groups) -> Any:
 
 
 def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
-    """Multiply the last axis, on which each bin stands `repeat` times, by a filter bank."""
+    """Multiply the last axis, in which each bin occurs `repeat` times, by a filter bank."""
     dtype = keras.backend.standardize_dtype(x.dtype)
     parts = [
         kernel.dot(x[..., repeat * low : repeat * high], kernel.constant(weights, dtype, x, repeat))
@@ -134,15 +135,15 @@ def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
 
 
 def angles(rows: int, columns: int, period: int) -> np.ndarray:
-    """Return `2π / period` times the products of the rows' and the columns' numbers."""
-    turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact, however long
+    """Return `2π / period` times the products of the row and column numbers."""
+    turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact for any length
     found: np.ndarray = 2.0 * np.pi / period * turns
     return found
 
 
 @lru_cache(maxsize=16)
 def dft_matrices(size: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the real and imaginary parts of the DFT of frames of `size`, cropped or padded: `(size, bins)` each."""
+    """Return the real and imaginary DFT matrices for frames of `size`, cropped or padded, `(size, bins)` each."""
     turned = angles(min(size, n_fft), n_fft // 2 + 1, n_fft)
     behind = ((0, max(0, size - n_fft)), (0, 0))
     return np.pad(np.cos(turned), behind), np.pad(-np.sin(turned), behind)
@@ -151,19 +152,19 @@ def dft_matrices(size: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
 def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
     """Compute `stft` by two strided convolutions with the windowed DFT matrix.
 
-    Slower than an FFT, but of operations that every runtime has, in a graph without a complex number.
+    This is slower than an FFT, but it uses only operations that every runtime has, in a graph without complex numbers.
     """
     if is_empty(x):  # TensorFlow 2.21 convolves an empty batch into another shape. Drop when it doesn't
         return stft(x, analysis, n_fft, hop_length, pad_end)
     width = len(analysis)
     if pad_end:
         x = frames.pad(x, 0, width - 1)
-    # Whole hops of zeros in front, and as many frames dropped: a clip shorter than a frame is then 0 frames long,
+    # Add whole hops of zeros at the start and drop as many frames. A clip shorter than a frame then gives 0 frames,
     # where a convolution would fail, and the graph needs no arithmetic on its shape.
     extra = -(-width // hop_length)
     x = frames.pad(x, extra * hop_length, 0)
     *lead, time = ops.shape(x)
-    mono = len(lead) == 2 and x.shape[-2] == 1  # then no reshape, and no shape in the graph, is needed
+    mono = len(lead) == 2 and x.shape[-2] == 1  # then the graph needs no reshape and no shape
     flat = ops.swapaxes(x, -1, -2) if mono else ops.reshape(x, (-1, time, 1))
     parts = []
     for matrix in dft_matrices(width, n_fft):
@@ -187,9 +188,9 @@ def istft(
 ) -> Any:
     """Overlap-add the inverse transforms of `(..., frames, n_fft // 2 + 1)` pairs into `(..., time)`.
 
-    With the synthesis window, which divides by the overlapped power of an endless signal, the ends stay tapered; with
-    `exact_edges` the sum is divided by the squared windows that really lie there. `lengths` counts each item's frames;
-    those past it are left out.
+    The synthesis window divides by the overlapped power of an endless signal, so the ends remain tapered. With
+    `exact_edges`, the sum is divided by the squared windows that actually overlap. `lengths` holds the number of frames
+    of each item. Frames past it are excluded.
     """
     real = pair[0]
     there = None
@@ -202,7 +203,7 @@ def istft(
 
 
 def synthesized(pair: Pair, weights: np.ndarray, n_fft: int, there: Any = None) -> Any:
-    """Return the inverse transforms times a window, `(..., frames, frame_length)`, those not `there` left out."""
+    """Return the inverse transforms times a window, `(..., frames, frame_length)`, excluding those not `there`."""
     samples = irfft(pair, n_fft)
     if there is not None:
         samples = ops.where(there, samples, ops.zeros_like(samples))
@@ -212,13 +213,13 @@ def synthesized(pair: Pair, weights: np.ndarray, n_fft: int, there: Any = None) 
 
 
 def squared_windows(like: Any, analysis: np.ndarray, there: Any = None) -> Any:
-    """Return the squared window of each frame of `(..., frames, bins)` that is `there`, to be overlap-added."""
+    """Return the squared window of each frame of `(..., frames, bins)` that is `there`, for overlap-add."""
     counted = ops.ones((ops.shape(like)[-2], 1), dtype=like.dtype) if there is None else ops.cast(there, like.dtype)
     return counted * constant(analysis**2, like)
 
 
 def over_envelope(summed: Any, envelope: Any) -> Any:
-    """Divide overlap-added samples by the overlap-added squared windows; 0 where there are none."""
+    """Divide overlap-added samples by the overlap-added squared windows. Return 0 where there are none."""
     covered = envelope > np.finfo(np.float32).tiny
     return ops.where(covered, summed / ops.where(covered, envelope, ops.ones_like(envelope)), 0.0 * summed)
 
@@ -231,7 +232,7 @@ def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
         return squared
     if epsilon:
         return ops.sqrt(squared + constant(epsilon, squared))
-    return ops.sqrt(squared) if is_lowering() else kernel.root(squared)  # a file has no gradient
+    return ops.sqrt(squared) if is_lowering() else kernel.root(squared)  # a file needs no gradient
 
 
 def phase(pair: Pair, atan_terms: int | None = None) -> Any:
@@ -247,11 +248,11 @@ def phase(pair: Pair, atan_terms: int | None = None) -> Any:
 
 
 def _approximate_arctan2(y: Any, x: Any, terms: int) -> Any:
-    """Return arctan2 by plain arithmetic: a continued fraction of `terms` levels on ratios within tan(pi / 8)."""
+    """Return arctan2 by basic arithmetic: a continued fraction of `terms` levels on ratios within tan(pi / 8)."""
     steep = ops.abs(y) > ops.abs(x)
     large, small = ops.where(steep, y, x), ops.where(steep, x, y)
     ratio = small / large
-    # Halve the angle: tan(a / 2) = t / (1 + sqrt(1 + t^2)), so that |t| <= tan(pi / 8) and each level gains a digit.
+    # Halve the angle: tan(a / 2) = t / (1 + sqrt(1 + t^2)), so that |t| <= tan(pi / 8) and each level adds a digit.
     half = ratio / (1.0 + ops.sqrt(1.0 + ops.square(ratio)))
     terms = min(terms, 12)  # enough for float64
     tail = 2.0 * terms - 1.0 + 0.0 * half

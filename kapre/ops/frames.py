@@ -17,16 +17,16 @@ PadMode = Literal["constant", "reflect", "symmetric", "edge"]
 
 
 def sources(positions: Any, length: Any, mode: str) -> Any:
-    """Map positions on the time line to the samples that padding repeats there, in `[0, length)`.
+    """Map positions on the time axis to the samples in `[0, length)` that padding repeats there.
 
-    `length` is at least 1; both are ints and NumPy, or both tensors.
+    `length` is at least 1. Both arguments are ints and NumPy arrays, or both are tensors.
     """
     known = isinstance(length, numbers.Integral)
     lib: Any = np if known else ops
     zero, one = (0, 1) if known else (kernel.number(0, length), kernel.number(1, length))
     if mode == "edge":
         return lib.clip(positions, zero, length - 1)
-    # Mirrored to be positive first: tf2onnx (1.17) writes a remainder that has another sign below 0.
+    # Mirror to positive values first, because tf2onnx (1.17) computes a remainder with another sign below 0.
     if mode == "symmetric":
         folded = lib.where(positions < 0, -1 - positions, positions) % (2 * length)
         return lib.where(folded < length, folded, 2 * length - 1 - folded)
@@ -36,13 +36,13 @@ def sources(positions: Any, length: Any, mode: str) -> Any:
 
 
 def within(size: Any, lengths: Any, rank: int, axis: int = -1) -> Any:
-    """Tell, for `size` places on an axis of a tensor of `rank` axes, which lie within each item's length.
+    """Tell which of `size` positions on an axis of a tensor with `rank` axes lie within each item's length.
 
     Args:
         size: An int or an integer tensor.
         lengths: Integer tensor of shape `(batch,)`.
-        rank: Axes of the tensor that the answer meets by broadcasting; the first is the batch.
-        axis: The axis that has the places.
+        rank: Number of axes of the tensor to which the result broadcasts. The first axis is the batch.
+        axis: The axis of the positions.
     """
     axis %= rank
     places = ops.reshape(ops.arange(size, dtype="int32"), (-1, *[1] * (rank - 1 - axis)))
@@ -50,30 +50,30 @@ def within(size: Any, lengths: Any, rank: int, axis: int = -1) -> Any:
 
 
 def keep(x: Any, lengths: Any, value: float = 0.0) -> Any:
-    """Put `value` past each item's length on the last axis of `(batch, ..., time)`."""
+    """Replace the samples past each item's length on the last axis of `(batch, ..., time)` by `value`."""
     inside = within(ops.shape(x)[-1], lengths, len(x.shape))
     return ops.where(inside, x, kernel.filled(x, value))
 
 
 def lengths_of(mask: Any) -> Any:
-    """Return each item's length, the place of the last True of `(batch, time)` and one, as int32 `(batch,)`."""
+    """Return each item's length, the position of the last True in `(batch, time)` plus one, as int32 `(batch,)`."""
     lib = library(mask)
     places = lib.arange(1, lib.shape(mask)[1] + 1, dtype="int32")
     ends = lib.where(mask, places, lib.zeros_like(places))
-    return lib.amax(lib.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more: no time at all has no maximum
+    return lib.amax(lib.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more, because an empty time axis has no maximum
 
 
 def inside(mask: Any) -> Any:
-    """Fill the holes of a mask `(batch, time)`: True up to each item's last True."""
+    """Fill the holes of a mask `(batch, time)`, so that it is True up to each item's last True."""
     lib = library(mask)
     ones = mask.astype("int32") if lib is np else ops.cast(mask, "int32")
     return lib.flip(lib.cumsum(lib.flip(ones, axis=1), axis=1), axis=1) > 0
 
 
 def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_end: bool = False) -> Any:
-    """Return the mask over frames for one over samples, `padding` of which lie before and behind: `num_frames` of each.
+    """Return the mask over frames, `num_frames` per item, for a mask over samples with `padding` at both ends.
 
-    It is a slice, and so needs no size: a symbolic mask of unknown length goes through it too.
+    The mask is a slice and needs no size, so a symbolic mask of unknown length also works.
     """
     before = padding + (frame_length - 1 if pad_end else 0)
     padded = library(mask).pad(inside(mask), [(0, 0), (before, 0)], constant_values=True)
@@ -81,7 +81,7 @@ def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_
 
 
 def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int) -> Any:
-    """Return the mask over overlap-added samples for one over frames, `padding` samples cut off."""
+    """Return the mask over overlap-added samples for a mask over frames, with `padding` samples cut off."""
     before = frame_length - hop_length - padding
     samples = library(mask).repeat(inside(mask), hop_length, axis=1)
     if before < 0:
@@ -90,7 +90,7 @@ def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int) -> 
 
 
 def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:
-    """Pad each item at its own end, by gathering: past that there are zeros."""
+    """Pad each item at its own end by gathering. Past that end, the item holds zeros."""
     rank = len(x.shape)
     lengths = ops.cast(lengths, "int32")
     places = ops.arange(-left, ops.shape(x)[-1] + right, dtype="int32")
@@ -101,15 +101,15 @@ def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:
     indices = ops.reshape(indices, (-1, *[1] * (rank - 2), ops.shape(places)[0]))
     lead = ops.shape(x)[:-1]
     indices = ops.broadcast_to(indices, (*lead, ops.shape(places)[0]))
-    padded = ops.take_along_axis(pad(x, 0, 1), indices, axis=-1)  # an empty clip has an index 0 too: a zero
+    padded = ops.take_along_axis(pad(x, 0, 1), indices, axis=-1)  # index 0 must exist in an empty clip too: a zero
     return keep(padded, ops.where(lengths > 0, lengths + (left + right), ops.zeros_like(lengths)))
 
 
 def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.0, lengths: Any = None) -> Any:
-    """Pad the last axis, as `numpy.pad` does: a clip shorter than the pad is reflected again and again.
+    """Pad the last axis as `numpy.pad` does. A clip shorter than the padding is reflected repeatedly.
 
-    A clip of no samples has nothing to repeat: it is padded with zeros in every mode. With `lengths`, each item of
-    `(batch, ..., time)`, which must hold zeros past its length, is padded at that length.
+    A clip without samples has nothing to repeat, so it is padded with zeros in every mode. With `lengths`, each item of
+    `(batch, ..., time)` is padded at its own length and must hold zeros past it.
     """
     if left == 0 and right == 0:
         return x
@@ -123,10 +123,10 @@ def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.
     if not known:
         before, after = ops.convert_to_tensor(before), ops.convert_to_tensor(after)
     repeated = max(length, 1) if known else ops.maximum(length, 1)
-    source = x if known and length > 0 else pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
+    source = x if known and length > 0 else pad(x, 0, 1)  # index 0 must exist in an empty clip too: a zero
     if known:
         places = [sources(where, repeated, mode) for where in (before, after + length)]
-    else:  # ExecuTorch (1.5) makes int64 of an int32 without axes that a number is added to: with an axis, it stays
+    else:  # with an axis: ExecuTorch (1.5) turns an int32 scalar plus a number into int64
         places = [sources(where, repeated + 0 * where, mode) for where in (before, after + length)]
     pieces = [kernel.take(source, where) for where in places]
     return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
@@ -143,13 +143,14 @@ def frame(x: Any, frame_length: int, hop_length: int, pad_end: bool = False, pad
 
 
 def overlap_add(frames: Any, hop_length: int) -> Any:
-    """Add frames at their places: `(..., frames, frame_length)` to `(..., (frames - 1) * hop + frame_length)`."""
+    """Add frames at their positions: `(..., frames, frame_length)` to `(..., (frames - 1) * hop + frame_length)`."""
     *lead, count, frame_length = ops.shape(frames)
     parts = -(-frame_length // hop_length)
     rank = len(frames.shape)
     keep = [(0, 0)] * (rank - 2)
-    # Each frame becomes `parts` pieces of one hop. Laid out as (parts, count + parts) rows and flattened, dropping the
-    # last `parts` rows shifts part k by k rows, so that one sum over the parts adds what overlaps.
+    # Each frame becomes `parts` pieces of one hop. They are laid out as (parts, count + parts) rows and flattened.
+    # Dropping the last `parts` rows shifts part k by k rows, so that one sum over the parts adds all overlapping
+    # pieces.
     padded = ops.pad(frames, [*keep, (0, 0), (0, parts * hop_length - frame_length)])
     pieces = ops.reshape(padded, (*lead, count, parts, hop_length))
     pieces = ops.swapaxes(pieces, -3, -2)

@@ -1,4 +1,4 @@
-"""Move data by NumPy where each new shape would be compiled: Keras' ops and NumPy have these functions by one name."""
+"""Data movement by NumPy where each new shape would be compiled. Keras' ops and NumPy share these function names."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kapre.ops.kernels import active as kernel
 
 
 class TracedError(Exception):
-    """Raised when a call with concrete inputs is being traced."""
+    """Signal that a call with concrete inputs is being traced."""
 
 
 def library(x: Any) -> Any:
-    """Return NumPy for an array that `on_host` hands out, else Keras' ops."""
+    """Return NumPy for an array that `on_host` provides, else Keras' ops."""
     return np if kernel.compiles_eager_calls and isinstance(x, np.ndarray | np.generic) else ops
 
 
 def as_tensors(nest: Any) -> Any:
-    """Return a nest with a tensor in place of each array of NumPy: a state may have been stored as such."""
+    """Return a nest with each NumPy array replaced by a tensor, because a state may have been stored as arrays."""
 
     def tensor(x: Any) -> Any:
         return ops.convert_to_tensor(x) if isinstance(x, np.ndarray | np.generic) else x
@@ -36,7 +36,7 @@ def _mapped(fn: Callable[[Any], Any], nest: Any) -> Any:
 
 
 def leaves(nest: Any) -> Iterator[Any]:
-    """Yield the tensors of a nest of dicts and tuples."""
+    """Yield the tensors in a nest of dicts and tuples."""
     if isinstance(nest, dict | tuple):
         for part in nest.values() if isinstance(nest, dict) else nest:
             yield from leaves(part)
@@ -45,12 +45,12 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 
 def goes_by_host(*nests: Any) -> bool:
-    """Tell whether data is to be moved by NumPy: on JAX, where it compiles for each shape, in eager calls."""
+    """Tell whether NumPy moves the data: in eager calls on JAX, which compiles for each shape."""
     return kernel.compiles_eager_calls and all(map(kernel.is_held, leaves(nests)))
 
 
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
-    """Call a function with nests of tensors as arrays of NumPy, and return its nest of these as tensors."""
+    """Call a function with nests of tensors converted to NumPy arrays, and return its result as tensors."""
     like = next(x for x in leaves(nests) if not isinstance(x, np.ndarray))
     found = fn(*(_mapped(np.asarray, nest) for nest in nests))
     return _mapped(lambda part: None if part is None else kernel.put(np.asarray(part), str(part.dtype), like), found)
@@ -59,13 +59,13 @@ def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
 def in_pieces(
     fn: Callable[[np.ndarray, Any], tuple[Any, Any]], x: np.ndarray, size: int, hop: int, count: int, carry: Any
 ) -> Any:
-    """Do to `count` frames in `(..., time)` what `fn` does to some, in pieces of as many frames as a power of two.
+    """Apply `fn` to `count` frames in `(..., time)`, in pieces whose numbers of frames are powers of two.
 
-    So there are few shapes, however many frames come at a time. `fn` takes a piece of samples and what the piece before
-    handed on, and returns frames and what it hands on.
+    This limits the number of shapes for any number of frames. `fn` takes a piece of samples and the carry of the
+    previous piece. It returns frames and the next carry.
 
     Returns:
-        The frames of all pieces, each an array of NumPy, and what the last handed on.
+        The frames of all pieces, each as a NumPy array, and the last carry.
     """
     missing = (count - 1) * hop + size - x.shape[-1]
     if count and missing > 0:
@@ -81,7 +81,7 @@ def in_pieces(
 
 
 def pieces(count: int) -> Iterator[tuple[int, int]]:
-    """Yield where each piece of `count` frames starts and how many it holds, a power of two; of none, one of none."""
+    """Yield the start and size, a power of two, of each piece of `count` frames. For 0 frames, yield an empty piece."""
     done = 0
     while done < count or not done:
         number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
@@ -92,4 +92,4 @@ def pieces(count: int) -> Iterator[tuple[int, int]]:
 
 
 MOST = 256
-"""Frames in a piece, at most."""
+"""Largest number of frames in a piece."""

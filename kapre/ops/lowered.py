@@ -1,9 +1,9 @@
-"""Spectra out of operations that every runtime has: strided convolutions, small matrix products, no complex number.
+"""Spectra from operations that every runtime has: strided convolutions, small matrix products, no complex numbers.
 
-The real DFT of a frame is one strided convolution for each of its two parts, with everything linear that a recipe does
-to a frame folded into the kernel. Above 512 points, where such kernels outgrow everything else, frames are
-cut by a convolution that only moves samples, and the DFT is Cooley and Tukey's (1965) in two small matrix products.
-Nothing here computes with the shape of its input but for one reshape around those products.
+The real DFT of a frame is one strided convolution for each of its two parts. All linear operations of a recipe on a
+frame are folded into the kernel. Above 512 points, such kernels become larger than everything else. Frames are then cut
+by a convolution that only moves samples, and the DFT of Cooley and Tukey (1965) is computed in two small matrix
+products. Nothing here computes with the shape of its input, except one reshape around those products.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _next_to_each_other(n_fft: int) -> tuple[int, int]:
 
 
 def factors(n_fft: int) -> tuple[int, int] | None:
-    """Return the two factors of `n_fft` next to each other; None if its DFT is to be done directly.
+    """Return the two factors of `n_fft` that are closest to each other, or None if its DFT is computed directly.
 
     Above 512 points two stages are faster and smaller: docs/export/matrix.md.
     """
@@ -38,10 +38,10 @@ def factors(n_fft: int) -> tuple[int, int] | None:
 def convolve(x: Any, weights: Any, hop: int) -> Any:
     """Correlate `(batch, time)` with each column of `(size, columns)`, `hop` samples apart: `(batch, frames, columns)`.
 
-    A clip shorter than `size` has no frame.
+    A clip shorter than `size` gives no frame.
     """
     size = weights.shape[0]
-    # Whole hops of zeros in front, and as many frames dropped: no runtime is asked for a convolution that doesn't fit.
+    # Add whole hops of zeros at the start and drop as many frames, so that every convolution fits.
     extra = -(-size // hop)
     x = ops.expand_dims(frames.pad(x, extra * hop, 0), -1)
     y = ops.conv(x, ops.expand_dims(weights, 1), strides=hop, padding="valid", data_format="channels_last")
@@ -55,12 +55,12 @@ def _row(hop: int) -> int:
 
 
 def frame(x: Any, size: int, hop: int) -> Any:
-    """Cut `(batch, time)` into frames, `hop` apart, `(batch, 1 + frames, size)`: rows of samples, put side by side.
+    """Cut `(batch, time)` into frames, `hop` apart, `(batch, 1 + frames, size)`, from rows of samples side by side.
 
-    The first frame is one of zeros: so there is one at least, and nothing that follows is empty.
+    The first frame holds zeros. At least one frame therefore exists, and no later tensor is empty.
     """
     row = _row(hop)
-    rows_of_frame, extra = -(-size // row), -(-size // hop)  # and so many frames in front that belong to no clip
+    rows_of_frame, extra = -(-size // row), -(-size // hop)  # `extra` frames at the start belong to no clip
     x = frames.pad(x, extra * hop, rows_of_frame * row - size)
     rows = convolve(x, constant(np.eye(row), x), row)
     parts = [kernel.part(rows, i, rows_of_frame - 1 - i, 1, hop // row) for i in range(rows_of_frame)]
@@ -73,12 +73,12 @@ class _TwoStage(NamedTuple):
     twiddle: tuple[np.ndarray, np.ndarray]
     second: tuple[np.ndarray, np.ndarray]
     places: int
-    """Values that come out, of which the first `n_fft // 2 + 1` are the bins in order."""
+    """Number of output values, of which the first `n_fft // 2 + 1` are the bins in order."""
 
 
 @lru_cache(maxsize=16)
 def _two_stage(n_fft: int) -> _TwoStage:
-    """Return the constants of the DFT by two factors.
+    """Return the constants of the DFT with two factors.
 
     `X[c + n1 d] = Σ_b e^(−2πi b d / n2) e^(−2πi b c / n) Σ_a e^(−2πi a c / n1) x[n2 a + b]`, with `n = n1 n2`.
     """
@@ -97,7 +97,7 @@ def _two_stage(n_fft: int) -> _TwoStage:
 def two_stage(framed: Any, n_fft: int) -> Pair:
     """Transform `(batch, frames, n_fft)` into pairs of `(batch, frames, places)`.
 
-    The bins come first, in order; what follows them is to be ignored.
+    The bins come first, in order. Ignore the values after them.
     """
     n1, n2 = _next_to_each_other(n_fft)
     stage = _two_stage(n_fft)
@@ -117,7 +117,7 @@ def two_stage(framed: Any, n_fft: int) -> Pair:
 
 
 def bins_of(pair: Pair, n_fft: int) -> Pair:
-    """Return the bins alone of what `two_stage` gives."""
+    """Return only the bins from the output of `two_stage`."""
     more = _two_stage(n_fft).places - (n_fft // 2 + 1)
     real, imag = (kernel.part(part, 0, more, axis=-1) for part in pair)
     return real, imag
@@ -146,7 +146,7 @@ def stft(x: Any, analysis: np.ndarray, n_fft: int, hop: int, pad_end: bool = Fal
 
 
 def by_channel(fn: Any, x: Any) -> Sequence[Any]:
-    """Do to each channel of `(batch, ..., time)` what a function of `(batch, time)` does, and join what it gives."""
+    """Apply a function of `(batch, time)` to each channel of `(batch, ..., time)`, and join the results."""
     if len(x.shape) == 2:
         found: Sequence[Any] = fn(x)
         return found

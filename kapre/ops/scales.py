@@ -15,7 +15,7 @@ from kapre.ops.kernels import active as kernel
 
 
 def logarithm(x: Any, kind: str, amin: float, by: str = "max", ref_value: float = 1.0) -> Any:
-    """Return "ln", "log10" or "db" (10 log10, less the reference's) of `max(x, amin)` or of `x + amin`."""
+    """Return "ln", "log10" or "db" (10 log10, minus that of the reference) of `max(x, amin)` or of `x + amin`."""
     raised = kernel.at_least(x, amin) if by == "max" else x + amin
     if kind == "ln":
         return ops.log(raised)
@@ -27,22 +27,22 @@ def logarithm(x: Any, kind: str, amin: float, by: str = "max", ref_value: float 
 
 
 def reference(amin: float, ref_value: float) -> float:
-    """Return the reference in decibel."""
+    """Return the reference in decibels."""
     return 10.0 * math.log10(max(amin, ref_value))
 
 
 def lowest_log(kind: str, amin: float, ref_value: float = 1.0) -> float:
-    """Return the smallest value that `logarithm` gives."""
+    """Return the smallest value that `logarithm` can give."""
     if kind == "ln":
         return math.log(amin)
     return math.log10(amin) if kind == "log10" else 10.0 * (math.log10(amin) - math.log10(max(amin, ref_value)))
 
 
 def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = None, valid: Any = None) -> Any:
-    """Return at least `top - dynamic_range`; without a top, it is the item's own maximum.
+    """Raise values to at least `top - dynamic_range`. Without a top, use the maximum of the item.
 
-    An item is one entry of the first axis; a tensor of rank 0 or 1 is one item. The maximum is taken where `valid`, a
-    bool tensor that broadcasts to `x`, is True; no value lies below `floor`.
+    An item is one entry of the first axis. A tensor of rank 0 or 1 is one item. The maximum is taken where `valid`, a
+    bool tensor that broadcasts to `x`, is True. No value is below `floor`.
     """
     if top is not None:
         return kernel.at_least(x, top - dynamic_range)
@@ -52,7 +52,7 @@ def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = 
         return x
     candidates = x if valid is None else ops.where(valid, x, kernel.filled(x, floor))
     if None in dims[1:]:
-        # Unknown time may be 0, and the maximum of nothing is an error or -inf: one more entry, at the floor.
+        # An unknown time may be 0, and the maximum of nothing is an error or -inf: append one entry at the floor.
         one_more = [(0, 0), *((0, int(size is None)) for size in dims[1:])]
         candidates = ops.pad(candidates, one_more, constant_values=floor)
     highest = ops.amax(
@@ -62,29 +62,29 @@ def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = 
 
 
 def decibel(x: Any, ref_value: float, amin: float, dynamic_range: float, valid: Any = None) -> Any:
-    """Return `10 log10(max(x, amin) / max(ref_value, amin))`, at least the item's own maximum less `dynamic_range`."""
+    """Return `10 log10(max(x, amin) / max(ref_value, amin))`, at least each item's maximum minus `dynamic_range`."""
     floor = lowest_log("db", amin, ref_value)
     return limit_range(logarithm(x, "db", amin, ref_value=ref_value), dynamic_range, floor, valid=valid)
 
 
 def mu_law_encode(x: Any, channels: int) -> Any:
-    """Return int32 codes 0 … channels − 1 of samples in [−1, 1]; samples outside are clipped, NaN gives code 0."""
+    """Return int32 codes 0 … channels − 1 of samples in [−1, 1]. Samples outside are clipped. NaN gives code 0."""
     mu = channels - 1.0
-    x = ops.clip(ops.nan_to_num(x, nan=-1.0), -1.0, 1.0)  # NaN cast to an integer is anything
+    x = ops.clip(ops.nan_to_num(x, nan=-1.0), -1.0, 1.0)  # NaN cast to an integer is undefined
     companded = ops.sign(x) * ops.log1p(mu * ops.abs(x)) / math.log1p(mu)
     codes = ops.cast((companded + 1.0) / 2.0 * mu + 0.5, "int32")
     return ops.clip(codes, 0, channels - 1)
 
 
 def mu_law_decode(codes: Any, channels: int) -> Any:
-    """Return samples in [−1, 1] of float codes 0 … channels − 1."""
+    """Return samples in [−1, 1] from float codes 0 … channels − 1."""
     mu = channels - 1.0
     companded = 2.0 * codes / mu - 1.0
     return ops.sign(companded) * ops.expm1(ops.abs(companded) * math.log1p(mu)) / mu
 
 
 def check_channels(quantization_channels: Any) -> int:
-    """Return a valid count of mu-law codes, or raise."""
+    """Return a valid number of mu-law codes, or raise."""
     channels = positive_int("quantization_channels", quantization_channels, "Use 256 for 8 bits.")
     if channels < 2:
         raise ValueError(message("quantization_channels", "at least 2", quantization_channels, "Use 256 for 8 bits."))
@@ -108,7 +108,7 @@ def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0
     matrix[:, 0] /= math.sqrt(2.0)
     if lifter:
         matrix *= 1.0 + lifter / 2.0 * np.sin(np.pi * (np.arange(n_out) + lifter_start) / lifter)
-    if not kernel.is_compiling():  # torch.compile computes it with tensors, which have no such flag
+    if not kernel.is_compiling():  # torch.compile uses tensors here, which have no such flag
         matrix.setflags(write=False)
     return matrix
 

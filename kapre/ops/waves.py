@@ -1,4 +1,4 @@
-"""What is done to a wave as a whole: its length, its statistics, preemphasis; on the last axis."""
+"""Operations on whole waveforms, along the last axis: length, statistics and preemphasis."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from kapre.ops.kernels import active as kernel
 
 
 def per_item(lengths: Any, x: Any) -> Any:
-    """Return one number for each entry of the first axis in the dtype of `x`, to broadcast against it."""
+    """Return one number for each entry of the first axis, in the dtype of `x`, broadcastable to it."""
     return ops.reshape(ops.cast(lengths, x.dtype), (-1, *[1] * (len(x.shape) - 1)))
 
 
 def without_mean(x: Any) -> Any:
-    """Subtract the mean over the last axis; a constant becomes exactly 0."""
+    """Subtract the mean over the last axis. A constant becomes exactly 0."""
     return _prepare.without_mean(kernel, x)
 
 
 def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
-    """Return `(x - mean) / sqrt(variance + epsilon)` of each wave, its padding left at zero."""
+    """Return `(x - mean) / sqrt(variance + epsilon)` of each waveform. Its padding remains zero."""
     if 0 in tuple(x.shape):
         return x
     if lengths is None:
@@ -39,14 +39,14 @@ def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
 def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = None) -> Any:
     """Return `x[n] - coefficient * x[n - 1]`.
 
-    What stands before the first sample is nothing ("keep"), the "first" sample itself, or, in the middle of a stream,
-    `before`, the sample before, of shape `(..., 1)`.
+    The value before the first sample is 0 ("keep"), the "first" sample itself, or, within a stream, the previous sample
+    `before`, of shape `(..., 1)`.
     """
     return _prepare.preemphasis(kernel, x, coefficient, first, before)
 
 
 def fit(x: Any, size: int, axis: int = -1) -> Any:
-    """Pad an axis with zeros, or trim it, to `size` places."""
+    """Pad an axis with zeros, or trim it, to `size` entries."""
     have = x.shape[axis]
     room = size if have is None or not isinstance(have, int) else max(0, size - have)
     widths = [(0, 0)] * len(x.shape)
@@ -55,10 +55,10 @@ def fit(x: Any, size: int, axis: int = -1) -> Any:
 
 
 def tile(x: Any, size: int, lengths: Any = None) -> Any:
-    """Repeat each clip as often as it fits whole into `size` samples; zeros follow. A longer clip is trimmed."""
+    """Repeat each clip as many whole times as fit into `size` samples, then pad with zeros. Trim a longer clip."""
     places = np.arange(size, dtype="int32")
     length = kernel.size(x, -1)
-    source = frames.pad(x, 0, 1)  # an empty clip has an index 0 too, and it is a zero
+    source = frames.pad(x, 0, 1)  # index 0 must exist in an empty clip too: a zero
     if lengths is None and isinstance(length, int):
         used = max(1, min(length, size))
         taken = kernel.take(source, places % used)
@@ -77,7 +77,7 @@ def tile(x: Any, size: int, lengths: Any = None) -> Any:
 
 
 def pad_to_multiple(x: Any, at_least: int, multiple: int) -> Any:
-    """Pad the last axis with zeros to `at_least + k * multiple` places."""
+    """Pad the last axis with zeros to `at_least + k * multiple` samples."""
     length = ops.shape(x)[-1]
     room = padded_length(length, at_least, multiple) - length
     if isinstance(length, int):

@@ -1,7 +1,7 @@
 """Window functions by name, in NumPy float64.
 
-The values are those of TensorFlow's `tf.signal` functions of the same names, quirk included: hann and
-hamming are periodic for an even length and symmetric for an odd one, unless told which.
+The values are those of the functions with the same names in TensorFlow's `tf.signal`, including a quirk: hann and
+hamming are periodic for an even length and symmetric for an odd one, unless the form is given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KAISER_BETA = 12.0
 
 
 RAISED_COSINES = {"hann_window": 0.0, "hamming_window": 0.08}
-"""The windows that come in a periodic and a symmetric form, and their values at the ends."""
+"""The windows that have a periodic and a symmetric form, and their values at the ends."""
 
 
 def _raised_cosine(length: int, floor: float, periodic: bool) -> np.ndarray:
@@ -62,7 +62,7 @@ WINDOW_NAMES = tuple(sorted((*RAISED_COSINES, *_WINDOWS)))
 
 
 def resolve_name(window_name: str | None) -> str:
-    """Return the window's full name; `None` means hann. An unknown name is refused with the list."""
+    """Return the full name of a window. `None` means hann. An unknown name raises an error that lists the names."""
     if window_name is None:
         return "hann_window"
     if not isinstance(window_name, str) or window_name not in WINDOW_NAMES:
@@ -73,7 +73,7 @@ def resolve_name(window_name: str | None) -> str:
 
 
 def resolve_periodic(name: str, length: int, periodic: bool | None) -> bool | None:
-    """Return which form hann or hamming takes, None meaning TensorFlow's choice; other windows have one form, None."""
+    """Return whether hann or hamming is periodic, with None for TensorFlow's choice. Return None for other windows."""
     if name not in RAISED_COSINES:
         if periodic is None:
             return None
@@ -98,16 +98,16 @@ def window(window_name: str | None, length: int, periodic: bool | None = None, e
 
 
 def margins(win_length: int, frame_length: int, centred: bool) -> tuple[int, int]:
-    """Return the samples before and behind a window in a longer frame, where it lies at the start or in the middle."""
+    """Return the samples before and after a window in a longer frame, at the start or in the middle."""
     room = frame_length - win_length
     left = room // 2 if centred else 0
     return left, room - left
 
 
 def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
-    """Sum the squared window over its shifts by whole hops: what overlap-add multiplies a steady signal by.
+    """Sum the squared window over its shifts by whole hops. Overlap-add multiplies a steady signal by this sum.
 
-    Shape `(hop_length,)`, one value for each place within a hop.
+    The shape is `(hop_length,)`, with one value for each position within a hop.
     """
     parts = math.ceil(len(analysis) / hop_length)
     squared = np.pad(analysis**2, (0, parts * hop_length - len(analysis)))
@@ -115,6 +115,6 @@ def overlapped_power(analysis: np.ndarray, hop_length: int) -> np.ndarray:
 
 
 def synthesis_window(analysis: np.ndarray, hop_length: int) -> np.ndarray:
-    """Return the window that undoes `analysis` under overlap-add: `w / overlapped_power`, 0 where nothing overlaps."""
+    """Return the window that inverts `analysis` under overlap-add: `w / overlapped_power`, 0 where nothing overlaps."""
     total = np.resize(overlapped_power(analysis, hop_length), len(analysis))
     return np.divide(analysis, total, out=np.zeros_like(analysis), where=total > 0.0)

@@ -1,6 +1,7 @@
-"""The only files that name a backend: gaps in Keras' own ops, each with what would let us drop it, and fast paths.
+"""Backend kernels: workarounds for gaps in Keras' own ops, each with its condition for removal, and fast paths.
 
-`kernels.active` is the kernel of the backend that Keras runs on; `base.Kernel` says what a kernel does.
+These are the only files that name a backend. `kernels.active` is the kernel of the backend on which Keras runs.
+`base.Kernel` defines the operations of a kernel.
 """
 
 from __future__ import annotations

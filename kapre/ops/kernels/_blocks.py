@@ -1,4 +1,4 @@
-"""What is done to frames, and how many of them a block holds where all items take part in each: JAX and TensorFlow."""
+"""Operations on frames, and the number of frames per block when all items take part in each: JAX and TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Outputs = tuple[Any, ...]
-"""What is done to frames gives one tensor or more, each `(..., frames, values)`."""
+"""The result of an operation on frames: one or more tensors, each `(..., frames, values)`."""
 
 
 class Stages(NamedTuple):
-    """From samples to the logarithm of bands, as plain data, for a kernel that does it by itself; see `Recipe`."""
+    """Describe, as plain data, the stages from samples to the logarithm of bands for fast kernels; see `Recipe`."""
 
     size: int
     hop: int
@@ -30,20 +30,21 @@ class Stages(NamedTuple):
 
     @property
     def prepares_frames(self) -> bool:
-        """Tell whether something is done to a frame before its window."""
+        """Tell whether a frame is processed before its window."""
         return self.remove_dc or self.preemphasis != 0.0
 
 
 _BLOCK = 1 << 19
-"""Samples of frames in a block, 2 MiB of float32: what stays in a core's cache with its spectrum and power."""
+"""Number of frame samples in a block, 2 MiB of float32. With spectrum and power, this fits in a core's cache."""
 _LARGE = 1 << 22
-"""Samples of frames from which on they are worked through in blocks: a loop costs what few blocks don't win back."""
+"""Number of frame samples from which blocks are used. For fewer samples, a loop costs more than it saves."""
 
 
 def plan(lead: Sequence[Any], count: int, size: int, scale: int = 1) -> tuple[int, int]:
-    """Return the number of blocks, and of frames in each, for `count` frames of each item; one where they are few.
+    """Return the number of blocks, and of frames in each, for `count` frames per item. Use one block for few frames.
 
-    Items whose number is not known are counted as one. `scale` is how much larger a block may be than a core's cache.
+    If the number of items is unknown, one item is assumed. `scale` tells how much larger than a core's cache a block
+    may be.
     """
     items = 1
     for length in lead:

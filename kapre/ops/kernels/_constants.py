@@ -1,4 +1,4 @@
-"""Constants of the kernels: an array becomes a tensor once."""
+"""Constants of the kernels. Each array is converted to a tensor once."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 
 def repeated(values: np.ndarray, repeat: int) -> np.ndarray:
-    """Return an array with each of its rows `repeat` times."""
+    """Return an array in which each row is repeated `repeat` times."""
     return values if repeat == 1 else np.repeat(values, repeat, axis=0)
 
 
 class Constants:
-    """Keep the tensor of each read-only array, one for each dtype and place, for as long as the array lives.
+    """Keep the tensor of each read-only array, one per dtype and place, for as long as the array exists.
 
     Args:
-        make: Makes a tensor of an array, a dtype's name, a place and how often each row stands there; never one that
-            belongs to a trace.
+        make: A function that makes a tensor from an array, the name of a dtype, a place and the number of repetitions
+            of each row. The tensor must not belong to a trace.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""What is done to frames before their window, by the operations of a kernel."""
+"""Operations on frames before their window, built from the operations of a kernel."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kapre.ops.kernels._blocks import Stages
 def without_mean(kernel: Any, x: Any) -> Any:
     """Subtract the mean over the last axis.
 
-    The mean is taken of the differences to the first value, so that a constant becomes exactly 0: the mean itself is
-    rounded, and a logarithm would show what is left of the constant.
+    The mean is computed from the differences to the first value, so that a constant becomes exactly 0. A directly
+    computed mean is rounded, and a logarithm would reveal the remainder of the constant.
 
     Gap: `keras.ops.mean` (Keras 3.15) computes float64 in float32 on JAX and PyTorch. Drop when it doesn't.
     """
@@ -37,7 +37,7 @@ def preemphasis(kernel: Any, x: Any, coefficient: float, first: str = "keep", be
 
 
 def prepared(kernel: Any, framed: Any, stages: Stages) -> Any:
-    """Do to `(..., frames, size)` what the stages say."""
+    """Apply the stages before the window to `(..., frames, size)`."""
     framed = without_mean(kernel, framed) if stages.remove_dc else framed
     if not stages.preemphasis:
         return framed

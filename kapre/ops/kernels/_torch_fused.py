@@ -1,4 +1,4 @@
-"""PyTorch: from samples to the logarithm of bands in blocks of frames that share their memory, and its gradient."""
+"""PyTorch: from samples to the logarithm of bands, in blocks of frames that share memory, with the gradient."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from kapre.ops.kernels._blocks import Stages
 from kapre.ops.kernels._prepare import prepared
 
 BLOCK = 3 << 17
-"""Samples of frames in a block, 1.5 MiB of float32: what stays in a core's cache with its spectrum and power."""
+"""Number of frame samples in a block, 1.5 MiB of float32. With spectrum and power, this fits in a core's cache."""
 FEWEST = 4
-"""Rows from which on MKL adds up a product in one order, however many they are."""
+"""Number of rows from which MKL sums a product in the same order for any number of rows."""
 _SLOPES = {"ln": 1.0, "log10": 1.0 / math.log(10.0), "db": 10.0 / math.log(10.0)}
 _Group = tuple[slice, slice, torch.Tensor]
 
 
 def _parts(total: int, most: int, apart: bool) -> list[slice]:
-    """Return parts of one size, `most` or less; the last reaches back into the one before or, `apart`, is smaller.
+    """Return slices of equal size, at most `most`. The last overlaps the one before or, with `apart`, is smaller.
 
-    Every part lies within the total, and together they cover it.
+    Every slice lies within the total, and together they cover it.
     """
     number = -(-total // most)
     size = -(-total // number)
@@ -34,9 +34,9 @@ def _parts(total: int, most: int, apart: bool) -> list[slice]:
 
 
 class _Plan:
-    """How so many frames of so many items are worked through, and the memory that their blocks share.
+    """Hold the blocks for a number of frames and items, and the memory that the blocks share.
 
-    It is kept for the next call: getting memory anew takes longer than filling it.
+    A plan is kept for the next call, because allocating memory takes longer than filling it.
     """
 
     def __init__(self, key: Any, stages: Stages, like: torch.Tensor, count: int, kernel: Any) -> None:
@@ -54,7 +54,7 @@ class _Plan:
         self.most = max(1, frames // count), frames
         self.blocks = self._blocks(apart=False)
         rows = min(self.most[0], items) * min(frames, count)
-        with torch.inference_mode(False):  # it outlives the mode
+        with torch.inference_mode(False):  # the tensor outlives inference mode
             self.frames = torch.zeros(rows, stages.n_fft, dtype=like.dtype, device="cpu")
         self.windowed: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = {}
         self.power: torch.Tensor | None = None
@@ -64,7 +64,7 @@ class _Plan:
         return found
 
     def _groups(self, like: torch.Tensor, repeat: int) -> list[_Group]:
-        """Return the bins, the bands and the weights of each group, each bin `repeat` times."""
+        """Return the bins, the bands and the weights of each group, with each bin repeated `repeat` times."""
         found, band = [], 0
         for low, high, weights in self.stages.groups or ():
             bands = slice(band, band + weights.shape[1])
@@ -73,7 +73,7 @@ class _Plan:
         return found
 
     def _blocks(self, apart: bool) -> list[tuple[slice, slice]]:
-        """Return the items and the frames of each block: some items with all of theirs, or some frames of one."""
+        """Return the items and frames of each block: several items with all frames, or some frames of one item."""
         parts = _parts(self.count, self.most[1], apart)
         return [(items, frames) for items in _parts(self.items, self.most[0], apart) for frames in parts]
 
@@ -91,20 +91,20 @@ class _Plan:
         return cut
 
     def _spectrum(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the spectra of prepared frames, `(rows, bins)`, in fresh memory."""
+        """Return the spectra of prepared frames, `(rows, bins)`, in newly allocated memory."""
         items, number, size = values.shape
         if (items, number) not in self.windowed:
             rows = self.frames[: items * number]
             self.windowed[items, number] = rows, rows.view(items, number, -1)[..., : self.width]
         rows, target = self.windowed[items, number]
         torch.mul(values if size == self.width else values[..., : self.width], self.window, out=target)
-        return torch.fft.rfft(rows)  # given `out`, it copies what it made there
+        return torch.fft.rfft(rows)  # with `out`, rfft would copy its result
 
     def features(self, x: torch.Tensor, logarithm: bool = True) -> torch.Tensor:
         """Return the features, `(items, count, bands)`.
 
-        They are written into fresh memory, which the blocks cover. Each `out` has the result's shape: one of another
-        shape would be resized, and the result would lie elsewhere.
+        The blocks write them into newly allocated memory and cover it completely. Each `out` must have the shape of the
+        result. Otherwise it would be resized, and the result would be stored elsewhere.
         """
         stages = self.stages
         y = torch.empty(self.items, self.count, self.bands, dtype=self.dtype, device="cpu")
@@ -114,7 +114,7 @@ class _Plan:
                 values = prepared(self.kernel, values, stages)
             rows = y[items, frames].view(math.prod(values.shape[:2]), self.bands)
             parts = torch.view_as_real(self._spectrum(values)).square_()
-            if self.doubled:  # a bank whose rows stand there twice adds up the squares of both parts
+            if self.doubled:  # a bank with each row repeated adds the squares of both parts
                 power = parts.flatten(1)
             else:
                 power = self._power(len(rows)) if self.groups else rows
@@ -130,12 +130,15 @@ class _Plan:
         return y
 
     def slope(self, x: torch.Tensor, bands: torch.Tensor | None, slope: torch.Tensor) -> torch.Tensor:
-        """Return the slope by the samples for that by the features: the logarithm of `bands`, or, for None, these."""
+        """Return the gradient by the samples from that by the features.
+
+        The features are the logarithm of `bands`, or, if `bands` is None, the bands themselves.
+        """
         stages = self.stages
         found = torch.zeros_like(x)
         groups = self._groups(x, 1)
-        # irfft adds each inner bin and its mirror: that is the slope of |z|², and twice that of |z|. The ends have no
-        # mirror and are doubled.
+        # irfft adds each inner bin and its mirror. This is the slope of |z|², and twice that of |z|. The ends have no
+        # mirror and are therefore doubled.
         window = self.window if stages.power == 2.0 else 0.5 * self.window
         for items, frames in self._blocks(apart=True):
             values = leaf = self._cut(x, items, frames)
@@ -169,21 +172,21 @@ class _Plan:
 
 
 class _Plans:
-    """The plans used last; one in use is taken out meanwhile, so that no two threads share its memory.
+    """Keep the most recent plans. A plan in use is removed meanwhile, so that no two threads share its memory.
 
-    Not a `threading.local`: a thread of TensorFlow's that calls Python ends as one after each call, and a tensor that
-    goes with it crashes the process.
+    This is not a `threading.local`. A TensorFlow thread that calls Python ends as a Python thread after each call, and
+    a tensor that is freed with it crashes the process.
     """
 
     most = 4
-    """Recipes and shapes, and plans of each: as many as threads run it at once."""
+    """Largest number of recipes and shapes, and of plans for each, which threads may run at the same time."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Any, deque[_Plan]] = OrderedDict()
 
     def take(self, x: torch.Tensor, count: int, stages: Stages, kernel: Any) -> _Plan:
-        """Return a plan that nobody else has."""
-        key = (id(stages), len(x), count, x.dtype)  # the plan keeps the stages alive, and so their id
+        """Return a plan that no other thread uses."""
+        key = (id(stages), len(x), count, x.dtype)  # the plan keeps the stages alive, and thus their id
         with contextlib.suppress(KeyError, IndexError):
             return self._kept[key].pop()
         return _Plan(key, stages, x, count, kernel)
@@ -193,7 +196,7 @@ class _Plans:
         if plan.frames.numel() > 2 * BLOCK:
             return
         self._kept.setdefault(plan.key, deque(maxlen=self.most)).append(plan)
-        with contextlib.suppress(KeyError):  # another thread may have put it out meanwhile
+        with contextlib.suppress(KeyError):  # another thread may have removed it
             self._kept.move_to_end(plan.key)
             if len(self._kept) > self.most:
                 self._kept.popitem(last=False)
@@ -203,7 +206,7 @@ _plans = _Plans()
 
 
 def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
-    """Put the logarithm of bands in their place."""
+    """Replace bands by their logarithm, in place."""
     if stages.log is None:
         return
     if stages.amin_by == "max":
@@ -221,7 +224,7 @@ def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
 
 
 def _slope_of_bands(slope: torch.Tensor, bands: torch.Tensor, stages: Stages) -> torch.Tensor:
-    """Return the slope by bands for that by their logarithm."""
+    """Return the gradient by the bands from that by their logarithm."""
     assert stages.log is not None
     if stages.amin_by == "add":
         return (slope / (bands + stages.amin)).mul_(_SLOPES[stages.log])
@@ -230,10 +233,10 @@ def _slope_of_bands(slope: torch.Tensor, bands: torch.Tensor, stages: Stages) ->
 
 
 def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
-    """Add frames `(items, frames, size)` to the samples they were cut from, a hop of all frames at a time."""
+    """Add frames `(items, frames, size)` to the samples from which they were cut, one hop of all frames at a time."""
     number, size = framed.shape[1:]
     assert len(x) == len(framed)
-    assert x.shape[1] >= (number - 1) * hop + size  # the views below check no bounds
+    assert x.shape[1] >= (number - 1) * hop + size  # the views below do not check bounds
     for start in range(0, size, hop):
         width = min(hop, size - start)
         places = x[:, start:].as_strided((len(x), number, width), (x.stride(0), hop, 1))
@@ -241,13 +244,13 @@ def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
 
 
 def _is_batched(slope: torch.Tensor) -> bool:
-    """Tell whether it is many slopes at once (`is_grads_batched`; PyTorch 2.13 has no public name for that)."""
+    """Tell whether the slope is a batch of slopes (`is_grads_batched`; PyTorch 2.13 has no public name for that)."""
     ask = getattr(getattr(torch._C, "_functorch", None), "is_legacy_batchedtensor", None)
     return bool(ask is not None and ask(slope))
 
 
 class _Features(torch.autograd.Function):
-    """The features with a gradient that makes each block anew, and so holds no frames and no spectra."""
+    """Compute features whose gradient recomputes each block, so that no frames and no spectra are kept."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, count: int, stages: Stages, kernel: Any, plain: Any) -> torch.Tensor:
@@ -265,7 +268,7 @@ class _Features(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: torch.Tensor) -> Any:
         x, bands = ctx.saved_tensors
-        again = torch.is_grad_enabled()  # a gradient of the gradient is asked for
+        again = torch.is_grad_enabled()  # the gradient itself needs a gradient
         if again or _is_batched(slope):
             with torch.enable_grad():
                 y = ctx.plain(x)
@@ -280,7 +283,7 @@ class _Features(torch.autograd.Function):
 def features(
     x: torch.Tensor, count: int, stages: Stages, kernel: Any, plain: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """Return `(items, count, bands)` of contiguous samples `(items, time)` on a CPU; `plain` does the same slowly."""
+    """Return `(items, count, bands)` of contiguous CPU samples `(items, time)`. `plain` computes the same slowly."""
     length = (count - 1) * stages.hop + stages.size
     missing = length - x.shape[1]
     x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[:, :length]

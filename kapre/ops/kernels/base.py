@@ -1,4 +1,4 @@
-"""What a backend is asked for, in Keras' ops: the kernels of JAX, TensorFlow and PyTorch override what those lack."""
+"""The operations required of a backend, in Keras' ops. The JAX, TensorFlow and PyTorch kernels override some."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kapre.ops.kernels._constants import repeated
 
 
 class Kernel:
-    """The operations that Keras' own ops do not have, or not on every backend, and how a backend runs functions.
+    """Provide operations that Keras' ops lack, at least on some backends, and ways to run functions on a backend.
 
-    This class is the kernel of Keras' NumPy backend. A subclass overrides what its backend does otherwise; a method
-    that fills a gap in Keras' ops names the gap and when it can be dropped.
+    This class is the kernel of Keras' NumPy backend. A subclass overrides what differs on its backend. A method that
+    works around a gap in Keras' ops names the gap and the condition for its removal.
 
     Example:
         ```python
@@ -29,11 +29,11 @@ class Kernel:
     """
 
     compiles_each_shape = False
-    """Whether a function is compiled, or traced, for each shape of its arguments."""
+    """Whether a function is compiled or traced for each shape of its arguments."""
     compiles_eager_calls = False
     """Whether each operation of an eager call is compiled for each shape."""
     squares_per_bin = 1
-    """Neighbours of what `squares` returns that add up to the power of a bin."""
+    """Number of adjacent values from `squares` whose sum is the power of a bin."""
 
     # Arithmetic.
 
@@ -46,35 +46,35 @@ class Kernel:
         return ops.arctan2(y, x)
 
     def maximum(self, x: Any, y: Any) -> Any:
-        """Return the larger of two tensors, NaN where either is."""
+        """Return the larger of two tensors, or NaN where either is NaN."""
         return ops.maximum(x, y)
 
     def at_least(self, x: Any, value: float) -> Any:
-        """Return the larger of a tensor and a number, NaN where the tensor is."""
+        """Return the larger of a tensor and a number, or NaN where the tensor is NaN."""
         return ops.maximum(x, ops.convert_to_tensor(value, dtype=x.dtype))
 
     def cumsum(self, x: Any, axis: int) -> Any:
-        """Add up along an axis."""
+        """Return the cumulative sum along an axis."""
         return ops.cumsum(x, axis=axis)
 
     def total(self, x: Any) -> Any:
-        """Add up the last axis, which is kept, in an order that does not depend on the other axes."""
+        """Sum the last axis, which is kept with length 1, in an order that does not depend on the other axes."""
         return ops.sum(x, axis=-1, keepdims=True)
 
     def root(self, x: Any) -> Any:
-        """Return the square root, whose slope at 0 is taken for 0, so that silence has a gradient."""
+        """Return the square root. Its slope at 0 is defined as 0, so that silence has a gradient."""
         return ops.sqrt(x)
 
     def dot(self, x: Any, matrix: Any) -> Any:
-        """Multiply the last axis by a matrix, in the full precision of the tensors."""
+        """Multiply the last axis by a matrix in the full precision of the tensors."""
         return ops.tensordot(x, matrix, axes=1)
 
     def product(self, x: Any, matrix: Any) -> Any:
-        """Multiply the last axis by a matrix, as one operation of a graph."""
+        """Multiply the last axis by a matrix in a single graph operation."""
         return ops.matmul(x, matrix)
 
     def rfft(self, x: Any, n_fft: int) -> tuple[Any, Any]:
-        """Transform the last axis, of `n_fft` samples, into real and imaginary parts of `n_fft // 2 + 1` bins."""
+        """Transform the last axis of `n_fft` samples into real and imaginary parts of `n_fft // 2 + 1` bins."""
         real, imag = ops.rfft(x, fft_length=n_fft)
         return real, imag
 
@@ -83,14 +83,14 @@ class Kernel:
         return ops.irfft((real, imag), fft_length=n_fft)
 
     def squares(self, framed: Any, n_fft: int) -> Any:
-        """Return squares of which `squares_per_bin` neighbours add up to the power of a bin."""
+        """Return squares. The sum of `squares_per_bin` adjacent values is the power of a bin."""
         real, imag = self.rfft(framed, n_fft)
         return ops.square(real) + ops.square(imag)
 
-    # Frames and places on an axis.
+    # Frames and positions on an axis.
 
     def frame(self, x: Any, size: int, hop: int) -> Any:
-        """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+        """Cut the last axis, of at least `size` samples, into frames, `hop` apart: `(..., frames, size)`."""
         starts = hop * np.arange((x.shape[-1] - size) // hop + 1)
         return ops.take(x, starts[:, None] + np.arange(size), axis=-1)
 
@@ -104,119 +104,120 @@ class Kernel:
         weights: Sequence[Any],
         stages: Stages | None = None,
     ) -> Outputs:
-        """Do to `count` frames of `(..., time)` what `fn` does to some of them, `(..., frames, size)`, and the weights.
+        """Apply `fn`, a function of frames `(..., frames, size)` and the weights, to `count` frames of `(..., time)`.
 
-        A subclass works through many frames in blocks that stay in the cache, so that memory grows with what `fn` gives
-        and not with the frames. `stages` says in plain data what `fn` does where it needs no weights, for a kernel that
-        does it by itself.
+        A subclass processes many frames in blocks that fit in the cache. Memory then grows with the results of `fn` and
+        not with the frames. If `fn` needs no weights, `stages` describes it as plain data, for a kernel that has its
+        own implementation.
         """
         missing = max(0, (count - 1) * hop + size - x.shape[-1])
         padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)])
         return fn(self.frame(padded, size, hop)[..., :count, :], *weights)
 
     def size(self, x: Any, axis: int) -> Any:
-        """Return a size as an int where it is known, else as an int32 tensor that a graph computes with."""
+        """Return a size as an int if it is known, else as an int32 tensor for computations in a graph."""
         return x.shape[axis]
 
     def take(self, x: Any, places: Any, axis: int = -1) -> Any:
-        """Return the entries along an axis at some places, an array or a tensor of one axis."""
+        """Return the entries along an axis at the positions in a 1-D array or tensor."""
         return ops.take(x, places, axis=axis)
 
     def head(self, x: Any, count: int, axis: int) -> Any:
-        """Return the first `count` entries along an axis, which has as many."""
+        """Return the first `count` entries along an axis that has at least `count` entries."""
         return x[(*[slice(None)] * (axis % len(x.shape)), slice(0, count))]
 
     def tail(self, x: Any, count: int, axis: int) -> Any:
-        """Return the last `count` entries along an axis, which has as many."""
+        """Return the last `count` entries along an axis that has at least `count` entries."""
         return x[(*[slice(None)] * (axis % len(x.shape)), slice(-count, None))]
 
     def part(self, x: Any, first: int, behind: int, axis: int, step: int = 1) -> Any:
-        """Return every `step`th entry along an axis without the first ones and without those behind."""
+        """Return every `step`th entry along an axis, without the `first` initial and the `behind` final entries."""
         return x[(*[slice(None)] * (axis % len(x.shape)), slice(first, -behind or None, step))]
 
-    # Tensors of values that are known.
+    # Tensors of known values.
 
     def constant(self, values: np.ndarray, dtype: str, like: Any, repeat: int = 1) -> Any:
-        """Return an array as a tensor beside another, each of its rows `repeat` times."""
+        """Return an array as a tensor on the device of another, with each row repeated `repeat` times."""
         return ops.convert_to_tensor(repeated(values, repeat).astype(dtype))
 
     def number(self, value: Any, like: Any, dtype: str | None = None) -> Any:
-        """Return a number as Keras' ops take it beside a tensor."""
+        """Return a number in the form that Keras' ops need next to a tensor."""
         return value if dtype is None else ops.convert_to_tensor(value, dtype=dtype)
 
     def filled(self, like: Any, value: float) -> Any:
-        """Return a tensor of the shape and dtype of another, of one number."""
+        """Return a tensor with the shape and dtype of another, filled with one number."""
         return ops.full_like(like, value)
 
     def put(self, values: np.ndarray, dtype: str, like: Any) -> Any:
-        """Return an array as a tensor beside another."""
+        """Return an array as a tensor on the device of another."""
         return ops.cast(ops.convert_to_tensor(values), dtype)
 
     def given(self, x: Any) -> Any:
-        """Return what a layer was called with, an array of NumPy as a tensor where that costs less here."""
+        """Return the input of a layer, with a NumPy array converted to a tensor if that is cheaper on this backend."""
         return x
 
     def static_value(self, x: Any) -> Any:
-        """Return the value of a tensor that a graph holds as a constant, else the tensor."""
+        """Return the value of a tensor that is a constant in a graph, else the tensor."""
         return x
 
     def beside(self, x: Any, like: Any) -> Any:
-        """Return a tensor on the device of another, where the backend does not bring them together itself."""
+        """Return a tensor on the device of another, if the backend does not move tensors itself."""
         return x
 
     def place_of(self, x: Any) -> str:
-        """Return the name of a tensor's device, where the backend asks that all be on one; else nothing."""
+        """Return the name of a tensor's device if the backend needs all tensors on one device, else an empty string."""
         return ""
 
-    # What a call is part of.
+    # The context of a call.
 
     def is_tracing(self) -> bool:
         """Tell whether PyTorch is tracing this call."""
         return False
 
     def is_replica(self) -> bool:
-        """Tell whether the call is one replica's, whose thread may have to wait for the others'."""
+        """Tell whether a replica makes the call. Its thread may have to wait for those of other replicas."""
         return False
 
     def is_compiling(self) -> bool:
-        """Tell whether `torch.compile` is reading this call's Python."""
+        """Tell whether `torch.compile` is analysing the Python code of this call."""
         return False
 
     def is_plain(self, x: Any) -> bool:
-        """Tell whether a call of a layer on it may leave out what Keras does around it."""
+        """Tell whether a layer call on this input may skip Keras' work around it."""
         return False
 
     def is_abstract(self, x: Any) -> bool:
-        """Tell whether it has no values yet."""
+        """Tell whether the tensor has no values yet."""
         return False
 
     def is_held(self, x: Any) -> bool:
-        """Tell whether an eager call may go by NumPy: where operations are compiled, and the numbers are there."""
+        """Tell whether an eager call may use NumPy: operations are compiled on this backend, and the values exist."""
         return False
 
-    # How functions are run.
+    # Ways to run functions.
 
     def untraced(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of constants that a trace calls and does not look into."""
+        """Wrap a function of constants so that a trace calls it without tracing into it."""
         return fn
 
     def call(self, layer: Any, x: Any) -> Any:
-        """Call a layer on what `is_plain`, without Keras."""
+        """Call a layer, without Keras, on an input for which `is_plain` is True."""
         return layer.call(x)
 
     def compiled(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function, compiled for each first argument, which is hashable, where that pays."""
+        """Compile a function for each value of its first argument, which is hashable, if that is worthwhile."""
         return fn
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of nests of tensors that runs in one piece where it can, for each of their shapes."""
+        """Wrap a function of nests of tensors so that it runs in one piece if possible, for each of their shapes."""
         return fn
 
     def for_inference(
         self, fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None
     ) -> Any:
-        """Return a function of arrays without gradients, compiled where the backend compiles.
+        """Wrap a function of arrays to run without gradients, compiled if the backend compiles.
 
-        `specs` are the arguments' shapes, None for what is free, and dtypes: it is then traced once.
+        `specs` are the shapes of the arguments, with None for free axes, and their dtypes. With them, the function is
+        traced once.
         """
         return fn

@@ -1,4 +1,4 @@
-"""JAX: gaps in Keras' ops, constants, and frames worked through in blocks."""
+"""JAX: workarounds for gaps in Keras' ops, constants, and processing of frames in blocks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kapre.ops.kernels.base import Kernel
 
 
 def _shared_fft() -> Any:
-    from kapre.ops.kernels import _jax_fft  # only where it is needed: it loads more of JAX
+    from kapre.ops.kernels import _jax_fft  # imported only when needed, because it loads more of JAX
 
     return _jax_fft
 
 
 def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> Array:
-    with jax.ensure_compile_time_eval():  # never a tracer: it outlives the trace
+    with jax.ensure_compile_time_eval():  # never a tracer, as it outlives the trace
         return jnp.asarray(repeated(values, repeat), dtype=dtype)
 
 
@@ -32,11 +32,11 @@ _constants = Constants(_tensor)
 
 
 _OFF_CPU = 64
-"""How many times larger a block is where launching costs more than memory."""
+"""How many times larger a block is if launching a kernel costs more than memory."""
 
 
 def _fitted(x: Array, length: int) -> Array:
-    """Cut the last axis, or zero-pad it behind, to a length."""
+    """Cut the last axis to a length, or zero-pad it at the end."""
     missing = length - x.shape[-1]
     return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing > 0 else x[..., :length]
 
@@ -57,7 +57,7 @@ _root.defjvp(_slope_of_root)
 
 
 class JaxKernel(Kernel):
-    """JAX compiles: each operation of an eager call for each shape, and a function as a whole."""
+    """Implement the kernel for JAX, which compiles eager operations for each shape, or functions as a whole."""
 
     compiles_each_shape = True
     compiles_eager_calls = True
@@ -73,45 +73,46 @@ class JaxKernel(Kernel):
         return jnp.arctan2(y, x)
 
     def maximum(self, x: Array, y: Array) -> Array:
-        """Here for the gap that the PyTorch kernel names."""
+        """Override for the gap that the PyTorch kernel describes."""
         return jnp.maximum(x, y)
 
     def cumsum(self, x: Array, axis: int) -> Array:
-        """Here for the gap that the PyTorch kernel names."""
+        """Override for the gap that the PyTorch kernel describes."""
         return jnp.cumsum(x, axis=axis)
 
     def dot(self, x: Array, matrix: Array) -> Array:
-        """Multiply the last axis by a matrix, in full precision; see the PyTorch kernel for why.
+        """Multiply the last axis by a matrix in full precision. The PyTorch kernel gives the reason.
 
-        By default XLA multiplies float32 in TF32 on a GPU and in bfloat16 on a TPU: three or two digits.
+        By default XLA multiplies float32 in TF32 on a GPU and in bfloat16 on a TPU, which keeps two or three digits.
         """
         return jnp.tensordot(x, matrix, axes=1, precision=lax.Precision.HIGHEST)
 
     def rfft(self, x: Array, n_fft: int) -> tuple[Array, Array]:
-        """Transform the last axis; see the base.
+        """Transform the last axis; see the base class.
 
-        Gap: XLA (JAX 0.10) gathers a batch that several devices share for `jnp.fft.rfft`, and transforms all of it on
-        each of them. Drop when it doesn't.
+        Gap: for `jnp.fft.rfft`, XLA (JAX 0.10) gathers a batch that is sharded over several devices, and transforms all
+            of it on each of them. Drop when it doesn't.
         """
         y = _shared_fft().rfft(x, n_fft) if jax.device_count() > 1 else jnp.fft.rfft(x, n_fft)
         return jnp.real(y), jnp.imag(y)
 
     def irfft(self, real: Array, imag: Array, n_fft: int) -> Array:
-        """Invert `rfft`; here for the same gap."""
+        """Invert `rfft`, overridden for the same gap."""
         y = lax.complex(real, imag)
         return _shared_fft().irfft(y, n_fft) if jax.device_count() > 1 else jnp.fft.irfft(y, n_fft)
 
     def constant(self, values: np.ndarray, dtype: str, like: Array, repeat: int = 1) -> Array:
-        """Return an array as a tensor beside another, each of its rows `repeat` times."""
+        """Return an array as a tensor on the device of another, with each row repeated `repeat` times."""
         return _constants(values, dtype, jax.config.jax_enable_x64, repeat)
 
     def at_least(self, x: Array, value: float) -> Array:
         return jnp.maximum(x, jnp.asarray(value, x.dtype))
 
     def frame(self, x: Array, size: int, hop: int) -> Array:
-        """Cut the last axis into frames; see the base.
+        """Cut the last axis into frames; see the base class.
 
-        XLA makes one gather of it that copies each frame in one piece; indices of samples are looked up one by one.
+        XLA turns this into one gather that copies each frame as a whole. With sample indices, it would look up each
+        sample.
         """
         starts = hop * jnp.arange((x.shape[-1] - size) // hop + 1)
         axis = x.ndim - 1
@@ -127,14 +128,14 @@ class JaxKernel(Kernel):
         weights: Sequence[Array],
         stages: Stages | None = None,
     ) -> Outputs:
-        """Do to frames what `fn` does, in blocks; see the base.
+        """Apply `fn` to frames in blocks; see the base class.
 
-        All items take part in each block, so that devices that share a batch stay with their items. The gradient makes
-        each block's frames anew.
+        All items take part in each block, so that devices that share a batch keep their items. The gradient recomputes
+        the frames of each block.
         """
         blocks, per_block = plan(x.shape[:-1], count, size, 1 if jax.default_backend() == "cpu" else _OFF_CPU)
         if blocks == 1 and stages is not None:
-            size = stages.size  # frames without zeros behind them: outside of a loop, XLA puts these there in passing
+            size = stages.size  # no zeros after frames: outside a loop, XLA adds them at no cost
         span = (per_block - 1) * hop + size
         if blocks == 1:
             return fn(self.frame(_fitted(x, span), size, hop), *weights)
@@ -149,7 +150,7 @@ class JaxKernel(Kernel):
             start = index * (per_block * hop)
             begin = jnp.minimum(start, last)
             part = lax.dynamic_slice_in_dim(x, begin, span, axis)
-            if missing:  # zeros behind the last block alone: behind all samples, these would be copied
+            if missing:  # zero-pad only the last block, to avoid a copy of all samples
                 part = lax.dynamic_slice_in_dim(_fitted(part, span + missing), start - begin, span, axis)
             return fn(self.frame(part, size, hop), *weights)
 
@@ -160,10 +161,10 @@ class JaxKernel(Kernel):
         return tuple(map(joined, lax.map(block, jnp.arange(blocks))))
 
     def total(self, x: Array) -> Array:
-        """Add up the last axis by a product with so many columns that no library takes it for a sum.
+        """Sum the last axis by a matrix product with so many columns that no library treats it as a sum.
 
-        XLA adds up in another order for another number of frames. An error of the mean lies on the lowest bands, and in
-        a quiet one a stream's logarithm would differ from the whole clip's by 1e-3.
+        For another number of frames, XLA sums in another order. The resulting error of the mean affects the lowest
+        bands. In a quiet band, the logarithm in a stream would differ from that of the whole clip by 1e-3.
         """
         ones = jnp.ones((x.shape[-1], _COLUMNS), x.dtype)
         return jnp.matmul(x, ones, precision=lax.Precision.HIGHEST)[..., :1]
@@ -187,40 +188,40 @@ class JaxKernel(Kernel):
         return jnp.take(x, jnp.asarray(places), axis=axis)
 
     def head(self, x: Array, count: int, axis: int) -> Array:
-        """Return the first `count` entries along an axis, which has as many: a slice and nothing else, as `part`."""
+        """Return the first `count` entries along an axis that has at least `count`, as a plain slice; see `part`."""
         return lax.slice_in_dim(x, 0, count, axis=axis)
 
     def tail(self, x: Array, count: int, axis: int) -> Array:
-        """Return the last `count` entries along an axis, which has as many: a slice and nothing else, as `part`."""
+        """Return the last `count` entries along an axis that has at least `count`, as a plain slice; see `part`."""
         return lax.slice_in_dim(x, x.shape[axis] - count, x.shape[axis], axis=axis)
 
     def part(self, x: Array, first: int, behind: int, axis: int, step: int = 1) -> Array:
-        """Return every `step`th entry along an axis without the first ones and without those behind.
+        """Return every `step`th entry along an axis, without the `first` initial and the `behind` final entries.
 
-        A slice and nothing else: of a size that is not known, `x[first:]` becomes a gather, which LiteRT has not.
+        The result is a plain slice. With an unknown size, `x[first:]` would become a gather, which LiteRT lacks.
         """
         stop = x.shape[axis] - behind
-        if isinstance(stop, int):  # of fewer entries than that, none is left
+        if isinstance(stop, int):  # nothing is left of a shorter axis
             stop = max(stop, 0)
             first = min(first, stop)
         return lax.slice_in_dim(x, first, stop, step, axis)
 
     def is_plain(self, x: Any) -> bool:
-        """Tell whether it is an array without a mask of Keras', and none is to be shared out among devices."""
+        """Tell whether the input is an array without a Keras mask, and no Keras distribution is active."""
         if not isinstance(x, Array) or isinstance(x, jax.core.Tracer) or hasattr(x, "_keras_mask"):
             return False
         return keras.distribution.distribution() is None
 
     def is_abstract(self, x: Any) -> bool:
-        """Tell whether it has no values yet: a trace follows it."""
+        """Tell whether the tensor has no values yet, because it is traced."""
         return isinstance(x, jax.core.Tracer)
 
     def compiled(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function, compiled for each first argument and the shapes of the others."""
+        """Compile a function for each value of its first argument and each shape of the others."""
         return jax.jit(fn, static_argnums=0)
 
     def is_held(self, x: Any) -> bool:
-        """Tell whether the numbers of an array are there, on one device, and it is none of a trace."""
+        """Tell whether an array has its values on one device and does not belong to a trace."""
         if isinstance(x, np.ndarray):
             return True
         if not isinstance(x, Array) or isinstance(x, jax.core.Tracer) or keras.distribution.distribution() is not None:
@@ -228,13 +229,13 @@ class JaxKernel(Kernel):
         return len(x.sharding.device_set) == 1
 
     def given(self, x: Any) -> Any:
-        """Return an array of NumPy as a tensor; `jnp.asarray` (JAX 0.10) compiles something for each shape."""
+        """Return a NumPy array as a tensor. `jnp.asarray` (JAX 0.10) would compile something for each shape."""
         if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc" or keras.distribution.distribution() is not None:
             return x
-        return jax.device_put(x.copy())  # the caller may write over it
+        return jax.device_put(x.copy())  # the caller may overwrite it
 
     def put(self, values: np.ndarray, dtype: str, like: Array) -> Array:
-        """Return an array as a tensor beside another, bound to its device as that is, without compiling anything."""
+        """Return an array as a tensor on the device of another, committed like it, without compiling anything."""
         found = np.asarray(values, jnp.dtype(dtype), order="C")
         return (
             jax.device_put(found, *like.sharding.device_set)
@@ -243,7 +244,7 @@ class JaxKernel(Kernel):
         )
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of nests of arrays that runs in one piece, compiled for each of their shapes."""
+        """Compile a function of nests of arrays as a whole, for each of their shapes."""
         return jax.jit(fn)
 
     def for_inference(

@@ -1,4 +1,4 @@
-"""TensorFlow: gaps in Keras' ops, constants, and frames worked through in blocks."""
+"""TensorFlow: workarounds for gaps in Keras' ops, constants, and processing of frames in blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _has_gpu() -> bool:
 
 
 def _multiplies_in_tf32() -> bool:
-    """Tell whether TensorFlow rounds the inputs of a float32 product: by its default, wherever there is a GPU."""
+    """Tell whether TensorFlow rounds the inputs of a float32 product, which it does by default if there is a GPU."""
     return _has_gpu() and tf.config.experimental.tensor_float_32_execution_enabled()
 
 
@@ -28,13 +28,13 @@ _TF32_BITS = -1 << 13
 
 
 def in_full_precision(multiply: Callable[..., Any], x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Multiply float32 matrices to float32's precision by products in TF32; see the PyTorch kernel."""
+    """Multiply float32 matrices in float32 precision by products in TF32; see the PyTorch kernel."""
     (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
     return multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
 
 
 def _split(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return what TF32 holds of a tensor, with the tensor's gradient, and the rest."""
+    """Split a tensor into the part that TF32 can represent, which has the tensor's gradient, and the remainder."""
     kept = tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), _TF32_BITS), tf.float32)
     high = x + tf.stop_gradient(kept - x)
     return high, x - high
@@ -48,62 +48,63 @@ _constants = Constants(_tensor)
 
 
 def _fitted(x: tf.Tensor, length: int) -> tf.Tensor:
-    """Cut the last axis, or zero-pad it behind, to a length."""
+    """Cut the last axis to a length, or zero-pad it at the end."""
     missing = length - x.shape[-1]
     return tf.pad(x, [[0, 0]] * (len(x.shape) - 1) + [[0, missing]]) if missing > 0 else x[..., :length]
 
 
 class TensorFlowKernel(Kernel):
-    """TensorFlow runs eagerly or in graphs, whose constants, shapes and numbers are tensors."""
+    """Implement the kernel for TensorFlow, which runs eagerly or in graphs with tensors as constants and shapes."""
 
     compiles_each_shape = True
 
     def to_complex(self, real: tf.Tensor, imag: tf.Tensor) -> tf.Tensor:
         """Join two real tensors into complex64 or complex128.
 
-        Gap: `keras.ops.view_as_complex` (Keras 3.15) gives complex64 for float64 too. Drop when it keeps the precision.
+        Gap: `keras.ops.view_as_complex` (Keras 3.15) also gives complex64 for float64. Drop when it keeps the
+            precision.
         """
         return tf.complex(real, imag)
 
     def static_value(self, x: Any) -> Any:
-        """Return the value of a tensor that a graph holds as a constant (`tf.signal.stft` passes lengths so)."""
+        """Return the value of a tensor that is a constant in a graph. `tf.signal.stft` passes lengths in this way."""
         value = tf.get_static_value(x)
         return x if value is None else value
 
     def arctan2(self, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """Here for the gap that the JAX kernel names."""
+        """Override for the gap that the JAX kernel describes."""
         return tf.math.atan2(y, x)
 
     def maximum(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        """Here for the gap that the PyTorch kernel names."""
+        """Override for the gap that the PyTorch kernel describes."""
         return tf.maximum(x, y)
 
     def cumsum(self, x: tf.Tensor, axis: int) -> tf.Tensor:
-        """Here for the gap that the PyTorch kernel names."""
+        """Override for the gap that the PyTorch kernel describes."""
         return tf.cumsum(x, axis=axis)
 
     def dot(self, x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-        """Multiply the last axis by a matrix; see the PyTorch kernel for why.
+        """Multiply the last axis by a matrix. The PyTorch kernel gives the reason.
 
-        Not `tf.matmul`: of rank 4 by rank 2 it crashes TensorFlow 2.20 and 2.21 on one shape.
+        `tf.matmul` is not used, because for rank 4 by rank 2 it crashes TensorFlow 2.20 and 2.21 on one shape.
         """
         if x.dtype == tf.float32 and _multiplies_in_tf32():
             return in_full_precision(lambda x, y: tf.tensordot(x, y, axes=1), x, matrix)
         return tf.tensordot(x, matrix, axes=1)
 
     def is_replica(self) -> bool:
-        """Tell whether the call is one replica's under `tf.distribute`: its thread may have to wait for the others'."""
+        """Tell whether a replica under `tf.distribute` makes the call. Its thread may have to wait for others."""
         return bool(tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context())
 
     def constant(self, values: np.ndarray, dtype: str, like: tf.Tensor, repeat: int = 1) -> tf.Tensor:
-        """Return an array as a tensor, in a graph as one of the graph's."""
+        """Return an array as a tensor. In a graph, it is a tensor of that graph."""
         return (_constants if tf.executing_eagerly() else _tensor)(values, dtype, None, repeat)
 
     def at_least(self, x: tf.Tensor, value: float) -> tf.Tensor:
         return tf.maximum(x, tf.constant(value, x.dtype))
 
     def frame(self, x: tf.Tensor, size: int, hop: int) -> tf.Tensor:
-        """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
+        """Cut the last axis, of at least `size` samples, into frames, `hop` apart: `(..., frames, size)`."""
         return tf.signal.frame(x, size, hop)
 
     def over_frames(
@@ -123,7 +124,7 @@ class TensorFlowKernel(Kernel):
         x = _fitted(x, (blocks * per_block - 1) * hop + size)
         if blocks == 1:
             return fn(self.frame(x, size, hop), *weights)
-        # Cut once: the gradient of a slice for each block would be as long as the samples.
+        # Cut once. A slice for each block would have a gradient as long as the samples.
         spans = self.frame(x, span, per_block * hop)
         rank = len(spans.shape)
         spans = tf.transpose(spans, [rank - 2, *range(rank - 2), rank - 1])
@@ -136,7 +137,7 @@ class TensorFlowKernel(Kernel):
             return tuple(
                 tf.concat(same, -2)[..., :count, :] for same in zip(*map(block, tf.unstack(spans)), strict=True)
             )
-        kinds = tuple(tf.type_spec_from_value(y) for y in block(spans[0]))  # a graph leaves out what nobody uses
+        kinds = tuple(tf.type_spec_from_value(y) for y in block(spans[0]))  # a graph drops unused outputs
         results = tf.map_fn(block, spans, fn_output_signature=kinds, parallel_iterations=2)
 
         def joined(y: tf.Tensor) -> tf.Tensor:
@@ -157,9 +158,9 @@ class TensorFlowKernel(Kernel):
         return tf.where(zero, 0.0 * x, tf.sqrt(tf.where(zero, tf.ones_like(x), x)))
 
     def product(self, x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-        """Multiply the last axis by a matrix, as one operation of a graph.
+        """Multiply the last axis by a matrix in a single graph operation.
 
-        `tf.tensordot`, which Keras calls, computes with the shape, and what converts it fails where there is no frame.
+        Keras calls `tf.tensordot`, which computes with the shape. Converters fail at this if there is no frame.
         """
         return tf.matmul(x, tf.reshape(matrix, [1] * (len(x.shape) - 2) + matrix.shape.as_list()))
 
@@ -171,19 +172,20 @@ class TensorFlowKernel(Kernel):
         return tf.gather(x, places, axis=axis)
 
     def is_abstract(self, x: Any) -> bool:
-        """Tell whether it has no values yet: it belongs to a graph."""
+        """Tell whether the tensor has no values yet, because it belongs to a graph."""
         return tf.is_tensor(x) and not hasattr(x, "numpy")
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of nests of tensors that runs in one piece, traced for each of their shapes."""
+        """Wrap a function of nests of tensors so that it runs in one piece, traced for each of their shapes."""
         return tf.function(lambda *nests: fn(*nests), autograph=False)
 
     def for_inference(
         self, fn: Callable[..., Any], specs: Sequence[tuple[Sequence[int | None], str]] | None = None
     ) -> Any:
-        """Return a function of arrays that is compiled, without gradients.
+        """Compile a function of arrays, without gradients.
 
-        `specs` are the arguments' shapes, None for what is free, and dtypes: it is then traced once.
+        `specs` are the shapes of the arguments, with None for free axes, and their dtypes. With them, the function is
+        traced once.
         """
         signature = None if specs is None else [tf.TensorSpec(shape, dtype) for shape, dtype in specs]
         return tf.function(fn, input_signature=signature, autograph=False)

@@ -1,4 +1,4 @@
-"""tf.data under another backend: its functions are TensorFlow graphs, in which only TensorFlow's ops run."""
+"""Support for tf.data under another backend. Its functions are TensorFlow graphs, which run only TensorFlow's ops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_foreign(x: Any) -> bool:
 
 
 def is_ragged(x: Any) -> bool:
-    """Tell whether it is a ragged tensor of TensorFlow or a nested one of PyTorch, or stands for one."""
+    """Tell whether the input is, or represents, a ragged tensor of TensorFlow or a nested one of PyTorch."""
     if getattr(x, "ragged", False) is True or getattr(x, "is_nested", False) is True:
         return True
     return "tensorflow" in sys.modules and isinstance(x, sys.modules["tensorflow"].RaggedTensor)
@@ -41,7 +41,7 @@ def _refuse_ragged(layer: Any, values: tuple[Any, ...]) -> None:
 
 
 def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a layer; with such a tensor among the arguments, from a Python function in TensorFlow's graph."""
+    """Call a layer. If an argument is such a tensor, call it in a Python function in TensorFlow's graph."""
     if kernel.is_tracing():
         return compute_call(*args, **kwargs)
     values = (*args, *kwargs.values())
@@ -52,13 +52,13 @@ def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kw
 
 
 def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Put a call of the layer into the graph as a Python function, its output's shape and dtype known."""
+    """Add a call of the layer to the graph as a Python function with a known output shape and dtype."""
     import tensorflow as tf
 
     x = args[0] if args else next(iter(kwargs.values()))
     spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=x.dtype.name))
-    layer._build_once(tuple(x.shape))  # now: the pipeline may call from several threads at once
-    # Several threads must not take the same draw from a generator.
+    layer._build_once(tuple(x.shape))  # here, because a pipeline may call from several threads at once
+    # Two threads must not get the same draw from a generator.
     draws = any(hasattr(part, "seed_generator") for part in (layer, *getattr(layer, "layers", ())))
     names = [*range(len(args)), *kwargs]
     given = dict(zip(names, (*args, *kwargs.values()), strict=True))
@@ -76,7 +76,7 @@ def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any
 
 
 def refuse(name: str) -> None:
-    """Raise what a function that is no layer says to such a tensor."""
+    """Raise an error for such a tensor in a function that is not a layer."""
     raise TypeError(
         f"{name} cannot run inside tf.data while Keras runs on {keras.backend.backend()}. Use a layer of Kapre there, "
         "which can, or KERAS_BACKEND=tensorflow, or call it on the batches that the dataset yields."

@@ -1,4 +1,4 @@
-"""PyTorch: gaps in Keras' ops, constants, and frames worked through in blocks."""
+"""PyTorch: workarounds for gaps in Keras' ops, constants, and processing of frames in blocks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from kapre.ops.kernels.base import Kernel
 _BLOCK_ELSEWHERE = 1 << 26
 
 
-"""The same where launching a kernel costs more than memory."""
+"""Number of frame samples in a block on devices where launching a kernel costs more than memory."""
 
 
 def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Multiply float32 matrices to float32's precision by products that round their inputs to TF32.
+    """Multiply float32 matrices in float32 precision by products that round their inputs to TF32.
 
-    `torch.set_float32_matmul_precision("high")` asks for TF32 in the whole program, for the model's own products: a
-    band's power would keep three digits. Each matrix is the sum of two that TF32 holds; what the product of the two
-    small parts would add is below float32's rounding. Gradients are those of one product.
+    `torch.set_float32_matmul_precision("high")` selects TF32 for the whole program, including the model's own products.
+    The power of a band would then have only three digits. Each matrix is split into the sum of two matrices that TF32
+    can represent. The product of the two small parts is below float32's rounding and is omitted. The gradients are
+    those of a single product.
     """
     (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
     product: torch.Tensor = multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
@@ -37,18 +38,18 @@ def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Te
 _TF32_BITS = -1 << 13
 
 
-"""Of the bits of a float32, those that TF32 keeps."""
+"""Mask of the bits of a float32 that TF32 keeps."""
 
 
 def _split(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what TF32 holds of a tensor, with the tensor's gradient, and the rest."""
+    """Split a tensor into the part that TF32 can represent, which has the tensor's gradient, and the remainder."""
     high = (x.detach().view(torch.int32) & _TF32_BITS).view(torch.float32)
-    high = x + (high - x).detach()  # exact: the same values, and the gradient of x
+    high = x + (high - x).detach()  # exact: the same values, with the gradient of x
     return high, x - high
 
 
 def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Tensor:
-    with torch.inference_mode(False):  # it outlives the mode
+    with torch.inference_mode(False):  # the tensor outlives inference mode
         if not values.ndim:
             return torch.full((), values.item(), dtype=getattr(torch, dtype), device=place)
         return torch.tensor(repeated(values, repeat), dtype=getattr(torch, dtype), device=place)
@@ -58,12 +59,12 @@ _constants = Constants(_tensor)
 
 
 def _is_ordinary(x: Any) -> bool:
-    """Tell whether it is a tensor of numbers, and not one of the types that stand for one while something is traced."""
+    """Tell whether the input is a tensor of numbers, and not a type that represents one during tracing."""
     return type(x) in (torch.Tensor, torch.nn.Parameter)
 
 
 def _transforms_active() -> bool:
-    """Tell whether this is inside torch.func (PyTorch 2.13 has no public name for that)."""
+    """Tell whether the call is inside torch.func (PyTorch 2.13 has no public name for that)."""
     return bool(getattr(torch._C, "_are_functorch_transforms_active", lambda: False)())
 
 
@@ -76,7 +77,7 @@ def _block_for(x: torch.Tensor) -> int:
 
 
 def _framed(x: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
-    """Cut the last axis, zeros behind it where it is too short, into `count` frames."""
+    """Cut the last axis into `count` frames, and zero-pad it at the end if it is too short."""
     length = (count - 1) * hop + size
     missing = length - x.shape[-1]
     x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[..., :length]
@@ -84,7 +85,7 @@ def _framed(x: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
 
 
 def _blocks(items: int, size: int, count: int, block: int) -> Iterator[tuple[slice, slice]]:
-    """Yield the items and the frames of each block, all frames of an item before the next."""
+    """Yield the items and the frames of each block. All frames of an item come before those of the next."""
     frames = max(8, block // size)
     some = max(1, frames // count)
     for item in range(0, items, some):
@@ -112,7 +113,7 @@ def _joined(parts: list[Outputs], axis: int) -> Outputs:
 
 
 class _Blockwise(torch.autograd.Function):
-    """`_in_blocks` with a gradient that makes each block anew, and so holds no frames and no spectra."""
+    """Run `_in_blocks` with a gradient that recomputes each block, so that no frames and no spectra are kept."""
 
     @staticmethod
     def forward(ctx: Any, fn: Any, size: int, hop: int, count: int, x: torch.Tensor, *weights: torch.Tensor) -> Any:
@@ -124,7 +125,7 @@ class _Blockwise(torch.autograd.Function):
     def backward(ctx: Any, *slopes: torch.Tensor) -> Any:
         inputs = ctx.saved_tensors
         wanted = ctx.needs_input_grad[4:]
-        if torch.is_grad_enabled():  # a gradient of the gradient is asked for
+        if torch.is_grad_enabled():  # the gradient itself needs a gradient
             y = ctx.fn(_framed(inputs[0], *ctx.cut), *inputs[1:])
             learning = [tensor for tensor, wants in zip(inputs, wanted, strict=True) if wants]
             found = iter(_gradient(y, learning, slopes, create_graph=True))
@@ -135,7 +136,7 @@ class _Blockwise(torch.autograd.Function):
 def _gradient(
     y: Sequence[torch.Tensor], learning: list[torch.Tensor], slopes: Sequence[torch.Tensor], create_graph: bool = False
 ) -> tuple[torch.Tensor | None, ...]:
-    """Return the gradient by each tensor, None where nothing depends on it: an energy depends on no filter bank."""
+    """Return the gradient by each tensor, with None for unused ones: an energy does not depend on a filter bank."""
     pairs = [(part, slope) for part, slope in zip(y, slopes, strict=True) if part.requires_grad]
     parts, wanted = zip(*pairs, strict=True)
     return torch.autograd.grad(parts, learning, wanted, create_graph=create_graph, allow_unused=True)
@@ -148,7 +149,7 @@ def _slopes(
     wanted: tuple[bool, ...],
     slopes: tuple[torch.Tensor, ...],
 ) -> tuple[torch.Tensor | None, ...]:
-    """Return the gradient by each input that wants one, block by block."""
+    """Return the gradient by each input that requires one, block by block."""
     size, hop, count = cut
     x, *weights = inputs
     length = max(x.shape[-1], (count - 1) * hop + size)
@@ -176,7 +177,7 @@ def _slopes(
 
 @functools.lru_cache(maxsize=64)
 def _places(values: bytes, dtype: str, device: torch.device) -> torch.Tensor:
-    """Return places on a GPU: copied there once, as in `number`."""
+    """Return positions as a tensor on a GPU. They are copied there once; see `number`."""
     with torch.inference_mode(False):
         return torch.tensor(np.frombuffer(values, dtype), device=device)
 
@@ -186,7 +187,7 @@ _OF_A_MODULE = (
     "_forward_pre_hooks",
     "_backward_hooks",
     "_backward_pre_hooks",
-    "_compiled_call_impl",  # of `layer.compile()`
+    "_compiled_call_impl",  # set by `layer.compile()`
 )
 
 
@@ -194,7 +195,7 @@ _any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lamb
 
 
 class TorchKernel(Kernel):
-    """PyTorch runs eagerly: frames go through memory that is kept, and gradients are written out."""
+    """Implement the kernel for PyTorch, which runs eagerly, with reused memory for frames and explicit gradients."""
 
     squares_per_bin = 2
 
@@ -202,18 +203,18 @@ class TorchKernel(Kernel):
         return torch.complex(real, imag)
 
     def arctan2(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """Here for the gap that the JAX kernel names."""
+        """Override for the gap that the JAX kernel describes."""
         return torch.arctan2(y, x)
 
     def maximum(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return the larger of two tensors, NaN where either is.
+        """Return the larger of two tensors, or NaN where either is NaN.
 
         Gap: `keras.ops.maximum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
         """
         return torch.maximum(x, y)
 
     def cumsum(self, x: torch.Tensor, axis: int) -> torch.Tensor:
-        """Add up along an axis.
+        """Return the cumulative sum along an axis.
 
         Gap: `keras.ops.cumsum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
         """
@@ -225,11 +226,11 @@ class TorchKernel(Kernel):
         Gap: `keras.ops.matmul` and `tensordot` (Keras 3.15) compute float64 in float32 on PyTorch. Drop when they
         don't.
 
-        Fewer than `FEWEST` rows become so many: MKL adds them up in another order, and a stream's first frames, whose
-        statistics are of two or three, would show it.
+        Fewer than `FEWEST` rows are padded to that number. MKL sums fewer rows in another order, which would be visible
+        in the first frames of a stream, whose statistics come from two or three frames.
         """
         device = x.device.type
-        if device != "meta" and torch.is_autocast_enabled(device):  # it would round powers to half precision
+        if device != "meta" and torch.is_autocast_enabled(device):  # autocast would round powers to half precision
             with torch.autocast(device, enabled=False):
                 return self.dot(x, matrix)
         if device == "cuda" and x.dtype == torch.float32 and torch.get_float32_matmul_precision() != "highest":
@@ -245,43 +246,44 @@ class TorchKernel(Kernel):
     def is_tracing(self) -> bool:
         """Tell whether `torch.compile` or `torch.export` is tracing this call.
 
-        It follows every dictionary that a call looks into, `sys.modules` too, and fails when one grows meanwhile.
+        Tracing follows every dictionary that a call accesses, including `sys.modules`, and fails if one grows
+        meanwhile.
         """
         return bool(torch.compiler.is_compiling())
 
     def is_compiling(self) -> bool:
-        """Tell whether `torch.compile` is reading this call's Python; `torch.export` runs it, without `strict`."""
+        """Tell whether `torch.compile` is analysing this call's Python. `torch.export` runs it, without `strict`."""
         return bool(torch.compiler.is_dynamo_compiling())
 
     def untraced(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of constants that a trace calls and does not look into.
+        """Wrap a function of constants so that a trace calls it without tracing into it.
 
-        `torch.compile` would turn NumPy into torch, and fails at what it does not know (2.13: read-only arrays).
+        `torch.compile` would convert NumPy to torch, and fails at features it does not know (2.13: read-only arrays).
         """
         return torch.compiler.disable(fn)
 
     def constant(self, values: np.ndarray, dtype: str, like: torch.Tensor, repeat: int = 1) -> torch.Tensor:
-        """Return an array as a tensor beside another, each of its rows `repeat` times."""
-        if self.is_compiling():  # NumPy's arrays are tensors there, without a dtype of NumPy's
+        """Return an array as a tensor on the device of another, with each row repeated `repeat` times."""
+        if self.is_compiling():  # there, NumPy arrays are tensors and have no NumPy dtype
             return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
         if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
             return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
         return _constants(values, dtype, like.device, repeat)
 
     def beside(self, x: Any, like: torch.Tensor) -> Any:
-        """Return a tensor of numbers on the device of another: lengths are counted on the CPU more often than not."""
+        """Return a tensor of numbers on the device of another, because lengths are usually computed on the CPU."""
         if not (isinstance(x, torch.Tensor) and isinstance(like, torch.Tensor)) or x.device == like.device:
             return x
         return x if "meta" in (x.device.type, like.device.type) else x.to(like.device)
 
     def place_of(self, x: torch.Tensor) -> str:
-        """Return the name of the device that a tensor is on."""
+        """Return the name of a tensor's device."""
         return str(x.device)
 
     def number(self, value: Any, like: torch.Tensor, dtype: str | None = None) -> Any:
-        """Return a number, or beside a tensor on a GPU a tensor that is filled there.
+        """Return a number. Next to a tensor on a GPU, return a tensor that is filled there.
 
-        Keras' ops (3.15) copy each number to the GPU: that waits for the GPU's work, and a CUDA graph cannot hold it.
+        Keras' ops (3.15) copy each number to the GPU. This waits for the GPU's work and cannot be part of a CUDA graph.
         """
         on_gpu = isinstance(like, torch.Tensor) and like.device.type == "cuda"
         if not on_gpu or not isinstance(value, int | float):
@@ -289,19 +291,19 @@ class TorchKernel(Kernel):
         return torch.full((), value, dtype=like.dtype if dtype is None else getattr(torch, dtype), device=like.device)
 
     def filled(self, like: torch.Tensor, value: float) -> torch.Tensor:
-        """Return a tensor of the shape and dtype of another, of one number; see `number`."""
+        """Return a tensor with the shape and dtype of another, filled with one number; see `number`."""
         return torch.full_like(like, value) if like.device.type == "cuda" else ops.full_like(like, value)
 
     def at_least(self, x: torch.Tensor, value: float) -> torch.Tensor:
-        """Return the larger of a tensor and a number, NaN where the tensor is.
+        """Return the larger of a tensor and a number, or NaN where the tensor is NaN.
 
         Gap: `keras.ops.maximum` (Keras 3.15) rounds the number to float32 on PyTorch. Drop when it doesn't.
         """
         return torch.clamp_min(x, value)
 
     def frame(self, x: torch.Tensor, size: int, hop: int) -> torch.Tensor:
-        """Cut the last axis, of `size` samples or more, into frames, `hop` apart: `(..., frames, size)`."""
-        return torch.unfold_copy(x, -1, size, hop)  # not a view: a caller may write into what a layer gave
+        """Cut the last axis, of at least `size` samples, into frames, `hop` apart: `(..., frames, size)`."""
+        return torch.unfold_copy(x, -1, size, hop)  # not a view, as a caller may write into a layer's output
 
     def over_frames(
         self,
@@ -313,12 +315,12 @@ class TorchKernel(Kernel):
         weights: Sequence[torch.Tensor],
         stages: Stages | None = None,
     ) -> Outputs:
-        """Do to `count` frames of `(..., time)` what `fn` does to some of them and the weights; see the JAX kernel.
+        """Apply `fn`, a function of frames and the weights, to `count` frames of `(..., time)`; see the JAX kernel.
 
-        Short clips share a block. `stages` is what `fn` does, where it needs no weights.
+        Short clips share a block. If `fn` needs no weights, `stages` describes it.
         """
-        x = x.contiguous()  # or the frames' own layout, and with it the last bits, would depend on the batch
-        # A trace would guard on sizes; in torch.func and in forward mode a Function would need rules of its own.
+        x = x.contiguous()  # else the layout of frames, and thus the last bits, would depend on the batch
+        # A trace would add guards on sizes. In torch.func and in forward mode, a Function would need its own rules.
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
             return fn(_framed(x, size, hop, count), *weights)
         rows = math.prod(x.shape[:-1]) * count
@@ -336,9 +338,9 @@ class TorchKernel(Kernel):
         return tuple(part.reshape(*x.shape[:-1], *part.shape[1:]) for part in y)
 
     def squares(self, framed: torch.Tensor, n_fft: int) -> torch.Tensor:
-        """Return squares of which `squares_per_bin` neighbours add up to the power of a bin: `(..., 2 * n_freq)`.
+        """Return squares, `(..., 2 * n_freq)`. The sum of `squares_per_bin` adjacent values is the power of a bin.
 
-        A filter bank whose rows stand there twice adds them up as it goes, and spares a pass over the spectrum.
+        A filter bank with each row repeated computes these sums at the same time and saves a pass over the spectrum.
         """
         return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
 
@@ -352,18 +354,18 @@ class TorchKernel(Kernel):
         return torch.matmul(x, matrix)
 
     def size(self, x: torch.Tensor, axis: int) -> Any:
-        """Return a size as an int where it is known, else as an int32 tensor that a graph computes with.
+        """Return a size as an int if it is known, else as an int32 tensor for computations in a graph.
 
-        `torch.export` (2.13) takes a size for a constant once it is turned into a tensor in any other way.
+        `torch.export` (2.13) treats a size as a constant if it is converted to a tensor in any other way.
         """
         length = x.shape[axis]
         return length if isinstance(length, int) else torch.scalar_tensor(length, dtype=torch.int32)
 
     def take(self, x: torch.Tensor, places: Any, axis: int = -1) -> torch.Tensor:
-        """Return the entries along an axis at some places.
+        """Return the entries along an axis at the given positions.
 
-        Gap: `keras.ops.take` (Keras 3.15) squeezes what `torch.onnx` (2.13) then cannot write, and asks an array for
-        its dtype, which `torch.compile` (2.13) cannot read. Drop when they can.
+        Gap: `keras.ops.take` (Keras 3.15) uses a squeeze that `torch.onnx` (2.13) cannot write, and reads the dtype of
+            an array, which `torch.compile` (2.13) cannot do. Drop when they can.
         """
         if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not self.is_tracing():
             places = _places(places.tobytes(), str(places.dtype), x.device)
@@ -379,28 +381,29 @@ class TorchKernel(Kernel):
         return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
 
     def is_plain(self, x: Any) -> bool:
-        """Tell whether it is a tensor of numbers, no trace follows it, and it carries no mask of Keras'."""
+        """Tell whether the input is a tensor of numbers that is not traced and has no Keras mask."""
         if type(x) is not torch.Tensor or hasattr(x, "_keras_mask"):
             return False
         return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
 
     def is_abstract(self, x: Any) -> bool:
-        """Tell whether it has no values yet: a trace follows it, or Keras builds a model with it."""
+        """Tell whether the tensor has no values yet, because it is traced or Keras builds a model with it."""
         if torch.compiler.is_compiling():
             return True
         return isinstance(x, torch.Tensor) and (not _is_ordinary(x) or x.device.type == "meta")
 
     def call(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
-        """Call a layer on what `is_plain`, with what PyTorch does around a module, but without Keras."""
+        """Call a layer on an input for which `is_plain` is True, with PyTorch's work around it but without Keras."""
         of_module = vars(layer)
         if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
             return torch.nn.Module.__call__(layer, x)
         return layer.call(x)
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of nests of tensors without gradients.
+        """Wrap a function of nests of tensors to run without gradients.
 
-        `torch.compile` takes a minute to start. Not in inference mode: training could not take what comes out of that.
+        `torch.compile` is not used, because it takes a minute to start. Inference mode is not used, because training
+        could not use its outputs.
         """
         return torch.no_grad()(lambda *nests: fn(*nests))
 
