@@ -29,7 +29,8 @@ _AS_FLAGS = (
     (r"\b(resume|overwrite)=True\b", r"--\1"),
     (r"\bsegment=SECONDS\b", "--segment SECONDS"),
     (r"\bon_error='(\w+)'", r"--on-error \1"),
-    (r"\b(dtype|address)='(\w+)'", r"--\1 \2"),
+    (r"\bdtype='float32'", "--dtype f32"),
+    (r"\baddress='(\w+)'", r"--address \1"),
 )
 
 

@@ -50,7 +50,7 @@ Backend = Literal["jax", "tensorflow", "torch", "numpy"]
 
 app = App(
     name="kapre",
-    help="Look at recordings and their features, as a model with Kapre's layers sees them.",
+    help="Inspect recordings and their features, compare and export front ends, and extract features from corpora.",
     version=lambda: version("kapre"),
     help_format="plaintext",
 )
@@ -58,17 +58,17 @@ app = App(
 
 @app.command
 def info(files: Annotated[list[str], Parameter(name="FILE")], /, *, json: bool = False) -> int:
-    """Say what audio files hold: rate, channels, length, format, peak, RMS and any damage; or models and stores.
+    """Describe audio files: rate, channels, length, format, peak, RMS and damage. Also describe models and stores.
 
     Every audio file is decoded to its end. Exit code 1 if one is damaged or unreadable.
 
     Parameters
     ----------
     files
-        Audio files: wav, flac, ogg, opus, mp3 and what else libsndfile reads, m4a and AAC with PyAV; files and folders
-        of `kapre export`; stores of `kapre extract`.
+        Audio files (wav, flac, ogg, opus, mp3 and the other formats of libsndfile; m4a and AAC with PyAV), files and
+        folders written by `kapre export`, and stores written by `kapre extract`.
     json
-        One JSON object a line, a file each, instead of a table.
+        Print one JSON object per file, each on its own line, instead of a table.
     """
     from kapre_cli.info import run
 
@@ -102,19 +102,19 @@ def show(
     Parameters
     ----------
     file
-        An audio file; or a store of `kapre extract`, with --row.
+        An audio file, or with --row a store of `kapre extract`.
     output
         The picture to write: .png, .svg, .pdf or .jpg.
     features
         The features to write, .npz: `features` (frame, band, channel; with a preset or recipe, in its layout),
         `recipe` and `source` (JSON), `times` in seconds, `frequencies` in Hz.
     preset
-        A published front end, such as whisper, in place of the options below; `kapre presets` lists them. Channels are
-        mixed to one, and samples resampled to its rate.
+        A published front end, such as whisper, instead of the options below; `kapre presets` lists them. The channels
+        are mixed to one, and the samples are resampled to the preset's rate.
     recipe
-        A recipe as JSON, in place of a preset: `kapre presets NAME > FILE`, or kapre.Recipe.to_json.
+        A recipe as JSON instead of a preset. `kapre presets NAME > FILE` or kapre.Recipe.to_json writes one.
     sample_rate
-        Resample to this rate in Hz first (soxr, HQ). Default: the file's own.
+        Resample to this rate in Hz first (soxr, HQ). Default: the file's own rate.
     kind
         The frequency axis: mel bands, semitones from C1 (log), or the bins of the transform (stft). Default: mel.
     n_fft
@@ -128,11 +128,11 @@ def show(
     f_max
         Highest frequency in Hz, of mel and log. Default: half the sample rate.
     decibel
-        Whether values are decibels (80 dB below the clip's peak at least) or plain power. Default: decibels.
+        Draw decibels, at most 80 dB below the clip's peak, or plain power. Default: decibels.
     row
-        The row of a store to draw, from 0 on, of those with features.
+        The row of a store to draw, counted from 0 among the rows that have features.
     backend
-        What computes. Default: KERAS_BACKEND, or what is installed.
+        The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
     from kapre_cli.show import run
 
@@ -161,9 +161,9 @@ def presets(name: Annotated[str | None, Parameter(name="NAME")] = None, /, *, js
     Parameters
     ----------
     name
-        A preset. Its recipe is printed as JSON, which `--recipe` and kapre.Recipe.from_json read.
+        A preset. The command prints its recipe as JSON, which `--recipe` and kapre.Recipe.from_json read.
     json
-        The list as JSON instead of a table.
+        Print the list as JSON instead of a table.
     """
     from kapre_cli.presets import run
 
@@ -182,29 +182,29 @@ def compare(
     json: bool = False,
     backend: Backend | None = None,
 ) -> int:
-    """Compare two files of features; or a recipe with features, and say what was done otherwise.
+    """Compare two files of features, or find out how a recipe differs from the recipe of given features.
 
-    With a recipe, the recipes next to it are tried (windows, padding, scales, logarithms and so on) until one gives the
-    features. Exit code 0 if the two are equal within the tolerance, 1 if not.
+    With a recipe, the command tries similar recipes (other windows, padding, scales, logarithms and so on) until one
+    gives the features. The exit code is 0 if the two are equal within the tolerance, and 1 if they are not.
 
     Parameters
     ----------
     a
-        A file of features, .npy or .npz; or a preset's name, or a recipe's .json file.
+        A file of features (.npy or .npz), the name of a preset, or the .json file of a recipe.
     b
-        A file of features, .npy or .npz: `kapre show --features` writes one.
+        A file of features (.npy or .npz). `kapre show --features` writes one.
     audio
-        The recording that the features were made of. Needed with a recipe.
+        The recording from which the features were computed. Required with a recipe.
     tolerance
-        The largest difference that counts as none, in the features' unit. Default: 2e-3 of a natural logarithm
+        The largest difference that counts as equal, in the unit of the features. Default: 2e-3 of a natural logarithm
         (8.7e-4 of log10, 8.7e-3 dB), 1e-4 of the peak without a logarithm. One value in a thousand may be up to five
         times as far apart.
     seconds
-        After how many the search ends.
+        The longest time that the search may take.
     json
-        One JSON object instead of lines.
+        Print one JSON object instead of lines.
     backend
-        What computes. Default: KERAS_BACKEND, or what is installed.
+        The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
     from kapre_cli.compare import run
 
@@ -231,45 +231,46 @@ def export(
     json: bool = False,
     backend: Backend | None = None,
 ) -> int:
-    """Write a model into a file that another runtime runs on samples, and run it there before it is kept.
+    """Write a model as a file for another runtime, and check the file in that runtime.
 
-    Give a .keras file and the file to write; or --preset NAME (or --recipe) and -o FILE for a front end alone. Exit
-    code 1, and no file, if its numbers differ from Keras' or its runtime is missing.
+    Give a .keras file and the file to write, or --preset NAME (or --recipe) and -o FILE for a front end alone. The exit
+    code is 1, and no file is kept, if the numbers differ from those of Keras or the runtime is missing.
 
     Parameters
     ----------
     model
-        A model that Keras saved, .keras or .h5.
+        A model saved by Keras, .keras or .h5.
     path
-        The file to write. Its suffix says the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo, .pte
-        (ExecuTorch); none: a SavedModel's folder.
+        The file to write. The suffix selects the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo or .pte
+        (ExecuTorch). Without a suffix, a SavedModel folder is written.
     output
         The same, as an option.
     preset
-        A published front end in place of a model; `kapre presets` lists them.
+        A published front end instead of a model; `kapre presets` lists them.
     recipe
-        A recipe as JSON in place of a model.
+        A recipe as JSON instead of a model.
     format
-        tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, where the suffix does not say it.
+        tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, if the suffix does not tell.
     check
-        Whether to run the file. --no-check leaves its numbers unknown.
+        Run the file and compare its numbers. With --no-check they are not known.
     tolerance
-        The largest difference to Keras, as a part of the output's range. Default: 1e-4.
+        The largest difference from Keras, as a fraction of the output's range. Default: 1e-4.
     quantize
-        Store the weights behind the front end in fewer bits; of LiteRT alone.
+        Store the weights behind the front end in fewer bits. For LiteRT only.
     max_samples
-        Samples of the longest clip, for ExecuTorch alone. Default: 30 seconds.
+        Samples of the longest clip. For ExecuTorch only. Default: 30 seconds.
     largest_direct
-        Points up to which a DFT is one matrix; longer ones take two stages, which are smaller. Default: 512; use 128
-        for a microcontroller.
+        The longest DFT that is computed with one matrix. Longer DFTs use two stages, which make a smaller file.
+        Default: 512. Use 128 for a microcontroller.
     class_names
-        Names of the model's classes, with commas between them, for the file's metadata.
+        Names of the model's classes, separated by commas, for the metadata of the file.
     overwrite
-        Replace what is there.
+        Replace an existing file.
     json
-        The report as one JSON object instead of a table.
+        Print the report as one JSON object instead of a table.
     backend
-        What writes it. Default: KERAS_BACKEND, or what is installed; another one where that cannot.
+        The Keras backend that writes the file. Default: KERAS_BACKEND, or an installed backend. If it cannot write the
+        format, another installed backend does.
     """
     from kapre_cli.export import run
 
@@ -309,10 +310,10 @@ def extract(
     json: Annotated[bool, Parameter(negative="")] = False,
     backend: Backend | None = None,
 ) -> int:
-    """Compute the features of many recordings, with the layer that is in the model, into a store of shards.
+    """Compute the features of many recordings with the layer of the model, and store them in shards.
 
-    A damaged file becomes a row that says why, and a line in errors.csv. A run that was killed goes on with --resume.
-    Exit code 1 if a file failed.
+    A damaged file becomes a row with the reason, and a line in errors.csv. --resume continues a run that was killed.
+    The exit code is 1 if a file failed.
 
     Parameters
     ----------
@@ -325,38 +326,40 @@ def extract(
     preset
         A published front end, such as whisper; `kapre presets` lists them.
     recipe
-        A recipe as JSON, in place of a preset.
+        A recipe as JSON instead of a preset.
     glob
         A pattern for the files of folders, such as "**/*.flac". Default: all audio files.
     dtype
-        Of the features. f16 is half the size, with 11 bits.
+        The type of the stored features. f16 takes half the space and has 11 bits of precision.
     segment
-        Seconds of a segment, each a row of its own. Default: the recipe's fixed length, or whole files.
+        The length of a segment in seconds. Each segment becomes a row. Default: the recipe's fixed length, or whole
+        files.
     channel
-        "mix", the mean of all channels, or a channel's number, from 0 on.
+        "mix" for the mean of all channels, or the number of a channel, counted from 0.
     workers
-        Processes. Default: one; on a cluster, as many as it has processors.
+        The number of processes. Default: one; on a cluster, one for each processor.
     shard_size
-        Files in a shard, which is written whole or not at all. Default: a sixteenth of all, but 16 to 512.
+        The number of files in a shard. A shard is written whole or not at all. Default: a sixteenth of all files, at
+        least 16 and at most 512.
     format
-        Of the shards.
+        The file format of the shards.
     engine
-        local, this machine; or ray, a cluster, by Ray Data.
+        local for this machine, or ray for a cluster with Ray Data.
     address
-        Of a Ray cluster, such as auto or 10.0.0.1:6379. Default: RAY_ADDRESS, or a new one on this machine for as long
-        as the run takes.
+        The address of a Ray cluster, such as auto or 10.0.0.1:6379. Default: RAY_ADDRESS, or a new cluster on this
+        machine for the time of the run.
     on_error
-        Whether to go on after a file that failed, or to end.
+        Skip a file that failed, or fail and end the run.
     resume
-        Go on with a store that was begun with the same files and settings.
+        Continue a store that was begun with the same files and settings.
     overwrite
         Replace a store.
     dry_run
-        Say what would be done, and do nothing.
+        Print what would be done, and do nothing.
     json
-        The result as one JSON object instead of a line.
+        Print the result as one JSON object instead of a line.
     backend
-        What computes. Default: KERAS_BACKEND, or what is installed.
+        The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
     from kapre_cli.extract import run
 
@@ -368,15 +371,15 @@ def extract(
 
 @app.command
 def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Say which versions, backends, export runtimes and audio formats are here, what is missing and how to get it.
+    """List the installed versions, backends, export runtimes and audio formats, and how to install the missing ones.
 
-    Exit code 1 if there is no backend.
+    The exit code is 1 if there is no backend.
 
     Parameters
     ----------
     run
-        Also run a layer on each backend, in a process of its own, which takes some ten seconds. Exit code 1 if none
-        works.
+        Also run a layer on each backend, in a process of its own. This takes about ten seconds. The exit code is 1 if
+        no backend works.
     """
     from kapre_cli import doctor as command
 
