@@ -13,7 +13,7 @@ from kapre_cli.errors import with_flags
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
     "Remove it, and use resume=True.": "Remove it, and use --resume.",
-    "Use resume=True to go on, or overwrite=True to begin again.": "Use --resume to go on, or --overwrite to begin again.",
+    "Use resume=True, or overwrite=True to begin again.": "Use --resume, or --overwrite to begin again.",
     "use dtype='float32'": "use --dtype f32",
     "use segment=SECONDS, which makes rows": "use --segment SECONDS, which makes rows",
     "or use on_error='skip'.": "or use --on-error skip.",
