@@ -211,11 +211,12 @@ def of_oldest(backends: list[str]) -> list[Suite]:
 def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
-    suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in backends]
+    order = [name for name in ("jax", "torch", "tensorflow") if name in backends]  # what takes longest first
+    suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in order]
     if backends and with_once:
         # What is checked there computes hundreds of recipes once each: JAX would compile every one.
         eager = "torch" if "torch" in backends else backends[0]
-        suites.insert(1, ("once", eager, ["tests/once"]))
+        suites.append(("once", eager, ["tests/once"]))
     return [*suites, NUMPY] if backends else []
 
 
