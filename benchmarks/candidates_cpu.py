@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -61,25 +60,13 @@ def _librosa(kind: str, shape: Shape, x: np.ndarray) -> Candidate:
 
 
 def _nnaudio(kind: str, shape: Shape, wave: torch.Tensor) -> Candidate:
-    from nnAudio.features.mel import MelSpectrogram
-    from nnAudio.features.stft import STFT
-
-    common = dict(sr=shape.rate, n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
-    function: Callable[[torch.Tensor], torch.Tensor]
-    if kind == "stft_magnitude":
-        function = STFT(**common, output_format="Magnitude", verbose=False)
-    else:
-        mel = MelSpectrogram(**common, n_mels=shape.mels, verbose=False)
-
-        def function(x: torch.Tensor) -> torch.Tensor:
-            return 10.0 * torch.log10(torch.clamp(mel(x), min=AMIN))
+    way = candidates_torch.nnaudio(kind, shape)
 
     def call() -> torch.Tensor:
         with torch.no_grad():
-            return function(wave)
+            return way.function(wave)
 
-    framing = framed_in_the_middle(shape)
-    return Candidate("nnAudio", call, lambda y: _bands_last(candidates_torch.read(y)), framing=framing)
+    return Candidate("nnAudio", call, lambda y: _bands_last(candidates_torch.read(y)), framing=way.framing)
 
 
 def _kaldi(shape: Shape, x: np.ndarray) -> Candidate:

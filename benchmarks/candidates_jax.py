@@ -32,7 +32,7 @@ def use_threads(count: int) -> None:
     """Do nothing: XLA takes as many threads as the process has cores."""
 
 
-def _peers(kind: str, shape: Shape) -> list[Way]:
+def peers(kind: str, shape: Shape) -> list[Way]:
     """Return `jax.scipy.signal.stft` with a matrix product; the window lies at the start of `n_fft` samples."""
     padded = np.pad(hann(shape.win), (0, shape.spare))
     mel = jnp.asarray(mel_matrix(shape), jnp.float32)
@@ -78,7 +78,7 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
 
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
-    return layers.ways(kind, shape) + ([] if kind == "call_path" else _peers(kind, shape))
+    return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
 
 
 def _waiting(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:

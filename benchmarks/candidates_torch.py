@@ -43,10 +43,10 @@ def _decibel(power: torch.Tensor) -> torch.Tensor:
     return 10.0 * torch.log10(torch.clamp(power, min=AMIN))
 
 
-def _peers(kind: str, shape: Shape) -> list[Way]:
+def peers(kind: str, shape: Shape, device: str = "cpu") -> list[Way]:
     """Return `torch.stft` with a matrix product, and torchaudio."""
-    window = torch.from_numpy(hann(shape.win).astype("float32"))
-    mel = torch.from_numpy(np.ascontiguousarray(mel_matrix(shape).T, "float32"))
+    window = torch.from_numpy(hann(shape.win).astype("float32")).to(device)
+    mel = torch.from_numpy(np.ascontiguousarray(mel_matrix(shape).T, "float32")).to(device)
 
     def stft(x: torch.Tensor) -> torch.Tensor:
         return torch.stft(x, shape.n_fft, shape.hop, shape.win, window, center=False, return_complex=True)
@@ -57,35 +57,54 @@ def _peers(kind: str, shape: Shape) -> list[Way]:
 
     functions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     if kind == "stft_magnitude":
-        functions = {"torch.stft": lambda x: stft(x).abs(), **_torchaudio(kind, shape)}
+        functions = {"torch.stft": lambda x: stft(x).abs(), **_torchaudio(kind, shape, device)}
     elif kind == "mel_magnitude":
-        functions = {"torch.stft": lambda x: torch.matmul(mel, stft(x).abs()), **_torchaudio(kind, shape)}
+        functions = {"torch.stft": lambda x: torch.matmul(mel, stft(x).abs()), **_torchaudio(kind, shape, device)}
     else:
         functions = {
             "torch.stft": lambda x: _decibel(torch.matmul(mel, stft(x).abs().square())),
             f"torch.stft{NO_ROOT}": lambda x: _decibel(torch.matmul(mel, power(x))),
-            **_torchaudio(kind, shape),
+            **_torchaudio(kind, shape, device),
         }
     framing = framed_in_the_middle(shape)
     return [Way(name, function, framing, bands_first=True) for name, function in functions.items()]
 
 
-def _torchaudio(kind: str, shape: Shape) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
+def _torchaudio(kind: str, shape: Shape, device: str) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
     from tests.references._registry import torchaudio
 
     transforms = torchaudio().transforms
     common = dict(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
     if kind == "stft_magnitude":
-        return {"torchaudio": transforms.Spectrogram(**common, power=1.0)}
+        return {"torchaudio": transforms.Spectrogram(**common, power=1.0).to(device)}
     bands = dict(sample_rate=shape.rate, n_mels=shape.mels, norm="slaney", mel_scale="slaney")
     if kind == "mel_magnitude":
-        return {"torchaudio": transforms.MelSpectrogram(**common, **bands, power=1.0)}
-    return {"torchaudio": torch.nn.Sequential(transforms.MelSpectrogram(**common, **bands), transforms.AmplitudeToDB())}
+        return {"torchaudio": transforms.MelSpectrogram(**common, **bands, power=1.0).to(device)}
+    logmel = torch.nn.Sequential(transforms.MelSpectrogram(**common, **bands), transforms.AmplitudeToDB())
+    return {"torchaudio": logmel.to(device)}
+
+
+def nnaudio(kind: str, shape: Shape, device: str = "cpu") -> Way:
+    """Return nnAudio's layer, without its messages."""
+    from nnAudio.features.mel import MelSpectrogram
+    from nnAudio.features.stft import STFT
+
+    common = dict(sr=shape.rate, n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
+    function: Callable[[torch.Tensor], torch.Tensor]
+    if kind == "stft_magnitude":
+        function = STFT(**common, output_format="Magnitude", verbose=False).to(device)
+    else:
+        mel = MelSpectrogram(**common, n_mels=shape.mels, verbose=False).to(device)
+
+        def function(x: torch.Tensor) -> torch.Tensor:
+            return _decibel(mel(x))
+
+    return Way("nnAudio", function, framed_in_the_middle(shape), bands_first=True)
 
 
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
-    return layers.ways(kind, shape) + ([] if kind == "call_path" else _peers(kind, shape))
+    return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
 
 
 def _without_gradient(way: Way, wave: torch.Tensor) -> Candidate:

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
+import importlib.util
 import json
-import random
-import statistics
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,21 +21,21 @@ import numpy as np
 
 import kapre
 from benchmarks import layers
-from benchmarks.shapes import AMIN, SHAPES, Framing, Shape, features, framed_in_the_middle, hann, mel_matrix, signal
+from benchmarks.candidate import NO_ROOT, Way
+from benchmarks.shapes import SHAPES, Shape, features, signal
+from benchmarks.timing import interleaved
 from kapre.ops.kernels import active as kernel
 
 BACKEND = keras.backend.backend()
 TRAINING = Shape("train", "training, 256 × 4 s", 256, 64000, 16000, 512, 400, 160, 80)
 WHISPER = Shape("w", "Whisper, 16 × 30 s", 16, 480000, 16000, 400, 400, 160, 80)
-SMALL = Shape("t", "for the tests", 2, 4000, 16000, 512, 400, 160, 20)
 DIRECTIONS = ("forward", "forward and backward")
-PEER = {"torch": "torch.stft", "jax": "jax.scipy.signal.stft"}
 Function = Callable[[Any], Any]
 
 
 def shapes(few: bool) -> list[Shape]:
     """Return the shapes that are timed."""
-    return [SMALL] if few else [SHAPES["a"], SHAPES["b"], SHAPES["e"], TRAINING]
+    return [SHAPES["t"]] if few else [SHAPES["a"], SHAPES["b"], SHAPES["e"], TRAINING]
 
 
 def on_gpu() -> bool:
@@ -69,106 +68,37 @@ def waiting(y: Any) -> None:
 
 
 def timed(calls: dict[str, Callable[[], Any]], budget: float) -> dict[str, float]:
-    """Return the median milliseconds of each call, in rounds of random order; a call's result is waited for."""
-    order, rng = list(calls), random.Random(0)
-    found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(3):
-        for call in calls.values():
-            waiting(call())
-    gc.collect()
-    end = time.perf_counter() + budget
-    while len(found[order[0]]) < 5 or (time.perf_counter() < end and len(found[order[0]]) < 200):
-        rng.shuffle(order)
-        for name in order:
-            wait()
-            before = time.perf_counter()
-            waiting(calls[name]())
-            found[name].append(1e3 * (time.perf_counter() - before))
-    return {name: statistics.median(values) for name, values in found.items()}
+    """Return the median milliseconds of each call until its result is there, in rounds of random order."""
+    to_the_end = {name: lambda call=call: waiting(call()) for name, call in calls.items()}
+    return {name: timing.median_ms for name, timing in interleaved(to_the_end, budget).items()}
 
 
-def torchaudio_transforms() -> Any:
-    """Return torchaudio's transforms; a build for CUDA beside PyTorch for processors needs help."""
-    try:
-        import torchaudio.transforms as transforms
-    except OSError:
-        from tests.references._registry import torchaudio
+def peers(kind: str, shape: Shape) -> list[Way]:
+    """Return what else the backend has, on its own device."""
+    if BACKEND == "jax":
+        from benchmarks import candidates_jax
 
-        transforms = torchaudio().transforms
-    return transforms
+        return candidates_jax.peers(kind, shape)
+    from benchmarks import candidates_torch
 
-
-def torch_peers(kind: str, shape: Shape) -> dict[str, tuple[Function, Framing]]:
-    """Return `torch.stft` with a matrix product, torchaudio, and nnAudio where it is there."""
-    import torch
-
-    transforms = torchaudio_transforms()
     device = "cuda" if on_gpu() else "cpu"
-    window = torch.tensor(hann(shape.win), dtype=torch.float32, device=device)
-    mel = torch.tensor(mel_matrix(shape).T, dtype=torch.float32, device=device).contiguous()
-    framing = framed_in_the_middle(shape)
-
-    def stft(x: Any) -> Any:
-        return torch.stft(x, shape.n_fft, shape.hop, shape.win, window, center=False, return_complex=True)
-
-    def power(x: Any) -> Any:
-        z = stft(x)
-        return z.real.square() + z.imag.square()
-
-    common = dict(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False)
-    found: dict[str, tuple[Function, Framing]] = {}
-    if kind == "stft_magnitude":
-        found["torch.stft"] = (lambda x: stft(x).abs(), framing)
-        found["torchaudio"] = (transforms.Spectrogram(**common, power=1.0).to(device), framing)
-    else:
-        bands = dict(sample_rate=shape.rate, n_mels=shape.mels, norm="slaney", mel_scale="slaney")
-        mel_spectrogram = transforms.MelSpectrogram(**common, **bands)
-        logmel = torch.nn.Sequential(mel_spectrogram, transforms.AmplitudeToDB()).to(device)
-        found["torch.stft"] = (lambda x: 10 * torch.log10(torch.clamp(torch.matmul(mel, power(x)), min=AMIN)), framing)
-        found["torchaudio"] = (logmel, framing)
-    found |= nnaudio(kind, shape, device, framing)
+    found = candidates_torch.peers(kind, shape, device)
+    if importlib.util.find_spec("nnAudio"):
+        found.append(candidates_torch.nnaudio(kind, shape, device))
     return found
 
 
-def nnaudio(kind: str, shape: Shape, device: str, framing: Framing) -> dict[str, tuple[Function, Framing]]:
-    """Return nnAudio's layer, where it is installed."""
-    try:
-        from nnAudio import features as theirs
-    except ImportError:
-        return {}
-    import torch
-
-    common = dict(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=False, verbose=False)
-    if kind == "stft_magnitude":
-        layer = theirs.STFT(**common, sr=shape.rate, output_format="Magnitude").to(device)
-        return {"nnAudio": (layer, framing)}
-    layer = theirs.MelSpectrogram(**common, sr=shape.rate, n_mels=shape.mels, power=2.0).to(device)
-    return {"nnAudio": (lambda x: 10 * torch.log10(torch.clamp(layer(x), min=AMIN)), framing)}
+def candidates(kind: str, shape: Shape) -> dict[str, Way]:
+    """Return ours as "kapre", Keras' own layer and the peers of the backend."""
+    ways = [*layers.ways(kind, shape), *peers(kind, shape)]
+    return {"kapre" if way.ours else way.name: way for way in ways}
 
 
-def jax_peers(kind: str, shape: Shape) -> dict[str, tuple[Function, Framing]]:
-    """Return `jax.scipy.signal.stft` with a matrix product."""
-    from benchmarks import candidates_jax
-
-    ways = candidates_jax._peers(kind, shape)
-    return {ways[-1].name.split(",")[0]: (ways[-1].function, ways[-1].framing)}
-
-
-def candidates(kind: str, shape: Shape) -> dict[str, tuple[Function, Framing]]:
-    """Return ours, Keras' own layer and the peers of the backend."""
-    found = {way.name: (way.function, way.framing) for way in layers.ways(kind, shape)}
-    ours = next(name for name in found if name.startswith("kapre"))
-    found = {"kapre": found.pop(ours), **found}
-    found |= (torch_peers if BACKEND == "torch" else jax_peers)(kind, shape)
-    return found
-
-
-def right(kind: str, shape: Shape, function: Function, framing: Framing, x: np.ndarray) -> float:
+def right(kind: str, shape: Shape, way: Way, x: np.ndarray) -> float:
     """Return how far some frames of the first clip are from float64, of the peak."""
     frames = np.arange(4, 12)
-    expected = features(kind, shape, x[0], framing, frames)
-    y = keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x[:1])))[0]
-    y = y[frames] if y.shape[-1] == expected.shape[-1] else y.T[frames]
+    expected = features(kind, shape, x[0], way.framing, frames)
+    y = keras.ops.convert_to_numpy(way.features(keras.ops.convert_to_tensor(x[:1])))[0, frames]
     if kind == "logmel":
         y, expected = 10 ** (y / 10), 10 ** (expected / 10)
     return float(np.abs(y - expected).max() / np.abs(expected).max())
@@ -244,14 +174,16 @@ def bandwidth() -> float:
     return 2 * x.nbytes / (1e-3 * ms)
 
 
-def compiled_too(found: dict[str, tuple[Function, Framing]]) -> dict[str, tuple[Function, Framing]]:
+def compiled_too(found: dict[str, Way]) -> dict[str, Way]:
     """Return ours and the bare transform under `torch.compile`."""
     import torch
 
     backend = "inductor" if on_gpu() else "aot_eager"
     return {
-        f"{name}, torch.compile": (torch.compile(found[name][0], backend=backend), found[name][1])
-        for name in ("kapre", "torch.stft")
+        f"{name}, torch.compile": dataclasses.replace(
+            found[name], function=torch.compile(found[name].function, backend=backend)
+        )
+        for name in ("kapre", f"torch.stft{NO_ROOT}")
     }
 
 
@@ -272,11 +204,11 @@ def time_kinds(rows: Rows, few: bool, budget: float) -> None:
                 row: dict[str, Any] = {"shape": shape.key, "about": shape.about, "kind": kind, "direction": direction}
                 calls: dict[str, Callable[[], Any]] = {}
                 costs, errors = {}, {}
-                for name, (function, framing) in found.items():
+                for name, way in found.items():
                     try:
                         if direction == "forward" and "compile" not in name and name != "nnAudio":
-                            errors[name] = right(kind, shape, function, framing, x)
-                        call = call_of(function, on_device, direction)
+                            errors[name] = right(kind, shape, way, x)
+                        call = call_of(way.function, on_device, direction)
                         y = call()
                         waiting(y)
                         if name == "kapre":
@@ -295,9 +227,10 @@ def time_kinds(rows: Rows, few: bool, budget: float) -> None:
 
 def transformers_whisper(x: np.ndarray) -> Callable[[], np.ndarray]:
     """Return transformers' extractor on clips, on the device."""
-    from transformers import WhisperFeatureExtractor
+    from tests.references._registry import transformers
 
-    extractor, clips, device = WhisperFeatureExtractor(), list(x), "cuda" if on_gpu() else "cpu"
+    extractor, clips = transformers().WhisperFeatureExtractor(), list(x)
+    device = "cuda" if on_gpu() else "cpu"
     return lambda: extractor(clips, sampling_rate=16000, device=device, return_tensors="np").input_features
 
 

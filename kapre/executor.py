@@ -303,9 +303,7 @@ def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: An
     elif recipe.valid_frames != "all":
         counts = recipe.num_valid(kernel.size(x, -1))
     if counts is not None and (recipe.fixed_samples is None or recipe.valid_frames != "all"):
-        if isinstance(counts, int):
-            counts = kernel.number(counts, x, "int32")
-        counts = ops.reshape(ops.convert_to_tensor(counts, dtype="int32"), (-1,))
+        counts = ops.reshape(kernel.number(counts, x, "int32"), (-1,))
     else:
         counts = None
     x, lengths = wave(recipe, x, lengths, noise)

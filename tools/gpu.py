@@ -26,6 +26,8 @@ The floor is the time in which the device copies the samples and the features. L
 call. Ratios above 1 say that the best peer takes longer. A check's worst value is in natural-log units for features
 with a logarithm, and a fraction of the peak for the others; the reference is PyTorch in float64 on the processor.
 """
+WAYS = (", torch.compile", ", samples on the host")
+"""How a candidate is called otherwise than bare, as the end of its name: it is compared with its like."""
 SHARES = 4
 """How many processes share JAX's cases, each of which compiles."""
 
@@ -96,6 +98,11 @@ def number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, int | float) else "–"
 
 
+def way_of(name: str) -> str:
+    """Return the way in which a candidate is called, as the end of its name."""
+    return next((way for way in WAYS if name.endswith(way)), "")
+
+
 def table_of_times(folder: Path) -> list[str]:
     """Return the rows of the table of times: ours, the best peer and the ratio."""
     lines = [
@@ -105,16 +112,12 @@ def table_of_times(folder: Path) -> list[str]:
     ]
     for backend, row in times(folder):
         ms = row["ms"]
-        mine = [("kapre", "")]
-        if "kapre, torch.compile" in ms:
-            mine.append(("kapre, torch.compile", ", torch.compile"))
-        if "kapre, samples on the host" in ms:
-            mine.append(("kapre, samples on the host", ", samples on the host"))
-        for ours, suffix in mine:
+        for suffix in ("", *WAYS):
+            ours = f"kapre{suffix}"
+            if ours not in ms:
+                continue
             peers = {
-                name: value
-                for name, value in ms.items()
-                if not name.startswith("kapre") and (suffix in name if suffix else "," not in name)
+                name: value for name, value in ms.items() if not name.startswith("kapre") and way_of(name) == suffix
             }
             best = min(peers, key=lambda name: peers[name]) if peers else None
             cost = row["costs"].get(ours, {})

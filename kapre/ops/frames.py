@@ -23,14 +23,13 @@ def sources(positions: Any, length: Any, mode: str) -> Any:
     """
     known = isinstance(length, numbers.Integral)
     lib: Any = np if known else ops
-    zero, one = (0, 1) if known else (kernel.number(0, length), kernel.number(1, length))
     if mode == "edge":
-        return lib.clip(positions, zero, length - 1)
+        return lib.clip(positions, 0 if known else kernel.number(0, length), length - 1)
     # Mirror to positive values first, because tf2onnx (1.17) computes a remainder with another sign below 0.
     if mode == "symmetric":
         folded = lib.where(positions < 0, -1 - positions, positions) % (2 * length)
         return lib.where(folded < length, folded, 2 * length - 1 - folded)
-    period = lib.maximum(2 * (length - 1), one)
+    period = lib.maximum(2 * (length - 1), 1 if known else kernel.number(1, length))
     folded = lib.abs(positions) % period
     return lib.minimum(lib.minimum(folded, period - folded), length - 1)
 

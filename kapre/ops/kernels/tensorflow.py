@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kapre.ops.kernels import _tf32
 from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
 from kapre.ops.kernels.base import Kernel
@@ -24,18 +25,9 @@ def _multiplies_in_tf32() -> bool:
     return _has_gpu() and tf.config.experimental.tensor_float_32_execution_enabled()
 
 
-_TF32_BITS = -1 << 13
-
-
-def in_full_precision(multiply: Callable[..., Any], x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Multiply float32 matrices in float32 precision by products in TF32; see the PyTorch kernel."""
-    (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
-    return multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
-
-
 def _split(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Split a tensor into the part that TF32 can represent, which has the tensor's gradient, and the remainder."""
-    kept = tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), _TF32_BITS), tf.float32)
+    kept = tf.bitcast(tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), _tf32.BITS), tf.float32)
     high = x + tf.stop_gradient(kept - x)
     return high, x - high
 
@@ -89,7 +81,7 @@ class TensorFlowKernel(Kernel):
         `tf.matmul` is not used, because for rank 4 by rank 2 it crashes TensorFlow 2.20 and 2.21 on one shape.
         """
         if x.dtype == tf.float32 and _multiplies_in_tf32():
-            return in_full_precision(lambda x, y: tf.tensordot(x, y, axes=1), x, matrix)
+            return _tf32.in_full_precision(lambda x, y: tf.tensordot(x, y, axes=1), _split, x, matrix)
         return tf.tensordot(x, matrix, axes=1)
 
     def is_replica(self) -> bool:
@@ -148,10 +140,6 @@ class TensorFlowKernel(Kernel):
             return y[..., :count, :]
 
         return tuple(map(joined, results))
-
-    def squares(self, framed: tf.Tensor, n_fft: int) -> tf.Tensor:
-        real, imag = self.rfft(framed, n_fft)
-        return tf.square(real) + tf.square(imag)
 
     def root(self, x: tf.Tensor) -> tf.Tensor:
         zero = tf.equal(x, 0.0)

@@ -11,39 +11,19 @@ import numpy as np
 import torch
 from keras import ops
 
+from kapre.ops.kernels import _tf32
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
 from kapre.ops.kernels.base import Kernel
 
 _BLOCK_ELSEWHERE = 1 << 26
-
-
 """Number of frame samples in a block on devices where launching a kernel costs more than memory."""
-
-
-def in_full_precision(multiply: Callable[..., Any], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Multiply float32 matrices in float32 precision by products that round their inputs to TF32.
-
-    `torch.set_float32_matmul_precision("high")` selects TF32 for the whole program, including the model's own products.
-    The power of a band would then have only three digits. Each matrix is split into the sum of two matrices that TF32
-    can represent. The product of the two small parts is below float32's rounding and is omitted. The gradients are
-    those of a single product.
-    """
-    (x_high, x_low), (y_high, y_low) = map(_split, (x, y))
-    product: torch.Tensor = multiply(x_low, y_high) + multiply(x_high, y_low) + multiply(x_high, y_high)
-    return product
-
-
-_TF32_BITS = -1 << 13
-
-
-"""Mask of the bits of a float32 that TF32 keeps."""
 
 
 def _split(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Split a tensor into the part that TF32 can represent, which has the tensor's gradient, and the remainder."""
-    high = (x.detach().view(torch.int32) & _TF32_BITS).view(torch.float32)
+    high = (x.detach().view(torch.int32) & _tf32.BITS).view(torch.float32)
     high = x + (high - x).detach()  # exact: the same values, with the gradient of x
     return high, x - high
 
@@ -228,13 +208,17 @@ class TorchKernel(Kernel):
 
         Fewer than `FEWEST` rows are padded to that number. MKL sums fewer rows in another order, which would be visible
         in the first frames of a stream, whose statistics come from two or three frames.
+
+        `torch.set_float32_matmul_precision("high")` selects TF32 for the whole program, including the model's own
+        products. The power of a band would then have only three digits.
         """
         device = x.device.type
         if device != "meta" and torch.is_autocast_enabled(device):  # autocast would round powers to half precision
             with torch.autocast(device, enabled=False):
                 return self.dot(x, matrix)
         if device == "cuda" and x.dtype == torch.float32 and torch.get_float32_matmul_precision() != "highest":
-            return in_full_precision(torch.matmul, x, matrix)
+            product: torch.Tensor = _tf32.in_full_precision(torch.matmul, _split, x, matrix)
+            return product
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or device != "cpu":
             return torch.matmul(x, matrix)
         rows = math.prod(x.shape[:-1])
@@ -370,15 +354,6 @@ class TorchKernel(Kernel):
         if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not self.is_tracing():
             places = _places(places.tobytes(), str(places.dtype), x.device)
         return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
-
-    def head(self, x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
-        return x[(*[slice(None)] * (axis % x.ndim), slice(0, count))]
-
-    def tail(self, x: torch.Tensor, count: int, axis: int) -> torch.Tensor:
-        return x[(*[slice(None)] * (axis % x.ndim), slice(-count, None))]
-
-    def part(self, x: torch.Tensor, first: int, behind: int, axis: int, step: int = 1) -> torch.Tensor:
-        return x[(*[slice(None)] * (axis % x.ndim), slice(first, -behind or None, step))]
 
     def is_plain(self, x: Any) -> bool:
         """Tell whether the input is a tensor of numbers that is not traced and has no Keras mask."""
