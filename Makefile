@@ -4,6 +4,8 @@ VENV ?= .venv
 BACKENDS ?=
 # Lines and branches that the tests must cover, in percent; empty: not measured.
 COVERAGE ?=
+# Not empty: with the tests marked thorough, which ask again what quicker ones answer.
+THOROUGH ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
 # pip compiles one module after another: most are never imported, or all are compiled side by side afterwards.
@@ -52,7 +54,7 @@ demo: $(VENV)/.demo
 	@echo "Next: source $(VENV)/bin/activate, then kapre --help, or kapre presets."
 
 test: setup
-	@$(PY) tools/test.py $(BACKENDS) $(if $(COVERAGE),--coverage $(COVERAGE))
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) $(if $(COVERAGE),--coverage $(COVERAGE))
 
 OLDEST := $(VENV)-oldest
 # The oldest versions declared, in an environment of their own.
@@ -68,28 +70,28 @@ $(OLDEST)/.ready: requirements-torch.txt requirements-oldest.txt pyproject.toml 
 # What can differ from version to version; the oldest versions' own warnings are not errors.
 test-oldest: setup $(OLDEST)/.ready
 	@# JAX compiles for every shape; here it need not compile well.
-	@JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OLDEST)/bin/python tools/test.py $(BACKENDS) --oldest -o filterwarnings=
+	@JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(OLDEST)/bin/python tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --oldest -o filterwarnings=
 
 # Every preset against its references at awkward lengths, streamed in any split, and in ragged batches.
 test-frontends: setup
-	@$(PY) tools/test.py $(BACKENDS) --frontends
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --frontends
 
 # Every format that each backend writes, run in its own runtime.
 test-export: setup
-	@$(PY) tools/test.py $(BACKENDS) --export $(if $(COVERAGE),--coverage $(COVERAGE))
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --export $(if $(COVERAGE),--coverage $(COVERAGE))
 
 # Stores of 500 recordings, twelve of them bad, through every reader, and runs that are killed and go on.
 test-corpus: setup
-	@$(PY) tools/test.py $(BACKENDS) --corpus
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --corpus
 
 # The three above side by side in one pool, which sooner ends than one after another.
 test-suites: setup
-	@$(PY) tools/test.py $(BACKENDS) --frontends --export --corpus
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --frontends --export --corpus
 
 BROWSER := examples/browser
 # The page in examples/browser; needs npm, and Debian's chromium and chromium-driver.
 test-browser: setup $(BROWSER)/node_modules/onnxruntime-web
-	@$(PY) tools/test.py $(BACKENDS) --browser
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --browser
 
 $(BROWSER)/node_modules/onnxruntime-web: $(BROWSER)/package.json
 	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --silent

@@ -31,6 +31,11 @@ def to_numpy(x: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(x))
 
 
+def mostly_on(*backends: str) -> pytest.MarkDecorator:
+    """Return a mark for a test that runs on these backends; on another one it is among the thorough tests."""
+    return pytest.mark.filterwarnings() if BACKEND in backends else pytest.mark.thorough
+
+
 @contextlib.contextmanager
 def float64() -> Iterator[None]:
     """Let the backend compute in float64 (JAX has to be told)."""

@@ -17,13 +17,18 @@ from tests.conftest import BACKEND, compiled, float64, gradient, to_numpy
 from tests.layer_cases import CASES
 
 POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
-# JAX compiles for each dtype: there, the dearer test takes half precision once, and one case of each layer.
-HOLDING = list({case.layer: name for name, case in reversed(CASES.items())}.values())
-HELD: tuple[str, ...] = ("mixed_bfloat16", "float64")
-ROUNDED: tuple[str, ...] = ("float16", "bfloat16", "mixed_float16", "float64")
-if BACKEND != "jax":
-    HOLDING, ROUNDED = list(CASES), POLICIES
-    HELD = tuple(name for name in POLICIES if name != "float32")
+ROUNDED: tuple[str, ...] = POLICIES
+if BACKEND == "jax":  # which compiles for each dtype
+    ROUNDED = ("float16", "bfloat16", "mixed_float16", "float64")
+ONE_OF_EACH_LAYER = {case.layer: name for name, case in reversed(CASES.items())}.values()
+# The dearer test: half precision once and one case of each layer, then all others.
+HELD = [
+    pytest.param(name, policy, marks=[] if often else pytest.mark.thorough)
+    for name in CASES
+    for policy in POLICIES
+    if policy != "float32"
+    for often in [name in ONE_OF_EACH_LAYER and policy in ("mixed_bfloat16", "float64")]
+]
 SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
@@ -93,8 +98,7 @@ def as_numpy(y: Any) -> np.ndarray:
     return to_numpy(ops.cast(y, "float32") if half else y)
 
 
-@pytest.mark.parametrize("name", HOLDING)
-@pytest.mark.parametrize("policy", HELD)
+@pytest.mark.parametrize(("name", "policy"), HELD)
 def test_the_contract_holds_under_every_policy(name: str, policy: str, tmp_path: Path) -> None:
     """Shapes, dtypes, config, file, compiled call and gradient: test_layers.py has them for float32, one by one."""
     case = CASES[name]

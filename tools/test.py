@@ -55,11 +55,17 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
+LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
+"""What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""
+UNMEASURED = ("jax layers", "tensorflow layers")
+"""Suites that cover what PyTorch's does; coverage takes half again as long."""
 UNOPTIMISED = ["-p", "tests.unoptimised"]
 """Of suites that check logic: XLA compiles them sooner, and not well."""
-_ON_OLDEST = "composed masks migration published recipe saved_models surroundings training unchanged_code"
+_ON_OLDEST = "published recipe saved_models surroundings training unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
-_ONCE_ON_OLDEST = "audio cli contract hints imports"
+_ONCE_ON_OLDEST = "audio contract hints imports"
+REPORTS = ROOT / "out" / "tests"
+"""What pytest says of each test, and how long it took: a file for each suite."""
 JAX_CACHE = ROOT / ".cache" / "jax"
 """What XLA compiled: shared by all suites, and kept between runs."""
 
@@ -83,33 +89,34 @@ def run(
     suite: str, backend: str, paths: list[str], backends: list[str], extra: list[str], measured: Path | None
 ) -> Outcome:
     """Run pytest in a process of its own, under coverage if there is a folder for what it measures."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        env = {
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "KAPRE_TEST_BACKENDS": " ".join(backends),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "OMP_NUM_THREADS": "1",  # two runs share the cores, and PyTorch's threads would wait for one another
-            "JAX_COMPILATION_CACHE_DIR": str(JAX_CACHE),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        }
-        under: list[str] = []
-        if measured is not None:
-            under = ["-m", "coverage", "run", "--branch", "--source=kapre", f"--data-file={measured / suite}"]
-        command = [sys.executable, *under, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
-        started = time.monotonic()
-        code, output, cpu = within(LONGEST, [*command, *paths, *extra], env)
-        seconds = time.monotonic() - started
-        counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-        by_file: Counter[str] = Counter()
-        if report.exists():
-            tree = ElementTree.parse(report)
-            for element in tree.iter("testsuite"):
-                counts = {name: counts[name] + int(element.get(name, 0)) for name in counts}
-            for element in tree.iter("testcase"):
-                by_file[element.get("classname", "").removeprefix("tests.")] += float(element.get("time", 0.0))
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = REPORTS / f"{suite.replace(' ', '_')}.xml"
+    report.unlink(missing_ok=True)
+    env = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "KAPRE_TEST_BACKENDS": " ".join(backends),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OMP_NUM_THREADS": "1",  # two runs share the cores, and PyTorch's threads would wait for one another
+        "JAX_COMPILATION_CACHE_DIR": str(JAX_CACHE),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    under: list[str] = []
+    if measured is not None:
+        under = ["-m", "coverage", "run", "--branch", "--source=kapre", f"--data-file={measured / suite}"]
+    command = [sys.executable, *under, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    started = time.monotonic()
+    code, output, cpu = within(LONGEST, [*command, *paths, *extra], env)
+    seconds = time.monotonic() - started
+    counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    by_file: Counter[str] = Counter()
+    if report.exists():
+        tree = ElementTree.parse(report)
+        for element in tree.iter("testsuite"):
+            counts = {name: counts[name] + int(element.get(name, 0)) for name in counts}
+        for element in tree.iter("testcase"):
+            by_file[element.get("classname", "").removeprefix("tests.")] += float(element.get("time", 0.0))
     failed = counts["failures"] + counts["errors"] + counts["skipped"]  # a test left out has shown nothing
     passed = counts["tests"] - failed
     if code not in (0, 1) or (code == 1 and not failed) or not counts["tests"]:
@@ -210,13 +217,16 @@ def of_oldest(backends: list[str]) -> list[Suite]:
 
 def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
+    left_out = [*IGNORED, *(f"--ignore={path}" for path in LOGIC)]
     slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
+    unoptimised = {"jax": UNOPTIMISED}
     order = [name for name in ("jax", "torch", "tensorflow") if name in backends]  # what takes longest first
-    suites: list[Suite] = [(name, name, ["tests", *IGNORED, *slow.get(name, [])]) for name in order]
+    suites: list[Suite] = [(name, name, ["tests", *left_out, *slow.get(name, [])]) for name in order]
+    suites += [(f"{name} layers", name, [*unoptimised.get(name, []), *LOGIC]) for name in order]
     if backends and with_once:
         # What is checked there computes hundreds of recipes once each: JAX would compile every one.
         eager = "torch" if "torch" in backends else backends[0]
-        suites.append(("once", eager, ["tests/once"]))
+        suites.insert(0, ("once", eager, ["tests/once"]))
     return [*suites, NUMPY] if backends else []
 
 
@@ -232,8 +242,10 @@ def main() -> int:
     parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
     parser.add_argument("--oldest", action="store_true", help="what can differ from version to version")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
+    parser.add_argument("--thorough", action="store_true", help="with the tests that are marked thorough")
     parser.add_argument("--coverage", type=float, help="fail when less than so many percent is covered")
     arguments, extra = parser.parse_known_args()
+    extra += ["-m", ""] if arguments.thorough else []
     backends = arguments.backends or [b for b in BACKENDS if b != "torch" or importlib.util.find_spec(b)]
     present = [name for name in backends if name in BACKENDS and importlib.util.find_spec(name)]
     absent = "{} is asked for and absent: install it, or name other backends.\n"
@@ -252,7 +264,10 @@ def main() -> int:
         suites = of_all_else(present, not arguments.backends_only)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
         measured = None if arguments.coverage is None else Path(folder)
-        jobs = [pool.submit(run, suite, backend, paths, present, extra, measured) for suite, backend, paths in suites]
+        jobs = [
+            pool.submit(run, suite, backend, paths, present, extra, None if suite in UNMEASURED else measured)
+            for suite, backend, paths in suites
+        ]
         outcomes += [job.result() for job in jobs]
         if measured is not None:
             outcomes.append(coverage(measured, arguments.coverage, arguments.export))

@@ -14,13 +14,18 @@ import kapre
 from kapre import corpus
 from kapre.corpus import audio
 from kapre.corpus._compute import Computer
-from tests.conftest import to_numpy
+from tests.conftest import mostly_on, to_numpy
 from tests.corpus.recordings import mono, sound, table, write_good
 
 PRESET = "kaldi_fbank"
+NOT_ON_JAX = mostly_on("tensorflow", "torch")
+"""For what is the same code on every backend: JAX compiles for each recipe and length."""
 
 
-@pytest.mark.parametrize("name", ["kaldi_fbank", "whisper", "nemo", "vggish", "clap_unfused", "paraformer"])
+@pytest.mark.parametrize(
+    "name",
+    ["kaldi_fbank", "whisper", *(pytest.param(name, marks=NOT_ON_JAX) for name in ("nemo", "vggish", "clap_unfused"))],
+)
 def test_clips_side_by_side(name: str) -> None:
     """Of any lengths, the shortest that holds a frame and equal ones among them."""
     recipe = kapre.frontends.preset(name).recipe
@@ -66,8 +71,14 @@ def held_less(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("held_less")
-@pytest.mark.parametrize("rate", [16000, 44100])
-@pytest.mark.parametrize("name", ["kaldi_fbank", "librosa_mel", "vggish", "paraformer"])
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [
+        ("kaldi_fbank", 44100),
+        ("paraformer", 16000),
+        *(pytest.param(name, rate, marks=NOT_ON_JAX) for name, rate in (("librosa_mel", 16000), ("vggish", 44100))),
+    ],
+)
 def test_a_file_too_long_to_be_held(name: str, rate: int, tmp_path: Path) -> None:
     """It goes through a stream, and its rows put together are the whole clip's features."""
     soundfile.write(tmp_path / "long.wav", sound(11 * rate + 77, rate, 2, 5), rate, subtype="FLOAT")
@@ -175,6 +186,7 @@ def test_half_precision_and_what_does_not_fit_it(tmp_path: Path) -> None:
     assert [each.start for each in corpus.read(tmp_path / "segments").errors()] == [0.0, 0.25, 0.5, 0.75]
 
 
+@mostly_on("tensorflow")
 def test_a_cluster_computes_with_the_same_backend(tmp_path: Path) -> None:
     """Actors take the backend of the process that asks, and give its numbers."""
     paths = write_good(tmp_path / "recordings", 20)

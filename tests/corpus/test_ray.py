@@ -86,6 +86,7 @@ def alive(pid: int) -> bool:
     return False
 
 
+@pytest.mark.thorough  # a Ray for each run: minutes; test_extract.py kills the local engine
 def test_killed_at_three_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
     """The command, then what speaks to Ray, then one of the workers; all else goes on and gives the local rows.
 

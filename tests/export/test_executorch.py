@@ -33,7 +33,7 @@ def run(path: Path, clips: list[np.ndarray]) -> list[np.ndarray]:
     return [np.load(f"{path.with_suffix('.npz')}.{i}.npy") for i in range(len(clips))]
 
 
-@pytest.mark.parametrize("name", ["whisper", "clap_unfused"])
+@pytest.mark.parametrize("name", ["whisper", pytest.param("clap_unfused", marks=pytest.mark.thorough)])
 def test_presets_of_any_length(name: str, tmp_path: Path) -> None:
     """Of two seconds where the presets take ten and more: its kernels for all but matrices are slow."""
     rate = round(kapre.frontends.preset(name).recipe.sample_rate or 0)
@@ -88,6 +88,7 @@ def test_what_the_file_says_and_the_longest_clip(tmp_path: Path) -> None:
         kapre.export(frontend, tmp_path / "fbank.onnx", max_samples=40000)
 
 
+@pytest.mark.thorough
 def test_a_whole_network_says_that_the_front_end_goes_alone(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"ExecuTorch takes a front end alone.*Nothing was kept"):
         kapre.export(network(), tmp_path / "network.pte")

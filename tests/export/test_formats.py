@@ -13,11 +13,13 @@ import pytest
 
 import kapre
 from kapre.deploy import FORMATS, read_metadata
-from tests.conftest import BACKEND, to_numpy
+from tests.conftest import BACKEND, mostly_on, to_numpy
 from tests.export.models import NATIVE, ON_EDGE, SUFFIXES, clip, network, runner
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = [name for name in SUFFIXES if name not in NATIVE[BACKEND] and name != "executorch"]
+ON_TENSORFLOW = mostly_on("tensorflow")
+"""For what belongs to the program and not to the backend that writes it: TensorFlow writes quickest."""
 
 
 def test_every_format_has_a_test() -> None:
@@ -27,6 +29,7 @@ def test_every_format_has_a_test() -> None:
 
 if BACKEND != "jax":  # which writes all its formats below, of more points, and takes long over them
 
+    @ON_TENSORFLOW
     def test_the_matrix_command_on_512_points(tmp_path: Path) -> None:
         """The command behind `make matrix`, reduced: every format that this backend writes."""
         command = [sys.executable, str(ROOT / "tools" / "matrix.py"), "--reduced", "--backends", BACKEND]
@@ -95,7 +98,7 @@ def test_written_by_this_backend(name: str, tmp_path: Path) -> None:
     assert kapre.deploy.Report.from_dict(report.to_dict()) == report
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [OTHERS[0], *(pytest.param(name, marks=pytest.mark.thorough) for name in OTHERS[1:])])
 def test_written_by_another_backend(name: str, tmp_path: Path) -> None:
     report = kapre.export(network(), tmp_path / f"model{SUFFIXES[name]}")
     assert report.backend != BACKEND
@@ -132,7 +135,7 @@ def test_any_batch_and_length_and_no_frame_at_all(suffix: str, fbank: Path, tmp_
             assert run(clip(2, samples)).shape == (2, 0, 80)
 
 
-@pytest.mark.parametrize("n_fft", [512, 2048] if BACKEND != "jax" else [2048])
+@pytest.mark.parametrize("n_fft", [pytest.param(512, marks=ON_TENSORFLOW), 2048])
 def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     model = network(n_fft, chain=True)
     path = tmp_path / "chain.onnx"
@@ -147,6 +150,7 @@ def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     assert (found["sample_rate"], found["recipes"][0]["n_mels"]) == (16000, 40)
 
 
+@ON_TENSORFLOW
 def test_magnitude_and_phase_of_one_stft(tmp_path: Path) -> None:
     """A functional model, whose complex tensor has two takers."""
     samples = keras.Input((None, 2))
@@ -167,6 +171,7 @@ def test_magnitude_and_phase_of_one_stft(tmp_path: Path) -> None:
     assert turned.max() <= 1e-5 * right[0].max()
 
 
+@ON_TENSORFLOW
 def test_a_shared_stft(tmp_path: Path) -> None:
     a, b = keras.Input((None, 1)), keras.Input((None, 1))
     stft, magnitude = kapre.STFT(256, hop_length=64), kapre.Magnitude()
@@ -190,8 +195,12 @@ def test_an_inverse_with_free_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ON_EDGE)
 @pytest.mark.parametrize(
     "preset",
-    # JAX has another backend write them.
-    ["granite_speech", "paraformer", "seamless_m4t", "silero_vad"] if BACKEND != "jax" else ["paraformer"],
+    [
+        pytest.param("granite_speech", marks=ON_TENSORFLOW),
+        "paraformer",
+        pytest.param("seamless_m4t", marks=ON_TENSORFLOW),
+        pytest.param("silero_vad", marks=mostly_on("tensorflow", "torch")),
+    ],
 )
 def test_stacks_and_chunks_of_free_time(preset: str, suffix: str, tmp_path: Path) -> None:
     frontend = kapre.Frontend.from_preset(preset)
@@ -203,11 +212,10 @@ def test_stacks_and_chunks_of_free_time(preset: str, suffix: str, tmp_path: Path
         assert np.quantile(np.abs(run(clip(2, samples)) - right), 0.999) <= 1e-4 * np.ptp(right)
 
 
-if BACKEND != "jax":  # which has another backend write it
-
-    def test_a_clip_longer_than_any_that_is_tried_otherwise(tmp_path: Path) -> None:
-        report = kapre.export(kapre.Frontend.from_preset("vggish", patch_frames=192), tmp_path / "patches.onnx")
-        assert sum(check.shapes[0][1] > 192 * 160 for check in report.checks) >= 3
+@ON_TENSORFLOW
+def test_a_clip_longer_than_any_that_is_tried_otherwise(tmp_path: Path) -> None:
+    report = kapre.export(kapre.Frontend.from_preset("vggish", patch_frames=192), tmp_path / "patches.onnx")
+    assert sum(check.shapes[0][1] > 192 * 160 for check in report.checks) >= 3
 
 
 @pytest.mark.parametrize("offset", [0.1, 0.5])
@@ -240,6 +248,7 @@ def test_lengths_are_an_input(tmp_path: Path) -> None:
         assert not got[item, len(right) :].any()
 
 
+@ON_TENSORFLOW
 def test_a_batch_that_a_model_was_built_with_is_free(tmp_path: Path) -> None:
     model = keras.Sequential([kapre.get_melspectrogram_layer(n_fft=512, n_mels=20, sample_rate=16000)])
     model(np.zeros((4, 16000, 1), "float32"))
@@ -249,6 +258,7 @@ def test_a_batch_that_a_model_was_built_with_is_free(tmp_path: Path) -> None:
     assert report.inputs == {"samples": (None, None, 1)}
 
 
+@mostly_on("tensorflow", "torch")
 def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, power=2.0, filterbank="mel", sample_rate=16000, n_mels=20)
     frontend = kapre.Frontend(recipe, trainable_filterbank=True, trainable_window=True)
@@ -262,6 +272,7 @@ def test_a_trained_bank_and_window_are_in_the_file(tmp_path: Path) -> None:
     assert np.abs(plain - right).max() > 0.01 * right.max()
 
 
+@ON_TENSORFLOW
 @pytest.mark.parametrize("suffix", ON_EDGE)
 def test_more_layers_behind_a_helper(suffix: str, tmp_path: Path) -> None:
     front = network().layers[0]
@@ -273,6 +284,7 @@ def test_more_layers_behind_a_helper(suffix: str, tmp_path: Path) -> None:
     assert np.abs(runner(Path(report.path))(x) - right).max() <= 1e-4 * np.ptp(right)
 
 
+@ON_TENSORFLOW
 def test_augmentation_is_not_in_the_file(tmp_path: Path) -> None:
     model = keras.Sequential([*network().layers[:1], kapre.SpecAugment(freq_mask_param=10, time_mask_param=20)])
     model = keras.Sequential([keras.Input((None, 1)), *model.layers])
@@ -281,6 +293,7 @@ def test_augmentation_is_not_in_the_file(tmp_path: Path) -> None:
     assert np.abs(runner(Path(report.path))(x) - to_numpy(model(x, training=False))).max() <= 1e-2
 
 
+@ON_TENSORFLOW
 def test_the_front_end_stays_in_float32_under_half_precision(tmp_path: Path) -> None:
     """A loud tone over quiet noise: in half precision it would be 16 dB off."""
     settings = dict(n_fft=512, hop_length=160, sample_rate=16000, n_mels=40, return_decibel=True, db_amin=1e-10)
@@ -295,7 +308,7 @@ def test_the_front_end_stays_in_float32_under_half_precision(tmp_path: Path) -> 
     assert np.abs(got - to_numpy(right(x.astype("float32")))).max() <= 0.1
 
 
-@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("data_format", ["channels_first", pytest.param("channels_last", marks=ON_TENSORFLOW)])
 def test_two_channels_in_both_data_formats(data_format: str, tmp_path: Path) -> None:
     formats = dict(input_data_format=data_format, output_data_format=data_format)
     shape = (2, None) if data_format == "channels_first" else (None, 2)

@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 
 import kapre
+from tests.conftest import mostly_on
 from tests.export.models import ON_EDGE, runner
 from tests.test_published import ARCHIVES
 
-CASES = ["trained_functional_channels_last", "helper_mel_channels_last", "helper_magnitude_channels_last"]
+CASES = [
+    "trained_functional_channels_last",
+    pytest.param("helper_mel_channels_last", marks=mostly_on("tensorflow")),
+    pytest.param("helper_magnitude_channels_last", marks=mostly_on("tensorflow")),
+]
 
 
 @pytest.mark.parametrize("suffix", ON_EDGE)

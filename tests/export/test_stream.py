@@ -10,7 +10,7 @@ import pytest
 
 import kapre
 from kapre.deploy import read_metadata
-from tests.conftest import BACKEND, to_numpy
+from tests.conftest import mostly_on, to_numpy
 from tests.export.models import ON_EDGE, clip
 
 RUNNING = kapre.Recipe(
@@ -40,7 +40,14 @@ def stepper(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("suffix", ON_EDGE)
-@pytest.mark.parametrize("name", list(RECIPES)[2 if BACKEND == "jax" else 0 :])  # JAX takes half a minute for each
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("kaldi_fbank", marks=mostly_on("tensorflow")),
+        pytest.param("voxtral_realtime", marks=mostly_on("tensorflow", "torch")),
+        pytest.param("running statistics and stacks", marks=mostly_on("tensorflow", "jax")),
+    ],
+)
 def test_chunk_by_chunk(name: str, suffix: str, tmp_path: Path) -> None:
     recipe, chunk = RECIPES[name]
     frontend = kapre.Frontend(recipe)
