@@ -8,12 +8,10 @@ COVERAGE ?=
 THOROUGH ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
-# pip compiles one module after another: most are never imported, or all are compiled side by side afterwards.
+# pip would compile every module, and most are never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP := $(PY) $(INSTALL)
 READY := $(VENV)/.ready
-# The tests take warnings for errors, and so the compiler's about others' modules too, if those met it there first.
-COMPILED := $(PY) -m compileall -qq -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 
 .PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
@@ -27,14 +25,12 @@ $(READY): requirements-dev.txt requirements-torch.txt requirements-references.tx
 	$(PIP) -r requirements-dev.txt
 	$(if $(findstring torch,$(BACKENDS)),$(PIP) --no-deps -r requirements-references.txt)
 	$(PIP) --no-deps --no-build-isolation --editable .
-	@$(COMPILED)
 	@touch $@ $(VENV)/.demo $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
 $(VENV)/.torch: $(READY)
 	$(PIP) -r requirements-torch.txt
 	$(PIP) -r requirements-dev.txt
 	$(PIP) --no-deps -r requirements-references.txt
-	@$(COMPILED)
 	@touch $@
 
 # The package with JAX, in the versions of requirements-dev.txt; uv installs it in seconds where it is there.

@@ -61,8 +61,10 @@ UNMEASURED = ("jax layers", "tensorflow layers")
 """Suites that cover what PyTorch's does; coverage takes half again as long."""
 UNOPTIMISED = ["-p", "tests.unoptimised"]
 """Of suites that check logic: XLA compiles them sooner, and not well."""
-_ON_OLDEST = "published recipe saved_models surroundings training unchanged_code"
+_ON_OLDEST = "published surroundings unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
+_KERAS_ON_OLDEST = "recipe saved_models training"
+"""What is Keras' own part, the same on every backend."""
 _ONCE_ON_OLDEST = "audio contract hints imports"
 REPORTS = ROOT / "out" / "tests"
 """What pytest says of each test, and how long it took: a file for each suite."""
@@ -209,9 +211,9 @@ def of_oldest(backends: list[str]) -> list[Suite]:
         return []
     paths = [f"tests/test_{name}.py" for name in _ON_OLDEST.split()] + ["tests/export/test_own_format.py"]
     once = [f"tests/once/test_{name}.py" for name in _ONCE_ON_OLDEST.split()]
-    layers = "tests/test_layers.py"  # a third of it all: Keras' own part is the same on every backend
-    last = "tensorflow" if "tensorflow" in backends else backends[-1]  # PyTorch compiles each layer
-    suites: list[Suite] = [(name, name, [layers, *paths] if name == last else paths) for name in backends]
+    keras = [f"tests/test_{name}.py" for name in _KERAS_ON_OLDEST.split()]
+    last = "tensorflow" if "tensorflow" in backends else backends[-1]  # the others compile more
+    suites: list[Suite] = [(name, name, [*keras, *paths] if name == last else paths) for name in backends]
     return [*suites, ("once", backends[0], once), NUMPY]
 
 
