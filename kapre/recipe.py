@@ -31,6 +31,7 @@ from kapre.stages import (
     logarithm,
     normalization,
     patches,
+    pcen,
     preemphasis,
     samples,
     spectrum,
@@ -76,6 +77,7 @@ class Recipe(
     normalization.Fields,
     energy.Fields,
     cepstrum.Fields,
+    pcen.Fields,
     logarithm.Fields,
     bank.Fields,
     spectrum.Fields,
@@ -162,6 +164,18 @@ class Recipe(
         ref_value: The value that maps to 0 dB.
         dynamic_range: The range of values kept below the top, in the unit of the logarithm. `None` keeps all values.
         range_top: The top of `dynamic_range`. `None` means the maximum of the clip, which cannot stream.
+        pcen: Whether to apply per-channel energy normalization to the bands, in place of a logarithm:
+            `(x / (epsilon + M) ** gain + bias) ** power - bias ** power` with the smoothed level
+            `M[t] = (1 - s) M[t - 1] + s x[t]`. librosa expects samples scaled to 32-bit integers for it:
+            `input_scale=2.0**31`. LEAF's values are a gain of 0.96, a smoothing of 0.04, an epsilon of 1e-12 and a
+            start from the first frame.
+        pcen_gain: The exponent of the level.
+        pcen_bias: See there.
+        pcen_power: The exponent of the compression, the reciprocal of LEAF's root.
+        pcen_time_constant: Time constant of the level in seconds, which needs `sample_rate`.
+        pcen_smoothing: The coefficient s, above 0 and at most 1. `None` means that of `pcen_time_constant`.
+        pcen_epsilon: See there.
+        pcen_start: The level before the first frame: "unit" for 1 (librosa), or "first" for the first frame (LEAF).
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
         lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
@@ -455,8 +469,10 @@ class Recipe(
         fields = _values(self)
         if fields["sample_rate"] is not None:
             fields["sample_rate"] = float(fields["sample_rate"])  # files and hashes of 1.0.0.dev0 have 16000.0
-        if fields["lifter_start"] == 0:  # as in 1.0.0.dev0, which does not have this field
-            del fields["lifter_start"]
+        for stage in stages.STAGES:  # files of 1.0.0.dev0 do not have these fields
+            for name in stage.added:
+                if fields[name] == _DEFAULTS[name]:
+                    del fields[name]
         if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
         return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False, indent=indent)

@@ -43,17 +43,17 @@ def whole_clip_stages(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def _refuse_whole_clip(recipe: Recipe) -> None:
-    stages = whole_clip_stages(recipe)
-    if not stages:
+    found = whole_clip_stages(recipe)
+    if not found:
         return
     entries = [presets.preset(name) for name in presets.list_presets()]
-    changes = ", ".join(f"{name}={value!r}" for change in stages.values() for name, value in change.items())
+    changes = ", ".join(f"{name}={value!r}" for change in found.values() for name, value in change.items())
     own = next((f" of {entry.name!r}" for entry in entries if entry.recipe == recipe), "")
     mine = recipe.changed_fields()
     streams = [entry for entry in entries if not whole_clip_stages(entry.recipe)]
     near = max(streams, key=lambda entry: sum(vars(entry.recipe).get(key) == value for key, value in mine.items()))
     raise ValueError(
-        f"The recipe{own} cannot be streamed, because it needs the whole clip for {' and for '.join(stages)}. "
+        f"The recipe{own} cannot be streamed, because it needs the whole clip for {' and for '.join(found)}. "
         f"Use recipe.replace({changes}), which gives other numbers, or a preset that streams, such "
         f"as {near.name!r}."
     )

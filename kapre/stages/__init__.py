@@ -21,6 +21,7 @@ from kapre.stages.length import Length
 from kapre.stages.logarithm import Logarithm
 from kapre.stages.normalization import Normalization
 from kapre.stages.patches import Patches
+from kapre.stages.pcen import Pcen
 from kapre.stages.preemphasis import Preemphasis
 from kapre.stages.samples import Samples
 from kapre.stages.spectrum import Spectrum
@@ -37,7 +38,7 @@ OF_SAMPLES: tuple[Stage, ...] = (Samples(), Preemphasis(), LENGTH)
 """Stages of the waveform. In a stream they run on each chunk."""
 TO_FRAMES: tuple[Stage, ...] = (FRAMING, Chunks(), Window())
 """Stages that describe frames. In a stream, a cutter takes the place of the padding."""
-OF_FRAMES: tuple[Stage, ...] = (Spectrum(), BANK, Logarithm(), Cepstrum(), Energy(), Normalization())
+OF_FRAMES: tuple[Stage, ...] = (Spectrum(), BANK, Logarithm(), Pcen(), Cepstrum(), Energy(), Normalization())
 """Stages of single frames. JAX compiles them in one piece for each piece of a stream."""
 OF_ENTRIES: tuple[Stage, ...] = (COUNT, STACK, AFFINE, PATCHES, Layout())
 """Stages over several frames."""

@@ -72,6 +72,9 @@ class Stage:
     idle: ClassVar[tuple[tuple[str, Any, tuple[str, ...]], ...]] = ()
     """Fields without an effect: a field of the stage, its value, and the fields that then have no effect."""
 
+    added: ClassVar[tuple[str, ...]] = ()
+    """Fields that Kapre 1.0.0.dev0 does not have. JSON has them only where they differ from their defaults."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the fields."""

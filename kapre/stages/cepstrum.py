@@ -33,6 +33,7 @@ class Cepstrum(Stage):
         "lifter": not_negative,
         "lifter_start": one_of((0, 1), "Kaldi counts coefficients from 0, librosa from 1."),
     }
+    added = ("lifter_start",)
     idle = (("n_mfcc", None, ("lifter",)), ("lifter", 0.0, ("lifter_start",)))
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
