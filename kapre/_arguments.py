@@ -113,6 +113,14 @@ class RecipeFields(TypedDict, total=False):
     ref_value: float
     dynamic_range: float | None
     range_top: float | None
+    pcen: bool
+    pcen_gain: float
+    pcen_bias: float
+    pcen_power: float
+    pcen_time_constant: float
+    pcen_smoothing: float | None
+    pcen_epsilon: float
+    pcen_start: Literal["unit", "first"]
     n_mfcc: int | None
     lifter: float
     lifter_start: Literal[0, 1]

@@ -21,10 +21,10 @@ from kapre._layer import (
     validate_data_format_str,
     work_dtype,
 )
-from kapre._recipe_fields import check_decibel
 from kapre.ops import filterbanks, scales, windows
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
+from kapre.stages.logarithm import check_decibel
 
 __all__ = [
     "_CH_DEFAULT_STR",

@@ -10,10 +10,10 @@ from kapre._checks import message, public_names
 from kapre._hints import names_arguments
 from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, unique_name, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
-from kapre._recipe_fields import check_even
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
-from kapre.recipe import framing
+from kapre.recipe import stft_recipe
+from kapre.stages.bank import check_even
 from kapre.time_frequency import (
     STFT,
     ApplyFilterbank,
@@ -451,7 +451,7 @@ def get_perfectly_reconstructing_stft_istft(
         if shape is not None and not isinstance(shape, (tuple, list)):
             raise TypeError(message(argument, "a tuple or None", shape, "Pass n_fft and hop_length by keyword."))
     with public_names(window_name="forward_window_name"):
-        recipe = framing(n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name)
+        recipe = stft_recipe(n_fft=n_fft, win_length=win_length, hop_length=hop_length, window_name=forward_window_name)
     if recipe.frame_length > recipe.n_fft:
         raise ValueError(message("win_length", f"at most n_fft={recipe.n_fft}", win_length, "A longer one is cropped."))
     fourier.check_invertible(recipe.analysis_window, recipe.hop_length, _INVERTIBLE_GAIN, recipe.window_name)

@@ -8,21 +8,38 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
 
 import numpy as np
 
-from kapre import _recipe_fields
+from kapre import stages
 from kapre._arguments import RecipeFields
 from kapre._checks import message
 from kapre._hints import nearest, remedy
-from kapre.ops import filterbanks
-from kapre.ops.counts import at_least_0, num_frames, padded_length
-from kapre.ops.windows import margins, synthesis_window, window
+from kapre.ops import filterbanks, windows
+from kapre.ops.counts import at_least_0, num_frames
+from kapre.stages import (
+    affine,
+    bank,
+    cepstrum,
+    chunks,
+    count,
+    energy,
+    framing,
+    layout,
+    length,
+    logarithm,
+    normalization,
+    patches,
+    pcen,
+    preemphasis,
+    samples,
+    spectrum,
+    stack,
+    window,
+)
 
 _JSON_VERSION = 2
-_UNSET: Any = None  # set in __post_init__, so that a complete recipe holds numbers
-
 
 _Made = TypeVar("_Made", bound=type)
 
@@ -50,7 +67,27 @@ def _naming_fields(cls: _Made) -> _Made:
 
 @_naming_fields
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(
+    # In reverse, because a dataclass begins with the fields of its last base.
+    layout.Fields,
+    patches.Fields,
+    affine.Fields,
+    stack.Fields,
+    count.Fields,
+    normalization.Fields,
+    energy.Fields,
+    cepstrum.Fields,
+    pcen.Fields,
+    logarithm.Fields,
+    bank.Fields,
+    spectrum.Fields,
+    window.Fields,
+    chunks.Fields,
+    framing.Fields,
+    length.Fields,
+    preemphasis.Fields,
+    samples.Fields,
+):
     """Describe a front end, from samples to features, with the options that published front ends need.
 
     The stages of a recipe run in the order of its fields: the whole waveform (`input_scale` … `fixed_by`), padding and
@@ -127,6 +164,18 @@ class Recipe:
         ref_value: The value that maps to 0 dB.
         dynamic_range: The range of values kept below the top, in the unit of the logarithm. `None` keeps all values.
         range_top: The top of `dynamic_range`. `None` means the maximum of the clip, which cannot stream.
+        pcen: Whether to apply per-channel energy normalization to the bands, in place of a logarithm:
+            `(x / (epsilon + M) ** gain + bias) ** power - bias ** power` with the smoothed level
+            `M[t] = (1 - s) M[t - 1] + s x[t]`. librosa expects samples scaled to 32-bit integers for it:
+            `input_scale=2.0**31`. LEAF's values are a gain of 0.96, a smoothing of 0.04, an epsilon of 1e-12 and a
+            start from the first frame.
+        pcen_gain: The exponent of the level.
+        pcen_bias: See there.
+        pcen_power: The exponent of the compression, the reciprocal of LEAF's root.
+        pcen_time_constant: Time constant of the level in seconds, which needs `sample_rate`.
+        pcen_smoothing: The coefficient s, above 0 and at most 1. `None` means that of `pcen_time_constant`.
+        pcen_epsilon: See there.
+        pcen_start: The level before the first frame: "unit" for 1 (librosa), or "first" for the first frame (LEAF).
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
         lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
@@ -170,83 +219,6 @@ class Recipe:
         ```
     """
 
-    sample_rate: float | None = None
-    # waveform
-    input_scale: float = 1.0
-    normalize_samples: bool = False
-    samples_epsilon: float = 1e-7
-    dither: float = 0.0
-    preemphasis: float = 0.0
-    preemphasis_over: Literal["signal", "frame"] = "signal"
-    preemphasis_first: Literal["keep", "first"] = "keep"
-    fixed_samples: int | None = None
-    fixed_by: Literal["zeros", "tile"] = "zeros"
-    samples_at_least: int = 0
-    samples_multiple: int = 1
-    # frames
-    n_fft: int = 2048
-    win_length: int = _UNSET
-    hop_length: int = _UNSET
-    frame_length: int = _UNSET
-    pad_begin: bool = False
-    pad_end: bool = False
-    center: bool = False
-    snip_edges: bool = True
-    pad_left: int = 0
-    pad_right: int = 0
-    pad_mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant"
-    window_placement: Literal["start", "center"] = _UNSET
-    drop_last: int = 0
-    chunk_length: int | None = None
-    chunk_context: int = 0
-    chunk_pad: int = 0
-    remove_dc: bool = False
-    # spectrum
-    window_name: str = _UNSET
-    window_periodic: bool | None = None
-    window_exponent: float = 1.0
-    power: float | None = 1.0
-    magnitude_epsilon: float = 0.0
-    # filter bank
-    filterbank: Literal["mel", "log"] | None = None
-    n_mels: int = 128
-    n_bins: int = 84
-    bins_per_octave: int = 12
-    f_min: float | None = None
-    f_max: float | None = None
-    htk: bool = False
-    norm: str | float | None = "slaney"
-    triangles: Literal["hz", "mel", "symmetric"] = "hz"
-    spread: float = 0.125
-    # logarithm
-    log: Literal["ln", "log10", "db"] | None = None
-    amin: float = 1e-5
-    amin_by: Literal["max", "add"] = "max"
-    ref_value: float = 1.0
-    dynamic_range: float | None = None
-    range_top: float | None = None
-    # features
-    n_mfcc: int | None = None
-    lifter: float = 0.0
-    lifter_start: Literal[0, 1] = 0
-    energy: Literal["first", "last", "c0"] | None = None
-    energy_floor: float = 0.0
-    normalize: Literal["mean", "mean_std"] | None = None
-    normalize_over: Literal["utterance", "running"] = "utterance"
-    normalize_ddof: int = 0
-    normalize_epsilon: float = 0.0
-    normalize_epsilon_in: Literal["variance", "deviation"] = "variance"
-    valid_frames: Literal["all", "hops", "whole"] = "all"
-    fixed_frames: int | None = None
-    stack: int = 1
-    stack_hop: int = _UNSET
-    stack_edges: Literal["drop", "zeros", "repeat"] = "drop"
-    feature_shift: float | tuple[float, ...] = 0.0
-    feature_scale: float | tuple[float, ...] = 1.0
-    patch_frames: int | None = None
-    patch_hop: int | None = None
-    layout: Literal["time_first", "band_first"] = "time_first"
-
     if TYPE_CHECKING:
         analysis_window: ClassVar[np.ndarray]
         """The window at its position in a frame, float64, shape `(frame_length,)`."""
@@ -259,15 +231,15 @@ class Recipe:
         _banks: ClassVar[dict[str, tuple[np.ndarray | None, filterbanks.Groups | None]]]
 
     def __post_init__(self) -> None:
-        fields = _recipe_fields.canonical(_values(self), _DEFAULTS)
+        fields = stages.canonical(_values(self), _DEFAULTS)
         # Computed once and read by traced code as plain attributes. They are not fields, so they are not compared or
         # hashed.
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        analysis = np.pad(window(**self.window_arguments), self.window_margins)
+        analysis = np.pad(windows.window(**self.window_arguments), self.window_margins)
         arrays = {
             "analysis_window": analysis,
-            "synthesis_window": synthesis_window(analysis, fields["hop_length"]),
+            "synthesis_window": windows.synthesis_window(analysis, fields["hop_length"]),
             "dft_window": np.pad(analysis, (0, max(0, fields["n_fft"] - len(analysis))))[: fields["n_fft"]],
         }
         for name, value in arrays.items():
@@ -289,7 +261,7 @@ class Recipe:
     @property
     def window_margins(self) -> tuple[int, int]:
         """Return the numbers of samples of a frame before and after the window, where the window is 0."""
-        return margins(self.win_length, self.frame_length, self.window_placement == "center")
+        return windows.margins(self.win_length, self.frame_length, self.window_placement == "center")
 
     @property
     def n_freq(self) -> int:
@@ -299,7 +271,7 @@ class Recipe:
     @property
     def bands(self) -> int:
         """Return the number of values in an output frame: bands, coefficients or bins, plus energy, times `stack`."""
-        return _recipe_fields.width(vars(self))[1]
+        return affine.width(vars(self))[1]
 
     @property
     def padding(self) -> tuple[int, int]:
@@ -336,9 +308,7 @@ class Recipe:
 
     def num_samples_used(self, n_samples: Any) -> Any:
         """Return the length of a clip after `fixed_samples` or padding to `samples_multiple`."""
-        if self.fixed_samples is not None:
-            return self.fixed_samples
-        return padded_length(n_samples, self.samples_at_least, self.samples_multiple)
+        return stages.LENGTH.used(self, n_samples)
 
     def num_spectra(self, n_samples: Any) -> Any:
         """Return the number of frames (or chunks) cut from a clip, before stacking, padding and patching."""
@@ -349,22 +319,11 @@ class Recipe:
 
     def num_valid(self, n_samples: Any) -> Any:
         """Return how many of the frames counted by `num_spectra` are valid according to `valid_frames`."""
-        found = self.num_spectra(n_samples)
-        if self.valid_frames == "all" or n_samples is None:
-            return found
-        if self.valid_frames == "hops":
-            counted = n_samples // self.hop_length
-        else:
-            counted = num_frames(n_samples + self.padding[0], *self.cut)
-        return found - at_least_0(found - counted)  # the smaller of the two
+        return stages.COUNT.valid(self, self.num_spectra(n_samples), n_samples)
 
     def num_stacks(self, count: Any) -> Any:
         """Return the number of stacks in a number of frames."""
-        if self.stack == 1 or count is None:
-            return count
-        if self.stack_edges == "drop":
-            return num_frames(count, self.stack, self.stack_hop)
-        return (count + self.stack_hop - 1) // self.stack_hop
+        return stages.STACK.count(self, count)
 
     def num_frames(self, n_samples: Any) -> Any:
         """Return the number of entries along time: frames, stacks, patches or chunks, or samples without a DFT.
@@ -398,8 +357,7 @@ class Recipe:
         return self._entries(self.num_valid(n_samples))
 
     def _entries(self, count: Any) -> Any:
-        count = self.num_stacks(count)
-        return count if self.patch_frames is None else num_frames(count, self.patch_frames, self.patch_hop or 1)
+        return stages.PATCHES.count(self, self.num_stacks(count))
 
     def output_shape(self, n_samples: Any) -> tuple[int | None, ...]:
         """Return the shape of the features of one clip, with None where it depends on an unknown length."""
@@ -430,21 +388,11 @@ class Recipe:
         return self._banks[dtype][1]
 
     def _bank_and_groups(self, dtype: str) -> tuple[np.ndarray | None, filterbanks.Groups | None]:
-        bank = self._make_bank(dtype)
+        bank = stages.BANK.matrix(self, dtype)
         groups = None if bank is None else filterbanks.groups(bank)
         for *_, weights in groups or ():
             weights.setflags(write=False)
         return bank, groups
-
-    def _make_bank(self, dtype: str) -> np.ndarray | None:
-        if self.filterbank is None:
-            return None
-        rate: Any = self.sample_rate
-        low: Any = self.f_min
-        if self.filterbank == "mel":
-            shape = self.n_mels, low, self.f_max, self.htk, self.norm, self.triangles
-            return filterbanks.mel(rate, self.n_freq, *shape, dtype)
-        return filterbanks.log_frequency(rate, self.n_freq, self.n_bins, self.bins_per_octave, low, self.spread, dtype)
 
     def band_frequencies(self) -> np.ndarray:
         """Return the centre of each band in Hz, as an array of shape `(bands,)`.
@@ -462,13 +410,7 @@ class Recipe:
                 raise ValueError(
                     message(name, "such that values are bands in Hz", value, "Number them instead: range(bands).")
                 )
-        low: Any = self.f_min
-        if self.filterbank == "mel":
-            high: Any = self.f_max
-            return filterbanks.mel_points(self.n_mels, low, high, self.htk)[1:-1]
-        if self.filterbank == "log":
-            return filterbanks.log_centres(self.n_bins, self.bins_per_octave, low)
-        return np.arange(self.n_freq) * self.sample_rate / self.n_fft
+        return stages.BANK.centres(self)
 
     def frame_times(self, count: int) -> np.ndarray:
         """Return the time in seconds of the middle of each of `count` entries (frames, stacks, patches).
@@ -484,8 +426,8 @@ class Recipe:
         length, hop = self.cut
         middle = length / 2.0 - self.padding[0]
         if self.stack > 1:
-            front = (self.stack - 1) // 2 if self.stack_edges == "repeat" else 0
-            middle, hop = middle + hop * ((self.stack - 1) / 2.0 - front), hop * self.stack_hop
+            middle += hop * ((self.stack - 1) / 2.0 - stages.STACK.front(self))
+            hop *= self.stack_hop
         if self.patch_frames is not None:
             middle, hop = middle + hop * (self.patch_frames - 1) / 2.0, hop * (self.patch_hop or 1)
         return (np.arange(count) * hop + middle) / self.sample_rate
@@ -527,8 +469,10 @@ class Recipe:
         fields = _values(self)
         if fields["sample_rate"] is not None:
             fields["sample_rate"] = float(fields["sample_rate"])  # files and hashes of 1.0.0.dev0 have 16000.0
-        if fields["lifter_start"] == 0:  # as in 1.0.0.dev0, which does not have this field
-            del fields["lifter_start"]
+        for stage in stages.STAGES:  # files of 1.0.0.dev0 do not have these fields
+            for name in stage.added:
+                if fields[name] == _DEFAULTS[name]:
+                    del fields[name]
         if fields["norm"] == math.inf:  # JSON has no infinity
             fields["norm"] = "inf"
         return json.dumps({"kapre_recipe": _JSON_VERSION, **fields}, allow_nan=False, indent=indent)
@@ -579,6 +523,6 @@ def _remade(fields: dict[str, Any]) -> Recipe:
     return Recipe(**fields)
 
 
-def framing(**fields: Any) -> Recipe:
+def stft_recipe(**fields: Any) -> Recipe:
     """Return the recipe of an STFT from arguments that may be None, with every field resolved to a value."""
     return Recipe(**fields)

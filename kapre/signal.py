@@ -6,7 +6,6 @@ from typing import Any, Unpack
 
 from keras import ops
 
-from kapre import executor
 from kapre._arguments import LayerArguments
 from kapre._checks import message, number, positive_int, published_flag
 from kapre._layer import (
@@ -21,7 +20,7 @@ from kapre._layer import (
     shape_in_place,
     time_axis,
 )
-from kapre.ops import frames, scales
+from kapre.ops import fourier, frames, scales
 
 
 @register
@@ -303,7 +302,7 @@ class LogmelToMFCC(AudioLayer):
 
     def call(self, inputs: Any) -> Any:
         x = channels_second(self.real_input(inputs), 4, self.data_format)
-        coefficients = executor.apply_bank(x, self._matrix)
+        coefficients = fourier.apply_bank(x, self._matrix)
         return channels_in_place(ops.cast(coefficients, self.compute_dtype), self.data_format)
 
     def build(self, input_shape: Any) -> None:

@@ -27,13 +27,13 @@ from kapre._layer import (
     shape_channels_second,
     shape_in_place,
 )
-from kapre._recipe_fields import check_decibel
 from kapre._removed import removed_names
 from kapre._stft_stream import InverseSTFTStream, STFTStream
 from kapre.ops import filterbanks, fourier, frames, scales
 from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
-from kapre.recipe import Recipe, framing
+from kapre.recipe import Recipe, stft_recipe
+from kapre.stages.logarithm import check_decibel
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)
@@ -123,7 +123,7 @@ class STFT(AudioLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self._recipe = framing(
+        self._recipe = stft_recipe(
             n_fft=n_fft,
             win_length=win_length,
             hop_length=hop_length,
@@ -254,7 +254,7 @@ class InverseSTFT(AudioLayer):
     ) -> None:
         super().__init__(**kwargs)
         with public_names(window_name="forward_window_name"):
-            self._recipe = framing(
+            self._recipe = stft_recipe(
                 n_fft=n_fft,
                 win_length=win_length,
                 hop_length=hop_length,
@@ -590,7 +590,7 @@ class ApplyFilterbank(AudioLayer):
 
     def call(self, inputs: Any) -> Any:
         x = channels_second(self.real_input(inputs), 4, self.data_format)
-        return channels_in_place(ops.cast(executor.apply_bank(x, self._bank), self.compute_dtype), self.data_format)
+        return channels_in_place(ops.cast(fourier.apply_bank(x, self._bank), self.compute_dtype), self.data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bins = shape_channels_second(shape, 4, self.data_format)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from keras import ops
 
 import kapre
-from kapre import executor
 from kapre.ops.kernels import _blocks
 from kapre.ops.kernels import active as kernel
+from kapre.stages import spectrum
 from tests.conftest import BACKEND, chirp, float64, relative_error, to_numpy
 from tests.numpy_spectra import Spectra, spectra
 
@@ -91,7 +91,7 @@ def check(recipe: kapre.Recipe, x: np.ndarray, weights: bool = False) -> None:
     expected = spectra(recipe, x)
 
     def run(v: Any, window: Any = None, bank: Any = None) -> tuple[Any, ...]:
-        bands, energy = executor.spectra_of(recipe, v, window, bank)
+        bands, energy = spectrum.of_samples(recipe, v, window, bank)
         return (bands,) if energy is None else (bands, energy)
 
     slopes, given_weights = [expected.by_samples], []
@@ -174,11 +174,11 @@ def test_a_kernel_reads_no_sample_to_spare(
     needed = (count - 1) * hop + 32
     x = np.pad(chirp(items, needed)[..., 0], [(0, 0), (0, spare)], constant_values=np.nan)
     expected = spectra(recipe, x[:, :needed])
-    stages = executor._stages(recipe, "float64") if alone else None
+    stages = spectrum._for_kernels(recipe, "float64") if alone else None
 
     def run(v: Any) -> tuple[Any, ...]:
         found: tuple[Any, ...] = kernel.over_frames(
-            lambda framed: executor.spectra(recipe, framed)[:1], v, 32, hop, count, [], stages
+            lambda framed: spectrum.of_frames(recipe, framed)[:1], v, 32, hop, count, [], stages
         )
         return found
 

@@ -14,10 +14,13 @@ import pytest
 from keras import ops
 
 import kapre
-from kapre import executor
+from kapre import executor, stages
 from kapre.ops import filterbanks, fourier
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels._constants import Constants
+from kapre.stages import spectrum
+from kapre.stages.cepstrum import Cepstrum
+from kapre.stages.energy import Energy
 from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, to_numpy
 
 SPEECH = kapre.Recipe(
@@ -62,11 +65,12 @@ def samples(batch: int, time: int) -> np.ndarray:
 
 def plain(recipe: kapre.Recipe, x: Any, lengths: Any = None) -> Any:
     """Frame, window, transform and apply the whole bank, each at once."""
-    x, lengths = executor.wave(recipe, x, lengths)
-    framed = executor.cut(recipe, executor.padded(recipe, x, lengths))
+    call = stages.Call(lengths=lengths)
+    x = stages.run(recipe, x, call, (*stages.OF_SAMPLES, stages.FRAMING))
+    framed = spectrum.cut(recipe, x)
     bank = None if recipe.bank is None else ops.convert_to_tensor(recipe.bank, dtype=framed.dtype)
-    bands, energy = executor.spectra(recipe, framed, bank=bank)
-    return executor.cepstra(recipe, bands, energy)
+    bands, call.energy = spectrum.of_frames(recipe, framed, bank=bank)
+    return stages.run(recipe, bands, call, (Cepstrum(), Energy()))
 
 
 def check_run(recipe: kapre.Recipe, x: np.ndarray, numbers: bool = True) -> None:
@@ -246,15 +250,16 @@ def test_gradients_of_weights_over_blocks() -> None:
         return gradient(lambda weights: run(ops.convert_to_tensor(x), weights), bank)
 
     def whole(v: Any, weights: Any) -> Any:
-        return executor.spectra(SPEECH, executor.cut(SPEECH, executor.padded(SPEECH, v)), bank=weights)[0]
+        padded = stages.FRAMING.run(SPEECH, v, stages.Call())
+        return spectrum.of_frames(SPEECH, spectrum.cut(SPEECH, padded), bank=weights)[0]
 
     expected = of_bank(quick(whole))
     got = of_bank(lambda v, weights: executor.run(SPEECH, v, bank=weights))
     np.testing.assert_allclose(got, expected, rtol=0.0, atol=2e-5 * np.abs(expected).max())
     v = ops.convert_to_tensor(x)
     window = np.asarray(SPEECH.analysis_window, "float32")
-    framed = executor.cut(SPEECH, v)
-    expected = gradient(quick(lambda weights: executor.spectra(SPEECH, framed, window=weights)[0]), window)
+    framed = spectrum.cut(SPEECH, v)
+    expected = gradient(quick(lambda weights: spectrum.of_frames(SPEECH, framed, window=weights)[0]), window)
     got = gradient(lambda weights: executor.run(SPEECH, v, window=weights), window)
     np.testing.assert_allclose(got, expected, rtol=0.0, atol=2e-5 * np.abs(expected).max())
 
@@ -458,7 +463,7 @@ if BACKEND == "torch":
             return list(torch.autograd.grad(slope.square().sum(), (v, weights)))
 
         got = slopes(lambda v, weights: executor.run(SPEECH, v, bank=weights))
-        expected = slopes(lambda v, weights: executor.spectra(SPEECH, executor.cut(SPEECH, v), bank=weights)[0])
+        expected = slopes(lambda v, weights: spectrum.of_frames(SPEECH, spectrum.cut(SPEECH, v), bank=weights)[0])
         for one, other in zip(got, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=0.0, atol=1e-5 * float(other.abs().max()))
 

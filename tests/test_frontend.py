@@ -16,7 +16,7 @@ import pytest
 from keras import ops
 
 import kapre
-from kapre._recipe_fields import idle
+from kapre.stages import idle
 from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, relative_error, to_numpy
 
 # One for each stage that a recipe may have; short clips, so that the tests stay quick.

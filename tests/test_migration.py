@@ -74,6 +74,7 @@ CHECKS = {
     "librosa-power-to-db-layer": Check("1e-4 dB", frequency_first),
     "librosa-amplitude-to-db": Check("1e-4 dB", frequency_first),
     "librosa-mfcc": Check("2e-6", htk_scaled),
+    "librosa-pcen": Check("1e-5", frequency_first),
     "librosa-delta-mirror": Check("2e-6", frequency_first),
     "librosa-delta-constant": Check("2e-6", frequency_first),
     "librosa-delta-nearest": Check("2e-6", frequency_first),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import pickle
 import re
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -13,6 +15,8 @@ import pytest
 from keras import ops
 
 import kapre
+from kapre import stages
+from kapre._arguments import RecipeFields
 from kapre.executor import run
 from tests.conftest import BACKEND, chirp, relative_error, to_numpy
 
@@ -304,3 +308,19 @@ def test_whole_floats_are_integers() -> None:
             kapre.Recipe(hop_length=value)
     with pytest.raises(ValueError, match="`hop_length` must be a positive integer"):
         kapre.Recipe(hop_length=-160.0)
+
+
+def test_json_and_hashes_of_presets_are_those_of_the_first_release() -> None:
+    """Of 1.0.0.dev0, whose files and stores hold them."""
+    file = Path(__file__).parent / "fixtures" / "preset_hashes.json"
+    found = {name: kapre.frontends.preset(name).recipe.to_json() for name in kapre.list_presets()}
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in found.items()}
+    assert hashes == json.loads(file.read_text())
+
+
+def test_every_field_belongs_to_one_stage() -> None:
+    names = [name for stage in stages.STAGES for name in stage.names]
+    assert names == [field.name for field in dataclasses.fields(kapre.Recipe)]
+    assert set(RecipeFields.__annotations__) == set(names)
+    for stage in stages.STAGES:
+        assert {*stage.checks, *stage.added, *(name for row in stage.idle for name in row[2])} <= set(stage.names)

@@ -17,7 +17,6 @@ from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._hints import remedy
 from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, with_mask
-from kapre._recipe_fields import idle
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
@@ -26,6 +25,7 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
+from kapre.stages import idle
 
 
 def _recipe(value: Any) -> Recipe:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
+from kapre import stages
 from kapre._checks import count, flag
 from kapre.frontends import presets
 from kapre.frontends._step import Step
@@ -38,36 +39,21 @@ def whole_clip_stages(recipe: Recipe) -> dict[str, dict[str, Any]]:
         assert list(changes) == [{"fixed_samples": None}, {"range_top": 1.5}]
         ```
     """
-    found: dict[str, dict[str, Any]] = {}
-    if recipe.normalize_samples:
-        found["normalize_samples (the clip's mean and variance)"] = {"normalize_samples": False}
-    if recipe.fixed_samples is not None:
-        found[f"fixed_samples={recipe.fixed_samples} (padding up to a fixed length)"] = {"fixed_samples": None}
-    if recipe.log is not None and recipe.dynamic_range is not None and recipe.range_top is None:
-        top = {"ln": 3.5, "log10": 1.5, "db": 15.0}[recipe.log]
-        found[f"dynamic_range={recipe.dynamic_range:g} below the clip's own maximum"] = {"range_top": top}
-    if recipe.normalize is not None and recipe.normalize_over == "utterance":
-        found[f"normalize={recipe.normalize!r} over the whole clip"] = {"normalize_over": "running"}
-    if recipe.valid_frames != "all" and recipe.stack > 1 and recipe.stack_edges == "repeat":
-        words = f"stack_edges='repeat' of the last frame that counts (valid_frames={recipe.valid_frames!r})"
-        found[words] = {"stack_edges": "zeros"}
-    if recipe.fixed_frames is not None:
-        found[f"fixed_frames={recipe.fixed_frames} (padding up to a fixed length)"] = {"fixed_frames": None}
-    return found
+    return stages.needs_whole_clip(recipe)
 
 
 def _refuse_whole_clip(recipe: Recipe) -> None:
-    stages = whole_clip_stages(recipe)
-    if not stages:
+    found = whole_clip_stages(recipe)
+    if not found:
         return
     entries = [presets.preset(name) for name in presets.list_presets()]
-    changes = ", ".join(f"{name}={value!r}" for change in stages.values() for name, value in change.items())
+    changes = ", ".join(f"{name}={value!r}" for change in found.values() for name, value in change.items())
     own = next((f" of {entry.name!r}" for entry in entries if entry.recipe == recipe), "")
     mine = recipe.changed_fields()
     streams = [entry for entry in entries if not whole_clip_stages(entry.recipe)]
     near = max(streams, key=lambda entry: sum(vars(entry.recipe).get(key) == value for key, value in mine.items()))
     raise ValueError(
-        f"The recipe{own} cannot be streamed, because it needs the whole clip for {' and for '.join(stages)}. "
+        f"The recipe{own} cannot be streamed, because it needs the whole clip for {' and for '.join(found)}. "
         f"Use recipe.replace({changes}), which gives other numbers, or a preset that streams, such "
         f"as {near.name!r}."
     )
@@ -135,7 +121,7 @@ class Stream:
         self.latency_samples = self._step.latency_samples
         rate = recipe.sample_rate
         self.latency_seconds = None if rate is None else self.latency_samples / rate
-        last = None if chunk_samples is None else self._step.last_stage
+        last = None if chunk_samples is None else self._step.last_cutter
         self.frames_per_chunk = None if last is None else last.groups
         self.warmup = 0 if last is None else last.warmup
         self._state = self.initial_state()

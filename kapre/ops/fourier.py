@@ -134,6 +134,11 @@ def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
+def apply_bank(x: Any, bank: Any) -> Any:
+    """Multiply the last axis by a `(n_freq, bands)` matrix, given as a NumPy array or a weight."""
+    return kernel.dot(x, constant(bank, x) if isinstance(bank, np.ndarray) else ops.cast(bank, x.dtype))
+
+
 def angles(rows: int, columns: int, period: int) -> np.ndarray:
     """Return `2π / period` times the products of the row and column numbers."""
     turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact for any length

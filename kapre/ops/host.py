@@ -26,13 +26,14 @@ def as_tensors(nest: Any) -> Any:
     def tensor(x: Any) -> Any:
         return ops.convert_to_tensor(x) if isinstance(x, np.ndarray | np.generic) else x
 
-    return _mapped(tensor, nest)
+    return mapped(tensor, nest)
 
 
-def _mapped(fn: Callable[[Any], Any], nest: Any) -> Any:
+def mapped(fn: Callable[[Any], Any], nest: Any) -> Any:
+    """Apply a function to each tensor in a nest of dicts and tuples."""
     if isinstance(nest, dict):
-        return {name: _mapped(fn, part) for name, part in nest.items()}
-    return tuple(_mapped(fn, part) for part in nest) if isinstance(nest, tuple) else fn(nest)
+        return {name: mapped(fn, part) for name, part in nest.items()}
+    return tuple(mapped(fn, part) for part in nest) if isinstance(nest, tuple) else fn(nest)
 
 
 def leaves(nest: Any) -> Iterator[Any]:
@@ -52,8 +53,8 @@ def goes_by_host(*nests: Any) -> bool:
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
     """Call a function with nests of tensors converted to NumPy arrays, and return its result as tensors."""
     like = next(x for x in leaves(nests) if not isinstance(x, np.ndarray))
-    found = fn(*(_mapped(np.asarray, nest) for nest in nests))
-    return _mapped(lambda part: None if part is None else kernel.put(np.asarray(part), str(part.dtype), like), found)
+    found = fn(*(mapped(np.asarray, nest) for nest in nests))
+    return mapped(lambda part: None if part is None else kernel.put(np.asarray(part), str(part.dtype), like), found)
 
 
 def in_pieces(

@@ -33,7 +33,8 @@ def run(path: Path, clips: list[np.ndarray]) -> list[np.ndarray]:
     return [np.load(f"{path.with_suffix('.npz')}.{i}.npy") for i in range(len(clips))]
 
 
-@pytest.mark.parametrize("name", ["whisper", pytest.param("clap_unfused", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["whisper", "clap_unfused"])
 def test_presets_of_any_length(name: str, tmp_path: Path) -> None:
     """Of two seconds where the presets take ten and more: its kernels for all but matrices are slow."""
     rate = round(kapre.frontends.preset(name).recipe.sample_rate or 0)

@@ -150,6 +150,17 @@ def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     assert (found["sample_rate"], found["recipes"][0]["n_mels"]) == (16000, 40)
 
 
+def test_pcen_of_any_length(tmp_path: Path) -> None:
+    recipe = kapre.Recipe(n_fft=512, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=20, pcen=True)
+    frontend = kapre.Frontend(recipe)
+    kapre.export(frontend, tmp_path / "pcen.onnx")
+    run = runner(tmp_path / "pcen.onnx")
+    for samples in (512, 671, 672, 16000, 80000):
+        right = to_numpy(frontend(clip(2, samples)))
+        assert run(clip(2, samples)).shape == right.shape
+        assert np.abs(run(clip(2, samples)) - right).max() <= 1e-5 * right.max()
+
+
 @ON_TENSORFLOW
 def test_magnitude_and_phase_of_one_stft(tmp_path: Path) -> None:
     """A functional model, whose complex tensor has two takers."""

@@ -26,6 +26,7 @@ MORE = {
     "a prime number of points": dict(n_fft=1031, hop_length=100),
     "energy": dict(n_fft=256, hop_length=100, remove_dc=True, preemphasis=0.97, energy="last", power=2.0),
     "window longer than the DFT": dict(n_fft=256, win_length=300, hop_length=80),
+    "PCEN": dict(n_fft=512, hop_length=160, sample_rate=16000.0, filterbank="mel", n_mels=20, pcen=True),
     "padded in front": dict(n_fft=256, hop_length=80, pad_begin=True, pad_end=True),
 }
 RECIPES = {**{name: kapre.frontends.preset(name).recipe for name in PRESETS}}

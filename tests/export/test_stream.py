@@ -18,7 +18,12 @@ RUNNING = kapre.Recipe(
     amin=1e-6, amin_by="add", normalize="mean_std", normalize_over="running", preemphasis=0.97, center=True,
     pad_mode="reflect", stack=3, stack_hop=2, stack_edges="zeros",
 )  # fmt: skip
+PCEN = kapre.Recipe(
+    sample_rate=16000.0, n_fft=512, hop_length=160, power=2.0, filterbank="mel", n_mels=40, center=True, pcen=True,
+    pcen_start="first",
+)  # fmt: skip
 RECIPES = {
+    "PCEN": (PCEN, 1600),
     "kaldi_fbank": (kapre.frontends.preset("kaldi_fbank").recipe, 1600),
     "voxtral_realtime": (kapre.frontends.preset("voxtral_realtime").recipe, 1280),
     "running statistics and stacks": (RUNNING, 1600),
@@ -44,6 +49,7 @@ def stepper(path: Path) -> Any:
     "name",
     [
         pytest.param("kaldi_fbank", marks=mostly_on("tensorflow")),
+        pytest.param("PCEN", marks=mostly_on("tensorflow")),
         pytest.param("voxtral_realtime", marks=mostly_on("tensorflow", "torch")),
         pytest.param("running statistics and stacks", marks=mostly_on("tensorflow", "jax")),
     ],

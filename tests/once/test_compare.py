@@ -177,6 +177,9 @@ MISTAKES: dict[str, tuple[str, Callable[[], np.ndarray], dict[str, Any], str]] =
     "Kaldi a window's placement": ("kaldi_fbank", lambda: kaldi(start=56), {}, "56 samples later"),
     "Kaldi frames lost": ("kaldi_fbank", lambda: kaldi()[3:], {}, "the first 3 frames left out"),
     "Kaldi in log10": ("kaldi_fbank", lambda: kaldi() / np.log(10), dict(log="log10"), "a logarithm to base 10"),
+    "PCEN in place of the logarithm": (
+        "kaldi_fbank", lambda: librosa.pcen(np.exp(kaldi()).T, sr=RATE, hop_length=160).T,
+        dict(log=None, pcen=True), "PCEN with librosa's values"),
     "Kaldi with an offset": ("kaldi_fbank", lambda: kaldi() + 1.5, dict(feature_shift=1.5), "1.5 higher all over"),
     "Kaldi transposed": ("kaldi_fbank", lambda: kaldi().T, dict(layout="band_first"), "the other layout"),
     "two mistakes": (

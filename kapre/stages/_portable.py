@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from kapre._frame_stages import centred, emphasized, log_energy, placed
-from kapre.ops import fourier, frames, lowered, scales
+from kapre.ops import fourier, frames, lowered, scales, waves
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
-from kapre.recipe import Recipe
+from kapre.stages.energy import log_energy
+from kapre.stages.preemphasis import within_frames
+from kapre.stages.window import placed
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
 
 
 @lru_cache(maxsize=64)
 def _emphasis(recipe: Recipe) -> np.ndarray:
     """Return the preemphasis within a frame as a matrix."""
     size = recipe.frame_length
-    if not recipe.preemphasis or recipe.preemphasis_over != "frame":
+    if not within_frames(recipe):
         return np.eye(size)
     emphasis = np.eye(size) - recipe.preemphasis * np.eye(size, k=1)
     if recipe.preemphasis_first == "first":
@@ -85,9 +89,11 @@ def _by_frames(recipe: Recipe, x: Any, window: Any) -> tuple[fourier.Pair, Any]:
 
     If the DFT has two stages, extra values follow the bins. A frame of zeros precedes the others.
     """
-    framed = centred(recipe, _framed(recipe, x))
+    framed = _framed(recipe, x)
+    framed = waves.without_mean(framed) if recipe.remove_dc else framed
     analysis = constant(recipe.analysis_window, framed) if window is None else placed(recipe, window, framed)
-    windowed = emphasized(recipe, framed) * analysis
+    whole = within_frames(recipe)
+    windowed = (waves.preemphasis(framed, whole, recipe.preemphasis_first) if whole else framed) * analysis
     if lowered.factors(recipe.n_fft) is not None:
         return lowered.two_stage(fourier.of_length(windowed, recipe.n_fft), recipe.n_fft), framed
     matrices = fourier.dft_matrices(recipe.frame_length, recipe.n_fft)
@@ -105,7 +111,7 @@ def _bank_tensor(bank: Any, y: Any) -> Any:
 
 
 def spectra(recipe: Recipe, x: Any, window: Any, bank: Any, ends: bool) -> tuple[Any, Any]:
-    """Convert padded samples `(..., time)` to bands and their logarithm; see `executor.spectra_of`."""
+    """Convert padded samples `(..., time)` to bands and their logarithm; see `spectrum.of_samples`."""
     whole = recipe.chunk_length is None
     in_stages = whole and lowered.factors(recipe.n_fft) is not None
     by_frames = in_stages or recipe.remove_dc or (whole and fourier.lowering_way().by_products)

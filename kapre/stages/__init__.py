@@ -1,0 +1,98 @@
+"""The stages of a recipe, in order, one file for each: its fields, checks, computation, stream and common mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kapre.stages._stage import Call as Call
+from kapre.stages._stage import Mistake as Mistake
+from kapre.stages._stage import Stage as Stage
+from kapre.stages._stage import Values as Values
+from kapre.stages.affine import Affine
+from kapre.stages.bank import Bank
+from kapre.stages.cepstrum import Cepstrum
+from kapre.stages.chunks import Chunks
+from kapre.stages.count import Count
+from kapre.stages.energy import Energy
+from kapre.stages.framing import Framing
+from kapre.stages.layout import Layout
+from kapre.stages.length import Length
+from kapre.stages.logarithm import Logarithm
+from kapre.stages.normalization import Normalization
+from kapre.stages.patches import Patches
+from kapre.stages.pcen import Pcen
+from kapre.stages.preemphasis import Preemphasis
+from kapre.stages.samples import Samples
+from kapre.stages.spectrum import Spectrum
+from kapre.stages.stack import Stack
+from kapre.stages.window import Window
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
+
+LENGTH, FRAMING, BANK, COUNT = Length(), Framing(), Bank(), Count()
+STACK, AFFINE, PATCHES = Stack(), Affine(), Patches()
+
+OF_SAMPLES: tuple[Stage, ...] = (Samples(), Preemphasis(), LENGTH)
+"""Stages of the waveform. In a stream they run on each chunk."""
+TO_FRAMES: tuple[Stage, ...] = (FRAMING, Chunks(), Window())
+"""Stages that describe frames. In a stream, a cutter takes the place of the padding."""
+OF_FRAMES: tuple[Stage, ...] = (Spectrum(), BANK, Logarithm(), Pcen(), Cepstrum(), Energy(), Normalization())
+"""Stages of single frames. JAX compiles them in one piece for each piece of a stream."""
+OF_ENTRIES: tuple[Stage, ...] = (COUNT, STACK, AFFINE, PATCHES, Layout())
+"""Stages over several frames."""
+STAGES: tuple[Stage, ...] = (*OF_SAMPLES, *TO_FRAMES, *OF_FRAMES, *OF_ENTRIES)
+"""All stages, in the order of their fields and of the computation."""
+CUTTERS: dict[str, Stack | Patches] = {"stacks": STACK, "patches": PATCHES}
+"""Stages that cut the frames of a stream into groups, by the name of their state."""
+_WITHOUT_FRAMES: tuple[Stage, ...] = (*OF_SAMPLES, AFFINE)
+"""The stages of a recipe with power=None, which leaves samples as they are."""
+
+
+def run(recipe: Recipe, x: Any, call: Call, stages: tuple[Stage, ...] = STAGES) -> Any:
+    """Run the stages in order."""
+    for stage in stages:
+        if stage.is_on(recipe) and (recipe.power is not None or stage in _WITHOUT_FRAMES):
+            x = stage.run(recipe, x, call)
+    return x
+
+
+def canonical(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Values:
+    """Return every field, checked and in canonical form. Fields without an effect have their defaults."""
+    f = dict(given)
+    for stage in STAGES:
+        f.update((name, check(name, f[name])) for name, check in stage.checks.items())
+    if f["power"] is None:
+        f.update((name, defaults[name]) for name in _of_frames() if name != "power")
+    for stage in STAGES:
+        for name, value, others in stage.idle:
+            if f[name] == value:
+                f.update((other, defaults[other]) for other in others)
+    for stage in STAGES:
+        stage.check(f, defaults)
+    return f
+
+
+def idle(f: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that have no effect with the other fields of a recipe, and what each of them would need."""
+    found = {} if f["power"] is not None else dict.fromkeys(_of_frames(), "power=1.0 or 2.0")
+    found.pop("power", None)
+    for stage in STAGES:
+        found = {**stage.idle_fields(f), **found}
+    return found
+
+
+def _of_frames() -> list[str]:
+    return [name for stage in STAGES if stage not in _WITHOUT_FRAMES for name in stage.names]
+
+
+def mistakes(recipe: Recipe, peak: float) -> Iterator[Mistake]:
+    """Yield the common mistakes in each stage; see `Stage.mistakes`."""
+    for stage in STAGES:
+        yield from stage.mistakes(recipe, peak)
+
+
+def needs_whole_clip(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return what of a recipe cannot stream, with the changes that make it stream; see `Stage.needs_whole_clip`."""
+    return {words: changes for stage in STAGES for words, changes in stage.needs_whole_clip(recipe).items()}

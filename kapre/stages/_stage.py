@@ -1,0 +1,162 @@
+"""`Stage`: a step from samples to features, with everything that is known about it in one place."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from kapre._checks import choice, count, flag, number, positive_int, published_flag
+
+if TYPE_CHECKING:
+    from kapre.ops.chunks import Cutter, State
+    from kapre.recipe import Recipe
+
+UNSET: Any = None
+"""The default of a field that a complete recipe replaces by a value derived from other fields."""
+
+Values = dict[str, Any]
+"""The fields of a recipe by name, while they are checked."""
+
+Check = Callable[[str, Any], Any]
+"""Check the value of a field, given its name and value, and return the value in one form."""
+
+Mistake = tuple[str, dict[str, Any]]
+"""Description of a common mistake, "The features were made with …", and the fields that it changes."""
+
+
+@dataclass
+class Call:
+    """Hold what the stages of one call share.
+
+    Attributes:
+        lengths: Number of samples of each item after the stages so far, `(batch,)`, or None if all are as long.
+        counts: Number of valid frames of each item, or None if all are valid.
+        noise: A tensor of the shape of the samples, for dither.
+        window: A weight that replaces the window of the recipe.
+        bank: A weight that replaces the filter bank of the recipe.
+        energy: The log energy of each frame, `(..., frames, 1)`, for the stage that inserts it.
+        ends: Whether the clip ends with these samples.
+        real: Which frames of a fixed chunk belong to the clip, or None if all do.
+        state: The state of a stream, which stages read and replace. None for a whole clip.
+        seen: Number of samples of the stream before this chunk.
+        invalid: Number of invalid frames at the end of a stream, or None if the stream continues.
+        cutters: The stages of a stream that cut items into groups, by the name of their state.
+    """
+
+    lengths: Any = None
+    counts: Any = None
+    noise: Any = None
+    window: Any = None
+    bank: Any = None
+    energy: Any = None
+    ends: bool = True
+    real: Any = None
+    state: State | None = None
+    seen: Any = None
+    invalid: int | None = None
+    cutters: Mapping[str, Cutter] = field(default_factory=dict)
+
+
+class Stage:
+    """A stage of a recipe: its fields, their checks, its computation, its state in a stream, and common mistakes.
+
+    The methods take the recipe. A stage has no state of its own.
+    """
+
+    Fields: ClassVar[type]
+    """A frozen dataclass with the fields of the stage and their defaults. `Recipe` inherits it."""
+    checks: ClassVar[Mapping[str, Check]] = {}
+    """The check of each field that needs no other field."""
+    idle: ClassVar[tuple[tuple[str, Any, tuple[str, ...]], ...]] = ()
+    """Fields without an effect: a field of the stage, its value, and the fields that then have no effect."""
+
+    added: ClassVar[tuple[str, ...]] = ()
+    """Fields that Kapre 1.0.0.dev0 does not have. JSON has them only where they differ from their defaults."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return tuple(entry.name for entry in fields(self.Fields))
+
+    # The fields.
+
+    def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that have no effect with the other fields, and what each of them would need."""
+        return {
+            other: f"another {name} than {value!r}" for name, value, others in self.idle if f[name] == value
+            for other in others
+        }  # fmt: skip
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        """Check the fields of the stage together, and put them in canonical form."""
+
+    # The computation.
+
+    def is_on(self, recipe: Recipe) -> bool:
+        """Tell whether the stage changes anything."""
+        return True
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        """Compute the stage for whole clips or, with `call.state`, for a chunk of a stream."""
+        raise NotImplementedError
+
+    # The stream.
+
+    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        """Return why the stage cannot stream, with the changes that make it stream. Empty if it can."""
+        return {}
+
+    def start(self, recipe: Recipe, empty: Any) -> State:
+        """Return the parts of a stream's state that belong to the stage. `empty` holds 0 frames `(batch, 0, bands)`."""
+        return {}
+
+    # Comparison of recipes.
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        """Yield common mistakes in the stage. Some are invalid for the recipe or change nothing.
+
+        `peak` is the largest absolute sample of the clip, or 0.0 if it is unknown.
+        """
+        yield from ()
+
+
+def one_of(allowed: tuple[Any, ...], remedy: str) -> Check:
+    """Return the check of a field with a few values. A number may be given as any type of number."""
+
+    def check(name: str, value: Any) -> Any:
+        value = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else value
+        choice(name, value, allowed, remedy)
+        return next(option for option in allowed if option == value)
+
+    return check
+
+
+def at_least_0(name: str, value: Any) -> int:
+    """Check a number of samples or frames that may be 0."""
+    return count(name, value, "Use 0 for none.")
+
+
+def positive(remedy: str) -> Check:
+    """Return the check of a positive integer."""
+    return lambda name, value: positive_int(name, value, remedy)
+
+
+def optional(remedy: str) -> Check:
+    """Return the check of a positive integer or None."""
+    return lambda name, value: None if value is None else positive_int(name, value, remedy)
+
+
+def not_negative(name: str, value: Any) -> float:
+    """Check a number that may be 0.0."""
+    return number(name, value, "Use 0.0 for none.", at_least=0.0, rule="a number, 0 or above")
+
+
+def above_0(remedy: str) -> Check:
+    """Return the check of a number above 0."""
+    return lambda name, value: number(name, value, remedy, above=0.0, rule="a positive number")
+
+
+is_flag: Check = flag
+is_published_flag: Check = published_flag

@@ -1,0 +1,56 @@
+"""The cepstrum: a DCT over the bands, and its lifter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from kapre._checks import message
+from kapre.ops import fourier, scales
+from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of, optional
+from kapre.stages.bank import bands_of
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of the cepstrum."""
+
+    n_mfcc: int | None = None
+    lifter: float = 0.0
+    lifter_start: Literal[0, 1] = 0
+
+
+class Cepstrum(Stage):
+    """Convert bands to cepstral coefficients."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "n_mfcc": optional("Use None for no cepstrum."),
+        "lifter": not_negative,
+        "lifter_start": one_of((0, 1), "Kaldi counts coefficients from 0, librosa from 1."),
+    }
+    added = ("lifter_start",)
+    idle = (("n_mfcc", None, ("lifter",)), ("lifter", 0.0, ("lifter_start",)))
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        bands = bands_of(f)
+        if f["n_mfcc"] is not None and f["n_mfcc"] > bands:
+            raise ValueError(message("n_mfcc", f"at most the {bands} bands", f["n_mfcc"], "Lower it, or raise n_mels."))
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.n_mfcc is not None
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors as sizes
+        kept: Any = recipe.n_mfcc
+        return fourier.apply_bank(x, scales.dct_matrix(bands, kept, recipe.lifter, recipe.lifter_start))
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        if recipe.n_mfcc is not None:
+            yield "no lifter", dict(lifter=0.0)
+            yield "a lifter of 22", dict(lifter=22.0, lifter_start=0)
+            yield "a lifter of 22, as librosa counts", dict(lifter=22.0, lifter_start=1)

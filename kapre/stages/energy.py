@@ -1,0 +1,63 @@
+"""The log energy of each frame, beside the bands or in place of the first coefficient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from keras import ops
+
+from kapre._checks import message
+from kapre.ops import scales
+from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
+
+_KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the smallest energy whose logarithm Kaldi takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of the energy."""
+
+    energy: Literal["first", "last", "c0"] | None = None
+    energy_floor: float = 0.0
+
+
+def log_energy(recipe: Recipe, framed: Any) -> Any:
+    """Return the natural logarithm of the energy of frames without their mean, `(..., frames, 1)`."""
+    least = max(_KALDI_EPSILON, recipe.energy_floor)
+    return scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)
+
+
+class Energy(Stage):
+    """Insert the log energy, which the spectrum computes, at its position."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "energy": one_of((None, "first", "last", "c0"), "'c0' replaces the first cepstral coefficient."),
+        "energy_floor": not_negative,
+    }
+    idle = (("energy", None, ("energy_floor",)),)
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["energy"] == "c0" and f["n_mfcc"] is None:
+            raise ValueError(message("energy", "None, 'first' or 'last' without n_mfcc", "c0", "Use energy='first'."))
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.energy is not None
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        energy = call.energy
+        parts = {"first": [energy, x], "last": [x, energy], "c0": [energy, x[..., 1:]]}[recipe.energy or "first"]
+        return ops.concatenate(parts, axis=-1)
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        if recipe.n_mfcc is not None:
+            yield "the first coefficient kept, no energy", dict(energy=None)
+            yield "the energy in place of the first coefficient", dict(energy="c0")
+        for floor in (0.0, 1.0):
+            yield f"an energy floor of {floor:g}", dict(energy_floor=floor)

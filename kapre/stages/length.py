@@ -1,0 +1,84 @@
+"""The length of a clip in samples: fixed, or a multiple."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from kapre.ops import waves
+from kapre.ops.counts import padded_length
+from kapre.stages._stage import Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of the length."""
+
+    fixed_samples: int | None = None
+    fixed_by: Literal["zeros", "tile"] = "zeros"
+    samples_at_least: int = 0
+    samples_multiple: int = 1
+
+
+_MULTIPLE = ("samples_at_least", "samples_multiple")
+
+
+class Length(Stage):
+    """Pad or trim the waveform to a fixed length, or pad it to a multiple."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "fixed_samples": optional("Use None for clips of any length."),
+        "fixed_by": one_of(("zeros", "tile"), "'tile' repeats the clip a whole number of times, then adds zeros."),
+        "samples_at_least": at_least_0,
+        "samples_multiple": positive("1 pads nothing."),
+    }
+    idle = (("fixed_samples", None, ("fixed_by",)),)
+
+    def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
+        fixed = {} if f["fixed_samples"] is None else dict.fromkeys(_MULTIPLE, "fixed_samples=None")
+        return fixed | super().idle_fields(f)
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["fixed_samples"] is not None:
+            f.update((name, defaults[name]) for name in _MULTIPLE)
+
+    def used(self, recipe: Recipe, n_samples: Any) -> Any:
+        """Return the length of a clip after this stage: an int, None or an integer tensor."""
+        if recipe.fixed_samples is not None:
+            return recipe.fixed_samples
+        return padded_length(n_samples, recipe.samples_at_least, recipe.samples_multiple)
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.fixed_samples is not None or recipe.samples_at_least > 0 or recipe.samples_multiple > 1
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        if call.state is not None:  # a stream adds the zeros at its end
+            return x
+        lengths = call.lengths
+        call.lengths = None if lengths is None or recipe.fixed_samples is not None else self.used(recipe, lengths)
+        if recipe.fixed_samples is None:
+            return waves.pad_to_multiple(x, recipe.samples_at_least, recipe.samples_multiple)
+        if recipe.fixed_by == "tile":
+            return waves.tile(x, recipe.fixed_samples, lengths)
+        return waves.fit(x, recipe.fixed_samples)
+
+    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        if recipe.fixed_samples is None:
+            return {}
+        return {f"fixed_samples={recipe.fixed_samples} (padding up to a fixed length)": {"fixed_samples": None}}
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        if recipe.fixed_samples is not None:
+            yield "clips that were not padded to a fixed length", dict(fixed_samples=None)
+            other = "tile" if recipe.fixed_by == "zeros" else "zeros"
+            yield f"short clips filled up by {other!r}", dict(fixed_by=other)
+        elif recipe.sample_rate is not None:
+            for seconds in (10, 30):
+                length = round(seconds * recipe.sample_rate)
+                yield f"clips padded or trimmed to {seconds} s", dict(fixed_samples=length)
+        yield "clips that were not padded to a multiple of samples", dict(samples_at_least=0, samples_multiple=1)

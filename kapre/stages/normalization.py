@@ -1,0 +1,88 @@
+"""Normalisation of each band by its mean and deviation over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from kapre.ops import features
+from kapre.stages._stage import Call, Mistake, Stage, not_negative, one_of
+
+if TYPE_CHECKING:
+    from kapre.ops.chunks import State
+    from kapre.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of normalisation."""
+
+    normalize: Literal["mean", "mean_std"] | None = None
+    normalize_over: Literal["utterance", "running"] = "utterance"
+    normalize_ddof: int = 0
+    normalize_epsilon: float = 0.0
+    normalize_epsilon_in: Literal["variance", "deviation"] = "variance"
+
+
+_OF_DEVIATION = ("normalize_ddof", "normalize_epsilon", "normalize_epsilon_in")
+
+
+class Normalization(Stage):
+    """Normalise each band over the frames of the clip, or over those up to the present one."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "normalize": one_of(
+            (None, "mean", "mean_std"), "Each band over time: 'mean' subtracts, 'mean_std' divides too."
+        ),
+        "normalize_over": one_of(
+            ("utterance", "running"), "'running' takes the frames up to the present one: it can stream."
+        ),
+        "normalize_ddof": one_of((0, 1), "1 divides the variance by the frames less one."),
+        "normalize_epsilon": not_negative,
+        "normalize_epsilon_in": one_of(
+            ("variance", "deviation"), "Where the epsilon is added: before or after the root."
+        ),
+    }
+    idle = (("normalize", None, ("normalize_over", *_OF_DEVIATION)), ("normalize", "mean", _OF_DEVIATION))
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.normalize is not None
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        how: dict[str, Any] = dict(
+            std=recipe.normalize == "mean_std",
+            ddof=recipe.normalize_ddof,
+            epsilon=recipe.normalize_epsilon,
+            epsilon_in=recipe.normalize_epsilon_in,
+        )
+        if recipe.normalize_over == "utterance":
+            return features.normalize(x, counts=call.counts, **how)
+        state = features.running_start(x) if call.state is None else call.state["running"]
+        x, state = features.normalize_running(x, state, real=call.real, **how)
+        if call.state is not None:
+            call.state["running"] = state
+        return x
+
+    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        if recipe.normalize is None or recipe.normalize_over == "running":
+            return {}
+        return {f"normalize={recipe.normalize!r} over the whole clip": {"normalize_over": "running"}}
+
+    def start(self, recipe: Recipe, empty: Any) -> State:
+        return {"running": features.running_start(empty)}
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        yield "bands that were not normalised over time", dict(normalize=None)
+        yield "each band's mean over time subtracted", dict(normalize="mean")
+        for ddof in (0, 1):
+            for epsilon, place in ((0.0, "variance"), (1e-7, "variance"), (1e-5, "deviation"), (1e-10, "deviation")):
+                yield (
+                    f"bands normalised over time, ddof {ddof}, epsilon {epsilon:g} added to the {place}",
+                    dict(
+                        normalize="mean_std", normalize_ddof=ddof, normalize_epsilon=epsilon, normalize_epsilon_in=place
+                    ),
+                )
+        for over, words in (("utterance", "of the whole clip"), ("running", "up to the present frame")):
+            yield f"statistics {words}", dict(normalize_over=over)

@@ -1,0 +1,125 @@
+"""Per-channel energy normalization (PCEN) in place of the logarithm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from keras import ops
+
+from kapre._checks import message, number
+from kapre.ops import pcen
+from kapre.ops.kernels import active as kernel
+from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, is_flag, not_negative, one_of
+from kapre.stages.bank import bands_of
+
+if TYPE_CHECKING:
+    from kapre.ops.chunks import State
+    from kapre.recipe import Recipe
+
+LEAF: dict[str, Any] = dict(pcen=True, pcen_gain=0.96, pcen_smoothing=0.04, pcen_epsilon=1e-12, pcen_start="first")
+"""The values of LEAF (Zeghidour et al., 2021) before training; its root is the reciprocal of the power."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of PCEN."""
+
+    pcen: bool = False
+    pcen_gain: float = 0.98
+    pcen_bias: float = 2.0
+    pcen_power: float = 0.5
+    pcen_time_constant: float = 0.4
+    pcen_smoothing: float | None = None
+    pcen_epsilon: float = 1e-6
+    pcen_start: Literal["unit", "first"] = "unit"
+
+
+def _smoothing(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    rule, remedy = "a number above 0, at most 1", "Use None for pcen_time_constant."
+    found = number(name, value, remedy, above=0.0, rule=rule)
+    if found > 1.0:
+        raise ValueError(message(name, rule, value, remedy))
+    return found
+
+
+class Pcen(Stage):
+    """Divide each band by its smoothed level, and compress its range."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "pcen": is_flag,
+        "pcen_gain": not_negative,
+        "pcen_bias": not_negative,
+        "pcen_power": above_0("Use 0.5, the reciprocal of LEAF's root of 2."),
+        "pcen_time_constant": above_0("Use 0.4, in seconds."),
+        "pcen_smoothing": _smoothing,
+        "pcen_epsilon": above_0("Use 1e-6."),
+        "pcen_start": one_of(("unit", "first"), "librosa starts from 1, LEAF from the first frame."),
+    }
+    added = tuple(entry.name for entry in fields(Fields))
+    idle = (("pcen", False, ("pcen_gain", "pcen_bias", "pcen_power", "pcen_smoothing", "pcen_epsilon", "pcen_start")),)
+
+    def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
+        found = super().idle_fields(f)
+        if not f["pcen"]:
+            return {**found, "pcen_time_constant": "pcen=True"}
+        return found if f["pcen_smoothing"] is None else {"pcen_time_constant": "pcen_smoothing=None"}
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        f.update((name, defaults[name]) for name in self.idle_fields(f))
+        if not f["pcen"]:
+            return
+        for name in ("log", "chunk_length"):
+            if f[name] is not None:
+                raise ValueError(message(name, "None with pcen=True", f[name], "Leave one of them out."))
+        if f["pcen_smoothing"] is None and f["sample_rate"] is None:
+            rule = "given with pcen_time_constant, which is in seconds"
+            raise ValueError(message("sample_rate", rule, None, "Give it in Hz, or give pcen_smoothing."))
+
+    def smoothing(self, recipe: Recipe) -> float:
+        """Return the smoothing coefficient, which may follow from the time constant."""
+        if recipe.pcen_smoothing is not None:
+            return recipe.pcen_smoothing
+        rate: Any = recipe.sample_rate
+        return pcen.smoothing_of(recipe.pcen_time_constant, rate / recipe.hop_length)
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.pcen
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        if x.shape[-2] == 0:
+            return x
+        begins = kernel.head(x, 1, axis=-2)
+        if call.real is not None:  # the first frames of a fixed stream belong to no clip
+            skipped = ops.sum(1 - ops.cast(call.real, "int32"))
+            begins = ops.take(x, ops.reshape(ops.minimum(skipped, x.shape[-2] - 1), (1,)), axis=-2)
+        if recipe.pcen_start == "unit":
+            begins = ops.ones_like(ops.sum(x, axis=-2, keepdims=True))  # for any number of frames
+        energy = x if call.real is None else ops.where(call.real, x, begins)
+        before = begins
+        if call.state is not None:
+            kept = call.state["pcen"]
+            before = ops.where(kept["begun"] > 0.0, kept["level"], begins)
+        level = pcen.smoothed(energy, self.smoothing(recipe), before)
+        if call.state is not None:
+            begun = kept["begun"] + 1.0 if call.real is None else kept["begun"] + ops.cast(call.real[-1:], x.dtype)
+            call.state["pcen"] = {"begun": ops.minimum(begun, 1.0), "level": kernel.tail(level, 1, axis=-2)}
+        how = recipe.pcen_gain, recipe.pcen_bias, recipe.pcen_power, recipe.pcen_epsilon
+        return pcen.compressed(x, level, *how)
+
+    def start(self, recipe: Recipe, empty: Any) -> State:
+        level = ops.zeros((empty.shape[0], 1, bands_of(vars(recipe))), dtype=empty.dtype)
+        return {"pcen": {"begun": level[..., :1], "level": level}}
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        yield "PCEN with librosa's values", dict(pcen=True, log=None)
+        yield "PCEN with LEAF's values", dict(LEAF, log=None)
+        if recipe.pcen:
+            yield "no PCEN", dict(pcen=False)
+            yield "PCEN that starts from a level of 1, as librosa's", dict(pcen_start="unit")
+            yield "PCEN that starts from the first frame, as LEAF's", dict(pcen_start="first")
+            yield "samples scaled to 32-bit integers, as librosa advises for PCEN", dict(input_scale=2.0**31)

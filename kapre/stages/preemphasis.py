@@ -1,0 +1,80 @@
+"""Preemphasis, over the whole signal or within each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from kapre._checks import message, number
+from kapre.ops import frames, waves
+from kapre.ops.host import library
+from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kapre.recipe import Recipe
+
+_FIRST = {
+    "keep": "the first sample kept",
+    "first": "the first sample taken for the one before it",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of preemphasis."""
+
+    preemphasis: float = 0.0
+    preemphasis_over: Literal["signal", "frame"] = "signal"
+    preemphasis_first: Literal["keep", "first"] = "keep"
+
+
+def within_frames(recipe: Recipe) -> float:
+    """Return the coefficient of preemphasis within each frame, 0.0 for none."""
+    return recipe.preemphasis if recipe.preemphasis_over == "frame" else 0.0
+
+
+class Preemphasis(Stage):
+    """Compute `y[n] = x[n] - a x[n - 1]` over the signal. The kernels apply it within frames."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "preemphasis": lambda name, value: number(name, value, "Use 0.97, or 0.0 for none."),
+        "preemphasis_over": one_of(("signal", "frame"), "Kaldi filters each frame, NeMo the whole signal."),
+        "preemphasis_first": one_of(
+            ("keep", "first"), "What stands before the first sample: nothing (NeMo), or itself (Kaldi)."
+        ),
+    }
+    idle = (("preemphasis", 0.0, ("preemphasis_over", "preemphasis_first")),)
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["power"] is None and f["preemphasis_over"] == "frame":
+            rule = "'signal' with power=None, which has no frames"
+            raise ValueError(message("preemphasis_over", rule, "frame", "Use preemphasis_over='signal'."))
+
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.preemphasis != 0.0 and recipe.preemphasis_over == "signal"
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        if call.state is None:
+            y = waves.preemphasis(x, recipe.preemphasis, recipe.preemphasis_first)
+            return y if call.lengths is None else frames.keep(y, call.lengths)
+        if not x.shape[1]:
+            return x
+        before = call.state["last"]
+        if recipe.preemphasis_first == "first":
+            before = library(x).where(call.seen == 0, x[:, :1], before)
+        call.state["last"] = library(x).copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
+        return waves.preemphasis(x, recipe.preemphasis, before=before)
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        yield "no preemphasis", dict(preemphasis=0.0)
+        for amount in dict.fromkeys((recipe.preemphasis or 0.97, 0.97, 0.95)):
+            for over, place in (("signal", "the whole signal"), ("frame", "each frame")):
+                for first, rule in _FIRST.items():
+                    yield (
+                        f"preemphasis of {amount:g} over {place}, {rule}",
+                        dict(preemphasis=amount, preemphasis_over=over, preemphasis_first=first),
+                    )

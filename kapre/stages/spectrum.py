@@ -1,0 +1,152 @@
+"""From padded samples to bands and their logarithm: frames, their window, the DFT and the filter bank.
+
+These stages run in one piece, block by block where there are many frames, so that no spectrum is held as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import keras
+
+from kapre._checks import message
+from kapre.ops import fourier, frames, scales, waves
+from kapre.ops.counts import num_frames
+from kapre.ops.fourier import constant, is_empty
+from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels._blocks import Stages
+from kapre.stages import _portable
+from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
+from kapre.stages.chunks import Chunks
+from kapre.stages.energy import log_energy
+from kapre.stages.preemphasis import within_frames
+from kapre.stages.window import placed
+
+if TYPE_CHECKING:
+    from kapre.recipe import Recipe
+
+cut = Chunks().cut
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """The fields of the spectrum."""
+
+    power: float | None = 1.0
+    magnitude_epsilon: float = 0.0
+
+
+class Spectrum(Stage):
+    """Cut padded samples into frames, and convert these to bands and their logarithm."""
+
+    Fields = Fields
+    checks: ClassVar = {
+        "power": one_of((1.0, 2.0, None), "1.0 is the magnitude, 2.0 the power, None leaves samples as they are."),
+        "magnitude_epsilon": not_negative,
+    }
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["magnitude_epsilon"] and f["power"] != 1.0:
+            rule = "0.0 unless power=1.0, under whose root it is added"
+            raise ValueError(message("magnitude_epsilon", rule, f["magnitude_epsilon"], "Use power=1.0."))
+
+    def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        bands, call.energy = of_samples(recipe, x, call.window, call.bank, call.ends)
+        return bands
+
+    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
+        for power, words in ((1.0, "magnitudes"), (2.0, "powers")):
+            yield f"{words} of the DFT", dict(power=power, magnitude_epsilon=0.0)
+
+
+def _dtype_of(x: Any) -> str:
+    return keras.backend.standardize_dtype(x.dtype)
+
+
+def _is_framewise(recipe: Recipe) -> bool:
+    """Tell whether whole frames are processed before the window, so that a frame must hold only its own samples."""
+    return recipe.remove_dc or recipe.energy is not None or within_frames(recipe) != 0.0
+
+
+def _for_kernels(recipe: Recipe, dtype: str) -> Stages | None:
+    """Return what `of_frames` does, as data for the kernels, cached on the recipe. None if it does more."""
+    if recipe.energy is not None or recipe.magnitude_epsilon:
+        return None
+    name = f"_stages_{dtype}"
+    kept: Stages | None = vars(recipe).get(name)
+    if kept is None:
+        kept = vars(recipe)[name] = Stages(
+            size=recipe.frame_length,
+            hop=recipe.hop_length,
+            n_fft=recipe.n_fft,
+            window=recipe.dft_window if recipe.frame_length > recipe.n_fft else recipe.analysis_window,
+            power=recipe.power or 1.0,
+            groups=recipe.bank_groups(dtype),
+            log=recipe.log,
+            amin=recipe.amin,
+            amin_by=recipe.amin_by,
+            reference=scales.reference(recipe.amin, recipe.ref_value),
+            remove_dc=recipe.remove_dc,
+            preemphasis=within_frames(recipe),
+            preemphasis_first=recipe.preemphasis_first,
+        )
+    return kept
+
+
+def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None) -> tuple[Any, Any]:
+    """Convert frames to bands and their logarithm. Return these and the log energy `(..., frames, 1)`, or None.
+
+    `window` and `bank` are weights that replace those of the recipe.
+    """
+    if recipe.remove_dc:
+        framed = waves.without_mean(framed)
+    energy = None if recipe.energy is None else log_energy(recipe, framed)
+    if within_frames(recipe):
+        framed = waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    whole = framed.shape[-1] == recipe.n_fft  # frames are as long as the DFT: `of_samples` cuts them so where it can
+    if window is None:
+        analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
+    else:
+        analysis = placed(recipe, window, framed)
+        if whole:
+            analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
+    windowed = framed * analysis
+    groups = recipe.bank_groups(_dtype_of(framed)) if bank is None else None
+    if groups is not None and recipe.power == 2.0:
+        x = fourier.power_in_bands(windowed, recipe.n_fft, groups)
+    else:
+        pair = fourier.rfft(windowed, recipe.n_fft)
+        x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon)
+        if groups is not None:
+            x = fourier.in_bands(x, groups)
+        elif bank is not None:
+            x = fourier.apply_bank(x, bank)
+    if recipe.log is not None:
+        x = scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, recipe.ref_value)
+    return x, energy
+
+
+def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
+    """Apply `cut` and `of_frames` to padded samples `(..., time)`, block by block if there are many frames."""
+    if fourier.is_lowering():
+        return _portable.spectra(recipe, x, window, bank, ends)
+    if not ends:
+        return of_frames(recipe, cut(recipe, x, ends=False), window, bank)
+    length, hop = recipe.cut
+    known = isinstance(x.shape[-1], int)
+    count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
+    if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
+        return of_frames(recipe, cut(recipe, x), window, bank)
+    size = length if _is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros after each
+
+    weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
+
+    def block(framed: Any, *values: Any) -> tuple[Any, ...]:
+        bands, energy = of_frames(recipe, framed, **dict(zip(weights, values, strict=True)))
+        return (bands,) if energy is None else (bands, energy)
+
+    stages = None if weights or kernel.is_tracing() else _for_kernels(recipe, _dtype_of(x))
+    bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()), stages)
+    return bands, energy[0] if energy else None
