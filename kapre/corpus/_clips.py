@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from kapre.corpus import audio
-from kapre.corpus._errors import CorpusError, one_line
+from kapre import audio
+from kapre.audio._errors import one_line
+from kapre.audio._levels import Mixing
+from kapre.audio._packages import optional
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
-from kapre.corpus._levels import Mixing
 from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
@@ -164,7 +166,7 @@ class Reader:
 
     def _resampler(self, rate: int) -> Any:
         """Return a resampler that works chunk by chunk."""
-        soxr = audio.optional("soxr", "Resampling")
+        soxr = optional("soxr", "Resampling")
         try:
             return soxr.ResampleStream(rate, self.rate, 1, dtype="float32", quality="HQ")
         except (ValueError, RuntimeError) as error:
@@ -173,7 +175,7 @@ class Reader:
     def _resampled(self, samples: np.ndarray, rate: int) -> np.ndarray:
         if rate == self.rate:
             return samples
-        soxr = audio.optional("soxr", "Resampling")
+        soxr = optional("soxr", "Resampling")
         try:
             found: np.ndarray = soxr.resample(samples, rate, self.rate, quality="HQ")
         except (ValueError, RuntimeError) as error:

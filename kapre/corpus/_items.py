@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from kapre._checks import count, message
-from kapre.corpus._container import count as counted
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.audio._container import count as counted
+from kapre.audio._errors import one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
 _COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")

@@ -16,8 +16,9 @@ import keras
 
 from kapre._checks import choice, flag, message, positive_int
 from kapre._hints import names_arguments
+from kapre.audio._errors import one_line
 from kapre.corpus import _folder, _items, _shards
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._job import Job
 from kapre.corpus._place import Place, is_uri
 from kapre.frontends import preset
@@ -168,9 +169,10 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
         assert plan(["a.wav"]).items == 1
         ```
     """
-    from kapre.corpus import audio
+    from kapre import audio
+    from kapre.audio._packages import optional
 
-    audio.optional("soundfile", "Reading audio")
+    optional("soundfile", "Reading audio")
     skipped: Counter[str] = Counter()
     items = _items.collect(_listed(inputs), glob, skipped)
     size = _shard_size(shard_size, len(items))
