@@ -42,7 +42,7 @@ _ELSEWHERE = {
     "FrequencyMasking": "kapre.SpecAugment",
     "TimeMasking": "kapre.SpecAugment",
     "Resample": "kapre.audio.read(path, sample_rate), which resamples",
-    "load": "kapre.audio.read",
+    "load": "kapre.audio.load",
     "read": "kapre.audio.read",
     "from_preset": "kapre.Frontend.from_preset",
 }

@@ -37,6 +37,7 @@ specifies, so that samples keep their original positions. ADTS does not give the
 from kapre.audio._conversion import resampling_problem
 from kapre.audio._errors import AudioError
 from kapre.audio._opening import AudioFile
+from kapre.audio.loading import load, stream
 from kapre.audio.reading import AudioInfo, Recording, blocks, inspect, read, readable_formats, told_seconds
 
 __all__ = [
@@ -46,8 +47,10 @@ __all__ = [
     "Recording",
     "blocks",
     "inspect",
+    "load",
     "read",
     "readable_formats",
     "resampling_problem",
+    "stream",
     "told_seconds",
 ]

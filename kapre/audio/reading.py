@@ -11,10 +11,9 @@ import numpy as np
 from kapre import _checks
 from kapre._hints import names_arguments
 from kapre.audio._container import UnreadableError
-from kapre.audio._conversion import resampling_problem
+from kapre.audio._conversion import check_rate, refusals, resample
 from kapre.audio._decoder import Samples, SoundfileDecoder
 from kapre.audio._decoding import decoder_of, examined, refuse_damage
-from kapre.audio._errors import line
 from kapre.audio._levels import Levels
 from kapre.audio._opening import AudioFile, name_of, opened
 from kapre.audio._packages import optional, pyav
@@ -109,14 +108,18 @@ def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["ra
     """
     if sample_rate is not None:
         sample_rate = _checks.positive_int("sample_rate", sample_rate, "Give samples per second, or None.")
+    samples, info = decoded(path, sample_rate, on_damage)
+    rate = sample_rate or info.sample_rate
+    with refusals(info.path):
+        return Recording(resample(samples, info.sample_rate, rate), rate, info)
+
+
+def decoded(path: AudioFile, to: int | None, on_damage: str) -> tuple[Samples, AudioInfo]:
+    """Return all samples of a file that can be resampled to a rate, of shape (time, channels), and its properties."""
     _checks.choice("on_damage", on_damage, ("raise", "keep"), '"keep" returns what decodes, with the damage in `info`.')
-    blocks: list[Samples] = []
-    info = _decode(path, blocks, sample_rate, on_damage == "keep")
-    samples = blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((0, info.channels), np.float32), *blocks])
-    if sample_rate is None or sample_rate == info.sample_rate:
-        return Recording(samples, info.sample_rate, info)
-    resampled: Samples = optional("soxr", "Resampling").resample(samples, info.sample_rate, sample_rate, quality="HQ")
-    return Recording(resampled, sample_rate, info)
+    kept: list[Samples] = []
+    info = _decode(path, kept, to, on_damage == "keep")
+    return kept[0] if len(kept) == 1 else np.concatenate([np.zeros((0, info.channels), np.float32), *kept]), info
 
 
 def told_seconds(path: AudioFile) -> float:
@@ -214,8 +217,9 @@ def _decode_open(
     levels = Levels()
     decoder = decoder_of(soundfile, source, container)
     for block in decoder.blocks():
-        if to is not None and (problem := resampling_problem(decoder.sample_rate, to)):
-            raise line(name, problem, "Correct the rate in its header, or leave it out.")
+        if to is not None:
+            with refusals(name):
+                check_rate(decoder.sample_rate, to)
         levels.add(block)
         if keep is not None:
             keep.append(block.copy())
