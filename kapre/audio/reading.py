@@ -24,7 +24,7 @@ from kapre.audio._source import Source
 class AudioInfo:
     """Describe the contents of an audio file, found by decoding all of it.
 
-    Attributes:
+    Args:
         path: The path as given. "<bytes>" for content given as bytes, and the name of a file object.
         sample_rate: Samples per second.
         channels: Number of channels.
@@ -39,6 +39,17 @@ class AudioInfo:
         non_finite: Number of samples that are NaN or infinite.
         damage: One phrase for each kind of damage. Empty if the file is sound.
         warnings: Problems that are not damage, such as channels whose mean is silence.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        info = kapre.audio.inspect("tone.wav")
+        assert (info.format, info.subtype, info.channels) == ("WAV", "PCM_16", 1)
+        assert info.duration_seconds == 1.0 and not info.damage
+        ```
     """
 
     path: str
@@ -59,10 +70,21 @@ class AudioInfo:
 class Recording:
     """Hold the samples of an audio file.
 
-    Attributes:
-        samples: float32 samples of shape (time, channels).
+    Args:
+        samples: float32 samples of shape (time, channels) from `read`, or (time,) from `load`.
         sample_rate: The rate of `samples`, which may differ from `info.sample_rate` after resampling.
         info: The properties of the file before resampling.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        recording = kapre.audio.read("tone.wav", 8000)
+        assert recording.samples.shape == (8000, 1)
+        assert (recording.sample_rate, recording.info.sample_rate) == (8000, 16000)
+        ```
     """
 
     samples: Samples
@@ -73,11 +95,11 @@ class Recording:
 def inspect(path: AudioFile) -> AudioInfo:
     """Decode an audio file in blocks and return its properties, including damage.
 
-    The content determines the format; the file name is ignored. The module's docstring defines damage. Memory use is
+    The content determines the format; the file name is ignored. The package's docstring defines damage. Memory use is
     bounded for files of any length.
 
     Args:
-        path: The path of the file.
+        path: The file: its path, its content as bytes, or a binary file object.
 
     Returns:
         The properties of the file, with any problems in `damage`.
@@ -85,6 +107,19 @@ def inspect(path: AudioFile) -> AudioInfo:
     Raises:
         AudioError: If the file is missing, empty, not audio, or cannot be opened.
         ImportError: If soundfile is not installed.
+
+    Example:
+        ```python
+        from pathlib import Path
+
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        assert kapre.audio.inspect("tone.wav").damage == ()
+        content = Path("tone.wav").read_bytes()
+        assert kapre.audio.inspect(content[:-100]).damage[0].startswith("cut short")
+        ```
     """
     return _decode(path, None)
 
@@ -92,6 +127,8 @@ def inspect(path: AudioFile) -> AudioInfo:
 @names_arguments
 def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["raise", "keep"] = "raise") -> Recording:
     """Decode an audio file, and resample it with soxr ("HQ") if `sample_rate` differs from the file's rate.
+
+    All channels are kept. `load` gives the samples that a recipe takes.
 
     Args:
         path: The file: its path, its content as bytes, or a binary file object.
@@ -105,6 +142,16 @@ def read(path: AudioFile, sample_rate: int | None = None, on_damage: Literal["ra
     Raises:
         AudioError: If the file is missing, empty, not audio, or, with "raise", has any damage that `inspect` finds.
         ImportError: If soundfile or soxr is not installed.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        recording = kapre.audio.read("tone.wav")
+        assert recording.samples.shape == (16000, 1) and recording.sample_rate == 16000
+        ```
     """
     if sample_rate is not None:
         sample_rate = _checks.positive_int("sample_rate", sample_rate, "Give samples per second, or None.")
@@ -128,11 +175,20 @@ def told_seconds(path: AudioFile) -> float:
     The file is not decoded or checked for damage.
 
     Args:
-        path: The path of the file.
+        path: The file: its path, its content as bytes, or a binary file object.
 
     Raises:
         AudioError: If the file is missing, empty, or not audio.
         ImportError: If soundfile is not installed.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        assert kapre.audio.told_seconds("tone.wav") == 1.0
+        ```
     """
     soundfile = optional("soundfile", "Reading audio")
     name = name_of(path)
@@ -157,6 +213,13 @@ def readable_formats() -> dict[str, bool]:
 
     Raises:
         ImportError: If soundfile is not installed.
+
+    Example:
+        ```python
+        import kapre
+
+        assert kapre.audio.readable_formats()["flac"]
+        ```
     """
     soundfile = optional("soundfile", "Reading audio")
     containers = soundfile.available_formats()
@@ -174,8 +237,10 @@ def readable_formats() -> dict[str, bool]:
 def blocks(path: AudioFile) -> Iterator[tuple[Samples, int]]:
     """Decode an undamaged audio file block by block, with bounded memory for files of any length.
 
+    `stream` gives the samples that a recipe takes.
+
     Args:
-        path: The path of the file.
+        path: The file: its path, its content as bytes, or a binary file object.
 
     Yields:
         float32 samples of shape (time, channels), and their rate.
@@ -183,6 +248,16 @@ def blocks(path: AudioFile) -> Iterator[tuple[Samples, int]]:
     Raises:
         AudioError: As in `read`. Damage that only decoding reveals is raised after the last block.
         ImportError: If soundfile is not installed.
+
+    Example:
+        ```python
+        import numpy as np, soundfile
+        import kapre
+
+        soundfile.write("tone.wav", 0.5 * np.sin(np.arange(16000) / 5), 16000)
+        (found,) = kapre.audio.blocks("tone.wav")
+        assert found[0].shape == (16000, 1) and found[1] == 16000
+        ```
     """
     soundfile = optional("soundfile", "Reading audio")
     name = name_of(path)
