@@ -1,5 +1,8 @@
 """Read audio files, and report damage instead of hiding it.
 
+`load` gives the samples that a recipe takes, and `stream` gives them chunk by chunk. `read` and `blocks` give all
+channels of a file. Keras is not loaded.
+
 soundfile decodes a truncated file as a shorter clip without an error. This package checks every file against its own
 header, so that a clip either has all of its samples or is reported. The following checks reveal damage in each format:
 
