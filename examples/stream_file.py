@@ -8,31 +8,15 @@ the wait for the chunk to fill), and its bands from low to high as shades. The n
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
 import kapre
 
 SPEECH = Path(__file__).parent / "audio" / "speech.flac"
 CHUNK_SECONDS = 0.02
 SHADES = " .:-=+*#%@"
-
-
-def chunks(path: Path, sample_rate: int) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield the seconds read so far and the samples they add, one channel at `sample_rate`."""
-    rate = soundfile.info(path).samplerate
-    resample = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32") if rate != sample_rate else None
-    read = 0
-    for block in soundfile.blocks(path, blocksize=round(CHUNK_SECONDS * rate), dtype="float32", always_2d=True):
-        read += len(block)
-        samples = block.mean(axis=1)
-        yield read / rate, samples if resample is None else resample.resample_chunk(samples)
-    if resample is not None:
-        yield read / rate, resample.resample_chunk(np.zeros(0, "float32"), last=True)
 
 
 def entries(features: np.ndarray, recipe: kapre.Recipe) -> np.ndarray:
@@ -58,14 +42,11 @@ def main() -> None:
     try:
         frontend = kapre.Frontend.from_preset(arguments.preset)
         stream = frontend.stream()
-        if not arguments.path.is_file():
-            raise ValueError(f"There is no file {arguments.path}.")
-        soundfile.info(arguments.path)
-    except (ValueError, soundfile.LibsndfileError) as error:
+        kapre.audio.told_seconds(arguments.path)  # an error here comes before the first line
+    except (ValueError, kapre.audio.AudioError) as error:
         sys.exit(f"stream_file.py: {error}")
     recipe = frontend.recipe
-    rate = int(recipe.sample_rate)
-    hop = recipe.entry_hop / rate
+    hop = recipe.entry_hop / recipe.sample_rate
     latency = 1000 * stream.latency_seconds
     print(f"{arguments.preset}: a frame every {1000 * hop:.3g} ms, look-ahead {latency:.3g} ms, chunks of 20 ms")
     low, high, count, heard = np.inf, -np.inf, 0, 0.0
@@ -79,9 +60,12 @@ def main() -> None:
             count += 1
 
     state = stream.initial_state()
-    for heard, samples in chunks(arguments.path, rate):  # noqa: B007  (`show` reads it)
-        features, state = stream.step(samples[None], state)
-        show(features)
+    try:
+        for samples, heard in kapre.audio.stream(arguments.path, recipe, chunk_seconds=CHUNK_SECONDS):  # noqa: B007
+            features, state = stream.step(samples[None], state)
+            show(features)  # it reads `heard`
+    except kapre.audio.AudioError as error:  # damage that is found at the end
+        sys.exit(f"stream_file.py: {error}")
     show(stream.flush(state))
     print(f"{count} frames of {heard:.3g} s")
 

@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kapre.corpus import audio
+from kapre import audio
 
 FEWEST = 5  # recordings of a class
 
@@ -48,7 +48,7 @@ class Recording:
 
 def read_clips(path: Path, recipe: kapre.Recipe) -> tuple[np.ndarray, np.ndarray]:
     """Return the clips of a file, the last one padded with zeros, and which share of each is sound."""
-    samples = audio.read(path, round(recipe.sample_rate)).samples.mean(axis=1)
+    samples = audio.load(path, recipe).samples
     count = max(1, math.ceil(len(samples) / recipe.fixed_samples))
     padded = np.pad(samples, (0, count * recipe.fixed_samples - len(samples)))
     sound = np.clip(len(samples) / recipe.fixed_samples - np.arange(count), 0, 1)

@@ -1,6 +1,7 @@
 """Audio preprocessing as Keras layers, so that a saved model takes raw samples as its input.
 
-Every public name is available here. `kapre.compare`, `kapre.corpus` and `kapre.plot` are imported on first use.
+Every public name is available here. `kapre.audio`, `kapre.compare`, `kapre.corpus` and `kapre.plot` are imported on
+first use.
 """
 
 from kapre import _select_backend as _select_backend  # isort: skip  (before anything imports Keras)
@@ -37,6 +38,7 @@ from kapre.time_frequency import (
 from kapre.time_frequency_tflite import MagnitudeTflite, PhaseTflite, STFTTflite
 
 if TYPE_CHECKING:
+    from kapre import audio as audio
     from kapre import compare as compare
     from kapre import corpus as corpus
     from kapre import deploy as deploy
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 VERSION = __version__
 
-_ON_FIRST_USE = ("compare", "corpus", "deploy", "plot")
+_ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "plot")
 
 __all__ = [
     "STFT",

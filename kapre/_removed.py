@@ -41,9 +41,9 @@ _ELSEWHERE = {
     "ComputeDeltas": "kapre.Delta",
     "FrequencyMasking": "kapre.SpecAugment",
     "TimeMasking": "kapre.SpecAugment",
-    "Resample": "kapre.corpus.audio.read(path, sample_rate), which resamples",
-    "load": "kapre.corpus.audio.read",
-    "read": "kapre.corpus.audio.read",
+    "Resample": "kapre.audio.read(path, sample_rate), which resamples",
+    "load": "kapre.audio.load",
+    "read": "kapre.audio.read",
     "from_preset": "kapre.Frontend.from_preset",
 }
 """Names in other libraries, with the replacement in Kapre."""

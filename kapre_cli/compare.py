@@ -152,7 +152,7 @@ def _files(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
 def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float, as_json: bool, on: str | None) -> int:
     recipe = of_file(Path(a)) if Path(a).suffix.lower() == ".json" else of_preset(a)
     stored = _load(b)
-    clip = read_clip(load_audio(), file, recipe, a)
+    clip = read_clip(file, recipe, a)
     kapre = load_kapre(on)
     import keras
 
@@ -208,7 +208,7 @@ class _AtRates(Mapping[int, Any]):
     def __getitem__(self, rate: int) -> Any:
         if rate not in self.rates:
             raise KeyError(rate)
-        return load_audio().read(self.file, rate).samples.mean(axis=1)
+        return load_audio().load(self.file, rate).samples
 
     def __contains__(self, rate: object) -> bool:  # the default of Mapping would read the file
         return rate in self.rates

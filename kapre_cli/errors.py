@@ -101,8 +101,8 @@ def load_kapre(backend: str | None = None) -> Any:
 
 
 def load_audio() -> Any:
-    """Import `kapre.corpus.audio`, which does not need Keras."""
+    """Import `kapre.audio`, which does not need Keras."""
     light()
-    from kapre.corpus import audio
+    from kapre import audio
 
     return audio

@@ -110,7 +110,7 @@ def run(
         raise CommandError(with_flags(str(error)), USAGE) from None
     except KeyboardInterrupt:
         raise CommandError(f"interrupted. Go on with the same command and --resume: {shown(output)}", 130) from None
-    from kapre.corpus._container import count
+    from kapre.audio._container import count
 
     if as_json:
         print(json.dumps(summary.to_dict()))
@@ -137,7 +137,7 @@ def _dry(plan: Any, as_json: bool) -> int:
     if as_json:
         print(json.dumps({**vars(plan), "hours": None if math.isnan(plan.hours) else plan.hours}))
         return 0
-    from kapre.corpus._container import count
+    from kapre.audio._container import count
 
     missing = f", {plan.missing} of them missing" if plan.missing else ""
     audio = "audio of unknown length" if math.isnan(plan.hours) else f"{_hours(3600 * plan.hours)} of audio"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,18 @@ def of_file(path: Path) -> Any:
         raise CommandError(f"{path}: no recipe: {error}{remedy}", DATA) from None
 
 
-def read_audio(audio: Any, file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
-    """Return a recording, or raise a one-line error. With "keep", return a damaged one if it has samples."""
+def read_audio(file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
+    """Return a recording with all channels, or raise a one-line error. `_got` explains "keep"."""
+    return _got(load_audio().read, file, sample_rate, on_damage)
+
+
+def _got(function: Callable[..., Any], file: Path, at: Any, on_damage: str) -> Any:
+    """Return what a function of `kapre.audio` gets from a file. With "keep", a damaged file must have samples."""
     try:
         with quiet():
-            found = audio.read(file, sample_rate, on_damage)
-            return found if len(found.samples) else audio.read(file, sample_rate)
-    except audio.AudioError as error:
+            found = function(file, at, on_damage=on_damage)
+            return found if len(found.samples) else function(file, at)
+    except load_audio().AudioError as error:
         raise audio_error(file, error) from None
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
@@ -66,22 +72,21 @@ def finite(samples: Any) -> Any:
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def read_clip(audio: Any, file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
-    """Return a recording at the rate of a recipe, mixed to one channel. One too short for a frame is an error."""
+def read_clip(file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
+    """Return a recording as a recipe takes it. One too short for a frame is an error."""
     rate = recipe.sample_rate
     if rate is None or rate != round(rate):
         remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."
         raise CommandError(f"{which} must have a whole sample_rate to read audio at; it has {rate}. {remedy}", DATA)
-    recording = read_audio(audio, file, round(rate), on_damage)
+    recording = _got(load_audio().load, file, recipe, on_damage)
     notes = []
     own = recording.info.sample_rate
     if own != recording.sample_rate:
         notes.append(f"resampled from {own} to {recording.sample_rate} Hz")
-    channels = recording.samples.shape[1]
-    if channels > 1:
-        notes.append(f"{channels} channels mixed to one (their mean)")
+    if recording.info.channels > 1:
+        notes.append(f"{recording.info.channels} channels mixed to one (their mean)")
         notes += [f"warning: {warning}" for warning in recording.info.warnings]
-    samples = finite(recording.samples.mean(axis=1))
+    samples = finite(recording.samples)
     if not recipe.num_frames(len(samples)):
         raise CommandError(
             f"{file}: too short: {len(samples)} samples at {rate:g} Hz, where {which} needs {recipe.least_samples()}. "

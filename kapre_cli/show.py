@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet, shown
+from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
 from kapre_cli.recipes import finite, of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
@@ -228,7 +228,7 @@ def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
 
 
 def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Computed, Any]:
-    recording = read_audio(load_audio(), file, settings.sample_rate, "keep")
+    recording = read_audio(file, settings.sample_rate, "keep")
     samples, rate = finite(recording.samples), recording.sample_rate
     recipe = _check_recipe(settings, rate)
     if recipe.num_frames(len(samples)) == 0:
@@ -243,7 +243,7 @@ def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Com
 
 
 def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tuple[Computed, Any]:
-    clip = read_clip(load_audio(), file, recipe, which, "keep")
+    clip = read_clip(file, recipe, which, "keep")
     for note in clip.notes:
         print(f"note: {note}")
     try:
@@ -267,7 +267,7 @@ def run(
     _check_alone(given, preset, recipe)
     settings = Settings(**given)
     _check(settings, output, features)
-    # `audio.read` also reports these errors. Check before Keras is loaded, so that the most common mistake takes no
+    # `kapre.audio` also reports these errors. Check before Keras is loaded, so that the most common mistake takes no
     # time.
     if is_store(file):
         raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)

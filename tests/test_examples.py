@@ -63,8 +63,8 @@ def test_stream_file(run: Callable[..., None], capsys: pytest.CaptureFixture, tm
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["no.wav"], "There is no file no.wav."),
-        (["README.md"], "Error opening 'README.md'"),
+        (["no.wav"], "no.wav: no such file."),
+        (["README.md"], "README.md: not audio that can be read"),
         (["--preset", "whisper"], "'whisper' cannot be streamed, because it needs the whole clip for"),
         (["--preset", "kaldi"], "Use 'kaldi_mfcc' or 'kaldi_fbank'"),
     ],

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import kapre
-from kapre import corpus, frontends, plot
+from kapre import audio, frontends, plot
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "presets"
@@ -189,7 +189,7 @@ def picture(entry: frontends.Preset, path: Path) -> None:
 
     recipe = entry.recipe
     rate = int(recipe.sample_rate or 0)
-    samples = corpus.audio.read(RECORDING, rate).samples[: SECONDS * rate, 0]
+    samples = audio.load(RECORDING, rate).samples[: SECONDS * rate]
     figure, axes = plt.subplots(figsize=(7.6, 2.7), dpi=100, layout="constrained")
     image = plot.spectrogram(kapre.Frontend(recipe)(samples[None]), recipe, axes)
     if recipe.power is not None:

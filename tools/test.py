@@ -37,7 +37,6 @@ OF_CORPUS = ",".join(
         "_folder",
         "_items",
         "_job",
-        "_levels",
         "_local",
         "_parquet",
         "_place",

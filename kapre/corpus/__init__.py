@@ -1,6 +1,7 @@
-"""Corpora: decode recordings with all damage reported, and keep their features in a store.
+"""Corpora: compute features of recordings, report all damage, and keep the features in a store.
 
-`kapre.corpus.audio` reads audio files. The other modules need pyarrow and are imported on first use.
+`kapre.audio` reads the files. `kapre.corpus.audio` is its old address. The other modules need pyarrow and are imported
+on first use.
 """
 
 from typing import TYPE_CHECKING

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from kapre.corpus._errors import one_line
+from kapre.audio._errors import one_line
 from kapre.corpus._place import Place
 from kapre.corpus._shards import KEY, SHARDS, damaged, unreadable
 

@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from kapre.corpus import audio
-from kapre.corpus._errors import CorpusError, one_line
+from kapre import audio
+from kapre.audio._conversion import Conversion, RefusedError, check_rate
+from kapre.audio._errors import one_line
+from kapre.audio._levels import Mixing
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
-from kapre.corpus._levels import Mixing
 from kapre.corpus._place import fetched
 
 LIMIT = 1 << 25
@@ -52,14 +53,6 @@ class Failure:
     item: int
     stage: str
     reason: str
-
-
-class _Refused(Exception):
-    """Report the problem of an item and the stage where it occurred."""
-
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(reason)
-        self.stage, self.reason = stage, reason
 
 
 class Reader:
@@ -112,8 +105,8 @@ class Reader:
                     kept.append(block)
                 if max(values, length * self.rate // rate) > LIMIT:
                     kept = None  # still decode the rest, to find damage
-                self._check_rate(rate)
-        except _Refused as error:
+                check_rate(rate, self.rate)
+        except RefusedError as error:
             yield from (Failure(number, error.stage, error.reason) for number in items)
             return
         except audio.AudioError as error:
@@ -135,63 +128,27 @@ class Reader:
     def _of_memory(self, number: int, item: Item, samples: np.ndarray, rate: int) -> Iterator[Clip | Failure]:
         try:
             first, stop = _span(item, len(samples), rate)
-            mixing = self._mixing(rate, self.segment)
-            mono = self._mono(samples[first:stop], item, mixing)
-            yield from self._finished(number, item, mono, rate, mixing)
-        except _Refused as error:
+            conversion = self._conversion(item, rate, self.segment)
+            yield from self._finished(number, item, conversion.whole(samples[first:stop]), conversion)
+        except RefusedError as error:
             yield Failure(number, error.stage, error.reason)
 
-    def _mixing(self, rate: int, size: int | None) -> Mixing:
-        """Return a `Mixing` for clips of `size` samples at the recipe's rate, or for a single clip without a size."""
-        return Mixing((size or 0) * rate / self.rate)
-
-    def _mono(self, samples: np.ndarray, item: Item, mixing: Mixing) -> np.ndarray:
-        """Return `(time,)`: the mean of all channels, whose energies are recorded, or one of the channels."""
+    def _conversion(self, item: Item, rate: int, size: int | None) -> Conversion:
+        """Return a conversion with warnings for each clip of `size` samples, or for a single clip without a size."""
         channel = self.channel if item.channel is None else item.channel
-        there = samples.shape[1]
-        if channel is None:
-            mono: np.ndarray = samples[:, 0] if there == 1 else samples.mean(axis=1)
-            mixing.add(samples, mono)
-            return mono
-        if channel >= there:
-            raise _Refused("channel", f"there is no channel {channel}: the file has {there}, counted from 0")
-        return np.ascontiguousarray(samples[:, channel])
+        return Conversion(rate, self.rate, channel, Mixing((size or 0) * rate / self.rate))
 
-    def _check_rate(self, rate: int) -> None:
-        """Refuse a rate that no recording has and that would give too many samples, or none."""
-        if problem := audio.resampling_problem(rate, self.rate):
-            raise _Refused("resample", problem)
-
-    def _resampler(self, rate: int) -> Any:
-        """Return a resampler that works chunk by chunk."""
-        soxr = audio.optional("soxr", "Resampling")
-        try:
-            return soxr.ResampleStream(rate, self.rate, 1, dtype="float32", quality="HQ")
-        except (ValueError, RuntimeError) as error:
-            raise _Refused("resample", _cannot(rate, self.rate, error)) from None
-
-    def _resampled(self, samples: np.ndarray, rate: int) -> np.ndarray:
-        if rate == self.rate:
-            return samples
-        soxr = audio.optional("soxr", "Resampling")
-        try:
-            found: np.ndarray = soxr.resample(samples, rate, self.rate, quality="HQ")
-        except (ValueError, RuntimeError) as error:
-            raise _Refused("resample", _cannot(rate, self.rate, error)) from None
-        return found
-
-    def _finished(self, number: int, item: Item, mono: np.ndarray, rate: int, mixing: Mixing) -> Iterator[Clip]:
-        """Yield the clip of mono samples, or its segments."""
-        samples = self._resampled(mono, rate)
+    def _finished(self, number: int, item: Item, samples: np.ndarray, conversion: Conversion) -> Iterator[Clip]:
+        """Yield the clip of converted samples, or its segments."""
         self._check_length(len(samples))
         size = self.segment or len(samples)
         for index, first in enumerate(range(0, len(samples), size)):
             start, part = (item.start or 0.0) + first / self.rate, samples[first : first + size]
-            yield Clip(number, start, part, warning=mixing.warning(index))
+            yield Clip(number, start, part, warning=conversion.warning(index))
 
     def _check_length(self, count: int) -> None:
         if count < self.least:
-            raise _Refused("length", f"{count} samples at {self.rate} Hz; a frame takes {self.least}")
+            raise RefusedError("length", f"{count} samples at {self.rate} Hz; a frame takes {self.least}")
 
     def _of_long(self, path: str, number: int, item: Item, rate: int) -> Iterator[Clip | Failure]:
         """Yield the segments of a file that is not kept in memory, or its pieces for a stream."""
@@ -206,29 +163,26 @@ class Reader:
         done = 0
         waiting: list[np.ndarray] = []
         count = 0
-        mixing = self._mixing(rate, size)
+        conversion = self._conversion(item, rate, size)
         try:
-            for samples, ended in self._at_rate(path, item, rate, mixing):
+            for samples, ended in self._at_rate(path, conversion):
                 waiting.append(samples)
                 count += len(samples)
                 while count > size or (ended and count):  # keep samples for the last piece, to mark it as last
                     joined = np.concatenate(waiting)
                     last = ended and count <= size
                     part = "whole" if not streams else "last" if last else "first" if done == 0 else "more"
-                    yield Clip(number, done / self.rate, joined[:size], part, mixing.warning(done // size))
+                    yield Clip(number, done / self.rate, joined[:size], part, conversion.warning(done // size))
                     done += min(size, count)
                     waiting, count = [joined[size:]], max(0, count - size)
-        except _Refused as error:
+        except RefusedError as error:
             yield Failure(number, error.stage, error.reason)
 
-    def _at_rate(self, path: str, item: Item, rate: int, mixing: Mixing) -> Iterator[tuple[np.ndarray, bool]]:
-        """Yield the samples of a file at the recipe's rate, block by block, and whether they are the last."""
-        resampler = None if rate == self.rate else self._resampler(rate)
+    def _at_rate(self, path: str, conversion: Conversion) -> Iterator[tuple[np.ndarray, bool]]:
+        """Yield the converted samples of a file, block by block, and whether they are the last."""
         for block, _ in audio.blocks(path):
-            mono = self._mono(block, item, mixing)
-            yield (mono if resampler is None else resampler.resample_chunk(mono)), False
-        nothing = np.zeros(0, "float32")
-        yield (nothing if resampler is None else resampler.resample_chunk(nothing, last=True)), True
+            yield conversion.push(block), False
+        yield conversion.finish(), True
 
     def _of_slices(self, path: str, items: dict[int, Item], length: int, rate: int) -> Iterator[Clip | Failure]:
         """Yield the slices of a file that is not kept in memory, in one pass, in the order of their ends."""
@@ -237,26 +191,29 @@ class Reader:
             try:
                 first, stop = _span(item, length, rate)
                 if stop - first > LIMIT:
-                    raise _Refused("memory", "the slice is too long to be held at once; cut it into shorter ones")
+                    raise RefusedError("memory", "the slice is too long to be held at once; cut it into shorter ones")
                 waiting.append((first, stop, number, item))
-            except _Refused as error:
+            except RefusedError as error:
                 yield Failure(number, error.stage, error.reason)
         waiting.sort(key=lambda each: each[:3], reverse=True)
-        open_slices: list[tuple[int, int, int, Item, list[np.ndarray], Mixing]] = []
+        open_slices: list[tuple[int, int, int, Item, list[np.ndarray], Conversion]] = []
         position = 0
         for block, _ in audio.blocks(path):
             end = position + len(block)
             while waiting and waiting[-1][0] < end:
-                open_slices.append((*waiting.pop(), [], self._mixing(rate, self.segment)))
+                first, stop, number, item = waiting.pop()
+                conversion = self._conversion(item, rate, self.segment)
+                open_slices.append((first, stop, number, item, [], conversion))
             going_on = []
-            for first, stop, number, item, parts, mixing in open_slices:
+            for first, stop, number, item, parts, conversion in open_slices:
                 try:
-                    parts.append(self._mono(block[max(0, first - position) : max(0, stop - position)], item, mixing))
+                    parts.append(conversion.mix(block[max(0, first - position) : max(0, stop - position)]))
                     if stop <= end:
-                        yield from self._finished(number, item, np.concatenate(parts), rate, mixing)
+                        samples = conversion.resample(np.concatenate(parts))
+                        yield from self._finished(number, item, samples, conversion)
                     else:
-                        going_on.append((first, stop, number, item, parts, mixing))
-                except _Refused as error:
+                        going_on.append((first, stop, number, item, parts, conversion))
+                except RefusedError as error:
                     yield Failure(number, error.stage, error.reason)
             open_slices, position = going_on, end
             if not waiting and not open_slices:
@@ -272,11 +229,7 @@ def _span(item: Item, length: int, rate: int) -> tuple[int, int]:
             f"{(item.start or 0.0):g} s" if first >= length else f"{(item.start or 0.0) + (item.duration or 0.0):g} s"
         )
         what = "begins" if first >= length else "ends"
-        raise _Refused("slice", f"it {what} at {wanted}, and the file has {length / rate:.3f} s")
+        raise RefusedError("slice", f"it {what} at {wanted}, and the file has {length / rate:.3f} s")
     if min(stop, length) == first:
-        raise _Refused("slice", f"it has no sample: {item.duration:g} s at {rate} Hz")
+        raise RefusedError("slice", f"it has no sample: {item.duration:g} s at {rate} Hz")
     return first, min(stop, length)
-
-
-def _cannot(rate: int, to: int, error: Exception) -> str:
-    return f"{rate} Hz cannot be resampled to {to} Hz ({' '.join(str(error).split())})"

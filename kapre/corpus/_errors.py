@@ -1,5 +1,7 @@
 """Errors that a run over a corpus raises."""
 
+from kapre.audio._errors import one_line
+
 
 class CorpusError(Exception):
     """Report a run, a store or a manifest that cannot be used, in one line with the problem and the remedy."""
@@ -7,11 +9,6 @@ class CorpusError(Exception):
 
 class ItemError(CorpusError):
     """Report a file that failed when `on_error` is "fail", or a shard that cannot be made."""
-
-
-def one_line(error: object, longest: int = 200) -> str:
-    """Return the text of an error in one line."""
-    return " ".join(str(error).split())[:longest]
 
 
 def named(error: Exception) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from kapre._version import __version__
+from kapre.audio._errors import one_line
 from kapre.corpus import _shards
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._place import Place
 
 

@@ -17,9 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kapre._checks import count, message
-from kapre.corpus._container import count as counted
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.audio._container import count as counted
+from kapre.audio._errors import one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._place import fetched, files_of, is_uri, split_uri
 
 _COMPRESSED = (".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".m4b", ".aac")
@@ -299,14 +299,3 @@ def digest(items: Sequence[Item]) -> str:
         line = [item.path, item.start, item.duration, item.channel, sorted(item.carried.items())]
         found.update(json.dumps(line, default=str).encode("utf-8", "surrogateescape"))
     return found.hexdigest()
-
-
-def as_channel(value: Any) -> int | None:
-    """Return the argument `channel`: a number, or None for "mix"."""
-    if value in (None, "mix"):
-        return None
-    try:
-        return count("channel", value, "")
-    except (TypeError, ValueError):
-        remedy = 'Use "mix" for the mean of all.'
-        raise ValueError(message("channel", '"mix" or a number from 0 on', value, remedy)) from None

@@ -18,7 +18,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.audio._errors import one_line
+from kapre.corpus._errors import CorpusError
 
 WRITING = ".writing-"
 """Prefix of the names of incomplete files."""

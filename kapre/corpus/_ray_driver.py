@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from kapre.corpus._errors import CorpusError, ItemError, one_line
+from kapre.audio._errors import one_line
+from kapre.corpus._errors import CorpusError, ItemError
 from kapre.corpus._job import Job
 from kapre.corpus._local import environment
 from kapre.corpus._ray import ShardMaker

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.audio._errors import one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._items import Item
 from kapre.corpus._place import Place, without_secrets
 

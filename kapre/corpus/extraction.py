@@ -16,8 +16,11 @@ import keras
 
 from kapre._checks import choice, flag, message, positive_int
 from kapre._hints import names_arguments
+from kapre.audio._conversion import as_channel
+from kapre.audio._errors import one_line
+from kapre.audio.loading import rate_of
 from kapre.corpus import _folder, _items, _shards
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._job import Job
 from kapre.corpus._place import Place, is_uri
 from kapre.frontends import preset
@@ -168,9 +171,10 @@ def plan(inputs: Iterable[str | os.PathLike[str]], glob: str | None = None, shar
         assert plan(["a.wav"]).items == 1
         ```
     """
-    from kapre.corpus import audio
+    from kapre import audio
+    from kapre.audio._packages import optional
 
-    audio.optional("soundfile", "Reading audio")
+    optional("soundfile", "Reading audio")
     skipped: Counter[str] = Counter()
     items = _items.collect(_listed(inputs), glob, skipped)
     size = _shard_size(shard_size, len(items))
@@ -298,7 +302,7 @@ def extract(
     if address is not None and engine != "ray":
         raise ValueError(message("address", 'None without engine="ray"', address, 'Use engine="ray".'))
     _check_segment(recipe, segment)
-    of_channel = _items.as_channel(channel)
+    of_channel = as_channel(channel)
     engine_module, _ = import_module(f"kapre.corpus._{engine}"), _shards.format_module(format).module()
     place = Place.of(output, filesystem)
     if format == "array_record" and not place.is_local:
@@ -384,12 +388,7 @@ def _recipe(recipe: Any) -> Recipe:
         recipe = preset(recipe).recipe
     if not isinstance(recipe, Recipe):
         raise TypeError(message("recipe", "a kapre.Recipe or a preset's name", recipe, 'Use "kaldi_fbank", say.'))
-    rate = recipe.sample_rate
-    if rate is None or rate != round(rate):
-        remedy = "Give it one, in Hz: recipe.replace(sample_rate=16000)."
-        raise ValueError(
-            message("recipe", "one with a whole sample_rate, to read audio at", f"one with {rate}", remedy)
-        )
+    rate_of(recipe)
     if recipe.power is None:
         raise ValueError(message("recipe", "one of spectra", "one of samples (power=None)", "Give it a power of 2.0."))
     return recipe

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kapre._checks import flag
+from kapre.audio._errors import one_line
 from kapre.corpus import _folder, _shards
-from kapre.corpus._errors import CorpusError, one_line
+from kapre.corpus._errors import CorpusError
 from kapre.corpus._place import Place
 from kapre.recipe import Recipe
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import soundfile
 import soxr
 
-from kapre.corpus import audio
+from kapre import audio
 
 PRESET = "kaldi_fbank"
 COUNT = 488

@@ -11,8 +11,7 @@ import pytest
 import soundfile
 
 import kapre
-from kapre import corpus
-from kapre.corpus import audio
+from kapre import audio, corpus
 from kapre.corpus._compute import Computer
 from tests.conftest import mostly_on, to_numpy
 from tests.corpus.recordings import mono, sound, table, write_good

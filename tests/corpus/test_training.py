@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 import kapre
-from kapre.corpus import audio
+from kapre import audio
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 COUNTS = {"0": 24, "chirp": 14, "noise": 14}

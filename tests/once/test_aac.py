@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from kapre import corpus
-from kapre.corpus import AudioError, audio
+from kapre import audio, corpus
+from kapre.audio import AudioError
 from tests.containers import as_int16, as_int24, box, encoded, patched, video
 
 FASTSTART = {"movflags": "+faststart"}
@@ -361,7 +361,7 @@ def test_without_pyav_a_file_is_an_error_that_names_it(save, monkeypatch):
 
 
 def test_a_failing_disk_is_an_error_and_an_interrupt_stops(save, monkeypatch, capfd):
-    from kapre.corpus import _source
+    from kapre.audio import _source
 
     path = save(encoded(sound(300_000, 16000), 16000, "alac"))
     whole = _source.Source.read_into

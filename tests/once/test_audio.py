@@ -12,8 +12,8 @@ import pytest
 import soundfile as sf
 import soxr
 
-from kapre import corpus
-from kapre.corpus import AudioError
+from kapre import audio, corpus
+from kapre.audio import AudioError
 
 PCM = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 KINDS = [
@@ -97,7 +97,7 @@ def test_healthy_file_is_decoded_whole_and_reported_sound(container, subtype, sa
                 path = save(encoded(container, subtype, noise(n_samples, channels), sample_rate))
                 expected = by_soundfile(path)
                 info = corpus.inspect(path)
-                recording = corpus.audio.read(path)
+                recording = audio.read(path)
                 assert info.damage == ()
                 assert recording.info == info
                 np.testing.assert_array_equal(recording.samples, expected)
@@ -116,7 +116,7 @@ def test_healthy_file_is_decoded_whole_and_reported_sound(container, subtype, sa
 def test_lossless_samples_come_back(save):
     samples = noise(1000, 3)
     path = save(encoded("WAV", "FLOAT", samples, 16000))
-    recording = corpus.audio.read(path)
+    recording = audio.read(path)
     np.testing.assert_array_equal(recording.samples, samples.astype(np.float32))
     assert recording.info.subtype == "FLOAT"
 
@@ -124,7 +124,7 @@ def test_lossless_samples_come_back(save):
 def test_blocks_join_without_a_seam(save):
     samples = noise(300_001, 2)  # more than one block
     path = save(encoded("FLAC", "PCM_16", samples, 44100))
-    recording = corpus.audio.read(path)
+    recording = audio.read(path)
     np.testing.assert_array_equal(recording.samples, by_soundfile(path))
     assert corpus.inspect(path) == recording.info
 
@@ -141,7 +141,7 @@ def test_every_cut_is_found(container, subtype, save):
             path = save(content[:cut])
             assert verdict(path), f"{container} {subtype}, {channels} channels: cut to {cut} of {size} bytes"
             with pytest.raises(AudioError):
-                corpus.audio.read(path)
+                audio.read(path)
         assert verdict(save(content)) == ""
 
 
@@ -153,7 +153,7 @@ def test_cut_file_names_both_durations_and_the_remedy(save):
     assert info.damage == (damage,)
     assert info.n_samples == 33704
     with pytest.raises(AudioError) as error:
-        corpus.audio.read(path)
+        audio.read(path)
     assert str(error.value) == f"{path}: {damage}. Copy it again from its source."
 
 
@@ -200,7 +200,7 @@ def test_flac_of_unknown_length_shows_a_cut_inside_a_frame(save):
     expected = by_soundfile(save(content))
     content[21] &= 0xF0  # STREAMINFO's 36-bit sample count, 0 when FLAC is written to a pipe
     content[22:26] = bytes(4)
-    np.testing.assert_array_equal(corpus.audio.read(save(content)).samples, expected)
+    np.testing.assert_array_equal(audio.read(save(content)).samples, expected)
     for cut in (1, 100, 5000):
         assert verdict(save(content[:-cut])).startswith("cut short: the file breaks off after")
 
@@ -221,7 +221,7 @@ def test_wav_written_to_a_pipe_is_read_to_its_end(riff, data, save):
     content = encoded("WAV", "PCM_16", noise(2000, 2), 16000)
     expected = by_soundfile(save(content))
     path = save(open_sizes(content, riff, data))
-    np.testing.assert_array_equal(corpus.audio.read(path).samples, expected)
+    np.testing.assert_array_equal(audio.read(path).samples, expected)
     # A cut between two samples cannot be known without a size, one inside a sample can.
     assert verdict(save(open_sizes(content, riff, data)[:-4])) == ""
     assert verdict(save(open_sizes(content, riff, data)[:-3])) == "cut short: the file ends inside a sample"
@@ -231,9 +231,9 @@ def test_wav_written_to_a_pipe_is_read_to_its_end(riff, data, save):
 def test_rf64_and_bw64_with_open_sizes_are_read_to_their_end(size, save):
     content = bytearray(encoded("RF64", "PCM_16", noise(2000, 2), 16000))
     expected = by_soundfile(save(content))
-    np.testing.assert_array_equal(corpus.audio.read(save(b"BW64" + content[4:])).samples, expected)
+    np.testing.assert_array_equal(audio.read(save(b"BW64" + content[4:])).samples, expected)
     content[20:36] = struct.pack("<QQ", size, size)
-    np.testing.assert_array_equal(corpus.audio.read(save(content)).samples, expected)
+    np.testing.assert_array_equal(audio.read(save(content)).samples, expected)
 
 
 def test_chunks_after_the_samples_are_fine(save):
@@ -266,7 +266,7 @@ def test_tags_are_fine(container, before, after, save):
     subtype = {"OGG": "VORBIS"}.get(container, "PCM_16")
     content = encoded(container, subtype, noise(5000), 16000)
     expected = by_soundfile(save(content))
-    np.testing.assert_array_equal(corpus.audio.read(save(before + content + after)).samples, expected)
+    np.testing.assert_array_equal(audio.read(save(before + content + after)).samples, expected)
 
 
 def frame_size(content):
@@ -301,11 +301,11 @@ def test_variable_bit_rate_mp3_without_a_count_is_decoded_whole(save):
     content = encoded("MP3", "VARIABLE", samples, 16000)
     frames = struct.unpack(">I", content[content.index(b"Xing") + 8 :][:4])[0]
     path = save(content[frame_size(content) :])
-    without_count = corpus.audio.read(path)
+    without_count = audio.read(path)
     assert without_count.info == corpus.inspect(path)
     assert without_count.info.n_samples == 576 * frames
     assert len(by_soundfile(path)) < 576 * frames / 2
-    with_count = corpus.audio.read(save(content)).samples
+    with_count = audio.read(save(content)).samples
     delay = 576 + 529  # LAME's own and the decoder's
     np.testing.assert_allclose(without_count.samples[delay : delay + len(samples)], with_count, atol=1e-6)
 
@@ -318,7 +318,7 @@ def test_joined_mp3_is_longer_than_its_header_says(save):
 def test_chained_ogg_is_decoded_to_its_end(save):
     first, second = (encoded("OGG", "VORBIS", noise(n, seed=n), 16000) for n in (8000, 12000))
     expected = np.concatenate([by_soundfile(save(first)), by_soundfile(save(second))])
-    np.testing.assert_array_equal(corpus.audio.read(save(first + second)).samples, expected)
+    np.testing.assert_array_equal(audio.read(save(first + second)).samples, expected)
     assert verdict(save(first + second[:-1])).startswith("cut short")
     other = encoded("OGG", "VORBIS", noise(8000, 2), 16000)
     assert "stream 2 of 2 in the chain changes" in verdict(save(first + other))
@@ -346,7 +346,7 @@ def test_samples_that_are_not_finite_are_counted(save):
     assert info.peak == np.abs(finite).max()
     np.testing.assert_allclose(info.rms, np.sqrt(np.mean(finite**2)), rtol=1e-9)
     with pytest.raises(AudioError, match="3 samples are not finite"):
-        corpus.audio.read(path)
+        audio.read(path)
 
 
 @pytest.mark.parametrize("container", ["WAV", "AIFF", "RF64"])
@@ -356,7 +356,7 @@ def test_no_samples_is_damage(container, save):
     assert info.damage[0].startswith("no samples: ")
     assert (info.n_samples, info.duration_seconds, info.peak, info.rms) == (0, 0.0, 0.0, 0.0)
     with pytest.raises(AudioError, match="no samples"):
-        corpus.audio.read(path)
+        audio.read(path)
 
 
 NOT_AUDIO = {
@@ -401,7 +401,7 @@ def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
     with pytest.raises(AudioError, match=r"missing\.wav: no such file\. Check the path\.$"):
         corpus.inspect(tmp_path / "missing.wav")
     with pytest.raises(AudioError, match="a folder, not a file"):
-        corpus.audio.read(tmp_path)
+        audio.read(tmp_path)
     with pytest.raises(AudioError, match=r"two\\nlines: no such file"):
         corpus.inspect("two\nlines")
     if hasattr(os, "mkfifo"):
@@ -419,7 +419,7 @@ def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
 
 
 def test_a_failing_disk_is_an_error_and_an_interrupt_stops(save, monkeypatch, capfd):
-    from kapre.corpus import _source
+    from kapre.audio import _source
 
     path = save(encoded("FLAC", "PCM_16", noise(50000), 16000))
     for failure, expected in ((OSError(5, "Input/output error"), AudioError), (KeyboardInterrupt(), KeyboardInterrupt)):
@@ -438,19 +438,19 @@ def test_a_failing_disk_is_an_error_and_an_interrupt_stops(save, monkeypatch, ca
 @pytest.mark.parametrize(("old", "new", "channels"), [(44100, 16000, 2), (16000, 44100, 1), (48000, 8000, 8)])
 def test_resampled_as_soxr_does(old, new, channels, save):
     path = save(encoded("WAV", "PCM_24", noise(old // 2 + 1, channels), old))
-    recording = corpus.audio.read(path, new)
+    recording = audio.read(path, new)
     expected = soxr.resample(by_soundfile(path), old, new, quality="HQ")
     np.testing.assert_array_equal(recording.samples, expected)
     assert recording.samples.dtype == np.float32
     assert abs(len(expected) - (old // 2 + 1) * new / old) <= 1
     assert recording.sample_rate == new
     assert (recording.info.sample_rate, recording.info.n_samples) == (old, old // 2 + 1)
-    assert corpus.audio.read(path, old).sample_rate == old
+    assert audio.read(path, old).sample_rate == old
 
 
 def test_resampling_keeps_a_tone(save):
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
-    samples = corpus.audio.read(save(encoded("WAV", "FLOAT", tone, 44100)), 16000).samples[:, 0]
+    samples = audio.read(save(encoded("WAV", "FLOAT", tone, 44100)), 16000).samples[:, 0]
     expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     np.testing.assert_allclose(samples[500:15500], expected[500:15500], atol=1e-3)
 
@@ -458,10 +458,10 @@ def test_resampling_keeps_a_tone(save):
 def test_sample_rate_is_checked(save):
     path = save(encoded("WAV", "PCM_16", noise(10), 16000))
     with pytest.raises(TypeError, match=r"`sample_rate` must be a positive integer; received sample_rate=16000\.5"):
-        corpus.audio.read(path, 16000.5)
-    assert type(corpus.audio.read(path, 16000.0).sample_rate) is int
+        audio.read(path, 16000.5)
+    assert type(audio.read(path, 16000.0).sample_rate) is int
     with pytest.raises(ValueError, match="received sample_rate=0"):
-        corpus.audio.read(path, 0)
+        audio.read(path, 0)
 
 
 def test_readable_formats_agree_with_libsndfile():
@@ -476,7 +476,7 @@ def test_missing_package_names_the_remedy(save, monkeypatch):
     path = save(encoded("WAV", "PCM_16", noise(10), 16000))
     monkeypatch.setitem(sys.modules, "soxr", None)
     with pytest.raises(ImportError, match=r"^Resampling needs soxr: run `pip install 'kapre\[audio\]'`\.$"):
-        corpus.audio.read(path, 8000)
+        audio.read(path, 8000)
     monkeypatch.setitem(sys.modules, "soundfile", None)
     for call in (lambda: corpus.inspect(path), corpus.readable_formats):
         with pytest.raises(ImportError, match=r"^Reading audio needs soundfile: run `pip install 'kapre\[audio\]'`\.$"):

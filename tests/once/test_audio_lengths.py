@@ -14,8 +14,8 @@ import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kapre import corpus
-from kapre.corpus import AudioError, _chunks, _ogg, _source, audio
+from kapre import audio, corpus
+from kapre.audio import AudioError, _chunks, _decoding, _ogg, _source
 
 N = 3000
 RATE = 16000
@@ -134,7 +134,7 @@ def test_sizes_beyond_32_bits(container, written, tmp_path):
     sparse(path, head + first, len(head) + length, last)
     assert audio.told_seconds(path) == length // 2 / RATE
     with open(path, "rb", buffering=0) as file:
-        container_ = audio._examined("long", _source.Source(file))
+        container_ = _decoding.examined("long", _source.Source(file))
         assert container_.damage == []
         parts = [part for stream in container_.streams for part in stream if not isinstance(part, bytes)]
         sounding = [part for part in parts if part[0] >= len(head)]

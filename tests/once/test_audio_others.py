@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from kapre import corpus
-from kapre.corpus import AudioError, audio
+from kapre import audio, corpus
+from kapre.audio import AudioError, _decoding
 from tests.containers import encoded
 from tests.once.test_audio_lengths import RATE, mp3, noise, without_first_frame
 
@@ -198,7 +198,7 @@ def test_a_few_bytes_of_a_header_end_no_run(content, save, monkeypatch):
         def examine(_, wrong=wrong):
             raise wrong
 
-        monkeypatch.setattr(audio, "examine", examine)
+        monkeypatch.setattr(_decoding, "examine", examine)
         for find in (corpus.inspect, lambda path: next(audio.blocks(path))):
             with pytest.raises(AudioError, match="damaged inside: its header cannot be read"):
                 find(content)

@@ -28,7 +28,7 @@ def test_arguments_become_flags(text: str) -> None:
 
 
 def test_every_argument_that_an_error_of_a_corpus_names_becomes_a_flag() -> None:
-    for path in (ROOT / "kapre" / "corpus").glob("*.py"):
+    for path in [*(ROOT / "kapre" / "audio").glob("*.py"), *(ROOT / "kapre" / "corpus").glob("*.py")]:
         for raised in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(raised, ast.Raise) and raised.exc is not None and "Error(" in ast.unparse(raised.exc)):
                 continue

@@ -118,7 +118,8 @@ def test_a_function_of_any_keyword_takes_them() -> None:
 
 
 def test_functions_answer_too(tmp_path) -> None:
-    from kapre.corpus import audio, extract
+    from kapre import audio
+    from kapre.corpus import extract
 
     for call, said in (
         (

@@ -51,9 +51,10 @@ RANKS = {
     "kapre.compare": 8,
     "kapre.plot": 7,
     "kapre.deploy": 8,
-    "kapre.corpus": 8,
-    "kapre": 9,
-    "kapre_cli": 10,
+    "kapre.audio": 8,
+    "kapre.corpus": 9,
+    "kapre": 10,
+    "kapre_cli": 11,
 }
 BACKENDS = ("tensorflow", "jax", "torch")
 

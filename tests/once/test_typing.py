@@ -87,11 +87,13 @@ def test_the_names_that_checkers_know_are_those_there_are() -> None:
         assert told[field.name] in (own[field.name], own[field.name] | None), field.name
 
 
-@pytest.mark.parametrize("module", [kapre, kapre.corpus, kapre.deploy, kapre.frontends], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [kapre, kapre.audio, kapre.corpus, kapre.deploy, kapre.frontends], ids=lambda m: m.__name__
+)
 def test_completion_offers_every_name(module: typing.Any) -> None:
     offered = dir(module)
     assert set(module.__all__) <= set(offered)
     if module is kapre:
-        assert {"compare", "corpus", "deploy", "export", "plot"} <= set(offered)
+        assert {"audio", "compare", "corpus", "deploy", "export", "plot"} <= set(offered)
     assert all(hasattr(module, name) for name in offered)
     assert (Path(kapre.__file__).parent / "py.typed").is_file()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kapre.corpus._container import Container, another, followed
-from kapre.corpus._source import Part, Source
-from kapre.corpus._tails import end_of_flac
+from kapre.audio._container import Container, another, followed
+from kapre.audio._source import Part, Source
+from kapre.audio._tails import end_of_flac
 
 _MOST_LINKS = 4096
 _MOST_BLOCKS = 4096

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kapre.corpus._decoder import Samples
+from kapre.audio._decoder import Samples
 
 _CANCELLED = 0.05
 """Threshold for the RMS of the mean of two channels relative to their RMS. Independent channels give 0.7."""

@@ -6,9 +6,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kapre.corpus._container import MOST_TAGS, SYNC, Container, NotAudioError, after_tag, count, cut_short, resync
-from kapre.corpus._source import Part, Source
-from kapre.corpus._tails import end_of_sound
+from kapre.audio._container import MOST_TAGS, SYNC, Container, NotAudioError, after_tag, count, cut_short, resync
+from kapre.audio._source import Part, Source
+from kapre.audio._tails import end_of_sound
 
 _KBITS = {
     (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),

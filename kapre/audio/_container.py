@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kapre.corpus._source import Part, Source
+from kapre.audio._source import Part, Source
 
 
 class NotAudioError(Exception):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kapre.corpus._container import Container, UnreadableError, count
-from kapre.corpus._decoder import BLOCK, Decoder, Samples
-from kapre.corpus._source import Source, View
+from kapre.audio._container import Container, UnreadableError, count
+from kapre.audio._decoder import BLOCK, Decoder, Samples
+from kapre.audio._source import Source, View
 
 _FULL_SCALE = {"u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from kapre.corpus._chunks import (
+from kapre.audio._chunks import (
     BIG_ENDIAN,
     RIFF,
     W64,
@@ -20,9 +20,9 @@ from kapre.corpus._chunks import (
     sound_rate,
     what_follows,
 )
-from kapre.corpus._container import NO_SAMPLES, Container
-from kapre.corpus._mpeg import check_mpeg
-from kapre.corpus._source import Part, Source
+from kapre.audio._container import NO_SAMPLES, Container
+from kapre.audio._mpeg import check_mpeg
+from kapre.audio._source import Part, Source
 
 _LINEAR = (1, 3, 6, 7)
 _BLOCKS = (2, 17)

@@ -13,7 +13,7 @@ from io import FileIO
 from itertools import accumulate
 from typing import Any, BinaryIO
 
-from kapre.corpus._errors import one_line
+from kapre.audio._errors import one_line
 
 Part = bytes | tuple[int, int]
 """A part of a decoder's input: bytes, or a span (start, stop) of the file."""

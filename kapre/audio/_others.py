@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from kapre.corpus._chunks import MOST_CHUNKS
-from kapre.corpus._container import Container, UnreadableError, cut_bytes, cut_short
-from kapre.corpus._source import Source
-from kapre.corpus._tails import end_of_sound, filled
+from kapre.audio._chunks import MOST_CHUNKS
+from kapre.audio._container import Container, UnreadableError, cut_bytes, cut_short
+from kapre.audio._source import Source
+from kapre.audio._tails import end_of_sound, filled
 
 DEMUXERS = {"WAV": "wav", "AIFF": "aiff", "CAF": "caf", "AU": "au", "W64": "w64", "OGG": "ogg", "MP3": "mp3"}
 DEMUXERS |= {"FLAC": "flac", "NIST": "nistsphere"}

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kapre.corpus._container import (
+from kapre.audio._container import (
     MOST_TAGS,
     Container,
     UnreadableError,
@@ -16,7 +16,7 @@ from kapre.corpus._container import (
     is_start,
     longer,
 )
-from kapre.corpus._source import Part, Source
+from kapre.audio._source import Part, Source
 
 MOST_CHUNKS = 4096
 """Largest number of chunks to examine. No recording has this many."""

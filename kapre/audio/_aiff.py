@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from kapre.corpus._chunks import BIG_ENDIAN, CAF, Chunk, Sound, check_end, chunks, is_open, links, measure, sound_rate
-from kapre.corpus._container import NO_SAMPLES, Container
-from kapre.corpus._source import Part, Source
+from kapre.audio._chunks import BIG_ENDIAN, CAF, Chunk, Sound, check_end, chunks, is_open, links, measure, sound_rate
+from kapre.audio._container import NO_SAMPLES, Container
+from kapre.audio._source import Part, Source
 
 _AIFF_BYTES = {b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"ulaw": 1, b"ULAW": 1, b"alaw": 1, b"ALAW": 1}
 _AIFF_BYTES |= {b"raw ": 1, b"in24": 3, b"in32": 4, b"42ni": 3, b"23ni": 4}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kapre.corpus._container import Container, UnreadableError, cut_short, longer
-from kapre.corpus._container import count as many
-from kapre.corpus._source import Part, Source, View
+from kapre.audio._container import Container, UnreadableError, cut_short, longer
+from kapre.audio._container import count as many
+from kapre.audio._source import Part, Source, View
 
 BLOCK = 1 << 18
 """Number of samples of all channels in one block."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import struct
 
-from kapre.corpus._container import MOST_TAGS, after_id3v2
-from kapre.corpus._source import Source
+from kapre.audio._container import MOST_TAGS, after_id3v2
+from kapre.audio._source import Source
 
 _FARTHEST = 1 << 18
 _FLAC_FRAME = re.compile(rb"\xff[\xf8\xf9]")

@@ -6,8 +6,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from kapre.corpus._container import Container, UnreadableError, count
-from kapre.corpus._source import Source
+from kapre.audio._container import Container, UnreadableError, count
+from kapre.audio._source import Source
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _NO_POSITION = (1 << 64) - 1

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kapre.corpus._container import Container, UnreadableError, cut_bytes, cut_short, followed, is_start
-from kapre.corpus._source import Part, Source
-from kapre.corpus._tails import end_of_sound
+from kapre.audio._container import Container, UnreadableError, cut_bytes, cut_short, followed, is_start
+from kapre.audio._source import Part, Source
+from kapre.audio._tails import end_of_sound
 
 FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 """Names of the boxes that can start such a file. Older QuickTime files have no ftyp."""

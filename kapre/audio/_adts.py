@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_tag, count, resync
-from kapre.corpus._source import Source
-from kapre.corpus._tails import end_of_sound
+from kapre.audio._container import MOST_TAGS, Container, NotAudioError, after_tag, count, resync
+from kapre.audio._source import Source
+from kapre.audio._tails import end_of_sound
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _EACH = 1024  # samples of a raw block; spectral band replication doubles them

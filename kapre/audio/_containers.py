@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kapre.corpus._adts import check_adts, is_adts
-from kapre.corpus._aiff import check_aiff, check_au, check_caf
-from kapre.corpus._container import MOST_TAGS, Container, NotAudioError, after_id3v2, after_tag, followed, is_start
-from kapre.corpus._flac import check_flac
-from kapre.corpus._mp4 import FIRST, check_mp4
-from kapre.corpus._mpeg import check_mpeg, first_frames
-from kapre.corpus._ogg import check_ogg
-from kapre.corpus._others import CHECKS
-from kapre.corpus._source import Source
-from kapre.corpus._wave import check_w64, check_wave
+from kapre.audio._adts import check_adts, is_adts
+from kapre.audio._aiff import check_aiff, check_au, check_caf
+from kapre.audio._container import MOST_TAGS, Container, NotAudioError, after_id3v2, after_tag, followed, is_start
+from kapre.audio._flac import check_flac
+from kapre.audio._mp4 import FIRST, check_mp4
+from kapre.audio._mpeg import check_mpeg, first_frames
+from kapre.audio._ogg import check_ogg
+from kapre.audio._others import CHECKS
+from kapre.audio._source import Source
+from kapre.audio._wave import check_w64, check_wave
 
 
 def examine(source: Source) -> Container | None:
