@@ -14,9 +14,9 @@ from typing import Any
 import keras
 
 from kapre.deploy._errors import ExportError, words
-from kapre.deploy._formats import Format, missing
 from kapre.deploy._program import Program
 from kapre.deploy._report import Report
+from kapre.deploy.formats._base import Format
 
 MARK = "kapre-report:"
 """Prefix of the line with the report that kapre.deploy._child prints."""
@@ -28,14 +28,9 @@ def is_one() -> bool:
     return _IS_ONE in os.environ
 
 
-def lacks(found: Format, backend: str) -> list[str]:
-    """Return the pip names of the packages that a backend lacks to write a format."""
-    return missing((backend, *found.writes_with.get(backend, ())))
-
-
 def _backend_for(found: Format) -> str:
     """Return an installed backend that can write a format: the first that has all required packages."""
-    absent = {backend: lacks(found, backend) for backend in found.backends}
+    absent = {backend: found.lacks(backend) for backend in found.backends}
     for backend, names in absent.items():
         if not names and (backend != keras.backend.backend() or not is_one()):
             return backend

@@ -31,8 +31,6 @@ Shape = tuple[int | None, ...]
 
 LONGEST_TRIED = 1.2507
 """Duration of the longest clip with which a file is tried, in the same units. It is not a whole number of hops."""
-SECONDS = 30.0
-"""Default duration of the longest clip in seconds, for a runtime that plans its memory."""
 
 
 @dataclass(frozen=True)
@@ -105,26 +103,15 @@ class Program:
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
 
-    def bounded(self, max_samples: int | None) -> Program:
-        """Return the program for a runtime that plans its memory: one clip at a time, of at most `max_samples`."""
-        longest = math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
-        free = any(size is None for slot in self.inputs for size in slot.shape[1:])
-        if max_samples is None:
-            max_samples = max(longest, round(SECONDS * self.sample_rate))
-        elif not free:
-            raise ValueError(message("max_samples", "None where the length is fixed", max_samples, "Leave it out."))
-        elif max_samples < longest:
-            rule = f"at least {longest}, the longest clip that the file is tried with"
-            raise ValueError(message("max_samples", rule, max_samples, f"Use {longest}."))
-        alone = [
-            [
-                slot if slot.shape[:1] != (None,) else dataclasses.replace(slot, shape=(1, *slot.shape[1:]))
-                for slot in of
-            ]
-            for of in (self.inputs, self.outputs)
-        ]
-        metadata = {**self.metadata, "max_samples": max_samples} if free else self.metadata
-        return dataclasses.replace(self, inputs=alone[0], outputs=alone[1], metadata=metadata, max_samples=max_samples)
+    @property
+    def metadata_text(self) -> str:
+        """Return the metadata as text."""
+        return json.dumps(self.metadata, ensure_ascii=False)
+
+    @property
+    def longest_tried(self) -> int:
+        """Return the number of samples of the longest clip with which a file is tried."""
+        return math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
 
     @property
     def unit(self) -> float:

@@ -15,7 +15,7 @@ from kapre._version import __version__
 from kapre.deploy import _rewrite
 from kapre.deploy._check import Check, judged
 from kapre.deploy._program import Program, Slot, names_of_front_end
-from kapre.deploy._run import Run
+from kapre.deploy.formats._base import Run
 from kapre.frontends import Stream
 from kapre.ops.fourier import DEFAULT_WAY, Way
 
