@@ -134,7 +134,7 @@ def judged(
 
 def _is_short(program: Program, shapes: Sequence[tuple[int, ...]]) -> bool:
     """Tell whether inputs are too short for a frame (or stack or patch) of some front end."""
-    return max(max(shape[1:], default=0) for shape in shapes) < program.least_samples
+    return max(max(shape[1:], default=0) for shape in shapes) < program.inventory.least_samples
 
 
 def _shown(shapes: Sequence[tuple[int, ...]]) -> str:

@@ -21,6 +21,7 @@ from kapre.deploy._check import Check
 from kapre.deploy._errors import ExportError, ModelError, words
 from kapre.deploy._quiet import quiet
 from kapre.deploy._report import Report
+from kapre.deploy._rewrite import rewritten
 from kapre.deploy.formats import FORMATS, format_of
 from kapre.deploy.formats._base import Format, missing
 from kapre.deploy.formats.saved_model import is_saved_model
@@ -232,7 +233,7 @@ def _here(
         0,
         {slot.name: slot.shape for slot in program.inputs},
         {slot.name: slot.shape for slot in program.outputs},
-        tuple(program.rewritten),
+        rewritten(program.inventory.transforms, program.way),
         tuple(checks),
         latency,
         tolerance,

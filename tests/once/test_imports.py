@@ -150,6 +150,10 @@ def test_only_the_file_of_a_format_asks_for_it_by_name(path: Path) -> None:
     assert not set(strings(path)) & {*FORMATS, *suffixes}, path
 
 
+def test_one_module_of_the_export_walks_over_layers_within_layers() -> None:
+    assert [path.stem for path in OF_EXPORT if "_layers" in strings(path)] == ["_inventory"]
+
+
 @pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
 def test_the_library_names_no_flag_of_the_command(path: Path) -> None:
     for text in strings(path):

@@ -67,7 +67,7 @@ class LiteRT(Format):
             work.update_quantization_recipe(
                 regex=".*", operation_name=every, op_config=config, algorithm_key=algorithms.FLOAT_CASTING
             )
-        for name in program.front_end:
+        for name in program.inventory.front_end:
             scope = rf"(^|.*[/;]){re.escape(name)}(_\d+|_of_parts\S*|_parts\S*)?/.*"
             work.update_quantization_recipe(regex=scope, operation_name=every, algorithm_key=algorithms.NO_QUANTIZE)
         work.quantize().export_model(str(path), overwrite=True)
