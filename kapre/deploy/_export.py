@@ -8,7 +8,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -94,8 +94,8 @@ def export(
 
     Notes:
         Dither, dropout and augmentation are not in the file, because it holds the model in inference mode. While a file
-        is written and run, the output that the process prints is suppressed, including that of other threads. Exports
-        in several threads run one after another.
+        is written and run, what this thread prints is suppressed, and what C code prints if no other thread runs.
+        Exports in several threads run one after another.
 
     Example:
         ```python
@@ -162,32 +162,35 @@ def _folder_beside(path: Path) -> Iterator[str]:
 
 def _made(program: _program.Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
     """Write a file with the active backend, or with another one if that backend cannot or its file fails the check."""
-    backend = keras.backend.backend()
+    backend, in_child = keras.backend.backend(), _elsewhere.is_one()
+    by = partial(_elsewhere.export, program, found, path, options)
     if options["quantize"] is not None:
         if absent := missing([found.quantized_with]):
             raise ExportError(f"quantize needs {absent[0]}. Run `pip install 'kapre[export]'`.")
         if backend != found.quantized_by:
-            return _elsewhere.export(program, found, path, options, [found.quantized_by])
-    alone = found.crash and not _elsewhere.is_one()
-    if alone or backend not in found.backends or found.lacks(backend):
-        return _elsewhere.export(program, found, path, options)
+            return by(found.quantized_by)
+    able = [each for each in found.backends if not found.lacks(each)]
+    others = [each for each in able if each != backend]
+    if backend not in able or (found.crash and not in_child):
+        able = others if in_child else able
+        if not able:
+            raise found.unwritable(backend)
+        return by(able[0])
     try:
         return _here(program, found, path, options["check"], options["tolerance"], options["quantize"])
     except ModelError:
         raise
-    except ExportError as error:  # another backend's converter may succeed: try the next one
-        others = [other for other in found.backends if other != backend and not found.lacks(other)]
-        if not others or _elsewhere.is_one():
-            raise
-        _clear(path.parent)
-        try:
-            return _elsewhere.export(program, found, path, options, others)
-        except ExportError:
-            raise error from error.__cause__
+    except ExportError:  # another backend's converter may succeed
+        shutil.rmtree(path.parent)
+        path.parent.mkdir()
+        for other in () if in_child else others:
+            with suppress(ExportError):
+                return by(other)
+        raise
 
 
 _one_at_a_time = threading.Lock()
-"""A lock around `quiet`, which redirects the output of the process. Concurrent exports would not restore it."""
+"""A lock around the converters and `warnings.catch_warnings`, which change the state of the process."""
 
 
 def _here(
@@ -260,15 +263,6 @@ def _refuse_what_is_there(path: Path, found: Format, overwrite: bool) -> None:
             raise FileExistsError(f"{file}: a folder that is no SavedModel is not replaced. Give another path.")
         if file.is_file() and not found.suffixes:
             raise FileExistsError(f"{file}: a file is not replaced by a SavedModel's folder. Give another path.")
-
-
-def _clear(folder: Path) -> None:
-    """Delete the contents of one of our own folders."""
-    for left in folder.iterdir():
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
 
 
 def _move(made: Path, old: Path, path: Path, found: Format) -> None:

@@ -14,7 +14,9 @@ from kapre._checks import message
 from kapre.deploy._errors import ExportError
 
 if TYPE_CHECKING:
-    from kapre.deploy._program import Program
+    from kapre.deploy._program import Program as Program
+else:
+    Program = Any  # its module needs Keras
 
 KEY = "kapre"
 """The key of the metadata within a file."""
@@ -115,6 +117,14 @@ class Format:
     def lacks(self, backend: str) -> list[str]:
         """Return the pip names of the packages that a backend lacks to write this format."""
         return missing((backend, *self.writes_with.get(backend, ())))
+
+    def unwritable(self, backend: str) -> ExportError:
+        """Return the error for an environment in which no backend can write this format."""
+        ways = "; ".join(f"{other} (install {' '.join(self.lacks(other))})" for other in self.backends)
+        return ExportError(
+            f"{self.title} cannot be written by {backend} here. What can write it: {ways}. "
+            f"Run `pip install 'kapre[export,{self.backends[0]}]'`, say."
+        )
 
     def demand_runtime(self) -> None:
         """Raise an error if the package that runs this format is missing."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from kapre._checks import message
 from kapre.deploy._quiet import quiet
-from kapre.deploy.formats._base import KEY, Format, Loaded
-
-if TYPE_CHECKING:
-    from kapre.deploy._program import Program, Slot
+from kapre.deploy.formats._base import KEY, Format, Loaded, Program
 
 SECONDS = 30.0
 """Default duration of the longest clip in seconds."""
@@ -33,7 +30,11 @@ class ExecuTorch(Format):
             rule = f"at least {longest}, the longest clip that the file is tried with"
             raise ValueError(message("max_samples", rule, max_samples, f"Use {longest}."))
         metadata = {**program.metadata, "max_samples": max_samples} if free else program.metadata
-        inputs, outputs = _of_one_clip(program.inputs), _of_one_clip(program.outputs)
+
+        def one_clip(slot: Any) -> Any:
+            return dataclasses.replace(slot, shape=(1, *slot.shape[1:])) if slot.shape[:1] == (None,) else slot
+
+        inputs, outputs = list(map(one_clip, program.inputs)), list(map(one_clip, program.outputs))
         return dataclasses.replace(program, inputs=inputs, outputs=outputs, metadata=metadata, max_samples=max_samples)
 
     def write(self, program: Program, path: Path, backend: str) -> None:
@@ -78,9 +79,3 @@ FORMAT = ExecuTorch(
     crash="ExecuTorch may end the process",
     instead_for_streams="Use onnx or litert.",
 )
-
-
-def _of_one_clip(slots: list[Slot]) -> list[Slot]:
-    return [
-        dataclasses.replace(slot, shape=(1, *slot.shape[1:])) if slot.shape[:1] == (None,) else slot for slot in slots
-    ]

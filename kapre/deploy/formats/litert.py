@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kapre.deploy.formats import saved_model
-from kapre.deploy.formats._base import KEY, Format, Loaded
-
-if TYPE_CHECKING:
-    from kapre.deploy._program import Program
+from kapre.deploy.formats._base import KEY, Format, Loaded, Program
 
 
 class LiteRT(Format):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kapre.deploy.formats import saved_model
-from kapre.deploy.formats._base import KEY, Format, Loaded
-
-if TYPE_CHECKING:
-    from kapre.deploy._program import Program
+from kapre.deploy.formats._base import KEY, Format, Loaded, Program
 
 OPSET = 18
 """The ONNX opset version, which all runtimes of recent years support."""

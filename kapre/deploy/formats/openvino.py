@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from kapre.deploy.formats import onnx
-from kapre.deploy.formats._base import KEY, Format, Loaded
-
-if TYPE_CHECKING:
-    from kapre.deploy._program import Program
+from kapre.deploy.formats._base import KEY, Format, Loaded, Program
 
 
 class OpenVino(Format):

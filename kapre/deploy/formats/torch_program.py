@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kapre.deploy.formats._base import FILE, Format, Loaded
-
-if TYPE_CHECKING:
-    from kapre.deploy._program import Program
+from kapre.deploy.formats._base import FILE, Format, Loaded, Program
 
 
 class TorchProgram(Format):
