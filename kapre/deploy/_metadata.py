@@ -10,6 +10,7 @@ from kapre._checks import message
 from kapre.deploy.formats import FORMATS
 
 _SUFFIXES = ".onnx, .tflite, .xml, .pt2, .stablehlo, .pte"
+"""The suffixes as the error lists them; a test compares them with `FORMATS`."""
 
 
 def read_metadata(path: str | Path) -> dict[str, Any] | None:

@@ -125,8 +125,9 @@ def test_arguments(tmp_path: Path) -> None:
         kapre.export(model, tmp_path / "there.onnx")
     assert (tmp_path / "there.onnx").read_text() == "mine"
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(ValueError, match=r"`path` must be a file that kapre\.export writes"):
+    with pytest.raises(ValueError, match=r"`path` must be a file that kapre\.export writes") as caught:
         read_metadata(tmp_path / "notes.txt")
+    assert all(suffix in str(caught.value) for suffix in SUFFIXES.values())
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         read_metadata(tmp_path / "absent.onnx")
 
