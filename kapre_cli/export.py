@@ -49,7 +49,7 @@ def _model(model: Path) -> Any:
 def _check_format(path: Path, name: str | None) -> None:
     """Refuse an unknown format before Keras is loaded."""
     light()
-    from kapre.deploy._formats import format_of
+    from kapre.deploy.formats import format_of
 
     try:
         format_of(path, name)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from kapre._lazy import on_first_use
 from kapre.deploy._errors import ExportError
-from kapre.deploy._formats import FORMATS
 from kapre.deploy._metadata import read_metadata
+from kapre.deploy.formats import FORMATS
 
 if TYPE_CHECKING:
     from kapre.deploy._check import Check

@@ -7,16 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from kapre.deploy._errors import ExportError, words
-from kapre.deploy._formats import Format, missing
 from kapre.deploy._program import Program
 from kapre.deploy._report import Report
+from kapre.deploy.formats._base import Format
 
 MARK = "kapre-report:"
 """Prefix of the line with the report that kapre.deploy._child prints."""
@@ -28,38 +25,8 @@ def is_one() -> bool:
     return _IS_ONE in os.environ
 
 
-def lacks(found: Format, backend: str) -> list[str]:
-    """Return the pip names of the packages that a backend lacks to write a format."""
-    return missing((backend, *found.writes_with.get(backend, ())))
-
-
-def _backend_for(found: Format) -> str:
-    """Return an installed backend that can write a format: the first that has all required packages."""
-    absent = {backend: lacks(found, backend) for backend in found.backends}
-    for backend, names in absent.items():
-        if not names and (backend != keras.backend.backend() or not is_one()):
-            return backend
-    ways = "; ".join(f"{backend} (install {' '.join(names)})" for backend, names in absent.items())
-    raise ExportError(
-        f"{found.title} cannot be written by {keras.backend.backend()} here. What can write it: {ways}. "
-        f"Run `pip install 'kapre[export,{found.backends[0]}]'`, say."
-    )
-
-
-def export(
-    program: Program, found: Format, path: Path, options: dict[str, Any], backends: Sequence[str] = ()
-) -> Report:
-    """Perform `kapre.export` with another backend: the first of the given backends, or of all, that can."""
-    errors = []
-    for backend in backends or [_backend_for(found)]:
-        try:
-            return _by(backend, program, found, path, options)
-        except ExportError as error:
-            errors.append(error)
-    raise errors[0]
-
-
-def _by(backend: str, program: Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
+def export(program: Program, found: Format, path: Path, options: dict[str, Any], backend: str) -> Report:
+    """Perform `kapre.export` with another backend."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
         try:

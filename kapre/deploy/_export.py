@@ -8,7 +8,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,16 +16,15 @@ from typing import Any, Literal
 import keras
 
 from kapre._checks import choice, count, flag, message
-from kapre.deploy import _check, _elsewhere, _program, _quantize, _stream
+from kapre.deploy import _check, _elsewhere, _program, _stream
 from kapre.deploy._check import Check
 from kapre.deploy._errors import ExportError, ModelError, words
-from kapre.deploy._formats import Format, demand_runtime, format_of, missing
-from kapre.deploy._metadata import beside
-from kapre.deploy._quantize import TOLERANCES
 from kapre.deploy._quiet import quiet
 from kapre.deploy._report import Report
-from kapre.deploy._run import LOADERS
-from kapre.deploy._write import WRITERS
+from kapre.deploy._rewrite import rewritten
+from kapre.deploy.formats import FORMATS, format_of
+from kapre.deploy.formats._base import Format, missing
+from kapre.deploy.formats.saved_model import is_saved_model
 from kapre.frontends import Stream
 from kapre.ops.fourier import Way
 
@@ -95,8 +94,8 @@ def export(
 
     Notes:
         Dither, dropout and augmentation are not in the file, because it holds the model in inference mode. While a file
-        is written and run, the output that the process prints is suppressed, including that of other threads. Exports
-        in several threads run one after another.
+        is written and run, what this thread prints is suppressed, and what C code prints if no other thread runs.
+        Exports in several threads run one after another.
 
     Example:
         ```python
@@ -112,24 +111,23 @@ def export(
     if not tolerance > 0:
         raise ValueError(message("tolerance", "above 0", tolerance, f"Use {TOLERANCE}."))
     if quantize is not None:
-        choice("quantize", quantize, tuple(TOLERANCES), "Or None.")
-        if found.name != "litert":
-            raise ValueError(message("quantize", f"None for {found.title}", quantize, "Export a .tflite file."))
+        ways = {kind: each for each in FORMATS.values() for kind in each.quantized}
+        choice("quantize", quantize, tuple(ways), "Or None.")
+        if quantize not in found.quantized:
+            remedy = f"Export a {ways[quantize].suffixes[0]} file."
+            raise ValueError(message("quantize", f"None for {found.title}", quantize, remedy))
     _refuse_what_is_there(path, found, overwrite)
     largest_direct = count("largest_direct", largest_direct, "It is a number of points: 512, or 128 for a small file.")
-    way = Way(largest_direct, by_products=found.name == "executorch")
-    if isinstance(model, Stream) and found.name == "executorch":
-        raise ValueError(message("format", "one for a stream's step", found.name, "Use onnx or litert."))
+    way = Way(largest_direct, found.by_products)
     if isinstance(model, Stream):
+        if found.instead_for_streams:
+            raise ValueError(message("format", "one for a stream's step", found.name, found.instead_for_streams))
         program = _stream.from_stream(model, batch_size, way)
     else:
         program = _program.from_model(model, input_shape, class_names, way)
-    if found.name == "executorch":
-        program = program.bounded(max_samples)
-    elif max_samples is not None:
-        raise ValueError(message("max_samples", f"None for {found.title}", max_samples, "Its files take any length."))
+    program = found.bounded(program, max_samples)
     if check:
-        demand_runtime(found)
+        found.demand_runtime()
     options: dict[str, Any] = dict(check=check, tolerance=tolerance, quantize=quantize, largest_direct=largest_direct)
     if program.max_samples is not None:
         options |= dict(max_samples=max_samples)
@@ -146,7 +144,7 @@ def export(
             text = str(error).rstrip(".")
             raise type(error)(f"{path}: {text}. Nothing was kept.") from error.__cause__
         size = sum(file.stat().st_size for file in made.rglob("*") if file.is_file())
-        _move(made, Path(folder) / "old", path)
+        _move(made, Path(folder) / "old", path, found)
     return dataclasses.replace(report, path=str(path), size=size)
 
 
@@ -164,32 +162,35 @@ def _folder_beside(path: Path) -> Iterator[str]:
 
 def _made(program: _program.Program, found: Format, path: Path, options: dict[str, Any]) -> Report:
     """Write a file with the active backend, or with another one if that backend cannot or its file fails the check."""
-    backend = keras.backend.backend()
+    backend, in_child = keras.backend.backend(), _elsewhere.is_one()
+    by = partial(_elsewhere.export, program, found, path, options)
     if options["quantize"] is not None:
-        if missing(["ai_edge_quantizer"]):
-            raise ExportError("quantize needs ai-edge-quantizer. Run `pip install 'kapre[export]'`.")
-        if backend != "tensorflow":  # other converters lose the layer of an operation
-            return _elsewhere.export(program, found, path, options, ["tensorflow"])
-    alone = found.name == "executorch" and not _elsewhere.is_one()  # a kernel that crashes ends its process
-    if alone or backend not in found.backends or missing(found.writes_with.get(backend, ())):
-        return _elsewhere.export(program, found, path, options)
+        if absent := missing([found.quantized_with]):
+            raise ExportError(f"quantize needs {absent[0]}. Run `pip install 'kapre[export]'`.")
+        if backend != found.quantized_by:
+            return by(found.quantized_by)
+    able = [each for each in found.backends if not found.lacks(each)]
+    others = [each for each in able if each != backend]
+    if backend not in able or (found.crash and not in_child):
+        able = others if in_child else able
+        if not able:
+            raise found.unwritable(backend)
+        return by(able[0])
     try:
         return _here(program, found, path, options["check"], options["tolerance"], options["quantize"])
     except ModelError:
         raise
-    except ExportError as error:  # another backend's converter may succeed: try the next one
-        others = [other for other in found.backends if other != backend and not _elsewhere.lacks(found, other)]
-        if not others or _elsewhere.is_one():
-            raise
-        _clear(path.parent)
-        try:
-            return _elsewhere.export(program, found, path, options, others)
-        except ExportError:
-            raise error from error.__cause__
+    except ExportError:  # another backend's converter may succeed
+        shutil.rmtree(path.parent)
+        path.parent.mkdir()
+        for other in () if in_child else others:
+            with suppress(ExportError):
+                return by(other)
+        raise
 
 
 _one_at_a_time = threading.Lock()
-"""A lock around `quiet`, which redirects the output of the process. Concurrent exports would not restore it."""
+"""A lock around the converters and `warnings.catch_warnings`, which change the state of the process."""
 
 
 def _here(
@@ -201,8 +202,8 @@ def _here(
     latency = float_error = None
 
     def tried(tolerance: float) -> tuple[list[Check], float]:
-        run = LOADERS[found.name](path, program.inputs, program.outputs)
-        checks = (program.compare or partial(_check.compare, program))(run, tolerance)
+        run = found.run_of(path, program)
+        checks = (program.compare or partial(_check.compare, program, crash=found.crash))(run, tolerance)
         return checks, _check.latency(program, run)
 
     with _one_at_a_time, quiet(), warnings.catch_warnings():
@@ -210,7 +211,7 @@ def _here(
         if check:
             _check.try_keras(program)
         try:
-            WRITERS[found.name](program, path)
+            found.write(program, path, backend)
         except ExportError:
             raise
         except Exception as error:
@@ -221,8 +222,8 @@ def _here(
                 checks, latency = tried(tolerance)
             if quantize is not None:
                 float_error = max((each.error for each in checks if each.error is not None), default=None)
-                _quantize.quantize(path, quantize, program)
-                tolerance = TOLERANCES[quantize]
+                found.quantize(path, quantize, program)
+                tolerance = found.quantized[quantize]
                 checks, latency = tried(tolerance) if check else ([], None)
         except ExportError as error:
             raise type(error)(f"{str(error).rstrip('.')}.{found.hint}") from error.__cause__
@@ -235,7 +236,7 @@ def _here(
         0,
         {slot.name: slot.shape for slot in program.inputs},
         {slot.name: slot.shape for slot in program.outputs},
-        tuple(program.rewritten),
+        rewritten(program.inventory.transforms, program.way),
         tuple(checks),
         latency,
         tolerance,
@@ -246,46 +247,28 @@ def _here(
 
 def _hint(found: Format, error: Exception) -> str:
     """Return advice for an error that converters are known for."""
-    if found.name == "litert" and ("TensorList" in str(error) or "assign_variable" in str(error)):
-        return " Recurrent layers take unroll=True and an Input of fixed time there; ONNX takes them as they are."
     if "Constraints violated" in str(error) and tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14):
         return f" PyTorch traces Keras' layers for any batch size from Keras 3.14 on: update Keras {keras.__version__}."
-    return found.hint
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the paths of a file and of the files beside it that belong to it."""
-    if path.suffix == ".xml":
-        return [path, path.with_suffix(".bin")]
-    return [path, beside(path)] if path.suffix == ".stablehlo" else [path]
+    return found.advice(error)
 
 
 def _refuse_what_is_there(path: Path, found: Format, overwrite: bool) -> None:
     """Raise if an export would replace a file without permission, or a file that no export wrote."""
     if path.name in ("", ".."):
         raise ValueError(message("path", "a file or a new folder", str(path), "Give its name: models/keywords, say."))
-    for file in filter(Path.exists, _files(path)):
+    for file in filter(Path.exists, found.files(path)):
         if not overwrite:
             raise FileExistsError(f"{file}: there is something already. Use overwrite=True, or another path.")
-        if file.is_dir() and any(file.iterdir()) and not (file / "saved_model.pb").exists():
+        if file.is_dir() and any(file.iterdir()) and not is_saved_model(file):
             raise FileExistsError(f"{file}: a folder that is no SavedModel is not replaced. Give another path.")
         if file.is_file() and not found.suffixes:
             raise FileExistsError(f"{file}: a file is not replaced by a SavedModel's folder. Give another path.")
 
 
-def _clear(folder: Path) -> None:
-    """Delete the contents of one of our own folders."""
-    for left in folder.iterdir():
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
-
-
-def _move(made: Path, old: Path, path: Path) -> None:
+def _move(made: Path, old: Path, path: Path, found: Format) -> None:
     """Move the written files into place. Move existing files to a folder that is deleted afterwards."""
     old.mkdir()
-    for file in filter(Path.exists, _files(path)):
+    for file in filter(Path.exists, found.files(path)):
         file.rename(old / file.name)
     for written in made.iterdir():
         written.rename(path.parent / written.name)

@@ -7,32 +7,27 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from kapre import executor
 from kapre._checks import message
 from kapre._layer import AudioLayer
 from kapre._models import ComposedSequential
 from kapre._version import __version__
-from kapre.deploy import _rewrite
 from kapre.deploy._errors import words
+from kapre.deploy._inventory import Inventory, inventory
+from kapre.deploy._rewrite import rewrite
 from kapre.frontends import Frontend
 from kapre.ops.fourier import DEFAULT_WAY, Way, lowering
-from kapre.recipe import Recipe
-from kapre.signal import Energy, Frame
-from kapre.time_frequency import STFT, ApplyFilterbank
 
 Shape = tuple[int | None, ...]
 
 LONGEST_TRIED = 1.2507
 """Duration of the longest clip with which a file is tried, in the same units. It is not a whole number of hops."""
-SECONDS = 30.0
-"""Default duration of the longest clip in seconds, for a runtime that plans its memory."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +50,7 @@ class Program:
         reference: The same function computed by Keras, on arrays.
         inputs: The inputs.
         outputs: The outputs.
-        rewritten: Descriptions of the operations that are computed in another way than in Keras.
-        recipes: The recipes in the model.
-        front_end: The names of Kapre's layers in the model.
+        inventory: What the model consists of.
         metadata: The metadata for the file.
         compare: A function that runs and compares the file, if this takes more than calls at a few sizes.
         way: How to build its transforms.
@@ -70,10 +63,8 @@ class Program:
     reference: Callable[..., list[np.ndarray]]
     inputs: list[Slot]
     outputs: list[Slot]
-    rewritten: list[str]
-    recipes: list[Recipe]
-    front_end: list[str]
-    metadata: dict[str, Any] = field(default_factory=dict)
+    inventory: Inventory
+    metadata: dict[str, Any]
     compare: Callable[..., list[Any]] | None = None
     way: Way = DEFAULT_WAY
     max_samples: int | None = None
@@ -83,20 +74,9 @@ class Program:
         """Return the rate of the samples in Hz, or 16 kHz if it is unknown."""
         return float(self.metadata.get("sample_rate") or 16000.0)
 
-    @property
-    def least_samples(self) -> int:
-        """Return the number of samples that hold a whole frame, stack, patch or chunk of every front end."""
-        frames = [recipe.frame_length for recipe in self.recipes]
-        for layer in _rewrite.every_layer(self.source):
-            if isinstance(layer, STFT):
-                frames.append(layer.win_length)
-            elif isinstance(layer, (Frame, Energy)):
-                frames.append(layer.frame_length)
-        return max([*frames, *(recipe.least_samples() for recipe in self.recipes)], default=1)
-
     def try_lengths(self) -> list[int]:
         """Return candidate lower bounds on the number of samples, smallest first, for a backend that needs one."""
-        least = self.least_samples
+        least = self.inventory.least_samples
         return sorted({least, 2 * least, 4 * least, max(least, round(self.sample_rate))})
 
     def traced(self, *tensors: Any) -> dict[str, Any]:
@@ -105,31 +85,20 @@ class Program:
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
 
-    def bounded(self, max_samples: int | None) -> Program:
-        """Return the program for a runtime that plans its memory: one clip at a time, of at most `max_samples`."""
-        longest = math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
-        free = any(size is None for slot in self.inputs for size in slot.shape[1:])
-        if max_samples is None:
-            max_samples = max(longest, round(SECONDS * self.sample_rate))
-        elif not free:
-            raise ValueError(message("max_samples", "None where the length is fixed", max_samples, "Leave it out."))
-        elif max_samples < longest:
-            rule = f"at least {longest}, the longest clip that the file is tried with"
-            raise ValueError(message("max_samples", rule, max_samples, f"Use {longest}."))
-        alone = [
-            [
-                slot if slot.shape[:1] != (None,) else dataclasses.replace(slot, shape=(1, *slot.shape[1:]))
-                for slot in of
-            ]
-            for of in (self.inputs, self.outputs)
-        ]
-        metadata = {**self.metadata, "max_samples": max_samples} if free else self.metadata
-        return dataclasses.replace(self, inputs=alone[0], outputs=alone[1], metadata=metadata, max_samples=max_samples)
+    @property
+    def metadata_text(self) -> str:
+        """Return the metadata as text."""
+        return json.dumps(self.metadata, ensure_ascii=False)
+
+    @property
+    def longest_tried(self) -> int:
+        """Return the number of samples of the longest clip with which a file is tried."""
+        return math.ceil(self.unit * LONGEST_TRIED * self.sample_rate)
 
     @property
     def unit(self) -> float:
         """Return a duration in seconds that is long enough: one second, or more if the shortest clip needs it."""
-        return max(1.0, 1.5 * self.least_samples / self.sample_rate)
+        return max(1.0, 1.5 * self.inventory.least_samples / self.sample_rate)
 
     def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
         """Return inputs with this number of clips and seconds, where these axes are free.
@@ -212,16 +181,6 @@ def _named(tensors: Sequence[Any], alone: str, several: str) -> list[Slot]:
     return slots
 
 
-def front_ends(model: Any) -> list[Recipe]:
-    """Return the recipes of the front ends, helpers and chains of single layers in a model."""
-    found = []
-    for layer in _rewrite.every_layer(model):
-        recipe = layer.recipe if isinstance(layer, (Frontend, ComposedSequential)) else None
-        if recipe is not None:
-            found.append(recipe)
-    return found + [recipe for chain in _rewrite.chains(model) if (recipe := executor.recipe_of(chain)) is not None]
-
-
 def _check_class_names(class_names: Any, outputs: Sequence[Slot]) -> None:
     if class_names is None:
         return
@@ -235,12 +194,6 @@ def _check_class_names(class_names: Any, outputs: Sequence[Slot]) -> None:
         raise ValueError(message("class_names", rule, f"{len(class_names)} names", "Name every class."))
 
 
-def names_of_front_end(model: Any) -> list[str]:
-    """Return the names of Kapre's layers in a model."""
-    ours = (AudioLayer, ComposedSequential)
-    return [str(layer.name) for layer in _rewrite.every_layer(model) if isinstance(layer, ours)]
-
-
 def from_model(
     model: Any,
     input_shape: Sequence[int | None] | None,
@@ -249,27 +202,15 @@ def from_model(
 ) -> Program:
     """Return the program of a model or a layer, with a free batch."""
     whole = _as_model(model, input_shape)
-    plain = _rewrite.rewrite(whole)
+    found = inventory(whole)
+    plain = rewrite(whole, found)
     structure = whole.inputs[0] if len(whole.inputs) == 1 else whole.input
-    only_kapre = all(
-        isinstance(layer, (AudioLayer, ComposedSequential, keras.layers.InputLayer))
-        for layer in _rewrite.every_layer(whole)
-        if not isinstance(layer, keras.Model) or isinstance(layer, ComposedSequential)
-    )
     inputs = _named(whole.inputs, "samples", "input")
-    outputs = _named(whole.outputs, "features" if only_kapre else "output", "output")
+    outputs = _named(whole.outputs, "features" if found.only_kapre else "output", "output")
     own = [re.sub(r"\W", "_", name) for name in getattr(whole, "output_names", ())]
     if len(own) == len(outputs) > 1 and len(set(own)) == len(own) and all(name.isidentifier() for name in own):
         outputs = [dataclasses.replace(slot, name=name) for slot, name in zip(outputs, own, strict=True)]
     _check_class_names(class_names, outputs)
-    recipes = front_ends(whole)
-    rates = {recipe.sample_rate for recipe in recipes}
-    rates |= {
-        float(layer.filterbank_kwargs["sample_rate"])
-        for layer in _rewrite.every_layer(whole)
-        if isinstance(layer, ApplyFilterbank)
-    }
-    rates -= {None}
 
     def run(of: Any, tensors: Sequence[Any]) -> list[Any]:
         return keras.tree.flatten(of(keras.tree.pack_sequence_as(structure, list(tensors)), training=False))
@@ -277,24 +218,20 @@ def from_model(
     def reference(*arrays: np.ndarray) -> list[np.ndarray]:
         return [np.asarray(ops.convert_to_numpy(y)) for y in run(whole, [ops.convert_to_tensor(x) for x in arrays])]
 
-    program = Program(
+    return Program(
         model=plain,
         source=whole,
         call=lambda *tensors: run(plain, tensors),
         reference=reference,
         inputs=inputs,
         outputs=outputs,
-        rewritten=_rewrite.rewritten(whole, way),
-        way=way,
-        recipes=recipes,
-        front_end=names_of_front_end(whole),
+        inventory=found,
         metadata={
             "kapre": __version__,
-            "sample_rate": rates.pop() if len(rates) == 1 else None,
-            "least_samples": None,
+            "sample_rate": found.sample_rate,
+            "least_samples": found.least_samples,
             "class_names": None if class_names is None else [str(name) for name in class_names],
-            "recipes": [json.loads(recipe.to_json()) for recipe in recipes],
+            "recipes": [json.loads(recipe.to_json()) for recipe in found.recipes],
         },
+        way=way,
     )
-    program.metadata["least_samples"] = program.least_samples
-    return program

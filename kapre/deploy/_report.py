@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kapre.deploy._check import Check
-from kapre.deploy._formats import FORMATS
+from kapre.deploy.formats import FORMATS
 
 
 @dataclass(frozen=True)

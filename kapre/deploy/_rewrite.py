@@ -2,82 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 from keras import ops
 
 from kapre import executor
-from kapre._layer import AudioLayer, channels_in_place, channels_second
+from kapre._layer import channels_in_place, channels_second
 from kapre._models import ComposedSequential
 from kapre.deploy._errors import ExportError
-from kapre.frontends import Frontend
+from kapre.deploy._inventory import Inventory, Transform, is_fused, runs
 from kapre.ops import fourier, lowered
 from kapre.time_frequency import STFT, InverseSTFT, Magnitude, Phase
 
 
-def every_layer(model: Any) -> list[Any]:
-    """Return the layers of a model, including those of models within it, each once."""
-    found: dict[int, Any] = {}
-
-    def visit(layer: Any) -> None:
-        if id(layer) in found:
-            return
-        found[id(layer)] = layer
-        fused = isinstance(layer, ComposedSequential) and layer.recipe is not None
-        for part in () if fused else getattr(layer, "_layers", ()) or getattr(layer, "layers", ()):
-            visit(part)
-
-    visit(model)
-    return list(found.values())
+def rewritten(transforms: Iterable[Transform], way: fourier.Way) -> tuple[str, ...]:
+    """Return a description of each transform that the exported model computes in another way."""
+    return tuple(f"{each.layer}: {_words(each, way)}{each.output}" for each in transforms)
 
 
-def _runs(layers: list[Any]) -> list[tuple[int, int]]:
-    """Return the start and stop of each run of layers in a list that is equivalent to a recipe."""
-    found = []
-    first = 0
-    while first < len(layers):
-        ends = range(len(layers), first + 1, -1)
-        last = next((last for last in ends if executor.recipe_of(layers[first:last]) is not None), None)
-        if last is not None:
-            found.append((first, last))
-        first = first + 1 if last is None else last
-    return found
-
-
-def chains(model: Any) -> list[list[Any]]:
-    """Return the runs of single layers, within a model's Sequentials, that are equivalent to a recipe."""
-    found = []
-    for layer in every_layer(model):
-        if isinstance(layer, keras.Sequential) and not (isinstance(layer, ComposedSequential) and layer.recipe):
-            found += [layer.layers[first:last] for first, last in _runs(layer.layers)]
-    return found
-
-
-def rewritten(model: Any, way: fourier.Way) -> list[str]:
-    """Return a description of what the exported model computes in another way, one line for each layer."""
-    lines = []
-    joined = {id(layer) for chain in chains(model) for layer in chain}
-    for layer in every_layer(model):
-        if isinstance(layer, (Frontend, ComposedSequential)):
-            recipe = layer.recipe
-            if recipe is not None and recipe.power is not None:
-                lines.append(f"{layer.name}: {_words(recipe.n_fft, way)}")
-        elif type(layer) is STFT:
-            how = "in one piece with what follows" if id(layer) in joined else "its complex output as two real tensors"
-            lines.append(f"{layer.name}: {_words(layer.n_fft, way)}; {how}")
-        elif type(layer) is InverseSTFT:
-            lines.append(f"{layer.name}: inverse DFT of {layer.n_fft} points by two matrix products")
-    return lines
-
-
-def _words(n_fft: int, way: fourier.Way) -> str:
+def _words(transform: Transform, way: fourier.Way) -> str:
+    if transform.inverse:
+        return f"inverse DFT of {transform.n_fft} points by two matrix products"
     with fourier.lowering(way):
-        factors = lowered.factors(n_fft)
+        factors = lowered.factors(transform.n_fft)
     if factors is None:
-        return f"DFT of {n_fft} points by {'matrix products' if way.by_products else 'strided convolutions'}"
-    return f"DFT of {n_fft} points in two stages of {factors[0]} and {factors[1]}"
+        how = "matrix products" if way.by_products else "strided convolutions"
+        return f"DFT of {transform.n_fft} points by {how}"
+    return f"DFT of {transform.n_fft} points in two stages of {factors[0]} and {factors[1]}"
 
 
 class _Parts(keras.layers.Layer):
@@ -123,7 +76,7 @@ def _fused(layers: list[Any]) -> list[Any]:
     """Return layers with each run that is equivalent to a recipe merged into one layer."""
     found: list[Any] = []
     done = 0
-    for first, last in _runs(layers):
+    for first, last in runs(layers):
         found += layers[done:first]
         found.append(ComposedSequential(layers[first:last], dtype=layers[first].dtype_policy))
         done = last
@@ -159,7 +112,7 @@ class _Rewriter:
             self._pairs[id(pair[0])] = pair
             self._kept.append(pair)  # keeps the tensor alive, so that its id stays unique
             return pair[0]
-        if isinstance(layer, ComposedSequential) and layer.recipe is not None:
+        if is_fused(layer):
             return layer(*args, **kwargs)
         if isinstance(layer, keras.Sequential):
             x = args[0]
@@ -188,18 +141,16 @@ class _Rewriter:
         return output
 
 
-def rewrite(model: Any) -> Any:
+def rewrite(model: Any, found: Inventory) -> Any:
     """Return a model without complex tensors that shares the layers and weights of the given model."""
-    loose = [layer for layer in every_layer(model) if type(layer) in (STFT, InverseSTFT)]
-    if not loose:
+    if not found.complex_layers:
         return model
     if not getattr(model, "inputs", None):
         raise ExportError(
-            f"{loose[0].name}: a complex spectrogram within a model that is neither functional nor Sequential cannot "
-            "be exported. Use a helper, kapre.get_melspectrogram_layer(…) say, or kapre.Frontend, in its place."
+            f"{found.complex_layers[0]}: a complex spectrogram within a model that is neither functional nor "
+            "Sequential cannot be exported. Use a helper, kapre.get_melspectrogram_layer(…) say, or kapre.Frontend, "
+            "in its place."
         )
-    for layer in every_layer(model):
-        inside = getattr(layer, "_layers", ()) if not isinstance(layer, keras.Model) else ()
-        if any(isinstance(part, AudioLayer) and type(part) in (STFT, InverseSTFT) for part in inside):
-            raise ExportError(f"{layer.name}: an STFT within a layer cannot be exported. Use kapre.Frontend there.")
+    for name in found.around_complex:
+        raise ExportError(f"{name}: an STFT within a layer cannot be exported. Use kapre.Frontend there.")
     return _Rewriter().model(model)

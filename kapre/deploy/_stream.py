@@ -12,10 +12,10 @@ from keras import ops
 
 from kapre._checks import count, message
 from kapre._version import __version__
-from kapre.deploy import _rewrite
 from kapre.deploy._check import Check, judged
-from kapre.deploy._program import Program, Slot, names_of_front_end
-from kapre.deploy._run import Run
+from kapre.deploy._inventory import inventory
+from kapre.deploy._program import Program, Slot
+from kapre.deploy.formats._base import Run
 from kapre.frontends import Stream
 from kapre.ops.fourier import DEFAULT_WAY, Way
 
@@ -75,10 +75,7 @@ def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Prog
         reference=reference,
         inputs=inputs,
         outputs=outputs,
-        rewritten=_rewrite.rewritten(whole, way),
-        way=way,
-        recipes=[recipe],
-        front_end=names_of_front_end(whole),
+        inventory=inventory(whole),
         metadata={
             "kapre": __version__,
             "sample_rate": recipe.sample_rate,
@@ -92,6 +89,7 @@ def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Prog
             },
         },
         compare=compare,
+        way=way,
     )
 
 

@@ -11,19 +11,17 @@ import numpy as np
 import pytest
 
 import kapre
-from kapre.deploy import ExportError, _check, _run, read_metadata
+from kapre.deploy import FORMATS, ExportError, _check, read_metadata
 from tests.conftest import BACKEND, mostly_on
 from tests.export.models import NATIVE, SUFFIXES, network
 
-NAME = "onnx"
+Onnx = type(FORMATS["onnx"])
+load = Onnx.load
 
 
-def wrong(path: Path, inputs: Any, outputs: Any) -> Any:
-    run = LOADERS[NAME](path, inputs, outputs)
-    return lambda arrays: [y * 1.001 for y in run(arrays)]
-
-
-LOADERS = dict(_run.LOADERS)
+def wrong(self: Any, path: Path) -> Any:
+    runtime = load(self, path)
+    return lambda given: {name: y * 1.001 for name, y in runtime(given).items()}
 
 
 def no_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +34,7 @@ def no_others(monkeypatch: pytest.MonkeyPatch) -> None:
 @mostly_on("tensorflow")
 def test_other_numbers_leave_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     no_others(monkeypatch)
-    monkeypatch.setitem(_run.LOADERS, NAME, wrong)
+    monkeypatch.setattr(Onnx, "load", wrong)
     with pytest.raises(
         ExportError, match=r"differ from Keras' by .* more than the tolerance of 0\.0001.*Nothing was kept"
     ):
@@ -46,17 +44,19 @@ def test_other_numbers_leave_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.parametrize("how", ["shape", "nan", "fails"] if BACKEND == "tensorflow" else ["fails"])  # the check is one
 def test_other_shapes_nan_and_failures_leave_no_file(how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def broken(path: Path, inputs: Any, outputs: Any) -> Any:
-        def run(arrays: Any) -> Any:
+    def broken(self: Any, path: Path) -> Any:
+        runtime = load(self, path)
+
+        def run(given: Any) -> Any:
             if how == "fails":
                 raise RuntimeError("no such operation")
-            found = LOADERS[NAME](path, inputs, outputs)(arrays)
-            return [y[:, :-1] if how == "shape" else np.full_like(y, np.nan) for y in found]
+            found = runtime(given)
+            return {name: y[:, :-1] if how == "shape" else np.full_like(y, np.nan) for name, y in found.items()}
 
         return run
 
     no_others(monkeypatch)
-    monkeypatch.setitem(_run.LOADERS, NAME, broken)
+    monkeypatch.setattr(Onnx, "load", broken)
     words = {"shape": "of shape", "nan": "not finite", "fails": "no such operation"}[how]
     with pytest.raises(ExportError, match=words):
         kapre.export(network(), tmp_path / "model.onnx")
@@ -127,8 +127,9 @@ def test_arguments(tmp_path: Path) -> None:
         kapre.export(model, tmp_path / "there.onnx")
     assert (tmp_path / "there.onnx").read_text() == "mine"
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(ValueError, match=r"`path` must be a file that kapre\.export writes"):
+    with pytest.raises(ValueError, match=r"`path` must be a file that kapre\.export writes") as caught:
         read_metadata(tmp_path / "notes.txt")
+    assert all(suffix in str(caught.value) for suffix in SUFFIXES.values())
     with pytest.raises(FileNotFoundError, match="there is no such file"):
         read_metadata(tmp_path / "absent.onnx")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kapre
+from kapre.deploy import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,6 +96,13 @@ def imported(path: Path, for_types: bool = True) -> set[str]:
     return found
 
 
+MAY_NAME_BACKENDS = (ROOT / "kapre" / "ops" / "kernels", ROOT / "kapre" / "deploy" / "formats")
+
+
+def may_name_backends(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in MAY_NAME_BACKENDS)
+
+
 SOURCES = sorted([*(ROOT / "kapre").rglob("*.py"), *(ROOT / "kapre_cli").rglob("*.py")])
 
 
@@ -108,7 +116,7 @@ def test_imports_run_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_only_kernels_and_writers_of_files_name_a_backend(path: Path) -> None:
-    if "kernels" in path.parts or "deploy" in path.parts:
+    if may_name_backends(path):
         return
     assert not {module.split(".")[0] for module in imported(path)} & set(BACKENDS), path
 
@@ -121,12 +129,28 @@ def strings(path: Path) -> list[str]:
 
 # What sets a process up before its backend starts cannot ask the kernel.
 BEFORE_A_BACKEND = ("kapre/_select_backend.py", "kapre/corpus/_local.py")
+LOGGERS = "kapre/deploy/_quiet.py"
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
 def test_only_kernels_and_writers_of_files_ask_for_a_backend_by_name(path: Path) -> None:
-    if not ("kernels" in path.parts or "deploy" in path.parts or str(path.relative_to(ROOT)) in BEFORE_A_BACKEND):
+    known = (*BEFORE_A_BACKEND, LOGGERS)
+    if not (may_name_backends(path) or str(path.relative_to(ROOT)) in known):
         assert not set(strings(path)) & set(BACKENDS), path
+
+
+OF_EXPORT = [path for path in SOURCES if path.is_relative_to(ROOT / "kapre" / "deploy") and not may_name_backends(path)]
+
+
+@pytest.mark.parametrize("path", OF_EXPORT, ids=module_name)
+def test_only_the_file_of_a_format_asks_for_it_by_name(path: Path) -> None:
+    suffixes = {suffix for entry in FORMATS.values() for suffix in entry.suffixes}
+    assert len(suffixes) == len(FORMATS) - 1
+    assert not set(strings(path)) & {*FORMATS, *suffixes}, path
+
+
+def test_one_module_of_the_export_walks_over_layers_within_layers() -> None:
+    assert [path.stem for path in OF_EXPORT if "_layers" in strings(path)] == ["_inventory"]
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
