@@ -30,3 +30,31 @@ def on_first_use(
         return sorted({*vars(sys.modules[package]), *places})
 
     return __getattr__, __dir__
+
+
+_waiting: list[tuple[str, dict[str, str]]] = []
+_is_bound = False
+
+
+def needs(user: str, **places: str) -> None:
+    """Give a module names of other modules once Keras is loaded, because it is also imported without Keras.
+
+    Args:
+        user: The name of the module.
+        places: A mapping from each name to a module, or to "module:name" for a name within a module.
+    """
+    _waiting.append((user, places))
+    if _is_bound:
+        bind()
+
+
+def bind() -> None:
+    """Import what `needs` has asked for. From then on the names are as if they had been imported."""
+    global _is_bound
+    _is_bound = True
+    while _waiting:
+        user, places = _waiting.pop(0)
+        for name, place in places.items():
+            module, _, within = place.partition(":")
+            found = import_module(module)
+            setattr(sys.modules[user], name, getattr(found, within) if within else found)

@@ -8,13 +8,15 @@ from typing import Any, Literal
 import numpy as np
 from keras import ops
 
-from kapre import stages
+from kapre import _lazy, stages
 from kapre._checks import message
 from kapre.ops import buckets, fourier, frames, lowered
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
 from kapre.stages import Call
+
+_lazy.bind()  # a recipe is read without Keras; to compute it takes Keras
 
 
 def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:

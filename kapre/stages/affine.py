@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kapre._checks import message, number
-from kapre.ops.fourier import constant
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values
 from kapre.stages.bank import bands_of
 
 if TYPE_CHECKING:
+    from kapre.ops.fourier import constant
     from kapre.recipe import Recipe
+
+needs(__name__, constant="kapre.ops.fourier:constant")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message
-from kapre.ops import fourier, scales
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of, optional
 from kapre.stages.bank import bands_of
 
 if TYPE_CHECKING:
+    from kapre.ops import fourier, scales
     from kapre.recipe import Recipe
+
+needs(__name__, fourier="kapre.ops.fourier", scales="kapre.ops.scales")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._checks import message
-from kapre.ops import frames
+from kapre._lazy import needs
 from kapre.stages._stage import Stage, Values, at_least_0, optional
 from kapre.stages.framing import PLAIN_PADDING
 
 if TYPE_CHECKING:
+    from kapre.ops import frames
     from kapre.recipe import Recipe
+
+needs(__name__, frames="kapre.ops.frames")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre.ops import features
+from kapre._lazy import needs
 from kapre.ops.counts import at_least_0, num_frames
 from kapre.stages._stage import Call, Mistake, Stage, one_of, optional
 
 if TYPE_CHECKING:
+    from kapre.ops import features
     from kapre.recipe import Recipe
+
+needs(__name__, features="kapre.ops.features")
 
 
 @dataclass(frozen=True, kw_only=True)

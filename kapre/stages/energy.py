@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from keras import ops
 
 from kapre._checks import message
-from kapre.ops import scales
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
 
 if TYPE_CHECKING:
+    from keras import ops
+
+    from kapre.ops import scales
     from kapre.recipe import Recipe
+
+needs(__name__, ops="keras.ops", scales="kapre.ops.scales")
 
 _KALDI_EPSILON = float(np.finfo(np.float32).eps)  # the smallest energy whose logarithm Kaldi takes
 

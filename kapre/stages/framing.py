@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import choice, message, positive_int
-from kapre.ops import frames
+from kapre._lazy import needs
 from kapre.ops.counts import PAD_MODES
 from kapre.stages._stage import (
     UNSET,
@@ -22,7 +22,10 @@ from kapre.stages._stage import (
 )
 
 if TYPE_CHECKING:
+    from kapre.ops import frames
     from kapre.recipe import Recipe
+
+needs(__name__, frames="kapre.ops.frames")
 
 PLAIN_PADDING = {
     "center": False,

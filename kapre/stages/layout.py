@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre.ops.host import library
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Stage, one_of
 
 if TYPE_CHECKING:
+    from kapre.ops.host import library
     from kapre.recipe import Recipe
+
+needs(__name__, library="kapre.ops.host:library")
 
 
 @dataclass(frozen=True, kw_only=True)

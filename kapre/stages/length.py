@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre.ops import waves
+from kapre._lazy import needs
 from kapre.ops.counts import padded_length
 from kapre.stages._stage import Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
 
 if TYPE_CHECKING:
+    from kapre.ops import waves
     from kapre.recipe import Recipe
+
+needs(__name__, waves="kapre.ops.waves")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, number
-from kapre.ops import features, scales
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
+    from kapre.ops import features, scales
     from kapre.recipe import Recipe
+
+needs(__name__, features="kapre.ops.features", scales="kapre.ops.scales")
 
 _LOGS = {"ln": "a natural logarithm", "log10": "a logarithm to base 10", "db": "decibels", None: "no logarithm"}
 _AMINS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 2.0**-24, 2.0**-23, 1e-3, 0.01, 1.0)

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre.ops import features
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, not_negative, one_of
 
 if TYPE_CHECKING:
+    from kapre.ops import features
     from kapre.ops.chunks import State
     from kapre.recipe import Recipe
+
+needs(__name__, features="kapre.ops.features")
 
 
 @dataclass(frozen=True, kw_only=True)

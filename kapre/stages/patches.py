@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._checks import positive_int
-from kapre.ops import features
-from kapre.ops.chunks import Cutter
+from kapre._lazy import needs
 from kapre.ops.counts import num_frames
 from kapre.stages._stage import Call, Mistake, Stage, Values, optional
 
 if TYPE_CHECKING:
+    from kapre.ops import features
+    from kapre.ops.chunks import Cutter
     from kapre.recipe import Recipe
+
+needs(__name__, features="kapre.ops.features", Cutter="kapre.ops.chunks:Cutter")
 
 STATE = "patches"
 

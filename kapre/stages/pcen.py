@@ -6,17 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from keras import ops
-
 from kapre._checks import message, number
-from kapre.ops import pcen
-from kapre.ops.kernels import active as kernel
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, is_flag, not_negative, one_of
 from kapre.stages.bank import bands_of
 
 if TYPE_CHECKING:
+    from keras import ops
+
+    from kapre.ops import pcen
     from kapre.ops.chunks import State
+    from kapre.ops.kernels import active as kernel
     from kapre.recipe import Recipe
+
+needs(__name__, ops="keras.ops", pcen="kapre.ops.pcen", kernel="kapre.ops.kernels:active")
 
 LEAF: dict[str, Any] = dict(pcen=True, pcen_gain=0.96, pcen_smoothing=0.04, pcen_epsilon=1e-12, pcen_start="first")
 """The values of LEAF (Zeghidour et al., 2021) before training; its root is the reciprocal of the power."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, number
-from kapre.ops import frames, waves
-from kapre.ops.host import library
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kapre.ops import frames, waves
+    from kapre.ops.host import library
     from kapre.recipe import Recipe
+
+needs(__name__, frames="kapre.ops.frames", waves="kapre.ops.waves", library="kapre.ops.host:library")
 
 _FIRST = {
     "keep": "the first sample kept",

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._checks import number
-from kapre.ops import frames, waves
+from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, above_0, is_flag, not_negative
 
 if TYPE_CHECKING:
+    from kapre.ops import frames, waves
     from kapre.recipe import Recipe
+
+needs(__name__, frames="kapre.ops.frames", waves="kapre.ops.waves")
 
 KALDI_SCALE = 32768.0
 

@@ -9,15 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import keras
-
 from kapre._checks import message
-from kapre.ops import fourier, frames, scales, waves
+from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.ops.fourier import constant, is_empty
-from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels._blocks import Stages
-from kapre.stages import _portable
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
 from kapre.stages.chunks import Chunks
 from kapre.stages.energy import log_energy
@@ -25,7 +19,28 @@ from kapre.stages.preemphasis import within_frames
 from kapre.stages.window import placed
 
 if TYPE_CHECKING:
+    import keras
+
+    from kapre.ops import fourier, frames, scales, waves
+    from kapre.ops.fourier import constant, is_empty
+    from kapre.ops.kernels import active as kernel
+    from kapre.ops.kernels._blocks import Stages
     from kapre.recipe import Recipe
+    from kapre.stages import _portable
+
+needs(
+    __name__,
+    keras="keras",
+    fourier="kapre.ops.fourier",
+    frames="kapre.ops.frames",
+    scales="kapre.ops.scales",
+    waves="kapre.ops.waves",
+    constant="kapre.ops.fourier:constant",
+    is_empty="kapre.ops.fourier:is_empty",
+    kernel="kapre.ops.kernels:active",
+    Stages="kapre.ops.kernels._blocks:Stages",
+    _portable="kapre.stages._portable",
+)
 
 cut = Chunks().cut
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, positive_int
-from kapre.ops import features
-from kapre.ops.chunks import Cutter, State
+from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.ops.host import library
 from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, one_of, positive
 
 if TYPE_CHECKING:
+    from kapre.ops import features
+    from kapre.ops.chunks import Cutter, State
+    from kapre.ops.host import library
     from kapre.recipe import Recipe
+
+needs(__name__, features="kapre.ops.features", Cutter="kapre.ops.chunks:Cutter", library="kapre.ops.host:library")
 
 STATE = "stacks"
 

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from keras import ops
-
 from kapre._checks import flag
-from kapre.ops import frames
+from kapre._lazy import needs
 from kapre.ops.windows import resolve_name, resolve_periodic
 from kapre.stages._stage import UNSET, Mistake, Stage, Values, above_0, is_flag
 
 if TYPE_CHECKING:
+    from keras import ops
+
+    from kapre.ops import frames
     from kapre.recipe import Recipe
+
+needs(__name__, ops="keras.ops", frames="kapre.ops.frames")
 
 _NAMES = {"hann_window": "hann", "hamming_window": "hamming"}
 
