@@ -13,7 +13,7 @@ from kapre._models import ComposedModel, ComposedSequential
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
 from kapre.recipe import stft_recipe
-from kapre.stages.bank import check_even
+from kapre.stages.filter_bank import check_even
 from kapre.time_frequency import (
     STFT,
     ApplyFilterbank,

@@ -20,11 +20,11 @@ from kapre.ops import filterbanks, windows
 from kapre.ops.counts import at_least_0, num_frames
 from kapre.stages import (
     affine,
-    bank,
     cepstrum,
     chunks,
     count,
     energy,
+    filter_bank,
     framing,
     layout,
     length,
@@ -79,7 +79,7 @@ class Recipe(
     cepstrum.Fields,
     pcen.Fields,
     logarithm.Fields,
-    bank.Fields,
+    filter_bank.Fields,
     spectrum.Fields,
     window.Fields,
     chunks.Fields,
@@ -92,7 +92,7 @@ class Recipe(
 
     The stages of a recipe run in the order of its fields: the whole waveform (`input_scale` … `fixed_by`), padding and
     framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`,
-    the filter bank, the logarithm and its range, the cepstrum, the statistics over time, stacking,
+    the filter bank, the logarithm and its range or PCEN, the cepstrum, the statistics over time, stacking,
     `(x + feature_shift) * feature_scale`, patches and the layout.
 
     A field that has no effect in a recipe is reset to its default, so that recipes with the same meaning are equal. A

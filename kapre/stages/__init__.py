@@ -10,11 +10,11 @@ from kapre.stages._stage import Mistake as Mistake
 from kapre.stages._stage import Stage as Stage
 from kapre.stages._stage import Values as Values
 from kapre.stages.affine import Affine
-from kapre.stages.bank import Bank
 from kapre.stages.cepstrum import Cepstrum
 from kapre.stages.chunks import Chunks
 from kapre.stages.count import Count
 from kapre.stages.energy import Energy
+from kapre.stages.filter_bank import Bank
 from kapre.stages.framing import Framing
 from kapre.stages.layout import Layout
 from kapre.stages.length import Length

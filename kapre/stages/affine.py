@@ -12,7 +12,7 @@ import numpy as np
 from kapre._checks import message, number
 from kapre._lazy import needs
 from kapre.stages._stage import Call, Mistake, Stage, Values
-from kapre.stages.bank import bands_of
+from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
     from kapre.ops.fourier import constant
