@@ -226,6 +226,8 @@ class Recipe(
         """The analysis window, zero-padded at the end or cropped to shape `(n_fft,)`."""
         synthesis_window: ClassVar[np.ndarray]
         """The window that inverts it under overlap-add, with the shape of `analysis_window`."""
+        active_stages: ClassVar[tuple[stages.Stage, ...]]
+        """The stages that compute something, in order."""
         bank: ClassVar[np.ndarray | None]
         """The filter bank, float64, shape `(n_freq, bands)`, or None."""
         _banks: ClassVar[dict[str, tuple[np.ndarray | None, filterbanks.Groups | None]]]
@@ -248,6 +250,7 @@ class Recipe(
         banks = {dtype: self._bank_and_groups(dtype) for dtype in ("float32", "float64")}
         object.__setattr__(self, "_banks", banks)
         object.__setattr__(self, "bank", banks["float64"][0])
+        object.__setattr__(self, "active_stages", stages.active(self))
 
     def __reduce__(self) -> Any:
         return _remade, (_values(self),)  # the arrays are recomputed: a mel bank alone takes a megabyte

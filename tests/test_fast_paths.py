@@ -70,7 +70,8 @@ def plain(recipe: kapre.Recipe, x: Any, lengths: Any = None) -> Any:
     framed = spectrum.cut(recipe, x)
     bank = None if recipe.bank is None else ops.convert_to_tensor(recipe.bank, dtype=framed.dtype)
     bands, call.energy = spectrum.of_frames(recipe, framed, bank=bank)
-    return stages.run(recipe, bands, call, (Cepstrum(), Energy()))
+    rest = [stage for stage in stages.OF_FRAMES if isinstance(stage, Cepstrum | Energy)]
+    return stages.run(recipe, bands, call, tuple(rest))
 
 
 def check_run(recipe: kapre.Recipe, x: np.ndarray, numbers: bool = True) -> None:

@@ -50,10 +50,15 @@ _WITHOUT_FRAMES: tuple[Stage, ...] = (*OF_SAMPLES, AFFINE)
 """The stages of a recipe with power=None, which leaves samples as they are."""
 
 
-def run(recipe: Recipe, x: Any, call: Call, stages: tuple[Stage, ...] = STAGES) -> Any:
-    """Run the stages in order."""
-    for stage in stages:
-        if stage.is_on(recipe) and (recipe.power is not None or stage in _WITHOUT_FRAMES):
+def active(recipe: Recipe) -> tuple[Stage, ...]:
+    """Return the stages that compute something for a recipe."""
+    return tuple(stage for stage in (STAGES if recipe.power is not None else _WITHOUT_FRAMES) if stage.is_on(recipe))
+
+
+def run(recipe: Recipe, x: Any, call: Call, of: tuple[Stage, ...] | None = None) -> Any:
+    """Run the stages in order, or those `of` a part of them."""
+    for stage in recipe.active_stages:
+        if of is None or stage in of:
             x = stage.run(recipe, x, call)
     return x
 
