@@ -37,7 +37,9 @@ _is_bound = False
 
 
 def needs(user: str, **places: str) -> None:
-    """Give a module names of other modules once Keras is loaded, because it is also imported without Keras.
+    """Give a module names from modules that need Keras, once Keras is loaded.
+
+    The module itself can then be imported without Keras.
 
     Args:
         user: The name of the module.
@@ -53,8 +55,9 @@ def bind() -> None:
     global _is_bound
     _is_bound = True
     while _waiting:
-        user, places = _waiting.pop(0)
+        user, places = _waiting[0]  # it stays if an import fails, so that the next one tries again
         for name, place in places.items():
             module, _, within = place.partition(":")
             found = import_module(module)
             setattr(sys.modules[user], name, getattr(found, within) if within else found)
+        _waiting.remove((user, places))

@@ -39,13 +39,15 @@ class Picture:
 
 
 def unit(recipe: Recipe) -> str:
-    """Return the unit of the values: "dB", "ln", "log10", "power", "magnitude", "coefficient" or "normalised"."""
+    """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "coefficient" or "normalised"."""
     if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
         return "normalised"
     if recipe.n_mfcc is not None:
         return "coefficient"
     if recipe.log is not None:
         return {"db": "dB", "ln": "ln", "log10": "log10"}[recipe.log]
+    if recipe.pcen:
+        return "PCEN"
     return "power" if recipe.power == 2.0 else "magnitude"
 
 

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack  # noqa: F401  (the fields' types name Literal)
 
 import numpy as np
 
@@ -170,11 +170,11 @@ class Recipe(
             `input_scale=2.0**31`. LEAF's values are a gain of 0.96, a smoothing of 0.04, an epsilon of 1e-12 and a
             start from the first frame.
         pcen_gain: The exponent of the level.
-        pcen_bias: See there.
+        pcen_bias: The number added before the compression: 0.0, or at least 1e-6.
         pcen_power: The exponent of the compression, the reciprocal of LEAF's root.
         pcen_time_constant: Time constant of the level in seconds, which needs `sample_rate`.
         pcen_smoothing: The coefficient s, above 0 and at most 1. `None` means that of `pcen_time_constant`.
-        pcen_epsilon: See there.
+        pcen_epsilon: The number added to the level, at least 1e-30.
         pcen_start: The level before the first frame: "unit" for 1 (librosa), or "first" for the first frame (LEAF).
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
         lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.

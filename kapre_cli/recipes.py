@@ -49,7 +49,7 @@ def of_file(path: Path) -> Any:
 
 
 def read_audio(file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
-    """Return a recording with all channels, or raise a one-line error. `_got` explains "keep"."""
+    """Return a recording with all channels, or raise a one-line error. See `_got` for "keep"."""
     return _got(load_audio().read, file, sample_rate, on_damage)
 
 

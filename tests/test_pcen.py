@@ -15,7 +15,7 @@ from keras import ops
 import kapre
 from kapre.ops import pcen
 from kapre.stages.pcen import LEAF
-from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, float64, gradient, quick, relative_error, to_numpy
 
 RATE = 16000
 BANDS = kapre.Recipe(
@@ -84,6 +84,38 @@ def test_the_level_is_a_recursive_filters(frames: int, smoothing: float, seed: i
     np.testing.assert_allclose(got, right, rtol=1e-9)
 
 
+def test_the_level_after_a_loud_passage() -> None:
+    """It falls for thousands of frames, however loud the passage was, as in a stream."""
+    x = np.zeros((1, 3000, 1))
+    x[:, :10] = 1e24
+    with float64():
+        got = to_numpy(pcen.smoothed(ops.convert_to_tensor(x), 0.0247, ops.ones((1, 1, 1), dtype="float64")))
+    right, _ = scipy.signal.lfilter([0.0247], [1.0, -0.9753], x, axis=1, zi=np.full((1, 1, 1), 0.9753))
+    assert 0.0 < right[0, -1, 0] < 1e-6
+    np.testing.assert_allclose(got, right, rtol=1e-9)
+
+
+def test_without_bias_silence_has_a_slope() -> None:
+    frontend = kapre.Frontend(LIBROSA.replace(pcen_bias=0.0))
+    assert np.isfinite(gradient(frontend, np.zeros((1, 2000), "float32"))).all()
+
+
+if BACKEND == "tensorflow":
+
+    def test_slow_levels_of_unknown_length_are_refused() -> None:
+        import tensorflow as tf
+
+        def traced(recipe: kapre.Recipe) -> Any:
+            layer = kapre.Frontend(recipe)
+            return tf.function(layer, input_signature=[tf.TensorSpec((None, None))])
+
+        x = chirp(1, 9000)[..., 0].astype("float32")
+        right = to_numpy(kapre.Frontend(LIBROSA)(x))
+        assert relative_error(traced(LIBROSA)(x), right) <= 1e-5
+        with pytest.raises(ValueError, match=r"`pcen_smoothing` must be at least 0\.0013 for clips of unknown length"):
+            traced(LIBROSA.replace(pcen_time_constant=60.0))(x)
+
+
 @pytest.mark.parametrize("name", list(RECIPES))
 @pytest.mark.parametrize("chunk", [None, 480])
 def test_a_stream_gives_the_numbers_of_the_clip(name: str, chunk: int | None) -> None:
@@ -132,6 +164,8 @@ def test_json_has_the_fields_only_where_they_matter() -> None:
         ({"log": "ln"}, "`log` must be None with pcen=True; received log='ln'"),
         ({"sample_rate": None, "filterbank": None}, "`sample_rate` must be given with pcen_time_constant"),
         ({"pcen_smoothing": 1.5}, "`pcen_smoothing` must be a number above 0, at most 1; received pcen_smoothing=1.5"),
+        ({"pcen_epsilon": 1e-40}, "`pcen_epsilon` must be a number, 1e-30 or above"),
+        ({"pcen_bias": 1e-38}, "`pcen_bias` must be 0.0 or a number from 1e-6 on"),
         ({"pcen_power": 0}, "`pcen_power` must be a positive number"),
         ({"pcen_start": "zero"}, "`pcen_start` must be one of 'unit', 'first'"),
     ],

@@ -7,6 +7,7 @@ import hashlib
 import json
 import pickle
 import re
+import typing
 from pathlib import Path
 
 import librosa
@@ -316,6 +317,17 @@ def test_json_and_hashes_of_presets_are_those_of_the_first_release() -> None:
     found = {name: kapre.frontends.preset(name).recipe.to_json() for name in kapre.list_presets()}
     hashes = {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in found.items()}
     assert hashes == json.loads(file.read_text())
+
+
+def test_the_need_of_a_field_without_effect_is_that_of_the_outermost_one() -> None:
+    found = stages.idle(vars(kapre.Recipe()))
+    assert found["range_top"] == "another log than None"
+    assert found["lifter_start"] == "another lifter than 0.0"
+    assert found["pcen_gain"] == "pcen=True"
+
+
+def test_types_of_the_fields_can_be_read() -> None:
+    assert set(typing.get_type_hints(kapre.Recipe.__init__)) - {"return"} == set(RecipeFields.__annotations__)
 
 
 def test_every_field_belongs_to_one_stage() -> None:

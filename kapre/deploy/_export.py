@@ -181,9 +181,9 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
     except ModelError:
         raise
     except ExportError:  # another backend's converter may succeed
-        shutil.rmtree(path.parent)
-        path.parent.mkdir()
         for other in () if in_child else others:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            path.parent.mkdir(exist_ok=True)
             with suppress(ExportError):
                 return by(other)
         raise

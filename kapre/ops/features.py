@@ -71,6 +71,12 @@ def running_start(x: Any) -> Running:
     return {"count": nothing[..., :1], "origin": nothing, "sum": nothing, "squares": nothing}
 
 
+def first_real(x: Any, real: Any) -> Any:
+    """Return the first frame where `real`, `(frames, 1)`, is True, as `(..., 1, bands)`, or the last if none is."""
+    skipped = ops.sum(1 - ops.cast(real, "int32"))
+    return ops.take(x, ops.reshape(ops.minimum(skipped, x.shape[-2] - 1), (1,)), axis=-2)
+
+
 def normalize_running(
     x: Any, state: Running, std: bool, ddof: int, epsilon: float, epsilon_in: str, real: Any = None
 ) -> tuple[Any, Running]:
@@ -86,8 +92,7 @@ def normalize_running(
     first = x[..., :1, :]
     if real is not None:
         weights = ops.cast(real, x.dtype) * weights
-        skipped = ops.sum(1 - ops.cast(real, "int32"))
-        first = ops.take(x, ops.reshape(ops.minimum(skipped, x.shape[-2] - 1), (1,)), axis=-2)
+        first = first_real(x, real)
     origin = begun * state["origin"] + (1.0 - begun) * first
     moved = weights * (x - origin)
     sums = state["sum"] + kernel.cumsum(moved, axis=-2)

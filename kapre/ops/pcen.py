@@ -11,10 +11,13 @@ from typing import Any
 
 from keras import ops
 
+from kapre._checks import message
 from kapre.ops.kernels import active as kernel
 
-_LEAST = 1e-20
-"""A weight below which a term changes no digit."""
+_LONGEST = 1 << 16
+"""The most frames that a term may be older than another where the number of frames is unknown."""
+_LEAST = 1e-38
+"""The smallest weight there, next to which no energy in float32 shows."""
 
 
 def smoothing_of(time_constant: float, frame_rate: float) -> float:
@@ -29,14 +32,24 @@ def smoothed(x: Any, smoothing: float, before: Any) -> Any:
     `before` is M before the first frame, `(..., 1, bands)`. There is no loop over frames: step k adds the terms that
     are 2**k frames older, so that the number of operations grows with the logarithm of the number of frames. Energies
     are positive, so that nothing cancels.
+
+    Raises:
+        ValueError: If the number of frames is unknown and the smoothing so small that a frame counts after 65536 more.
     """
     count, decay = x.shape[-2], 1.0 - smoothing
     if count == 0:
         return x
+    if not isinstance(count, int) and decay**_LONGEST > _LEAST:
+        least = -math.expm1(math.log(_LEAST) / _LONGEST)
+        rule, remedy = (
+            f"at least {least:.2g} for clips of unknown length",
+            "Raise it, lower pcen_time_constant, or give clips a known length.",
+        )
+        raise ValueError(message("pcen_smoothing", rule, smoothing, remedy))
     y = ops.concatenate([before, smoothing * x], axis=-2)
     widths = [(0, 0)] * (len(x.shape) - 2)
     step = 1
-    while decay**step > _LEAST and (not isinstance(count, int) or step <= count):
+    while step <= count if isinstance(count, int) else decay**step > _LEAST:
         older = kernel.part(ops.pad(y, [*widths, (step, 0), (0, 0)]), 0, step, axis=-2)
         y = y + decay**step * older
         step *= 2
@@ -45,7 +58,8 @@ def smoothed(x: Any, smoothing: float, before: Any) -> Any:
 
 def compressed(x: Any, level: Any, gain: float, bias: float, power: float, epsilon: float) -> Any:
     """Return `(x / (epsilon + level) ** gain + bias) ** power - bias ** power`."""
-    controlled = x * ops.exp(-gain * (math.log(epsilon) + ops.log1p(level / epsilon)))
-    if bias == 0.0:
-        return controlled**power
+    controlled = x * ops.exp(-gain * ops.log(level + epsilon))
+    if bias == 0.0:  # the slope at 0 is defined as 0
+        silent = controlled <= 0.0
+        return ops.where(silent, 0.0 * x, ops.where(silent, ops.ones_like(x), controlled) ** power)
     return bias**power * ops.expm1(power * ops.log1p(controlled / bias))

@@ -84,10 +84,8 @@ class Stage:
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that have no effect with the other fields, and what each of them would need."""
-        return {
-            other: f"another {name} than {value!r}" for name, value, others in self.idle if f[name] == value
-            for other in others
-        }  # fmt: skip
+        rows = [(f"another {name} than {value!r}", others) for name, value, others in self.idle if f[name] == value]
+        return {name: need for need, others in reversed(rows) for name in others}  # the first row's need stands
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         """Check the fields of the stage together, and put them in canonical form."""

@@ -53,7 +53,7 @@ def _dynamic_range(value: Any) -> float:
 
 
 class Logarithm(Stage):
-    """Limit the range of the logarithm, which the spectrum takes."""
+    """Limit the range of the logarithm, which `spectrum.of_frames` computes."""
 
     Fields = Fields
     checks: ClassVar = {

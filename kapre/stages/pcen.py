@@ -14,14 +14,27 @@ from kapre.stages.filter_bank import bands_of
 if TYPE_CHECKING:
     from keras import ops
 
-    from kapre.ops import pcen
+    from kapre.ops import features, pcen
     from kapre.ops.chunks import State
     from kapre.ops.kernels import active as kernel
     from kapre.recipe import Recipe
 
-needs(__name__, ops="keras.ops", pcen="kapre.ops.pcen", kernel="kapre.ops.kernels:active")
+needs(
+    __name__, ops="keras.ops", features="kapre.ops.features", pcen="kapre.ops.pcen", kernel="kapre.ops.kernels:active"
+)
 
-LEAF: dict[str, Any] = dict(pcen=True, pcen_gain=0.96, pcen_smoothing=0.04, pcen_epsilon=1e-12, pcen_start="first")
+LIBROSA: dict[str, Any] = dict(
+    pcen=True, pcen_gain=0.98, pcen_bias=2.0, pcen_power=0.5, pcen_time_constant=0.4, pcen_smoothing=None,
+    pcen_epsilon=1e-6, pcen_start="unit",
+)  # fmt: skip
+"""The defaults of `librosa.pcen`, and of these fields."""
+LEAF: dict[str, Any] = {
+    **LIBROSA,
+    "pcen_gain": 0.96,
+    "pcen_smoothing": 0.04,
+    "pcen_epsilon": 1e-12,
+    "pcen_start": "first",
+}
 """The values of LEAF (Zeghidour et al., 2021) before training; its root is the reciprocal of the power."""
 
 
@@ -49,6 +62,14 @@ def _smoothing(name: str, value: Any) -> float | None:
     return found
 
 
+def _bias(name: str, value: Any) -> float:
+    rule, remedy = "0.0 or a number from 1e-6 on", "Use 2.0."
+    found = number(name, value, remedy, at_least=0.0, rule=rule)
+    if 0.0 < found < 1e-6:
+        raise ValueError(message(name, rule, value, remedy))
+    return found
+
+
 class Pcen(Stage):
     """Divide each band by its smoothed level, and compress its range."""
 
@@ -56,21 +77,21 @@ class Pcen(Stage):
     checks: ClassVar = {
         "pcen": is_flag,
         "pcen_gain": not_negative,
-        "pcen_bias": not_negative,
+        "pcen_bias": _bias,
         "pcen_power": above_0("Use 0.5, the reciprocal of LEAF's root of 2."),
         "pcen_time_constant": above_0("Use 0.4, in seconds."),
         "pcen_smoothing": _smoothing,
-        "pcen_epsilon": above_0("Use 1e-6."),
+        "pcen_epsilon": lambda name, value: number(
+            name, value, "Use 1e-6.", at_least=1e-30, rule="a number, 1e-30 or above"
+        ),
         "pcen_start": one_of(("unit", "first"), "librosa starts from 1, LEAF from the first frame."),
     }
     added = tuple(entry.name for entry in fields(Fields))
-    idle = (("pcen", False, ("pcen_gain", "pcen_bias", "pcen_power", "pcen_smoothing", "pcen_epsilon", "pcen_start")),)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
-        found = super().idle_fields(f)
         if not f["pcen"]:
-            return {**found, "pcen_time_constant": "pcen=True"}
-        return found if f["pcen_smoothing"] is None else {"pcen_time_constant": "pcen_smoothing=None"}
+            return dict.fromkeys(self.names[1:], "pcen=True")
+        return {} if f["pcen_smoothing"] is None else {"pcen_time_constant": "pcen_smoothing=None"}
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         f.update((name, defaults[name]) for name in self.idle_fields(f))
@@ -78,7 +99,7 @@ class Pcen(Stage):
             return
         for name in ("log", "chunk_length"):
             if f[name] is not None:
-                raise ValueError(message(name, "None with pcen=True", f[name], "Leave one of them out."))
+                raise ValueError(message(name, "None with pcen=True", f[name], f"Use {name}=None."))
         if f["pcen_smoothing"] is None and f["sample_rate"] is None:
             rule = "given with pcen_time_constant, which is in seconds"
             raise ValueError(message("sample_rate", rule, None, "Give it in Hz, or give pcen_smoothing."))
@@ -98,8 +119,7 @@ class Pcen(Stage):
             return x
         begins = kernel.head(x, 1, axis=-2)
         if call.real is not None:  # the first frames of a fixed stream belong to no clip
-            skipped = ops.sum(1 - ops.cast(call.real, "int32"))
-            begins = ops.take(x, ops.reshape(ops.minimum(skipped, x.shape[-2] - 1), (1,)), axis=-2)
+            begins = features.first_real(x, call.real)
         if recipe.pcen_start == "unit":
             begins = ops.ones_like(ops.sum(x, axis=-2, keepdims=True))  # for any number of frames
         energy = x if call.real is None else ops.where(call.real, x, begins)
@@ -119,10 +139,11 @@ class Pcen(Stage):
         return {"pcen": {"begun": level[..., :1], "level": level}}
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
-        yield "PCEN with librosa's values", dict(pcen=True, log=None)
+        yield "PCEN with librosa's values", dict(LIBROSA, log=None)
         yield "PCEN with LEAF's values", dict(LEAF, log=None)
         if recipe.pcen:
             yield "no PCEN", dict(pcen=False)
+            yield "a logarithm in place of PCEN", dict(pcen=False, log="ln")
             yield "PCEN that starts from a level of 1, as librosa's", dict(pcen_start="unit")
             yield "PCEN that starts from the first frame, as LEAF's", dict(pcen_start="first")
             yield "samples scaled to 32-bit integers, as librosa advises for PCEN", dict(input_scale=2.0**31)
