@@ -66,7 +66,7 @@ def rows(store: corpus.Store) -> list[tuple[str, float, bytes]]:
     return [(os.path.basename(clip.path), clip.duration, clip.features.tobytes()) for clip in store]
 
 
-@pytest.mark.parametrize("engine", ["local", "ray"])
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.thorough)])
 def test_from_a_bucket_to_a_bucket(engine: str, bucket: str, recordings: tuple[Path, str], tmp_path: Path) -> None:
     folder, there = recordings
     corpus.extract(folder / "all.jsonl", tmp_path / "here", PRESET, shard_size=8)

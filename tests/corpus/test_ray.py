@@ -146,6 +146,7 @@ def cluster() -> Iterator[tuple[int, Callable[[str], str]]]:
         yield process.pid, ask
 
 
+@pytest.mark.thorough
 def test_three_nodes_one_of_which_dies(
     cluster: tuple[int, Callable[[str], str]],
     recordings: Path,

@@ -66,6 +66,7 @@ def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return output, result.stdout
 
 
+@pytest.mark.thorough
 def test_both_variants_learn_the_same(trained: tuple[Path, str]) -> None:
     _, printed = trained
     accuracies = dict(re.findall(r"^(fly|store): accuracy (\d\.\d+), mean of classes", printed, re.MULTILINE))

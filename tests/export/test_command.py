@@ -38,7 +38,10 @@ def test_a_saved_model_and_what_the_file_says(tmp_path: Path, capsys: pytest.Cap
 
 
 # ".pte", which takes long, is written by the command in tools/check_packages.py.
-@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".xml", ".pt2", ".stablehlo", ""])
+OF_OTHERS = [pytest.param(suffix, marks=pytest.mark.thorough) for suffix in (".pt2", ".stablehlo")]
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".xml", "", *OF_OTHERS])
 def test_a_preset_in_every_format(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / f"fbank{suffix}"
     assert run("export", "--preset", "kaldi_fbank", "-o", path, "--json") == 0

@@ -55,6 +55,7 @@ def check(frontend: kapre.Frontend, path: Path, clips: list[np.ndarray]) -> None
         assert np.quantile(np.abs(got - right), 0.999) <= 1e-4 * np.ptp(right)
 
 
+@pytest.mark.thorough
 def test_a_chain_of_a_fixed_length(tmp_path: Path) -> None:
     """Of a long DFT; a helper of a short one is in test_formats.py, in the reduced matrix."""
     model = keras.Sequential([keras.Input((9000, 1)), *network(2048, chain=True).layers[:4]])

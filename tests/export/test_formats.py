@@ -150,6 +150,7 @@ def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     assert (found["sample_rate"], found["recipes"][0]["n_mels"]) == (16000, 40)
 
 
+@mostly_on("tensorflow", "torch")
 def test_pcen_of_any_length(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=20, pcen=True)
     frontend = kapre.Frontend(recipe)

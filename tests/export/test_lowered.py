@@ -38,7 +38,14 @@ def in_a_file(recipe: kapre.Recipe, x: Any) -> Any:
         return executor.run(recipe, x)
 
 
-@pytest.mark.parametrize("name", [*of_every_stage({name: RECIPES[name] for name in PRESETS}), *MORE])
+OF_EVERY_STAGE = of_every_stage({name: RECIPES[name] for name in PRESETS})
+# JAX, which compiles each, often takes only those of other ways to compute a spectrum.
+OFTEN = OF_EVERY_STAGE if BACKEND != "jax" else []
+
+
+@pytest.mark.parametrize(
+    "name", [*OFTEN, *MORE, *(pytest.param(each, marks=pytest.mark.thorough) for each in OF_EVERY_STAGE if not OFTEN)]
+)
 @pytest.mark.filterwarnings("ignore:.*is longer than n_fft")
 def test_as_by_fft(name: str) -> None:
     recipe = RECIPES[name]

@@ -51,7 +51,7 @@ def stepper(path: Path) -> Any:
         pytest.param("kaldi_fbank", marks=mostly_on("tensorflow")),
         pytest.param("PCEN", marks=mostly_on("tensorflow")),
         pytest.param("voxtral_realtime", marks=mostly_on("tensorflow", "torch")),
-        pytest.param("running statistics and stacks", marks=mostly_on("tensorflow", "jax")),
+        pytest.param("running statistics and stacks", marks=mostly_on("tensorflow")),
     ],
 )
 def test_chunk_by_chunk(name: str, suffix: str, tmp_path: Path) -> None:
