@@ -23,7 +23,9 @@ def test_a_quantised_policy_is_that_of_floats(name: str) -> None:
     x = case.input("channels_last").astype("complex64" if case.takes == "complex" else "float32")
     expected = to_numpy(case.make("channels_last")(x))
     layer = case.make("channels_last", dtype="int8_from_float32")
-    np.testing.assert_array_equal(to_numpy(layer(x)), expected)
+    # On JAX, a kind of layer that has seen several lengths is computed at a padded one, which rounds differently.
+    rounding = 1e-6 * np.abs(expected).max() if BACKEND == "jax" else 0.0
+    np.testing.assert_allclose(to_numpy(layer(x)), expected, rtol=0.0, atol=rounding)
     assert layer.get_config()["dtype"] == keras.saving.serialize_keras_object(layer.dtype_policy)
     plain = case.make("channels_last")
     if name != "ChannelSwap" and name != "SpecAugment":  # they draw again
