@@ -40,7 +40,13 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module", params=RUNTIMES)
+OFTEN = RUNTIMES[-1]
+"""The runtime that is measured often: one process of the driver is like another."""
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.thorough] * (name != OFTEN)) for name in RUNTIMES]
+)
 def runtime(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
