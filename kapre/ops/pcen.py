@@ -12,6 +12,7 @@ from typing import Any
 from keras import ops
 
 from kapre._checks import message
+from kapre.ops.fourier import is_lowering
 from kapre.ops.kernels import active as kernel
 
 _LONGEST = 1 << 16
@@ -62,4 +63,6 @@ def compressed(x: Any, level: Any, gain: float, bias: float, power: float, epsil
     if bias == 0.0:  # the slope at 0 is defined as 0
         silent = controlled <= 0.0
         return ops.where(silent, 0.0 * x, ops.where(silent, ops.ones_like(x), controlled) ** power)
+    if is_lowering():  # ONNX has neither of the functions below; this is off by the rounding of `bias ** power`
+        return (controlled + bias) ** power - bias**power
     return bias**power * ops.expm1(power * ops.log1p(controlled / bias))

@@ -154,7 +154,8 @@ def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
 def test_pcen_of_any_length(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=20, pcen=True)
     frontend = kapre.Frontend(recipe)
-    kapre.export(frontend, tmp_path / "pcen.onnx")
+    report = kapre.export(frontend, tmp_path / "pcen.onnx")
+    assert (report.backend == BACKEND) == (BACKEND != "jax")  # whose converter to ONNX cannot shift by unknown sizes
     run = runner(tmp_path / "pcen.onnx")
     for samples in (512, 671, 672, 16000, 80000):
         right = to_numpy(frontend(clip(2, samples)))
