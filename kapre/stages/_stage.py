@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kapre._checks import choice, count, flag, number, positive_int, published_flag
+from kapre._checks import choice, count, number, positive_int
 
 if TYPE_CHECKING:
     from kapre.ops.chunks import Cutter, State
@@ -154,7 +154,3 @@ def not_negative(name: str, value: Any) -> float:
 def above_0(remedy: str) -> Check:
     """Return the check of a number above 0."""
     return lambda name, value: number(name, value, remedy, above=0.0, rule="a positive number")
-
-
-is_flag: Check = flag
-is_published_flag: Check = published_flag

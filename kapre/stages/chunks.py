@@ -28,7 +28,7 @@ class Fields:
 
 
 class Chunks(Stage):
-    """Cut padded samples into frames, or into chunks and each of these into frames."""
+    """Describe chunks, into which `cut` cuts a clip before it cuts frames."""
 
     Fields = Fields
     checks: ClassVar = {
@@ -54,14 +54,15 @@ class Chunks(Stage):
     def is_on(self, recipe: Recipe) -> bool:
         return False  # a part of the spectrum
 
-    def cut(self, recipe: Recipe, x: Any, ends: bool = True) -> Any:
-        """Cut padded samples into `(..., frames, frame_length)`, or `(..., chunks, frames, frame_length)`.
 
-        `ends` tells whether the clip ends with these samples. If so, the end is padded and final frames may be removed.
-        """
-        x = frames.frame(x, *recipe.cut, recipe.pad_end and ends)
-        if recipe.drop_last and ends:
-            x = x[..., : -recipe.drop_last, :]
-        if recipe.chunk_length is None:
-            return x
-        return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)
+def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
+    """Cut padded samples into `(..., frames, frame_length)`, or `(..., chunks, frames, frame_length)`.
+
+    `ends` tells whether the clip ends with these samples. If so, the end is padded and final frames may be removed.
+    """
+    x = frames.frame(x, *recipe.cut, recipe.pad_end and ends)
+    if recipe.drop_last and ends:
+        x = x[..., : -recipe.drop_last, :]
+    if recipe.chunk_length is None:
+        return x
+    return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)

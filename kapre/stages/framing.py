@@ -6,20 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre._checks import choice, message, positive_int
+from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
 from kapre.ops.counts import PAD_MODES
-from kapre.stages._stage import (
-    UNSET,
-    Call,
-    Mistake,
-    Stage,
-    Values,
-    at_least_0,
-    is_flag,
-    is_published_flag,
-    one_of,
-)
+from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames
@@ -74,10 +64,10 @@ class Framing(Stage):
 
     Fields = Fields
     checks: ClassVar = {
-        "pad_begin": is_published_flag,
-        "pad_end": is_published_flag,
-        "center": is_flag,
-        "snip_edges": is_flag,
+        "pad_begin": published_flag,
+        "pad_end": published_flag,
+        "center": flag,
+        "snip_edges": flag,
         "pad_left": at_least_0,
         "pad_right": at_least_0,
         "pad_mode": one_of(PAD_MODES, "librosa pads with 'constant', torch with 'reflect'."),

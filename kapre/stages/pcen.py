@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre._checks import message, number
+from kapre._checks import flag, message, number
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, is_flag, not_negative, one_of
+from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, not_negative, one_of
 from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ needs(
     __name__, ops="keras.ops", features="kapre.ops.features", pcen="kapre.ops.pcen", kernel="kapre.ops.kernels:active"
 )
 
-LIBROSA: dict[str, Any] = dict(
-    pcen=True, pcen_gain=0.98, pcen_bias=2.0, pcen_power=0.5, pcen_time_constant=0.4, pcen_smoothing=None,
-    pcen_epsilon=1e-6, pcen_start="unit",
-)  # fmt: skip
-"""The defaults of `librosa.pcen`, and of these fields."""
-LEAF: dict[str, Any] = {
-    **LIBROSA,
-    "pcen_gain": 0.96,
-    "pcen_smoothing": 0.04,
-    "pcen_epsilon": 1e-12,
-    "pcen_start": "first",
-}
-"""The values of LEAF (Zeghidour et al., 2021) before training; its root is the reciprocal of the power."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
@@ -50,6 +36,18 @@ class Fields:
     pcen_smoothing: float | None = None
     pcen_epsilon: float = 1e-6
     pcen_start: Literal["unit", "first"] = "unit"
+
+
+LIBROSA: dict[str, Any] = {**{entry.name: entry.default for entry in fields(Fields)}, "pcen": True}
+"""The values of `librosa.pcen`, which are the defaults."""
+LEAF: dict[str, Any] = {
+    **LIBROSA,
+    "pcen_gain": 0.96,
+    "pcen_smoothing": 0.04,
+    "pcen_epsilon": 1e-12,
+    "pcen_start": "first",
+}
+"""The values of LEAF (Zeghidour et al., 2021) before training; its root is the reciprocal of the power."""
 
 
 def _smoothing(name: str, value: Any) -> float | None:
@@ -75,7 +73,7 @@ class Pcen(Stage):
 
     Fields = Fields
     checks: ClassVar = {
-        "pcen": is_flag,
+        "pcen": flag,
         "pcen_gain": not_negative,
         "pcen_bias": _bias,
         "pcen_power": above_0("Use 0.5, the reciprocal of LEAF's root of 2."),
@@ -86,7 +84,7 @@ class Pcen(Stage):
         ),
         "pcen_start": one_of(("unit", "first"), "librosa starts from 1, LEAF from the first frame."),
     }
-    added = tuple(entry.name for entry in fields(Fields))
+    added = tuple(LIBROSA)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         if not f["pcen"]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kapre._checks import number
+from kapre._checks import flag, number
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, above_0, is_flag, not_negative
+from kapre.stages._stage import Call, Mistake, Stage, above_0, not_negative
 
 if TYPE_CHECKING:
     from kapre.ops import frames, waves
@@ -44,7 +44,7 @@ class Samples(Stage):
     checks: ClassVar = {
         "sample_rate": _rate,
         "input_scale": above_0("Use 1.0, or 32768.0 for Kaldi's scale."),
-        "normalize_samples": is_flag,
+        "normalize_samples": flag,
         "samples_epsilon": not_negative,
         "dither": not_negative,
     }

@@ -13,7 +13,7 @@ from kapre._checks import message
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
-from kapre.stages.chunks import Chunks
+from kapre.stages.chunks import cut
 from kapre.stages.energy import log_energy
 from kapre.stages.preemphasis import within_frames
 from kapre.stages.window import placed
@@ -41,8 +41,6 @@ needs(
     Stages="kapre.ops.kernels._blocks:Stages",
     _portable="kapre.stages._portable",
 )
-
-cut = Chunks().cut
 
 
 @dataclass(frozen=True, kw_only=True)

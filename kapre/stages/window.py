@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from kapre._checks import flag
 from kapre._lazy import needs
 from kapre.ops.windows import resolve_name, resolve_periodic
-from kapre.stages._stage import UNSET, Mistake, Stage, Values, above_0, is_flag
+from kapre.stages._stage import UNSET, Mistake, Stage, Values, above_0
 
 if TYPE_CHECKING:
     from keras import ops
@@ -42,7 +42,7 @@ class Window(Stage):
 
     Fields = Fields
     checks: ClassVar = {
-        "remove_dc": is_flag,
+        "remove_dc": flag,
         "window_exponent": above_0("Use 1.0, or 0.85 on hann for povey."),
     }
 
