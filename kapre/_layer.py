@@ -17,10 +17,10 @@ from kapre._arguments import LayerArguments
 from kapre._checks import message, public_names
 from kapre._hints import nearest, remedy
 from kapre._one_piece import has_changed, in_one_piece
-from kapre.ops import fourier, frames
+from kapre.ops import frames
 from kapre.ops.host import goes_by_host, library, on_host
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import tf_data
+from kapre.ops.kernels import current, tf_data
 
 _CH_FIRST_STR = "channels_first"
 _CH_LAST_STR = "channels_last"
@@ -213,7 +213,7 @@ def channels_in_place(x: Any, data_format: str) -> Any:
 
 def _in_transposes(rank: int) -> bool:
     """Tell whether to transpose a single channel too. In an export, LiteRT's converter (2.21) fails at the squeezes."""
-    return rank == 4 and fourier.is_lowering()
+    return rank == 4 and not current().squeezes_channels
 
 
 def shape_channels_second(shape: Any, rank: int, data_format: str) -> Shape:

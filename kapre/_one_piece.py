@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kapre.ops import buckets, fourier
+from kapre.ops import buckets, kernels
 from kapre.ops.host import goes_by_host
 from kapre.ops.kernels import active as kernel
 
@@ -64,7 +64,7 @@ def _computed(like: _Like, x: Any, mask: Any) -> Any:
     return like.call(like.layer, x) if mask is None else like.call(like.layer, x, mask=mask)
 
 
-_compiled = kernel.compiled(_computed)
+_compiled = kernels.compiled(_computed)
 
 
 def in_one_piece(call: _Call) -> _Call:
@@ -83,7 +83,7 @@ def in_one_piece(call: _Call) -> _Call:
     def compiled(self: Any, inputs: Any, mask: Any = None) -> Any:
         values = [inputs] if mask is None else [inputs, mask]
         own = vars(type(self)).get("call") is compiled
-        if not own or fourier.is_lowering() or not (keras.ops.is_tensor(inputs) and goes_by_host(*values)):
+        if not own or not (keras.ops.is_tensor(inputs) and goes_by_host(*values)):
             return call(self, inputs, mask=mask) if takes_mask else call(self, inputs)
         like = vars(self).get("_like")
         if like is None:

@@ -12,7 +12,7 @@ from keras import ops
 
 from kapre._checks import count, flag, message
 from kapre._layer import channels_in_place, channels_second, time_axis
-from kapre.ops import fourier, frames
+from kapre.ops import fourier, frames, kernels
 from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
 from kapre.ops.compiled import compiled
 from kapre.ops.counts import num_frames
@@ -46,7 +46,7 @@ class _Forward:
 
     def plain(self, x: Any, state: State) -> tuple[Any, State]:
         """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
-        if not self.fixed and not fourier.is_lowering() and goes_by_host(x, state):
+        if not self.fixed and goes_by_host(x, state):
             with suppress(TracedError):
                 return on_host(self._step_by_host, x, state)
         return self(ops.convert_to_tensor(x), state)
@@ -58,7 +58,7 @@ class _Forward:
     def ended(self, state: State) -> Any:
         """Return the remaining frames in a state for chunks of any size, with few shapes on JAX."""
         pad_end, loose = self.recipe.pad_end, self.cutter.loose
-        if not fourier.is_lowering() and goes_by_host(state):
+        if goes_by_host(state):
             with suppress(TracedError):
                 return on_host(lambda state: self._in_pieces(loose.finish(state), pad_end), state)
         return self.transform(loose.finish(state), pad_end)
@@ -82,12 +82,12 @@ def _spectra(recipe: Recipe, x: Any) -> Any:
     return kernel.to_complex(*fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length))
 
 
-_compiled_spectra = kernel.compiled(_spectra)
+_compiled_spectra = kernels.compiled(_spectra)
 
 
 def _movable(x: Any, step: Any) -> Any:
     """Return samples or frames as NumPy if a free step moves them on the host, so that nothing is compiled."""
-    return np.asarray(x) if not step.fixed and not fourier.is_lowering() and goes_by_host(x) else x
+    return np.asarray(x) if not step.fixed and goes_by_host(x) else x
 
 
 class STFTStream:
@@ -221,7 +221,7 @@ class _Inverse:
 
     def plain(self, pair: tuple[Any, Any], state: State) -> tuple[Any, State]:
         """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
-        if not fourier.is_lowering() and goes_by_host(pair, state):
+        if goes_by_host(pair, state):
             with suppress(TracedError):
                 return on_host(self._by_host, pair, state)
         real, imag = map(ops.convert_to_tensor, pair)
@@ -249,7 +249,7 @@ class _Inverse:
         return channels_in_place(ops.cast(samples, self.compute_dtype), self.data_format)
 
 
-_compiled_inverse = kernel.compiled(_Inverse.__call__)
+_compiled_inverse = kernels.compiled(_Inverse.__call__)
 
 
 class InverseSTFTStream:

@@ -10,9 +10,10 @@ from keras import ops
 
 from kapre import _lazy, stages
 from kapre._checks import message
-from kapre.ops import buckets, fourier, frames, lowered
+from kapre.ops import buckets, fourier, frames, kernels
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import portable
 from kapre.recipe import Recipe
 from kapre.stages import Call
 
@@ -26,10 +27,14 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
     treated as silence, and padding starts there.
     """
     x = stages.FRAMING.run(recipe, x, Call(lengths=lengths))
-    if fourier.is_lowering():
-        return lowered.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
-    transform = fourier.stft if dft == "fft" else fourier.stft_by_convolution
-    return transform(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+    how = recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end
+    if dft == "fft" or fourier.is_empty(x):  # TensorFlow 2.21 convolves an empty batch into another shape
+        return fourier.stft(x, *how)
+    if None not in tuple(x.shape[1:-1]):
+        return fourier.stft(x, *how, portable.CONVOLUTIONS)
+    *lead, time = ops.shape(x)
+    real, imag = fourier.stft(ops.reshape(x, (-1, time)), *how, portable.CONVOLUTIONS)
+    return ops.reshape(real, (*lead, *ops.shape(real)[1:])), ops.reshape(imag, (*lead, *ops.shape(imag)[1:]))
 
 
 def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:
@@ -92,7 +97,7 @@ def run(
         if weight is not None and kernel.place_of(weight) != kernel.place_of(x):
             rule, given = f"on the device of the layer's weights, {kernel.place_of(weight)}", kernel.place_of(x)
             raise ValueError(message("inputs", rule, given, f"Move them there: x.to({kernel.place_of(weight)!r})."))
-    return (_compiled if compiled and not fourier.is_lowering() else _run)(recipe, x, lengths, window, bank, noise)
+    return (_compiled if compiled else _run)(recipe, x, lengths, window, bank, noise)
 
 
 def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: Any) -> Any:
@@ -108,12 +113,12 @@ def _run(recipe: Recipe, x: Any, lengths: Any, window: Any, bank: Any, noise: An
     return stages.run(recipe, x, Call(lengths, counts, noise, window, bank))
 
 
-_compiled = kernel.compiled(_run)
+_compiled = kernels.compiled(_run)
 
 
 def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
     """Tell whether `run_in_bucket` computes clips of this many samples. `others` are the other arguments."""
-    if fourier.is_lowering() or not kernel.compiles_eager_calls or 0 in tuple(x.shape):
+    if 0 in tuple(x.shape):
         return False
     kind = (recipe, str(x.dtype), *(other is None for other in others))
     return buckets.is_for_bucket(kind, samples, x, *others)

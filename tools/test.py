@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
 APART = ("once", "frontends", "export", "browser", "corpus")  # once, or when asked for
 IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
-OF_EXPORT = "kapre/deploy/*,kapre/stages/_portable.py,kapre/ops/lowered.py"
+OF_EXPORT = "kapre/deploy/*,kapre/ops/kernels/portable.py"
 """What tests/export covers, and `make test` does not."""
 OF_CORPUS = ",".join(
     f"kapre/corpus/{name}.py"

@@ -26,7 +26,7 @@ from kapre.deploy.formats import FORMATS, format_of
 from kapre.deploy.formats._base import Format, missing
 from kapre.deploy.formats.saved_model import is_saved_model
 from kapre.frontends import Stream
-from kapre.ops.fourier import Way
+from kapre.ops.kernels.portable import Way
 
 TOLERANCE = 1e-4
 

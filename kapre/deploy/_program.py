@@ -22,7 +22,8 @@ from kapre.deploy._errors import words
 from kapre.deploy._inventory import Inventory, inventory
 from kapre.deploy._rewrite import rewrite
 from kapre.frontends import Frontend
-from kapre.ops.fourier import DEFAULT_WAY, Way, lowering
+from kapre.ops.kernels import overlaid
+from kapre.ops.kernels.portable import DEFAULT_WAY, PortableKernel, Way
 
 Shape = tuple[int | None, ...]
 
@@ -81,7 +82,7 @@ class Program:
 
     def traced(self, *tensors: Any) -> dict[str, Any]:
         """Call the function with the operations that every runtime has. Return its outputs by name."""
-        with lowering(self.way):
+        with overlaid(PortableKernel(self.way)):
             found = self.call(*tensors)
         return {slot.name: y for slot, y in zip(self.outputs, found, strict=True)}
 

@@ -13,20 +13,20 @@ from kapre._layer import channels_in_place, channels_second
 from kapre._models import ComposedSequential
 from kapre.deploy._errors import ExportError
 from kapre.deploy._inventory import Inventory, Transform, is_fused, runs
-from kapre.ops import fourier, lowered
+from kapre.ops import fourier
+from kapre.ops.kernels.portable import PortableKernel, Way
 from kapre.time_frequency import STFT, InverseSTFT, Magnitude, Phase
 
 
-def rewritten(transforms: Iterable[Transform], way: fourier.Way) -> tuple[str, ...]:
+def rewritten(transforms: Iterable[Transform], way: Way) -> tuple[str, ...]:
     """Return a description of each transform that the exported model computes in another way."""
     return tuple(f"{each.layer}: {_words(each, way)}{each.output}" for each in transforms)
 
 
-def _words(transform: Transform, way: fourier.Way) -> str:
+def _words(transform: Transform, way: Way) -> str:
     if transform.inverse:
         return f"inverse DFT of {transform.n_fft} points by two matrix products"
-    with fourier.lowering(way):
-        factors = lowered.factors(transform.n_fft)
+    factors = PortableKernel(way).factors(transform.n_fft)
     if factors is None:
         how = "matrix products" if way.by_products else "strided convolutions"
         return f"DFT of {transform.n_fft} points by {how}"

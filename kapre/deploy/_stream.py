@@ -17,7 +17,7 @@ from kapre.deploy._inventory import inventory
 from kapre.deploy._program import Program, Slot
 from kapre.deploy.formats._base import Run
 from kapre.frontends import Stream
-from kapre.ops.fourier import DEFAULT_WAY, Way
+from kapre.ops.kernels.portable import DEFAULT_WAY, Way
 
 SECONDS = 1.5
 """Duration in seconds of the clip with which a file is checked. It has at least ten chunks."""

@@ -14,9 +14,8 @@ from keras import ops
 from kapre import stages
 from kapre.ops.chunks import Cutter, State, check_chunk
 from kapre.ops.counts import num_frames
-from kapre.ops.fourier import is_lowering
 from kapre.ops.host import TracedError, goes_by_host, in_pieces, library, mapped, on_host
-from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import compiled
 from kapre.recipe import Recipe
 from kapre.stages import Call
 
@@ -133,14 +132,14 @@ class Step:
 
     def plain(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
         """Run a step that is not compiled as a whole. On JAX, which compiles every operation, use few shapes."""
-        if not self.fixed and not is_lowering() and goes_by_host(x, state, weights):
+        if not self.fixed and goes_by_host(x, state, weights):
             with suppress(TracedError):
                 return on_host(lambda x, state: self(x, state, weights), x, state)
         return self(x, state, weights)
 
     def flushed(self, state: State, weights: dict[str, Any]) -> Any:
         """Run `ended`, with few shapes on JAX."""
-        if not is_lowering() and goes_by_host(state, weights):
+        if goes_by_host(state, weights):
             with suppress(TracedError):
                 return on_host(lambda state: self.ended(state, weights), state)
         return self.ended(state, weights)
@@ -209,4 +208,4 @@ def _frames(step: Step, span: Any, carried: State, weights: dict[str, Any]) -> t
     return step.frames(span, carried, weights)
 
 
-_compiled_frames = kernel.compiled(_frames)
+_compiled_frames = compiled(_frames)

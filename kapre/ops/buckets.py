@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 
 FEW = 4
 """Number of lengths of a recipe that are compiled at their own size."""
@@ -42,7 +43,7 @@ def is_for_bucket(kind: Hashable, samples: int, *values: Any) -> bool:
 
     `values` are the arguments of the call. If one of them is traced or shared among devices, no bucket is used.
     """
-    if not kernel.compiles_eager_calls or not all(kernel.is_held(value) for value in values if value is not None):
+    if not current().compiles_eager_calls or not all(kernel.is_held(value) for value in values if value is not None):
         return False
     exact = _exact(kind)
     if samples in exact:

@@ -12,9 +12,9 @@ from keras import ops
 
 from kapre.ops import frames
 from kapre.ops.counts import num_frames
-from kapre.ops.fourier import is_lowering
 from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 from kapre.ops.waves import fit, per_item
 
 Running = dict[str, Any]
@@ -124,7 +124,7 @@ def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
 
     Return None if this is not necessary.
     """
-    if not is_lowering() or isinstance(x.shape[-2], int):
+    if current().computes_sizes or isinstance(x.shape[-2], int):
         return None
     return [kernel.part(x, i, size - 1 - i, -2, hop) for i in range(size)]
 
@@ -182,7 +182,7 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
     if counts is None and isinstance(total, int):
         places = np.clip(np.arange(-before, total + after), 0, total - 1).astype("int32")
         return _taken(x, places)
-    if counts is None and is_lowering():
+    if counts is None and not current().computes_sizes:
         first, last = kernel.head(x, 1, -2), kernel.tail(x, 1, -2)
         return ops.concatenate([*[first] * before, x, *[last] * after], axis=-2)
     last = ops.reshape(ops.cast(total if counts is None else counts, "int32"), (-1,)) - 1

@@ -18,6 +18,8 @@ from kapre._checks import choice, message, number, positive_int, public_name, pu
 C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
 """Default centre of the log bank's lowest band: the note C1, 45 semitones below A4 = 440 Hz, about 32.703 Hz."""
 
+Groups = tuple[tuple[int, int, np.ndarray], ...]
+"""A filter bank in parts: the first bin of each, the bin after its last, and its weights `(bins, bands)`."""
 TRIANGLES = ("hz", "mel", "symmetric")
 
 # Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
@@ -25,8 +27,6 @@ _SLANEY_HZ_PER_MEL = 200.0 / 3.0
 _SLANEY_KNEE_HZ = 1000.0
 _SLANEY_KNEE_MEL = _SLANEY_KNEE_HZ / _SLANEY_HZ_PER_MEL
 _SLANEY_LOG_STEP = math.log(6.4) / 27.0
-
-Groups = tuple[tuple[int, int, np.ndarray], ...]
 
 
 def hz_to_mel(hz: Any, htk: bool = False) -> np.ndarray:

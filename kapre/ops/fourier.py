@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,49 +13,11 @@ from kapre._checks import message
 from kapre.ops import frames
 from kapre.ops.filterbanks import Groups
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
+from kapre.ops.kernels.base import Kernel
 from kapre.ops.windows import overlapped_power
 
 Pair = tuple[Any, Any]
-
-
-class Way(NamedTuple):
-    """Describe how to build a transform from operations that every runtime has.
-
-    Args:
-        largest_direct: The largest DFT, in points, that is a single matrix. A longer one takes two stages.
-        by_products: Whether to cut frames and multiply them by the matrix, for a runtime with slow convolutions.
-    """
-
-    largest_direct: int = 512
-    by_products: bool = False
-
-
-DEFAULT_WAY = Way()
-
-_lowering: ContextVar[Way | None] = ContextVar("_lowering", default=None)
-
-
-@contextmanager
-def lowering(way: Way = DEFAULT_WAY) -> Iterator[None]:
-    """Build transforms in this context from operations that every runtime has, for export; see `kapre.ops.lowered`."""
-    token = _lowering.set(way)
-    try:
-        yield
-    finally:
-        _lowering.reset(token)
-
-
-def is_lowering() -> bool:
-    """Tell whether to build transforms from such operations.
-
-    The result is always False in `torch.compile`, which cannot read a ContextVar.
-    """
-    return not kernel.is_compiling() and _lowering.get() is not None
-
-
-def lowering_way() -> Way:
-    """Return how to build them."""
-    return _lowering.get() or DEFAULT_WAY
 
 
 def is_empty(x: Any) -> bool:
@@ -84,11 +42,12 @@ def of_length(x: Any, n_fft: int) -> Any:
 
 def rfft(x: Any, n_fft: int) -> Pair:
     """Transform the last axis, cropped or zero-padded on the right to `n_fft`, into `n_fft // 2 + 1` bins."""
-    x = of_length(x, n_fft)
+    by = current()
+    x = x if by.fits_frames else of_length(x, n_fft)
     if is_empty(x):  # FFT libraries refuse empty batches (MKL in torch 2.13, TensorFlow 2.21). Drop when they don't.
-        nothing = x[..., : n_fft // 2 + 1] * 0.0
+        nothing = of_length(x, n_fft)[..., : n_fft // 2 + 1] * 0.0
         return nothing, nothing
-    return kernel.rfft(x, n_fft)
+    return by.rfft(x, n_fft)
 
 
 def irfft(pair: Pair, n_fft: int) -> Any:
@@ -96,24 +55,21 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     real, imag = pair
     if is_empty(real):
         return frames.pad(real, 0, n_fft - real.shape[-1])
-    if is_lowering():
-        cosines, sines = _inverse_matrices(n_fft)
-        return kernel.product(real, constant(cosines, real)) + kernel.product(imag, constant(sines, real))
-    return kernel.irfft(real, imag, n_fft)
+    return current().irfft(real, imag, n_fft)
 
 
-@lru_cache(maxsize=16)
-def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrices `(bins, n_fft)` of the inverse real DFT, for the real and for the imaginary parts."""
-    bins = np.arange(n_fft // 2 + 1)
-    turned = angles(len(bins), n_fft, n_fft)
-    counted = np.where((bins == 0) | (2 * bins == n_fft), 1.0, 2.0)[:, None] / n_fft
-    return counted * np.cos(turned), -counted * np.sin(turned)
+def stft(
+    x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False, by: Kernel | None = None
+) -> Pair:
+    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window.
 
-
-def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
-    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window."""
-    framed = frames.frame(x, len(analysis), hop_length, pad_end=pad_end)
+    `by` is the kernel that computes the transform, by default the current one.
+    """
+    x = frames.pad(x, 0, len(analysis) - 1) if pad_end else x
+    found = (by or current()).stft(x, analysis, n_fft, hop_length)
+    if found is not None:
+        return found
+    framed = frames.frame(x, len(analysis), hop_length)
     return rfft(framed * constant(analysis, framed), n_fft)
 
 
@@ -121,65 +77,19 @@ def power_in_bands(framed: Any, n_fft: int, groups: Groups) -> Any:
     """Return the bands `(..., frames, bands)` of the power spectrum of windowed frames; see `filterbanks.groups`."""
     if is_empty(framed):
         return in_bands(rfft(framed, n_fft)[0], groups)
-    return in_bands(kernel.squares(of_length(framed, n_fft), n_fft), groups, kernel.squares_per_bin)
+    by = current()
+    framed = framed if by.fits_frames else of_length(framed, n_fft)
+    return by.in_bands(by.squares(framed, n_fft), groups, by.squares_per_bin)
 
 
-def in_bands(x: Any, groups: Groups, repeat: int = 1) -> Any:
-    """Multiply the last axis, in which each bin occurs `repeat` times, by a filter bank."""
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    parts = [
-        kernel.dot(x[..., repeat * low : repeat * high], kernel.constant(weights, dtype, x, repeat))
-        for low, high, weights in groups
-    ]
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+def in_bands(x: Any, groups: Groups) -> Any:
+    """Multiply the last axis by a filter bank."""
+    return current().in_bands(x, groups)
 
 
 def apply_bank(x: Any, bank: Any) -> Any:
     """Multiply the last axis by a `(n_freq, bands)` matrix, given as a NumPy array or a weight."""
-    return kernel.dot(x, constant(bank, x) if isinstance(bank, np.ndarray) else ops.cast(bank, x.dtype))
-
-
-def angles(rows: int, columns: int, period: int) -> np.ndarray:
-    """Return `2π / period` times the products of the row and column numbers."""
-    turns = np.outer(np.arange(rows), np.arange(columns)) % period  # exact for any length
-    found: np.ndarray = 2.0 * np.pi / period * turns
-    return found
-
-
-@lru_cache(maxsize=16)
-def dft_matrices(size: int, n_fft: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the real and imaginary DFT matrices for frames of `size`, cropped or padded, `(size, bins)` each."""
-    turned = angles(min(size, n_fft), n_fft // 2 + 1, n_fft)
-    behind = ((0, max(0, size - n_fft)), (0, 0))
-    return np.pad(np.cos(turned), behind), np.pad(-np.sin(turned), behind)
-
-
-def stft_by_convolution(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
-    """Compute `stft` by two strided convolutions with the windowed DFT matrix.
-
-    This is slower than an FFT, but it uses only operations that every runtime has, in a graph without complex numbers.
-    """
-    if is_empty(x):  # TensorFlow 2.21 convolves an empty batch into another shape. Drop when it doesn't
-        return stft(x, analysis, n_fft, hop_length, pad_end)
-    width = len(analysis)
-    if pad_end:
-        x = frames.pad(x, 0, width - 1)
-    # Add whole hops of zeros at the start and drop as many frames. A clip shorter than a frame then gives 0 frames,
-    # where a convolution would fail, and the graph needs no arithmetic on its shape.
-    extra = -(-width // hop_length)
-    x = frames.pad(x, extra * hop_length, 0)
-    *lead, time = ops.shape(x)
-    mono = len(lead) == 2 and x.shape[-2] == 1  # then the graph needs no reshape and no shape
-    flat = ops.swapaxes(x, -1, -2) if mono else ops.reshape(x, (-1, time, 1))
-    parts = []
-    for matrix in dft_matrices(width, n_fft):
-        windowed = (analysis[:, None] * matrix)[:, None, :]
-        part = ops.conv(flat, constant(windowed, x), strides=hop_length, data_format="channels_last")[:, extra:]
-        if mono:
-            parts.append(ops.expand_dims(part, 1))
-        else:
-            parts.append(ops.reshape(part, (*lead, ops.shape(part)[1], n_fft // 2 + 1)))
-    return parts[0], parts[1]
+    return current().dot(x, constant(bank, x) if isinstance(bank, np.ndarray) else ops.cast(bank, x.dtype))
 
 
 def istft(
@@ -237,7 +147,7 @@ def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
         return squared
     if epsilon:
         return ops.sqrt(squared + constant(epsilon, squared))
-    return ops.sqrt(squared) if is_lowering() else kernel.root(squared)  # a file needs no gradient
+    return current().root(squared)
 
 
 def phase(pair: Pair, atan_terms: int | None = None) -> Any:

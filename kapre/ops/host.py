@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 
 
 class TracedError(Exception):
@@ -47,7 +48,7 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 def goes_by_host(*nests: Any) -> bool:
     """Tell whether NumPy moves the data: in eager calls on JAX, which compiles for each shape."""
-    return kernel.compiles_eager_calls and all(map(kernel.is_held, leaves(nests)))
+    return current().compiles_eager_calls and all(map(kernel.is_held, leaves(nests)))
 
 
 def on_host(fn: Callable[..., Any], *nests: Any) -> Any:

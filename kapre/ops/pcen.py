@@ -12,8 +12,8 @@ from typing import Any
 from keras import ops
 
 from kapre._checks import message
-from kapre.ops.fourier import is_lowering
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 
 _LONGEST = 1 << 16
 """The most frames that a term may be older than another where the number of frames is unknown."""
@@ -63,6 +63,4 @@ def compressed(x: Any, level: Any, gain: float, bias: float, power: float, epsil
     if bias == 0.0:  # the slope at 0 is defined as 0
         silent = controlled <= 0.0
         return ops.where(silent, 0.0 * x, ops.where(silent, ops.ones_like(x), controlled) ** power)
-    if is_lowering():  # ONNX has neither of the functions below; this is off by the rounding of `bias ** power`
-        return (controlled + bias) ** power - bias**power
-    return bias**power * ops.expm1(power * ops.log1p(controlled / bias))
+    return current().raised(controlled, bias, power)

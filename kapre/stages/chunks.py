@@ -63,6 +63,9 @@ def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
     x = frames.frame(x, *recipe.cut, recipe.pad_end and ends)
     if recipe.drop_last and ends:
         x = x[..., : -recipe.drop_last, :]
-    if recipe.chunk_length is None:
-        return x
+    return x if recipe.chunk_length is None else frames_of(recipe, x)
+
+
+def frames_of(recipe: Recipe, x: Any) -> Any:
+    """Cut chunks `(..., chunks, samples)` into `(..., chunks, frames, frame_length)`."""
     return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)

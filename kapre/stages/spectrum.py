@@ -13,7 +13,7 @@ from kapre._checks import message
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
-from kapre.stages.chunks import cut
+from kapre.stages.chunks import cut, frames_of
 from kapre.stages.energy import log_energy
 from kapre.stages.preemphasis import within_frames
 from kapre.stages.window import placed
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
     from kapre.ops import fourier, frames, scales, waves
     from kapre.ops.fourier import constant, is_empty
-    from kapre.ops.kernels import active as kernel
+    from kapre.ops.kernels import current
     from kapre.ops.kernels._blocks import Stages
     from kapre.recipe import Recipe
-    from kapre.stages import _portable
 
 needs(
     __name__,
@@ -37,9 +36,8 @@ needs(
     waves="kapre.ops.waves",
     constant="kapre.ops.fourier:constant",
     is_empty="kapre.ops.fourier:is_empty",
-    kernel="kapre.ops.kernels:active",
+    current="kapre.ops.kernels:current",
     Stages="kapre.ops.kernels._blocks:Stages",
-    _portable="kapre.stages._portable",
 )
 
 
@@ -85,7 +83,7 @@ def _is_framewise(recipe: Recipe) -> bool:
 
 def _for_kernels(recipe: Recipe, dtype: str) -> Stages | None:
     """Return what `of_frames` does, as data for the kernels, cached on the recipe. None if it does more."""
-    if recipe.energy is not None or recipe.magnitude_epsilon:
+    if recipe.energy is not None:
         return None
     name = f"_stages_{dtype}"
     kept: Stages | None = vars(recipe).get(name)
@@ -100,10 +98,13 @@ def _for_kernels(recipe: Recipe, dtype: str) -> Stages | None:
             log=recipe.log,
             amin=recipe.amin,
             amin_by=recipe.amin_by,
+            ref_value=recipe.ref_value,
             reference=scales.reference(recipe.amin, recipe.ref_value),
             remove_dc=recipe.remove_dc,
             preemphasis=within_frames(recipe),
             preemphasis_first=recipe.preemphasis_first,
+            magnitude_epsilon=recipe.magnitude_epsilon,
+            chunk_pad=None if recipe.chunk_length is None else recipe.chunk_pad,
         )
     return kept
 
@@ -143,23 +144,30 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
 
 def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
     """Apply `cut` and `of_frames` to padded samples `(..., time)`, block by block if there are many frames."""
-    if fourier.is_lowering():
-        return _portable.spectra(recipe, x, window, bank, ends)
-    if not ends:
-        return of_frames(recipe, cut(recipe, x, ends=False), window, bank)
+    kernel = current()
     length, hop = recipe.cut
-    known = isinstance(x.shape[-1], int)
-    count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
-    if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
-        return of_frames(recipe, cut(recipe, x), window, bank)
-    size = length if _is_framewise(recipe) else recipe.n_fft  # frames as long as the DFT need no zeros after each
+    count: int | None = None
+    if not kernel.frames_unknown_time:
+        known = ends and isinstance(x.shape[-1], int)
+        count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
+        if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
+            return of_frames(recipe, cut(recipe, x, ends), window, bank)
+        if not _is_framewise(recipe):
+            length = recipe.n_fft  # frames as long as the DFT need no zeros after each
+    elif recipe.pad_end and ends:
+        x = frames.pad(x, 0, length - 1)
 
     weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
 
     def block(framed: Any, *values: Any) -> tuple[Any, ...]:
+        if recipe.chunk_length is not None:
+            framed = frames_of(recipe, framed)
         bands, energy = of_frames(recipe, framed, **dict(zip(weights, values, strict=True)))
         return (bands,) if energy is None else (bands, energy)
 
     stages = None if weights or kernel.is_tracing() else _for_kernels(recipe, _dtype_of(x))
-    bands, *energy = kernel.over_frames(block, x, size, hop, count, list(weights.values()), stages)
+    found = kernel.over_frames(block, x, length, hop, count, list(weights.values()), stages)
+    if count is None and ends and recipe.drop_last:
+        found = tuple(kernel.part(part, 0, recipe.drop_last, axis=-2) for part in found)
+    bands, *energy = found
     return bands, energy[0] if energy else None

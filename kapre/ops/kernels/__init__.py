@@ -1,10 +1,17 @@
 """Backend kernels: workarounds for gaps in Keras' own ops, each with its condition for removal, and fast paths.
 
 These are the only files that name a backend. `kernels.active` is the kernel of the backend on which Keras runs.
-`base.Kernel` defines the operations of a kernel.
+`base.Kernel` defines the operations of a kernel. An overlay, such as `portable.PortableKernel`, replaces some of them
+in a context; `current` returns it there.
 """
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 import keras
 
@@ -29,3 +36,35 @@ def _load() -> Kernel:
 
 
 active = _load()
+_overlay: ContextVar[Kernel | None] = ContextVar("_overlay", default=None)
+
+
+def current() -> Kernel:
+    """Return the overlay of this context, or the active kernel.
+
+    In `torch.compile`, which cannot read a ContextVar, the result is always the active kernel.
+    """
+    return active if active.is_compiling() else _overlay.get() or active
+
+
+@contextmanager
+def overlaid(kernel: Kernel) -> Iterator[None]:
+    """Compute with an overlay in this context. Other threads are not affected."""
+    token = _overlay.set(kernel)
+    try:
+        yield
+    finally:
+        _overlay.reset(token)
+
+
+def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function with the active kernel, and call the function itself where an overlay is in place."""
+    whole = active.compiled(fn)
+    if whole is fn:
+        return fn
+
+    @functools.wraps(fn)
+    def call(*args: Any) -> Any:
+        return (whole if current() is active else fn)(*args)
+
+    return call

@@ -7,26 +7,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kapre.ops.filterbanks import Groups as Groups
+
 Outputs = tuple[Any, ...]
 """The result of an operation on frames: one or more tensors, each `(..., frames, values)`."""
 
 
 class Stages(NamedTuple):
-    """Describe, as plain data, the stages from samples to the logarithm of bands for fast kernels; see `Recipe`."""
+    """Describe, as plain data, the stages from samples to the logarithm of bands, for a kernel's own way; see `Recipe`.
+
+    If `chunk_pad` is not None, the kernel receives chunks in place of frames. So many samples are reflected at the end
+    of a chunk, and frames of `size`, `hop` apart, are cut from it.
+    """
 
     size: int
     hop: int
     n_fft: int
     window: np.ndarray
     power: float
-    groups: tuple[tuple[int, int, np.ndarray], ...] | None
+    groups: Groups | None
     log: str | None
     amin: float
     amin_by: str
+    ref_value: float
     reference: float
     remove_dc: bool = False
     preemphasis: float = 0.0
     preemphasis_first: str = "keep"
+    magnitude_epsilon: float = 0.0
+    chunk_pad: int | None = None
 
     @property
     def prepares_frames(self) -> bool:

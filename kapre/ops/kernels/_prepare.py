@@ -26,12 +26,15 @@ def without_mean(kernel: Any, x: Any) -> Any:
 
 def preemphasis(kernel: Any, x: Any, coefficient: float, first: str = "keep", before: Any = None) -> Any:
     """Return `x[n] - coefficient * x[n - 1]`; see `kapre.ops.waves.preemphasis`."""
+    by_numpy = isinstance(x, np.ndarray)
+    if before is None and first == "keep":
+        widths = [(0, 0)] * (len(x.shape) - 1) + [(1, 0)]
+        if by_numpy:
+            return x - coefficient * np.pad(x, widths)[..., :-1]
+        return x - coefficient * kernel.part(ops.pad(x, widths), 0, 1, axis=-1)
     if before is None:
-        if first == "keep":
-            padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(1, 0)])
-            return x - coefficient * kernel.part(padded, 0, 1, axis=-1)
-        before = x if x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
-    if isinstance(x, np.ndarray):
+        before = x[..., :1] if by_numpy or x.shape[-1] == 0 else kernel.head(x, 1, axis=-1)
+    if by_numpy:
         return x - coefficient * np.concatenate([before, x[..., :-1]], axis=-1)
     return x - coefficient * ops.concatenate([before, kernel.part(x, 0, 1, axis=-1)], axis=-1)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
-from kapre.ops.kernels._blocks import Outputs, Stages
+from kapre.ops.kernels._blocks import Groups, Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 
 
@@ -34,6 +35,14 @@ class Kernel:
     """Whether each operation of an eager call is compiled for each shape."""
     squares_per_bin = 1
     """Number of adjacent values from `squares` whose sum is the power of a bin."""
+    computes_sizes = True
+    """Whether a graph may compute with sizes that are unknown when it is built."""
+    squeezes_channels = True
+    """Whether a single channel may be moved by removing and inserting its axis."""
+    fits_frames = False
+    """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
+    frames_unknown_time = False
+    """Whether `over_frames` takes samples of unknown length and chunks, with None as the count: all that there are."""
 
     # Arithmetic.
 
@@ -82,10 +91,27 @@ class Kernel:
         """Invert `rfft`."""
         return ops.irfft((real, imag), fft_length=n_fft)
 
+    def stft(self, x: Any, analysis: np.ndarray, n_fft: int, hop: int) -> tuple[Any, Any] | None:
+        """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""
+        return None
+
     def squares(self, framed: Any, n_fft: int) -> Any:
         """Return squares. The sum of `squares_per_bin` adjacent values is the power of a bin."""
         real, imag = self.rfft(framed, n_fft)
         return ops.square(real) + ops.square(imag)
+
+    def in_bands(self, x: Any, groups: Groups, repeat: int = 1) -> Any:
+        """Multiply the last axis, in which each bin occurs `repeat` times, by a filter bank."""
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        parts = [
+            self.dot(x[..., repeat * low : repeat * high], self.constant(weights, dtype, x, repeat))
+            for low, high, weights in groups
+        ]
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+
+    def raised(self, x: Any, bias: float, power: float) -> Any:
+        """Return `(x + bias) ** power - bias ** power`, also where it is small."""
+        return bias**power * ops.expm1(power * ops.log1p(x / bias))
 
     # Frames and positions on an axis.
 
@@ -100,7 +126,7 @@ class Kernel:
         x: Any,
         size: int,
         hop: int,
-        count: int,
+        count: int | None,
         weights: Sequence[Any],
         stages: Stages | None = None,
     ) -> Outputs:
@@ -110,6 +136,7 @@ class Kernel:
         not with the frames. If `fn` needs no weights, `stages` describes it as plain data, for a kernel that has its
         own implementation.
         """
+        assert count is not None
         missing = max(0, (count - 1) * hop + size - x.shape[-1])
         padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)])
         return fn(self.frame(padded, size, hop)[..., :count, :], *weights)

@@ -124,7 +124,7 @@ class JaxKernel(Kernel):
         x: Array,
         size: int,
         hop: int,
-        count: int,
+        count: int | None,
         weights: Sequence[Array],
         stages: Stages | None = None,
     ) -> Outputs:
@@ -133,6 +133,7 @@ class JaxKernel(Kernel):
         All items take part in each block, so that devices that share a batch keep their items. The gradient recomputes
         the frames of each block.
         """
+        assert count is not None
         blocks, per_block = plan(x.shape[:-1], count, size, 1 if jax.default_backend() == "cpu" else _OFF_CPU)
         if blocks == 1 and stages is not None:
             size = stages.size  # no zeros after frames: outside a loop, XLA adds them at no cost

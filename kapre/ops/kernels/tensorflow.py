@@ -105,10 +105,11 @@ class TensorFlowKernel(Kernel):
         x: tf.Tensor,
         size: int,
         hop: int,
-        count: int,
+        count: int | None,
         weights: Sequence[tf.Tensor],
         stages: Stages | None = None,
     ) -> Outputs:
+        assert count is not None
         blocks, per_block = plan(x.shape[:-1], count, size)
         span = (per_block - 1) * hop + size
         needed = (count - 1) * hop + size

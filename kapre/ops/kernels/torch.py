@@ -295,7 +295,7 @@ class TorchKernel(Kernel):
         x: torch.Tensor,
         size: int,
         hop: int,
-        count: int,
+        count: int | None,
         weights: Sequence[torch.Tensor],
         stages: Stages | None = None,
     ) -> Outputs:
@@ -303,12 +303,14 @@ class TorchKernel(Kernel):
 
         Short clips share a block. If `fn` needs no weights, `stages` describes it.
         """
+        assert count is not None
         x = x.contiguous()  # else the layout of frames, and thus the last bits, would depend on the batch
         # A trace would add guards on sizes. In torch.func and in forward mode, a Function would need its own rules.
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
             return fn(_framed(x, size, hop, count), *weights)
         rows = math.prod(x.shape[:-1]) * count
-        if stages is not None and _is_ordinary(x) and x.device.type == "cpu" and rows >= fused.FEWEST:
+        fast = stages is not None and not stages.magnitude_epsilon and _is_ordinary(x)
+        if stages is not None and fast and x.device.type == "cpu" and rows >= fused.FEWEST:
             flat = x.view(-1, x.shape[-1])
             y = fused.features(flat, count, stages, self, lambda v: fn(_framed(v, size, hop, count))[0])
             return (y.view(*x.shape[:-1], *y.shape[1:]),)

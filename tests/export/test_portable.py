@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import keras
@@ -10,8 +11,9 @@ import pytest
 
 import kapre
 from kapre import executor
-from kapre.ops import lowered
-from kapre.ops.fourier import lowering
+from kapre.ops import kernels
+from kapre.ops.kernels import active, current, overlaid
+from kapre.ops.kernels.portable import DEFAULT_WAY, PortableKernel, Way
 from tests.conftest import BACKEND, float64, quick, to_numpy
 from tests.frontends.stages import of_every_stage
 
@@ -34,7 +36,7 @@ RECIPES |= {name: kapre.Recipe(**fields) for name, fields in MORE.items()}
 
 
 def in_a_file(recipe: kapre.Recipe, x: Any) -> Any:
-    with lowering():
+    with overlaid(PortableKernel()):
         return executor.run(recipe, x)
 
 
@@ -62,6 +64,51 @@ def test_as_by_fft(name: str) -> None:
             assert np.abs(got - right).max(initial=0.0) <= 1e-7 * max(1.0, np.abs(right).max(initial=0.0))
 
 
+WEIGHTED = {
+    "whisper": RECIPES["whisper"],
+    "kaldi_fbank": RECIPES["kaldi_fbank"],
+    "silero_vad": RECIPES["silero_vad"],
+    "two stages": kapre.Recipe(**LONG_DFT, filterbank="mel", n_mels=40, log="db"),
+    "magnitude, two stages": kapre.Recipe(**{**LONG_DFT, "power": 1.0}, filterbank="mel", n_mels=40),
+}
+
+
+@pytest.mark.parametrize("way", [DEFAULT_WAY, Way(by_products=True)], ids=["convolutions", "products"])
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights_replace_window_and_bank(name: str, way: Way) -> None:
+    recipe = WEIGHTED[name]
+    rng = np.random.default_rng(1)
+    with float64():
+        x = keras.ops.convert_to_tensor(rng.uniform(-1, 1, (2, recipe.least_samples() + 3000)), dtype="float64")
+        weights = {"window": rng.uniform(0.5, 1.5, recipe.win_length)}
+        if recipe.filterbank is not None:
+            weights["bank"] = rng.uniform(0.0, 1.0, (recipe.n_freq, recipe.bands // recipe.stack))
+        given = {name: keras.ops.convert_to_tensor(value, dtype="float64") for name, value in weights.items()}
+        right = to_numpy(executor.run(recipe, x, **given))
+        with overlaid(PortableKernel(way)):
+            got = to_numpy(executor.run(recipe, x, **given))
+            plain = to_numpy(executor.run(recipe, x))
+        again = to_numpy(executor.run(recipe, x, **given))
+    np.testing.assert_allclose(got, right, atol=1e-7 * np.abs(right).max())
+    np.testing.assert_array_equal(again, right)  # the overlay leaves nothing behind, in compiled calls either
+    assert np.abs(plain - right).max() > 1e-3 * np.abs(right).max()
+
+
+def test_an_overlay_is_that_of_its_thread() -> None:
+    """JAX keeps what it compiled for the active kernel, and an overlay takes none of it."""
+    seen: list[Any] = []
+    overlay = PortableKernel()
+    both = kernels.compiled(lambda _, x: (seen.append(current()), x)[1])
+    x = keras.ops.ones((3,))
+    both("active", x)
+    with overlaid(overlay):
+        thread = threading.Thread(target=lambda: both("thread", x))
+        thread.start()
+        thread.join()
+        both("active", x)
+    assert seen == [active, active, overlay]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("n_fft", [128, 2000])
 def test_stft_and_its_inverse(n_fft: int, channels: int) -> None:
@@ -69,7 +116,7 @@ def test_stft_and_its_inverse(n_fft: int, channels: int) -> None:
     with float64():
         x = keras.ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (2, channels, 5000)), dtype="float64")
         right = [to_numpy(part) for part in executor.stft(recipe, x)]
-        with lowering():
+        with overlaid(PortableKernel()):
             pair = executor.stft(recipe, x)
             back = to_numpy(executor.istft(recipe, pair, exact_edges=True, length=5000))
     for got, expected in zip(pair, right, strict=True):
@@ -78,8 +125,8 @@ def test_stft_and_its_inverse(n_fft: int, channels: int) -> None:
 
 
 def test_a_long_dft_is_of_two_factors_next_to_each_other() -> None:
-    assert lowered.factors(512) is None
-    assert lowered.factors(1024) == (32, 32)
-    assert lowered.factors(2048) == (32, 64)
-    assert lowered.factors(1200) == (30, 40)
-    assert lowered.factors(1031) is None
+    assert PortableKernel().factors(512) is None
+    assert PortableKernel().factors(1024) == (32, 32)
+    assert PortableKernel().factors(2048) == (32, 64)
+    assert PortableKernel().factors(1200) == (30, 40)
+    assert PortableKernel().factors(1031) is None
