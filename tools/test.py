@@ -241,6 +241,7 @@ def main() -> int:
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
     parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
+    parser.add_argument("--all", action="store_true", help="these three, and what runs without them")
     parser.add_argument("--oldest", action="store_true", help="what can differ from version to version")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
     parser.add_argument("--thorough", action="store_true", help="with the tests that are marked thorough")
@@ -252,8 +253,10 @@ def main() -> int:
     absent = "{} is asked for and absent: install it, or name other backends.\n"
     outcomes = [Outcome(name, 0, 1, 0.0, absent.format(name)) for name in backends if name not in present]
     asked = {of_frontends: arguments.frontends, of_export: arguments.export, of_corpus: arguments.corpus}
-    if any(asked.values()):
-        parts = [of(present) for of, wanted in asked.items() if wanted]
+    if arguments.all or any(asked.values()):
+        parts = [of(present) for of, wanted in asked.items() if wanted or arguments.all]
+        if arguments.all:
+            parts.append(of_all_else(present, not arguments.backends_only))
         # The first of each, then the second of each: what takes longest comes first here too.
         suites = [suite for turn in zip_longest(*parts) for suite in turn if suite is not None]
     elif arguments.oldest:
