@@ -1,7 +1,7 @@
 """Install packages into a virtual environment, with uv where it is to be had, else with pip.
 
-`python tools/install.py .venv -r requirements-dev.txt` makes the environment if it is absent. What follows the name goes
-to `uv pip install` or `pip install`. The script needs nothing but Python.
+`python tools/install.py .venv -r requirements-dev.txt` makes the environment if it is absent. What follows its name is
+for `uv pip install` or `pip install`. The script needs nothing but Python.
 """
 
 from __future__ import annotations
