@@ -54,6 +54,8 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
+SHAPES_ON_JAX = tuple(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece", "ragged_streams"))
+"""What meets ever new lengths there, which XLA compiles sooner without most of its optimisations."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
 """What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""
 UNMEASURED = ("jax layers", "tensorflow layers")
@@ -219,10 +221,12 @@ def of_oldest(backends: list[str]) -> list[Suite]:
 def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     left_out = [*IGNORED, *(f"--ignore={path}" for path in LOGIC)]
-    slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
+    slow = {"jax": [f"--ignore={path}" for path in (*SLOW_ON_JAX, *SHAPES_ON_JAX)]}
     unoptimised = {"jax": UNOPTIMISED}
     order = [name for name in ("jax", "torch", "tensorflow") if name in backends]  # what takes longest first
     suites: list[Suite] = [(name, name, ["tests", *left_out, *slow.get(name, [])]) for name in order]
+    if "jax" in order:
+        suites.append(("jax shapes", "jax", [*UNOPTIMISED, *SHAPES_ON_JAX]))
     suites += [(f"{name} layers", name, [*unoptimised.get(name, []), *LOGIC]) for name in order]
     if backends and with_once:
         # What is checked there computes hundreds of recipes once each: JAX would compile every one.
