@@ -8,39 +8,32 @@ COVERAGE ?=
 THOROUGH ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
-# pip would compile every module, and most are never imported.
-INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
-PIP := $(PY) $(INSTALL)
+# Makes an environment if it is absent and installs into it, with uv or else with pip.
+INSTALL := $(PYTHON) tools/install.py
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: setup demo test tests test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
 # What development needs, each requirement once. PyTorch first where it is asked for: what comes later must not pull in
 # another.
 $(READY): requirements-dev.txt requirements-torch.txt requirements-references.txt pyproject.toml kapre/_version.py
-	$(PYTHON) -m venv $(VENV)
-	$(if $(findstring torch,$(BACKENDS)),$(PIP) -r requirements-torch.txt)
-	$(PIP) -r requirements-dev.txt
-	$(if $(findstring torch,$(BACKENDS)),$(PIP) --no-deps -r requirements-references.txt)
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(if $(findstring torch,$(BACKENDS)),$(INSTALL) $(VENV) -r requirements-torch.txt)
+	$(INSTALL) $(VENV) -r requirements-dev.txt
+	$(if $(findstring torch,$(BACKENDS)),$(INSTALL) $(VENV) --no-deps -r requirements-references.txt)
+	$(INSTALL) $(VENV) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.demo $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
 $(VENV)/.torch: $(READY)
-	$(PIP) -r requirements-torch.txt
-	$(PIP) -r requirements-dev.txt
-	$(PIP) --no-deps -r requirements-references.txt
+	$(INSTALL) $(VENV) -r requirements-torch.txt
+	$(INSTALL) $(VENV) -r requirements-dev.txt
+	$(INSTALL) $(VENV) --no-deps -r requirements-references.txt
 	@touch $@
 
-# The package with JAX, in the versions of requirements-dev.txt; uv installs it in seconds where it is there.
+# The package with JAX, in the versions of requirements-dev.txt.
 $(VENV)/.demo: requirements-dev.txt pyproject.toml kapre/_version.py
-	$(PYTHON) -m venv $(VENV)
-	@if command -v uv >/dev/null; then \
-		uv pip install --quiet --python $(PY) --constraint requirements-dev.txt --editable '.[jax,audio]'; \
-	else \
-		$(PIP) --constraint requirements-dev.txt --editable '.[jax,audio]'; \
-	fi
+	$(INSTALL) $(VENV) --constraint requirements-dev.txt --editable '.[jax,audio]'
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -52,15 +45,18 @@ demo: $(VENV)/.demo
 test: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) $(if $(COVERAGE),--coverage $(COVERAGE))
 
+# `make test`, the presets, exported files and corpora in one pool: two suites at a time, the longest first.
+tests: setup
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --all
+
 OLDEST := $(VENV)-oldest
 # The oldest versions declared, in an environment of their own.
 oldest: $(OLDEST)/.ready
 
 $(OLDEST)/.ready: requirements-torch.txt requirements-oldest.txt pyproject.toml kapre/_version.py
-	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python $(INSTALL) -r requirements-torch.txt
-	$(OLDEST)/bin/python $(INSTALL) -r requirements-oldest.txt
-	$(OLDEST)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
+	$(INSTALL) $(OLDEST) -r requirements-torch.txt
+	$(INSTALL) $(OLDEST) -r requirements-oldest.txt
+	$(INSTALL) $(OLDEST) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What can differ from version to version; the oldest versions' own warnings are not errors.
@@ -141,21 +137,20 @@ gpu:
 	@$(PYTHON) tools/gpu.py
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.torch
-	$(PIP) --no-deps -r requirements-bench.txt
+	$(INSTALL) $(VENV) --no-deps -r requirements-bench.txt
 	@touch $@
 
 # What is published, in an environment of its own; it asks for another TensorFlow than ours.
 $(PUBLISHED)/.ready: requirements-published.txt
-	$(PYTHON) -m venv $(PUBLISHED)
-	$(PUBLISHED)/bin/python $(INSTALL) -r requirements-published.txt
-	$(PUBLISHED)/bin/python $(INSTALL) --no-deps kapre==$(PUBLISHED_KAPRE)
+	$(INSTALL) $(PUBLISHED) -r requirements-published.txt
+	$(INSTALL) $(PUBLISHED) --no-deps kapre==$(PUBLISHED_KAPRE)
 	@touch $@
 
 lock: setup
 	$(PY) -m uv pip compile requirements-dev.in --universal --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --output-file requirements-dev.txt
 
-check: lint docs demo test-slow test
+check: lint docs demo test-packages test-oldest test-browser tests
 
 clean:
 	rm -rf $(VENV) out site build dist .cache

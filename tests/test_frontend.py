@@ -17,7 +17,7 @@ from keras import ops
 
 import kapre
 from kapre.stages import idle
-from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, compiled, float64, gradient, mostly_on, quick, relative_error, to_numpy
 
 # One for each stage that a recipe may have; short clips, so that the tests stay quick.
 SHORT: dict[str, kapre.Recipe] = {
@@ -125,7 +125,15 @@ def test_saved_copied_and_pickled(name: str, tmp_path: Path) -> None:
     json.dumps(layer.get_config())
 
 
-@pytest.mark.parametrize("name", ["kaldi_fbank", "nemo", "paraformer", "silero_vad"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # PyTorch's compiler takes ten seconds; test_surroundings.py gives it more presets.
+        *(pytest.param(name, marks=mostly_on("tensorflow", "jax")) for name in ("kaldi_fbank", "paraformer")),
+        "nemo",
+        "silero_vad",
+    ],
+)
 def test_compiled_and_its_gradient(name: str) -> None:
     layer = kapre.Frontend(SHORT[name])
     x = wave()

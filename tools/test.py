@@ -54,6 +54,8 @@ LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
 SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
+SHAPES_ON_JAX = tuple(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece", "ragged_streams"))
+"""What meets ever new lengths there, which XLA compiles sooner without most of its optimisations."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
 """What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""
 UNMEASURED = ("jax layers", "tensorflow layers")
@@ -219,10 +221,12 @@ def of_oldest(backends: list[str]) -> list[Suite]:
 def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     left_out = [*IGNORED, *(f"--ignore={path}" for path in LOGIC)]
-    slow = {"jax": [f"--ignore={path}" for path in SLOW_ON_JAX]}
+    slow = {"jax": [f"--ignore={path}" for path in (*SLOW_ON_JAX, *SHAPES_ON_JAX)]}
     unoptimised = {"jax": UNOPTIMISED}
     order = [name for name in ("jax", "torch", "tensorflow") if name in backends]  # what takes longest first
     suites: list[Suite] = [(name, name, ["tests", *left_out, *slow.get(name, [])]) for name in order]
+    if "jax" in order:
+        suites.append(("jax shapes", "jax", [*UNOPTIMISED, *SHAPES_ON_JAX]))
     suites += [(f"{name} layers", name, [*unoptimised.get(name, []), *LOGIC]) for name in order]
     if backends and with_once:
         # What is checked there computes hundreds of recipes once each: JAX would compile every one.
@@ -241,6 +245,7 @@ def main() -> int:
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
     parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
+    parser.add_argument("--all", action="store_true", help="these three, and what runs without them")
     parser.add_argument("--oldest", action="store_true", help="what can differ from version to version")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
     parser.add_argument("--thorough", action="store_true", help="with the tests that are marked thorough")
@@ -252,8 +257,10 @@ def main() -> int:
     absent = "{} is asked for and absent: install it, or name other backends.\n"
     outcomes = [Outcome(name, 0, 1, 0.0, absent.format(name)) for name in backends if name not in present]
     asked = {of_frontends: arguments.frontends, of_export: arguments.export, of_corpus: arguments.corpus}
-    if any(asked.values()):
-        parts = [of(present) for of, wanted in asked.items() if wanted]
+    if arguments.all or any(asked.values()):
+        parts = [of(present) for of, wanted in asked.items() if wanted or arguments.all]
+        if arguments.all:
+            parts.append(of_all_else(present, not arguments.backends_only))
         # The first of each, then the second of each: what takes longest comes first here too.
         suites = [suite for turn in zip_longest(*parts) for suite in turn if suite is not None]
     elif arguments.oldest:

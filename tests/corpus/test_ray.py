@@ -169,7 +169,7 @@ def test_three_nodes_one_of_which_dies(
     assert [str(recordings / path) for path in table(folder)["path"].to_pylist()] == table(store)["path"].to_pylist()
 
 
-def test_what_a_run_is_refused_for(cluster: tuple[int, Callable[[str], str]], recordings: Path, tmp_path: Path) -> None:
+def test_what_a_run_is_refused_for(recordings: Path, tmp_path: Path) -> None:
     folder = tmp_path / "store"
     few = sorted((recordings / "0").iterdir())[:2]
     for options, words in (
@@ -182,7 +182,15 @@ def test_what_a_run_is_refused_for(cluster: tuple[int, Callable[[str], str]], re
         corpus.extract(few, folder, PRESET, engine="ray", address="ray://somewhere:10001")
     with pytest.raises(CorpusError, match=r"no Ray cluster at 127\.0\.0\.1:9 .*ray start --head"):
         corpus.extract(few, folder, PRESET, engine="ray", address="127.0.0.1:9", overwrite=True)
-    bad = [*few, recordings / "bad" / "nan.wav"]
+    assert not (folder / "manifest").exists()
+
+
+@pytest.mark.thorough
+def test_the_first_error_ends_a_run_that_wants_none(
+    cluster: tuple[int, Callable[[str], str]], recordings: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "store"
+    bad = [*sorted((recordings / "0").iterdir())[:2], recordings / "bad" / "nan.wav"]
     address = cluster[1]("address")
     with pytest.raises(CorpusError, match=r"decode: 1 samples are not finite.*on_error='skip'"):
         corpus.extract(bad, folder, PRESET, engine="ray", address=address, overwrite=True, on_error="fail")

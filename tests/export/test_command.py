@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import kapre
 from kapre_cli.main import main
 from tests.conftest import BACKEND
 from tests.export.models import network
@@ -62,6 +63,8 @@ def test_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "no.keras").write_text("no model")
     (tmp_path / "there.onnx").write_text("mine")
+    small = tmp_path / "small.json"
+    small.write_text(kapre.Recipe(n_fft=64, hop_length=32, sample_rate=8000).to_json(), encoding="utf-8")
     (tmp_path / "no.onnx").write_text("no model")
     cases: list[tuple[list[object], int, str]] = [
         (["export"], 2, "give one of MODEL, --preset and --recipe"),
@@ -71,7 +74,7 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["export", tmp_path / "no.keras", tmp_path / "a.onnx"], 1, "Keras cannot load it"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "a.bin"], 2, "whose suffix says the format"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "there.onnx"], 2, "Use --overwrite"),
-        (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "a.onnx", "--tolerance", "1e-12"], 1, "differ from"),
+        (["export", "--recipe", small, "-o", tmp_path / "a.onnx", "--tolerance", "1e-12"], 1, "differ from"),
         (["export", tmp_path / "no.keras", tmp_path / "no.keras"], 2, "the model itself"),
         (["info", tmp_path / "no.keras"], 1, "a model of Keras'"),
         (["info", tmp_path / "no.onnx"], 1, "cannot be read as an exported model"),
@@ -83,4 +86,4 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert printed.out == ""
         assert printed.err.count("\n") == 1
         assert message in printed.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["no.keras", "no.onnx", "there.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["no.keras", "no.onnx", "small.json", "there.onnx"]

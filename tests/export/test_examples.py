@@ -10,9 +10,9 @@ from tests import test_docs
 
 
 def marked(name: str) -> object:
-    """Let ExecuTorch's import warn of what it does itself."""
+    """Let ExecuTorch's import warn of what it does itself, and run it when asked: it takes a minute."""
     imports = "executorch." in test_docs.EXAMPLES[name]
-    return pytest.param(name, marks=[pytest.mark.filterwarnings("ignore")] if imports else [])
+    return pytest.param(name, marks=[pytest.mark.filterwarnings("ignore"), pytest.mark.thorough] if imports else [])
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in test_docs.EXPORTS])

@@ -210,9 +210,9 @@ def test_an_inverse_with_free_time(tmp_path: Path) -> None:
     "preset",
     [
         pytest.param("granite_speech", marks=ON_TENSORFLOW),
-        "paraformer",
+        pytest.param("paraformer", marks=mostly_on("tensorflow", "torch")),
         pytest.param("seamless_m4t", marks=ON_TENSORFLOW),
-        pytest.param("silero_vad", marks=mostly_on("tensorflow", "torch")),
+        pytest.param("silero_vad", marks=ON_TENSORFLOW),
     ],
 )
 def test_stacks_and_chunks_of_free_time(preset: str, suffix: str, tmp_path: Path) -> None:

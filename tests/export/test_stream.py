@@ -48,9 +48,9 @@ def stepper(path: Path) -> Any:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("kaldi_fbank", marks=mostly_on("tensorflow")),
+        pytest.param("kaldi_fbank", marks=mostly_on("tensorflow", "torch")),
         pytest.param("PCEN", marks=mostly_on("tensorflow")),
-        pytest.param("voxtral_realtime", marks=mostly_on("tensorflow", "torch")),
+        pytest.param("voxtral_realtime", marks=mostly_on("tensorflow")),
         pytest.param("running statistics and stacks", marks=mostly_on("tensorflow")),
     ],
 )

@@ -18,13 +18,14 @@ from tests.references import REFERENCES
 # Without noise under it, a sweep leaves bands that in float32 hold nothing but rounding.
 NOISY = tuple(kind for kind in KINDS if kind != "sweep")
 # PyTorch, the quickest, meets all references at all lengths; the others one of each preset, of float64 where there is.
-EVERY = BACKEND == "torch" or "KAPRE_AGREEMENT" in os.environ
+MEASURED = "KAPRE_AGREEMENT" in os.environ
+EVERY = BACKEND == "torch" or MEASURED
 
 
 def cases() -> list[Any]:
     """Return references and dtypes, both of one reference in turn: what it computes is kept meanwhile.
 
-    JAX, which compiles for each dtype, often takes float64 alone, where a wrong choice stands out from the rounding.
+    TensorFlow takes both; the others often float64 alone, where a wrong choice stands out from the rounding.
     """
     names = list(REFERENCES)
     if not EVERY:
@@ -32,7 +33,7 @@ def cases() -> list[Any]:
         names = list({str(about(name)): name for name in names}.values())
     found = []
     for name in names:
-        seldom = BACKEND == "jax" and REFERENCES[name].float64 and not EVERY
+        seldom = BACKEND != "tensorflow" and REFERENCES[name].float64 and not MEASURED
         found.append(pytest.param(name, "float32", marks=[pytest.mark.thorough] if seldom else []))
         found += [pytest.param(name, "float64")] * REFERENCES[name].float64
     return found

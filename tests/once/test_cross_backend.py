@@ -18,6 +18,7 @@ BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
 
 def worker(action: str, folders: list[Path], backend: str) -> list[dict[str, float]]:
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+    env["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # JAX compiles every operation of every case
     command = [sys.executable, "-m", "tests.cross_worker", action, *map(str, folders)]
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-3000:]

@@ -30,7 +30,14 @@ OF_CORPORA = ("lay_out_languages.py", "train_keywords.py")
 """tests/corpus/test_training.py runs them."""
 
 
-@pytest.mark.parametrize(("program", "backend", "printed"), [row for row in EXPECTED if row[1] in BACKENDS])
+SELDOM = ("torch_devices.py",)
+"""tests/test_devices.py trains with PyTorch in as many processes."""
+
+
+@pytest.mark.parametrize(
+    ("program", "backend", "printed"),
+    [pytest.param(*row, marks=[pytest.mark.thorough] * (row[0] in SELDOM)) for row in EXPECTED if row[1] in BACKENDS],
+)
 def test_example(program: str, backend: str, printed: str) -> None:
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     words = [sys.executable, str(ROOT / "examples" / program)]
