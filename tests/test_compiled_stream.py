@@ -13,7 +13,7 @@ import kapre
 from kapre.frontends._step import Step
 from kapre.ops.compiled import FEW, compiled
 from tests.conftest import BACKEND, chirp, quick, relative_error, to_numpy
-from tests.test_stream import streamable
+from tests.streams.drive import streamable
 
 TOLERANCE = 1e-6 if BACKEND == "torch" else 5e-5  # XLA sums in another order, and the logarithm enlarges it
 

@@ -18,6 +18,7 @@ from keras import ops
 import kapre
 from kapre.stages import idle
 from tests.conftest import BACKEND, chirp, compiled, float64, gradient, quick, relative_error, to_numpy
+from tests.ragged import check_ragged
 
 # One for each stage that a recipe may have; short clips, so that the tests stay quick.
 SHORT: dict[str, kapre.Recipe] = {
@@ -45,11 +46,6 @@ some = pytest.mark.parametrize("name", ["kaldi_mfcc", "nemo", "paraformer", "cla
 
 def wave(batch: int = 2, time: int = 2400) -> np.ndarray:
     return chirp(batch, time)[:, :, 0].astype("float32")
-
-
-def head(features: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Return the part of an item's padded features that has the shape of the item's own."""
-    return features[tuple(slice(0, size) for size in like.shape)]
 
 
 @names
@@ -82,21 +78,6 @@ def test_ragged_batch_is_the_clips_alone(name: str) -> None:
     with float64():
         layer = kapre.Frontend(SHORT[name], dtype="float64")
         check_ragged(layer, chirp(3, 2400)[:, :, 0], [2400, 1333, 0], 1e-9)
-
-
-def check_ragged(
-    layer: kapre.Frontend, x: np.ndarray, lengths: list[int], tolerance: float, of: list[int] | None = None
-) -> None:
-    """Compare a batch with its clips alone: all of them, or those of the lengths `of`."""
-    y = to_numpy(quick(lambda value: layer(value, lengths=lengths))(x))
-    for item, length in enumerate(lengths):
-        past = np.ones(y[item].shape, bool)
-        past[tuple(slice(0, size) for size in layer.recipe.output_shape(length))] = False
-        assert (y[item][past] == 0.0).all()
-        if of is None or length in of:
-            alone = to_numpy(quick(layer)(x[item : item + 1, :length]))[0]
-            assert alone.shape == layer.recipe.output_shape(length)
-            assert relative_error(head(y[item], alone), alone) <= tolerance
 
 
 @some

@@ -13,9 +13,9 @@ import pytest
 
 import kapre
 from kapre.ops import buckets
+from tests.compilations import compilations
 from tests.conftest import BACKEND, float64, relative_error, to_numpy
 from tests.layer_cases import BINS, CASES, STFT_ARGUMENTS
-from tests.test_buckets import compilations
 
 SINGLE = [name for name, case in CASES.items() if not case.layer.startswith(("ChannelSwap", "SpecAugment", "Composed"))]
 MASKED = [name for name in SINGLE if "mask" in inspect.signature(getattr(kapre, CASES[name].layer).call).parameters]

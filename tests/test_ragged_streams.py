@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import kapre
+from tests.compilations import compilations
 from tests.conftest import chirp, float64, quick, relative_error, to_numpy
-from tests.test_buckets import FULL, compilations
-from tests.test_stream import streamable
+from tests.recipes import FULL
+from tests.streams.drive import streamable
 
 RECIPES = {
     "kaldi": streamable("kaldi_fbank"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +11,8 @@ import numpy as np
 import pytest
 
 import kapre
-from kapre.frontends import whole_clip_stages
 from tests.conftest import BACKEND, chirp, compiled, float64, quick, relative_error, to_numpy
-
-
-def streamable(name: str) -> kapre.Recipe:
-    """Return a preset's recipe, or its nearest that streams."""
-    recipe = kapre.frontends.preset(name).recipe
-    changes = whole_clip_stages(recipe).values()
-    return recipe.replace(**{name: value for change in changes for name, value in change.items()})
-
-
-def streamed(frontend: kapre.Frontend, x: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Feed chunks of the sizes, in turn until the clip has ended; return all that comes out."""
-    stream = frontend.stream()
-    step = quick(stream.step)
-    state = stream.initial_state(x.shape[0])
-    parts, start, turn = [], 0, 0
-    while start < x.shape[1]:
-        size = sizes[turn % len(sizes)]
-        y, state = step(x[:, start : start + size], state)
-        parts.append(to_numpy(y))
-        start, turn = start + size, turn + 1
-    parts.append(to_numpy(stream.flush(state)))
-    return np.concatenate(parts, axis=frontend.recipe.time_axis(parts[0].ndim))
-
-
-def check_fixed(frontend: kapre.Frontend, x: np.ndarray, chunk: int, tolerance: float) -> None:
-    stream = frontend.stream(chunk_samples=chunk)
-    step = quick(stream.step)
-    state = stream.initial_state(x.shape[0])
-    shapes = None
-    parts = []
-    for start in range(0, x.shape[1], chunk):
-        y, state = step(x[:, start : start + chunk], state)
-        parts.append(to_numpy(y))
-        now = [tuple(leaf.shape) for leaf in keras.tree.flatten(state)], parts[-1].shape
-        assert shapes in (None, now)
-        shapes = now
-    axis = frontend.recipe.time_axis(parts[0].ndim)
-    assert parts[0].shape[axis] == stream.frames_per_chunk
-    whole = np.concatenate(parts, axis=axis)
-    whole = np.delete(whole, np.arange(min(stream.warmup, whole.shape[axis])), axis=axis)
-    got = np.concatenate([whole, to_numpy(stream.flush(state))], axis=axis)
-    assert relative_error(got, to_numpy(quick(frontend)(x))) <= tolerance
+from tests.streams.drive import check_fixed, check_stream, streamable
 
 
 @pytest.mark.parametrize("name", ["icefall", "voxtral_realtime", "paraformer", "silero_vad", "nemo", "gemma4"])
@@ -63,7 +20,7 @@ def test_streamed_is_offline(name: str) -> None:
     with float64():
         frontend = kapre.Frontend(streamable(name), dtype="float64")
         x = chirp(2, 1637)[:, :, 0]
-        assert relative_error(streamed(frontend, x, [0, 37, 500, 1100]), to_numpy(quick(frontend)(x))) <= 1e-9
+        check_stream(frontend.stream(), to_numpy(quick(frontend)(x)), x, [0, 37, 500, 1100], 1e-9)
 
 
 @pytest.mark.parametrize("name", ["voxtral_realtime", "paraformer", "wespeaker"])
@@ -93,7 +50,7 @@ def test_clips_too_short_to_begin(name: str, time: int) -> None:
     with float64():  # in float32 the logarithms of one frame differ with the processor
         frontend = kapre.Frontend(streamable(name), dtype="float64")
         x = chirp(1, time)[:, :, 0]
-        assert relative_error(streamed(frontend, x, [100]), to_numpy(quick(frontend)(x))) <= 1e-9
+        check_stream(frontend.stream(), to_numpy(quick(frontend)(x)), x, [100], 1e-9)
 
 
 def test_a_step_compiles_and_its_state_can_be_stored() -> None:

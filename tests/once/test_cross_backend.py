@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import python
+
 BACKENDS = os.environ.get("KAPRE_TEST_BACKENDS", "jax").split()
 
 
 def worker(action: str, folders: list[Path], backend: str) -> list[dict[str, float]]:
-    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "tests.cross_worker", action, *map(str, folders)]
-    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    result = python("-m", "tests.cross_worker", action, *folders, KERAS_BACKEND=backend, PYTHONWARNINGS="ignore")
     assert result.returncode == 0, result.stderr[-3000:]
     return json.loads(result.stdout.splitlines()[-1])
 

@@ -8,12 +8,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import kapre
 from kapre.deploy import FORMATS
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -186,11 +188,7 @@ def test_windows_and_banks_are_free_of_keras() -> None:
 
 
 def run(code: str, **env: str | None) -> subprocess.CompletedProcess[str]:
-    whole = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **{k: v for k, v in env.items() if v is not None}}
-    for key, value in env.items():
-        if value is None:
-            whole.pop(key, None)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=whole, check=False)
+    return python("-c", code, **env)
 
 
 @pytest.mark.parametrize("backend", os.environ.get("KAPRE_TEST_BACKENDS", "jax").split())
@@ -295,3 +293,31 @@ def test_sources_name_no_registry_and_no_machine() -> None:
             text = path.read_text(encoding="utf-8", errors="ignore")
             assert not any(host in text for host in hosts), name
             assert str(ROOT) not in text, name
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two test modules share stands in a module that holds no tests."""
+    for path in TESTS:
+        assert not [module for module in imported(path) if module.rpartition(".")[2].startswith("test_")], path
+
+
+def helpers(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names and the bodies of a file's functions that are no tests; those of one line are left out."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            text = "\n".join(map(ast.unparse, body))
+            if "\n" in text:
+                yield node.name, text
+
+
+def test_no_helper_is_written_twice() -> None:
+    found: dict[str, list[str]] = {}
+    for path in TESTS:
+        for name, text in helpers(path):
+            found.setdefault(text, []).append(f"{module_name(path)}.{name}")
+    assert len(found) > 100
+    assert not [places for places in found.values() if len(places) > 1]
