@@ -15,12 +15,13 @@ def noise(n_samples=N, channels=1, seed=0):
     return 0.1 * np.random.default_rng(seed).standard_normal((n_samples, channels))
 
 
-def encoded(container, subtype, samples=None, sample_rate=RATE):
+def encoded(container, subtype, samples=None, sample_rate=RATE, **options):
     """Return the bytes that soundfile writes, of noise unless told; an MP3's subtype is its bit rate mode."""
     file = io.BytesIO()
-    options = {"subtype": subtype}
     if container == "MP3":
-        options = {"compression_level": 0.5, "bitrate_mode": subtype if subtype in MP3_MODES else "VARIABLE"}
+        options |= {"compression_level": 0.5, "bitrate_mode": subtype if subtype in MP3_MODES else "VARIABLE"}
+    else:
+        options["subtype"] = subtype
     sf.write(file, noise() if samples is None else samples, sample_rate, format=container, **options)
     return file.getvalue()
 

@@ -57,6 +57,20 @@ def streamed(
     return whole(stream, parts, stream.flush(state) if rest is None else stream.flush(state, rest))
 
 
+def there_and_back(forward: Any, inverse: Any, x: Any, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Stream `(batch, time, channel)` through a transform and its inverse; return the spectrogram and the waveform."""
+    before, after = (stream.initial_state(*x.shape[::2]) for stream in (forward, inverse))
+    spectra, waves = [], []
+    for chunk in cut(x, sizes):
+        spectrum, before = forward.step(chunk, before)
+        wave, after = inverse.step(spectrum, after)
+        spectra.append(spectrum)
+        waves.append(wave)
+    spectrum = forward.flush(before)
+    wave, after = inverse.step(spectrum, after)
+    return whole(forward, spectra, spectrum), whole(inverse, [*waves, wave], inverse.flush(after))
+
+
 def check_stream(stream: Any, offline: Any, x: Any, sizes: Sequence[int], tolerance: float) -> None:
     """Compare a clip streamed, each step compiled by itself on JAX, with the whole clip's output."""
     assert relative_error(streamed(stream, x, sizes, quick(stream.step)), offline) <= tolerance
