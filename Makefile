@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 INSTALL := $(PYTHON) tools/install.py
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test tests test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: setup demo test test-all test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -46,7 +46,7 @@ test: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) $(if $(COVERAGE),--coverage $(COVERAGE))
 
 # `make test`, the presets, exported files and corpora in one pool: two suites at a time, the longest first.
-tests: setup
+test-all: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --all
 
 OLDEST := $(VENV)-oldest
@@ -150,7 +150,7 @@ lock: setup
 	$(PY) -m uv pip compile requirements-dev.in --universal --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --output-file requirements-dev.txt
 
-check: lint docs demo test-packages test-oldest test-browser tests
+check: lint docs demo test-packages test-oldest test-browser test-all
 
 clean:
 	rm -rf $(VENV) out site build dist .cache

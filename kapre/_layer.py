@@ -233,6 +233,11 @@ def time_axis(rank: int, data_format: str) -> int:
     return 2 if data_format == _CH_FIRST_STR and rank in (3, 4) else 1
 
 
+def channel_axis(data_format: str) -> int:
+    """Return the axis of the channels."""
+    return 1 if data_format == _CH_FIRST_STR else -1
+
+
 def mask_axis(shape: Shape, length: int | None, data_format: str) -> int:
     """Return the axis that a mask of `length` entries covers: 1 or 2 if only one fits, else the data format's."""
     fits = [axis for axis in (1, 2) if axis < len(shape) and shape[axis] == length]

@@ -8,7 +8,7 @@ import keras
 
 from kapre._checks import message, public_names
 from kapre._hints import names_arguments
-from kapre._layer import DataFormat, FirstCalls, register, resolve_data_format, unique_name, work_dtype
+from kapre._layer import DataFormat, FirstCalls, channel_axis, register, resolve_data_format, unique_name, work_dtype
 from kapre._models import ComposedModel, ComposedSequential
 from kapre.ops import fourier
 from kapre.ops.frames import PadMode
@@ -560,8 +560,8 @@ def get_stft_mag_phase(
         decibel: dict[str, Any] = dict(ref_value=db_ref_value, amin=db_amin, dynamic_range=db_dynamic_range)
         with public_names(**{argument: f"db_{argument}" for argument in decibel}):
             magnitude = MagnitudeToDecibel(**decibel, data_format=output_format, dtype=dtype)(magnitude)
-    channels = 1 if output_format == "channels_first" else -1
-    model = ComposedModel(inputs, ConcatenateChannels(axis=channels)([magnitude, phase]), name=str(name))
+    joined = ConcatenateChannels(axis=channel_axis(output_format))([magnitude, phase])
+    model = ComposedModel(inputs, joined, name=str(name))
     return _numbered(model, name)
 
 

@@ -1,7 +1,8 @@
 """Write every case's model and output under one backend, or load those of another and report the differences.
 
 `python -m tests.cross_worker write DIR` · `python -m tests.cross_worker read DIR...` (prints JSON: for each folder
-case → largest difference as a fraction of the peak). tests/once/test_cross_backend.py runs it under each backend.
+case → largest difference, as a fraction of the peak and of what the case allows).
+tests/once/test_cross_backend.py runs it under each backend.
 """
 
 from __future__ import annotations
@@ -18,27 +19,23 @@ from tests.layer_cases import CASES, Case
 
 
 def write(path: Path, case: Case, data_format: str) -> None:
-    x = samples(case, data_format)
+    x = case.single(data_format)
     inputs = keras.Input(case.dynamic_shape(data_format), dtype=str(x.dtype))
     model = keras.Model(inputs, case.make(data_format)(inputs))
     model.save(path.with_suffix(".keras"))
     np.save(path.with_suffix(".npy"), to_numpy(model(x)))
 
 
-def difference(path: Path, name: str, case: Case, data_format: str) -> float:
+def difference(path: Path, case: Case, data_format: str) -> float:
     model = keras.saving.load_model(path.with_suffix(".keras"))
     expected = np.load(path.with_suffix(".npy"))
-    got = to_numpy(model(samples(case, data_format)))
+    got = to_numpy(model(case.single(data_format)))
     assert got.shape == expected.shape
     assert got.dtype == expected.dtype
     error = np.abs(got - expected)
-    if "Phase" in name or name == "chain that is not fused":
-        error = np.minimum(error, np.abs(2 * np.pi - error))  # −π is π
-    return float(error.max() / np.abs(expected).max())
-
-
-def samples(case: Case, data_format: str) -> np.ndarray:
-    return case.input(data_format).astype("complex64" if case.takes == "complex" else "float32")
+    if case.angles:
+        error = np.minimum(error, np.abs(2 * np.pi - error))
+    return float(error.max() / np.abs(expected).max()) / case.rounding
 
 
 def main(action: str, folders: list[Path]) -> None:
@@ -52,7 +49,7 @@ def main(action: str, folders: list[Path]) -> None:
             if action == "write":
                 write(path, case, data_format)
             else:
-                differences[f"{name}, {data_format}"] = difference(path, name, case, data_format)
+                differences[f"{name}, {data_format}"] = difference(path, case, data_format)
         found.append(differences)
     print(json.dumps(found))
 

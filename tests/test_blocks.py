@@ -2,113 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from keras import ops
 
 import kapre
-from kapre.ops.kernels import _blocks
 from kapre.ops.kernels import active as kernel
 from kapre.stages import spectrum
-from tests.conftest import BACKEND, chirp, float64, relative_error, to_numpy
-from tests.numpy_spectra import Spectra, spectra
+from tests.conftest import BACKEND, chirp, float64, to_numpy
+from tests.kernel_blocks import assert_close, blocks_of, check_spectra, with_slopes
+from tests.numpy_spectra import spectra
+from tests.recipes import recipe_of
 
 EXAMPLES = {"jax": 3, "tensorflow": 8}.get(BACKEND, 40)  # JAX compiles for every shape
-
-
-@contextlib.contextmanager
-def blocks_of(samples: int | None) -> Iterator[None]:
-    """Let a block hold so many samples of frames (None: as many as it does), and PyTorch's fresh memory hold NaN."""
-    with pytest.MonkeyPatch.context() as patch:
-        if samples is not None:
-            patch.setattr(_blocks, "_BLOCK", samples)
-            patch.setattr(_blocks, "_LARGE", 2 * samples)
-        if BACKEND != "torch":
-            yield
-            return
-        import torch
-
-        if samples is not None:
-            patch.setattr(sys.modules[type(kernel).__module__].fused, "BLOCK", samples)
-        assert torch.utils.deterministic.fill_uninitialized_memory
-        torch.use_deterministic_algorithms(True)
-        try:
-            assert torch.empty(4).isnan().all()
-            yield
-        finally:
-            torch.use_deterministic_algorithms(False)
-
-
-def with_slopes(fn: Callable[..., tuple[Any, ...]], *arrays: np.ndarray) -> tuple[list[Any], list[np.ndarray]]:
-    """Return what a function gives, and the slopes of the sum of its squares by each array."""
-
-    def loss(*values: Any) -> tuple[Any, tuple[Any, ...]]:
-        y = fn(*values)
-        return sum(ops.sum(ops.square(part)) for part in y), y
-
-    if BACKEND == "jax":
-        import jax
-
-        of_all = jax.value_and_grad(loss, argnums=tuple(range(len(arrays))), has_aux=True)
-        (_, y), slopes = jax.jit(of_all)(*map(jax.numpy.asarray, arrays))
-    elif BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        values = [tf.constant(array) for array in arrays]
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            total, y = loss(*values)
-        slopes = tape.gradient(total, values)
-    else:
-        import torch
-
-        values = [torch.tensor(array, requires_grad=True) for array in arrays]
-        total, y = loss(*values)
-        slopes = torch.autograd.grad(total, values)
-        y = tuple(part.detach() for part in y)
-    return list(map(to_numpy, y)), list(map(to_numpy, slopes))
-
-
-def outputs(found: Spectra) -> list[np.ndarray]:
-    return [found.bands] if found.energy is None else [found.bands, found.energy]
-
-
-def assert_close(got: list[Any], expected: list[Any], tolerance: float) -> None:
-    for one, other in zip(got, expected, strict=True):
-        assert np.isfinite(to_numpy(one)).all()
-        assert relative_error(one, other) <= tolerance
-
-
-def check(recipe: kapre.Recipe, x: np.ndarray, weights: bool = False) -> None:
-    """Compare values, computed without and with slopes, and slopes, of padded samples in float64."""
-    expected = spectra(recipe, x)
-
-    def run(v: Any, window: Any = None, bank: Any = None) -> tuple[Any, ...]:
-        bands, energy = spectrum.of_samples(recipe, v, window, bank)
-        return (bands,) if energy is None else (bands, energy)
-
-    slopes, given_weights = [expected.by_samples], []
-    if weights:
-        left, right = recipe.window_margins
-        given_weights = [recipe.analysis_window[left : recipe.frame_length - right]]
-        slopes.append(expected.by_window[left : recipe.frame_length - right])
-        if recipe.bank is not None:
-            given_weights.append(recipe.bank)
-            slopes.append(expected.by_bank)
-    with float64():
-        y, found = with_slopes(run, x, *given_weights)
-        assert_close(y, outputs(expected), 1e-9)
-        assert_close(found, slopes, 1e-9)
-        if BACKEND != "jax":  # there, the values are computed in one way
-            tensors = [ops.convert_to_tensor(array, dtype="float64") for array in (x, *given_weights)]
-            assert_close(list(run(*tensors)), outputs(expected), 1e-9)
 
 
 BANKS = [dict(), dict(filterbank="mel", sample_rate=1000.0, n_mels=7, norm=None)]
@@ -130,11 +39,7 @@ def recipes(draw: Any) -> kapre.Recipe:
     fields["power"] = draw(st.sampled_from([1.0, 2.0]))
     for some in (BANKS, LOGARITHMS, OF_FRAMES):
         fields |= draw(st.sampled_from(some))
-    try:
-        return kapre.Recipe(**fields)
-    except ValueError:  # options that exclude one another
-        assume(False)
-        raise
+    return recipe_of(fields)
 
 
 few = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -154,7 +59,7 @@ BLOCKS = st.sampled_from([64, 300, 1111])
 def test_any_recipe(recipe: kapre.Recipe, items: int, frames: int, spare: int, block: int, weights: bool) -> None:
     time = frames * recipe.hop_length + recipe.frame_length + spare % recipe.hop_length
     with blocks_of(block):
-        check(recipe, chirp(items, time)[..., 0], weights)
+        check_spectra(recipe, chirp(items, time)[..., 0], weights)
 
 
 @few

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -16,10 +14,11 @@ import kapre
 from kapre import executor
 from kapre.ops.buckets import LEAST, bucket
 from kapre.ops.frames import lengths_of
+from tests.compilations import compilations
 from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
+from tests.recipes import FULL
 
 PRESETS = kapre.list_presets()
-FULL = kapre.Recipe(sample_rate=16000, n_fft=400, hop_length=160, power=2.0, filterbank="mel", n_mels=20, log="ln")
 RECIPES = {
     "reflect": FULL.replace(center=True, pad_mode="reflect", drop_last=1, dynamic_range=3.0),
     "edge": FULL.replace(center=True, pad_mode="edge", stack=3, stack_hop=2, stack_edges="repeat"),
@@ -68,26 +67,6 @@ def test_buckets_are_few_and_waste_little() -> None:
     assert all(size >= n for n, size in zip(range(1, 1_000_000, 97), sizes, strict=True))
     assert all(size <= 1.5 * n for n, size in zip(range(1, 1_000_000, 97), sizes, strict=True) if n > LEAST)
     assert len(set(sizes)) == 2 * 8 + 1
-
-
-_COMPILED: list[str] = []
-"""What XLA has compiled since the process began, each operation by itself too."""
-if BACKEND == "jax":
-    import jax
-
-    def _heard(event: str, seconds: float, **about: Any) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            _COMPILED.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(_heard)  # for good: old versions cannot take it back
-
-
-@contextlib.contextmanager
-def compilations() -> Iterator[list[str]]:
-    """Give a list that holds, behind the block, what XLA compiled in it."""
-    before, found = len(_COMPILED), []
-    yield found
-    found += _COMPILED[before:]
 
 
 LENGTHS = np.random.default_rng(0).integers(1000, 40000, 100)

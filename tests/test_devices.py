@@ -5,10 +5,7 @@ The devices are this machine's processor, eight times (JAX), twice (TensorFlow),
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 
 from tests.conftest import BACKEND
 from tests.devices import train
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[1]
 SEVERAL = {"jax": 8, "tensorflow": 2, "torch": 2}[BACKEND]
@@ -25,9 +23,8 @@ MODELS = ("frontend", "helper")
 
 def trained(count: int, file: Path) -> dict[str, Any]:
     """Return what tests/devices/train.py writes, on so many devices."""
-    command = [sys.executable, "-m", "tests.devices.train", str(count), str(file)]
-    env = {**os.environ, "KERAS_BACKEND": BACKEND, "PYTHONWARNINGS": "ignore"}
-    result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=300)
+    words = ("-m", "tests.devices.train", count, file)
+    result = python(*words, timeout=300, KERAS_BACKEND=BACKEND, PYTHONWARNINGS="ignore")
     assert result.returncode == 0, result.stderr[-3000:]
     with np.load(file) as found:
         return dict(found)

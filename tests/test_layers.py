@@ -13,7 +13,7 @@ import pytest
 from keras import ops
 
 import kapre
-from tests.conftest import BACKEND, compiled, gradient, quick, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, compiled, gradient, quick, relative_error, to_numpy
 from tests.layer_cases import CASES, Case
 
 if BACKEND == "jax":
@@ -28,14 +28,9 @@ in_turn = pytest.mark.parametrize(("name", "data_format"), CASES_IN_TURN)
 pytestmark = pytest.mark.filterwarnings("ignore:.*is shorter than one frame")
 
 
-def single(x: np.ndarray) -> np.ndarray:
-    return x.astype("complex64" if np.iscomplexobj(x) else "float32")
-
-
 def model_of(case: Case, data_format: str, **options: Any) -> keras.Model:
     """Wrap a layer in a functional model of unknown batch and time."""
-    dtype = "complex64" if case.takes == "complex" else "float32"
-    inputs = keras.Input(case.dynamic_shape(data_format), dtype=dtype)
+    inputs = keras.Input(case.dynamic_shape(data_format), dtype=case.dtype)
     return keras.Model(inputs, case.make(data_format, **options)(inputs))
 
 
@@ -51,7 +46,7 @@ def test_every_registered_layer_has_a_case() -> None:
 def test_config_round_trip(name: str, data_format: str) -> None:
     case = CASES[name]
     layer = case.make(data_format)
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     expected = to_numpy(layer(x))
     config = layer.get_config()
     again = type(layer).from_config(copy.deepcopy(config))
@@ -66,7 +61,7 @@ def test_config_round_trip(name: str, data_format: str) -> None:
 def test_saved_cloned_copied_and_pickled(name: str, data_format: str, tmp_path: Path) -> None:
     case = CASES[name]
     model = model_of(case, data_format)
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     expected = to_numpy(model(x))
     model.save(tmp_path / "model.keras")
     for again in (
@@ -83,9 +78,8 @@ def test_saved_cloned_copied_and_pickled(name: str, data_format: str, tmp_path: 
 @pytest.mark.parametrize(("name", "data_format"), [(name, DATA_FORMATS[i % 2 - 1]) for i, name in enumerate(CASES)])
 def test_saved_alone_in_a_sequential(name: str, data_format: str, tmp_path: Path) -> None:
     case = CASES[name]
-    dtype = "complex64" if case.takes == "complex" else "float32"
-    model = keras.Sequential([keras.Input(case.dynamic_shape(data_format), dtype=dtype), case.make(data_format)])
-    x = single(case.input(data_format))
+    model = keras.Sequential([keras.Input(case.dynamic_shape(data_format), dtype=case.dtype), case.make(data_format)])
+    x = case.single(data_format)
     expected = to_numpy(model(x))
     model.save(tmp_path / "model.keras")
     np.testing.assert_array_equal(to_numpy(keras.saving.load_model(tmp_path / "model.keras")(x)), expected)
@@ -106,7 +100,7 @@ def test_static_shape_and_dtype_are_those_at_run_time(name: str, data_format: st
     unknown = case.make(data_format).compute_output_shape((None, *case.dynamic_shape(data_format)))
     computed = (0, case.reach)
     for length in lengths(case, data_format):
-        x = single(case.input(data_format, length=length))
+        x = case.single(data_format, length=length)
         # JAX would compile for every length: there, most are traced alone.
         y = jax.eval_shape(layer, x) if BACKEND == "jax" and length not in computed else layer(x)
         assert tuple(y.shape) == tuple(layer.compute_output_shape(x.shape)), length
@@ -126,35 +120,29 @@ def test_unknown_batch_and_time(name: str, data_format: str) -> None:
     layer = case.make(data_format)
     assert model.output_shape[0] is None
     for batch, length in ((1, None), (2, case.reach)):  # as elsewhere here: JAX compiles for every shape
-        x = single(case.input(data_format, batch, length))
+        x = case.single(data_format, batch, length)
         np.testing.assert_allclose(to_numpy(model(x)), to_numpy(layer(x)), atol=1e-6)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        x = single(case.input(data_format))
+        x = case.single(data_format)
         shape = (None, *case.dynamic_shape(data_format))
         fn = tf.function(layer, input_signature=[tf.TensorSpec(shape, x.dtype)])
         for length in (0, case.reach - 1, case.reach, case.reach + 2 * case.hop + 1):
-            x = single(case.input(data_format, 2, length))
+            x = case.single(data_format, 2, length)
             got = fn(tf.constant(x))
             assert tuple(got.shape) == tuple(layer.compute_output_shape(x.shape))
             np.testing.assert_allclose(to_numpy(got), to_numpy(layer(x)), atol=1e-5)
 
 
-VARIANTS = ("Frame, padded", "STFT, padded", "Magnitude, power", "Delta, reflect", "STFTTflite, padded")
-VARIANTS += ("PhaseTflite, approximate", "ApplyFilterbank, log", "magnitude helper", "log helper")
-VARIANTS += ("chain that is not fused",)  # Keras' own call of a model, as in "magnitude and phase"
-"""Cases that trace as others do."""
-
-
 @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
 @pytest.mark.parametrize(  # PyTorch takes seconds to trace each
-    ("name", "data_format"), [case for case in CASES_IN_TURN if BACKEND != "torch" or case[0] not in VARIANTS]
+    ("name", "data_format"), [row for row in CASES_IN_TURN if BACKEND != "torch" or CASES[row[0]].traces_apart]
 )
 def test_eager_is_compiled(name: str, data_format: str) -> None:
     case = CASES[name]
     layer = case.make(data_format)
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     eager = to_numpy(layer(x))
     if BACKEND == "torch":
         import torch
@@ -166,14 +154,14 @@ def test_eager_is_compiled(name: str, data_format: str) -> None:
         import tensorflow as tf
 
         jitted = to_numpy(tf.function(layer, jit_compile=True)(tf.constant(x)))
-        if "Phase" not in name and "not fused" not in name:  # an angle near ±π may fall on either side
+        if not case.angles:  # one near ±π may fall on either side
             np.testing.assert_allclose(jitted, eager, atol=1e-5 * np.abs(eager).max())
 
 
 @cases
 def test_predict(name: str) -> None:
     case = CASES[name]
-    x = single(case.input("channels_last"))
+    x = case.single("channels_last")
     got = model_of(case, "channels_last").predict(x, batch_size=1, verbose=0)
     np.testing.assert_allclose(got, to_numpy(case.make("channels_last")(x)), atol=1e-5)
 
@@ -181,8 +169,8 @@ def test_predict(name: str) -> None:
 @cases
 def test_channels_first_is_transposed_channels_last(name: str) -> None:
     case = CASES[name]
-    last = to_numpy(case.make("channels_last")(single(case.input("channels_last"))))
-    first = to_numpy(case.make("channels_first")(single(case.input("channels_first"))))
+    last = to_numpy(case.make("channels_last")(case.single("channels_last")))
+    first = to_numpy(case.make("channels_first")(case.single("channels_first")))
     moved = np.moveaxis(
         first, case.channel_axis("channels_first", of_output=True), case.channel_axis("channels_last", of_output=True)
     )
@@ -194,11 +182,10 @@ def test_channels_first_is_transposed_channels_last(name: str) -> None:
 def test_multichannel_is_stacked_mono(name: str, data_format: str) -> None:
     case = CASES[name]
     axis = case.channel_axis(data_format)
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     layer = case.make(data_format)
     together = to_numpy(layer(x))
-    if "helper" in name or name == "MagnitudeToDecibel":
-        # A decibel's maximum is the item's, over its channels: without that floor they are independent.
+    if case.decibels:  # above that floor the channels are independent
         together = np.maximum(together, -20.0)
         alone = [np.maximum(to_numpy(layer(part)), -20.0) for part in np.split(x, 2, axis=axis)]
     else:
@@ -211,11 +198,10 @@ def test_multichannel_is_stacked_mono(name: str, data_format: str) -> None:
 def test_an_item_is_the_same_beside_a_loud_neighbour(name: str, data_format: str) -> None:
     case = CASES[name]
     layer = case.make(data_format)
-    x = case.input(data_format, batch=2) * np.array([1e-3, 1e4]).reshape(
-        2, *[1] * (len(case.input(data_format).shape) - 1)
-    )
-    alone = to_numpy(layer(single(x[:1])))
-    beside = to_numpy(layer(single(x)))[:1]
+    x = case.input(data_format, batch=2)
+    x = (x * np.array([1e-3, 1e4]).reshape(2, *[1] * (x.ndim - 1))).astype(case.dtype)
+    alone = to_numpy(layer(x[:1]))
+    beside = to_numpy(layer(x))[:1]
     assert relative_error(beside, alone) <= 1e-6
 
 
@@ -226,7 +212,7 @@ def test_an_item_is_the_same_beside_a_loud_neighbour(name: str, data_format: str
 def test_gradient(name: str, data_format: str, clip: str) -> None:
     case = CASES[name]
     layer = case.make(data_format)
-    x = single(case.input(data_format, length=case.reach - 1 if clip == "short" else None))
+    x = case.single(data_format, length=case.reach - 1 if clip == "short" else None)
     result = gradient(layer, x * (0.0 if clip == "silent" else 1.0))
     assert result.shape == x.shape
     assert np.isfinite(result).all()
@@ -238,7 +224,7 @@ def test_gradient(name: str, data_format: str, clip: str) -> None:
 def test_no_weights(name: str) -> None:
     case = CASES[name]
     layer = case.make("channels_last")
-    layer(single(case.input("channels_last")))
+    layer(case.single("channels_last"))
     assert layer.weights == []
 
 
@@ -246,7 +232,7 @@ def test_no_weights(name: str) -> None:
 def test_nan_stays_with_its_item(name: str) -> None:
     case = CASES[name]
     layer = case.make("channels_last")
-    x = single(case.input("channels_last"))
+    x = case.single("channels_last")
     clean = to_numpy(layer(x))
     x[0, x.shape[1] // 2] = np.nan
     got = to_numpy(layer(x))
@@ -259,7 +245,7 @@ def test_nan_stays_with_its_item(name: str) -> None:
     [
         (name, data_format)
         for name, data_format in CASES_IN_TURN
-        if CASES[name].layer not in ("ComposedSequential", "ComposedModel") and not CASES[name].integer
+        if not CASES[name].composed and not CASES[name].integer
     ],
 )
 def test_an_ordinary_subclass_keeps_all_its_arguments(name: str, data_format: str) -> None:
@@ -281,7 +267,7 @@ def test_an_ordinary_subclass_keeps_all_its_arguments(name: str, data_format: st
     config = scaled.get_config()
     assert config["gain"] == 3.0
     assert {key: config[key] for key in arguments} == arguments
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     again = Scaled.from_config(config)
     np.testing.assert_allclose(to_numpy(quick(again)(x)), 3.0 * to_numpy(layer(x)), atol=1e-5)
 
@@ -312,7 +298,7 @@ def test_numpy_integers_are_stored_as_plain_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["float64", "float16"])
 def test_samples_of_another_float_type(given: str) -> None:
-    x = CASES["STFT"].input("channels_last")
+    x = chirp(2, 99, 2)
     got = kapre.STFT(64)(x.astype(given))
     assert "complex64" in str(got.dtype)
     assert relative_error(got, to_numpy(kapre.STFT(64)(x.astype(given).astype("float32")))) <= 1e-6

@@ -17,12 +17,6 @@ from tests.layer_cases import CASES, STFT_ARGUMENTS, Case
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
 
-RANDOM = ("ChannelSwap", "SpecAugment")
-
-
-def single(x: np.ndarray) -> np.ndarray:
-    return x.astype("complex64" if np.iscomplexobj(x) else "float32")
-
 
 def padded(items: list[np.ndarray], axis: int, junk: float) -> tuple[np.ndarray, np.ndarray]:
     """Return items of different lengths in one batch, `junk` behind the short ones, and the mask."""
@@ -53,7 +47,7 @@ def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: floa
     layer = case.make(data_format)
     axis = 2 if data_format == "channels_first" else 1
     lengths = [case.reach + 5 * case.hop + 3, case.reach + 2 * case.hop + 1, case.reach]
-    items = [single(case.input(data_format, 1, length)) for length in lengths]
+    items = [case.single(data_format, 1, length) for length in lengths]
     x, mask = padded(items, axis, junk)
     y = to_numpy(called(layer, x, ops.convert_to_tensor(mask)))
     counted = to_numpy(layer.compute_mask(x, ops.convert_to_tensor(mask)))
@@ -224,7 +218,7 @@ def test_every_choice_of_open_axes(name: str, data_format: str) -> None:
     """Of the input and of the mask: the symbolic mask has the time of the output where the mask's own is known."""
     case: Case = CASES[name]
     layer = case.make(data_format)
-    x = single(case.input(data_format))
+    x = case.single(data_format)
     axis = 2 if data_format == "channels_first" else 1
     size = x.shape[axis]
     out = layer.compute_output_shape(x.shape)[1 if case.gives_rows else axis]

@@ -52,9 +52,15 @@ OF_CORPUS = ",".join(
 """The same of tests/corpus."""
 LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
-_SLOW = ("blocks", "compiled_stream", "fast_paths", "frontend", "precision", "saved_models", "stream", "training")
-SLOW_ON_JAX = tuple(f"tests/test_{name}.py" for name in _SLOW)
-SHAPES_ON_JAX = tuple(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece", "ragged_streams"))
+_SLOW = ("blocks", "fast_paths", "frontend", "precision", "saved_models", "training")
+SLOW_ON_JAX = (
+    *(f"tests/test_{name}.py" for name in _SLOW),
+    *(f"tests/streams/test_{name}.py" for name in ("stream", "compiled")),
+)
+SHAPES_ON_JAX = (
+    *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece")),
+    "tests/streams/test_any_sizes.py",
+)
 """What meets ever new lengths there, which XLA compiles sooner without most of its optimisations."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
 """What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""

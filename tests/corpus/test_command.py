@@ -14,16 +14,10 @@ import keras
 import pytest
 import soundfile
 
-from kapre_cli.main import main
+from tests.command import run
 from tests.corpus.recordings import sound, write_bad, write_good
 
 BACKEND = keras.backend.backend()
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import kapre
 from kapre import corpus
 from kapre.corpus import CorpusError
-from tests import test_docs
+from tests import doc_examples
 from tests.corpus.recordings import write_bad, write_good
 
 
@@ -52,14 +52,14 @@ def right(parquet: Path) -> list[np.ndarray]:
     return [clip.features for clip in corpus.read(parquet)]
 
 
-@pytest.mark.parametrize("name", test_docs.STORES)
+@pytest.mark.parametrize("name", doc_examples.STORES)
 def test_the_page(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each example of docs/corpus.md, in a folder with recordings, and with their store unless it makes one."""
     paths = write_good(tmp_path / "recordings", 5)
-    if "extract(" not in test_docs.EXAMPLES[name]:
+    if "extract(" not in doc_examples.EXAMPLES[name]:
         corpus.extract(paths, tmp_path / "features", "kaldi_fbank")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    test_docs.run(name, tmp_path, monkeypatch)
+    doc_examples.run_example(name, tmp_path, monkeypatch)
 
 
 def test_by_number_by_slice_and_backwards(folder: Path, right: list[np.ndarray]) -> None:

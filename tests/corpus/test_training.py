@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import subprocess
@@ -18,6 +17,7 @@ import soundfile
 
 import kapre
 from kapre import audio
+from tests.processes import python
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 COUNTS = {"0": 24, "chirp": 14, "noise": 14}
@@ -26,10 +26,8 @@ SMALL = ("--clip-seconds", "0.4", "--epochs", "12", "--f-max", "4000")  # some r
 
 
 def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "KERAS_BACKEND": keras.backend.backend(), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    env["PYTHONPATH"] = str(EXAMPLES.parent)
-    words = [sys.executable, str(EXAMPLES / program), *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, env=env, check=False)
+    env = {"KERAS_BACKEND": keras.backend.backend(), "PYTHONPATH": str(EXAMPLES.parent)}
+    return python(EXAMPLES / program, *arguments, **env)
 
 
 def sound(label: str, seed: int, rate: int) -> np.ndarray:

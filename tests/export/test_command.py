@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 import kapre
-from kapre_cli.main import main
+from tests.command import run
 from tests.conftest import BACKEND
 from tests.export.models import network
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    return int(end.value.code or 0)
 
 
 def test_a_saved_model_and_what_the_file_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kapre
 from kapre.frontends import whole_clip_stages
-from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
-from tests.test_frontend import check_ragged
-from tests.test_stream import check_fixed, streamed
+from tests.conftest import BACKEND, chirp, float64, quick, to_numpy
+from tests.ragged import check_ragged
+from tests.recipes import recipe_of
+from tests.streams.drive import check_fixed, check_stream
 
 EXAMPLES = {"jax": 6, "tensorflow": 40}.get(BACKEND, 150)  # JAX compiles for every shape
 
@@ -53,11 +54,7 @@ def recipes(draw: Any) -> kapre.Recipe:
     fields |= draw(PADDING) | draw(FEATURES)
     fields["power"] = draw(st.sampled_from([1.0, 2.0]))
     fields |= draw(st.sampled_from([dict(), dict(preemphasis=0.9), dict(samples_multiple=7), dict(remove_dc=True)]))
-    try:
-        return kapre.Recipe(**fields)
-    except ValueError:  # options that exclude one another
-        assume(False)
-        raise
+    return recipe_of(fields)
 
 
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -72,6 +69,6 @@ def test_any_recipe(recipe: kapre.Recipe, time: int, sizes: list[int]) -> None:
                 frontend.stream()
             return
         offline = to_numpy(quick(frontend)(x))
-        assert relative_error(streamed(frontend, x, [*sizes, 11]), offline) <= 1e-7
+        check_stream(frontend.stream(), offline, x, [*sizes, 11], 1e-7)
         unit = recipe.entry_hop
         check_fixed(frontend, chirp(1, 2 * unit)[:, :, 0], unit, 1e-7)

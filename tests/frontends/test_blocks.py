@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import kapre
 from tests.conftest import BACKEND, chirp
 from tests.frontends.stages import of_every_stage
-from tests.test_blocks import blocks_of, check
+from tests.kernel_blocks import blocks_of, check_spectra
 
 ALL = {name: kapre.frontends.preset(name).recipe for name in kapre.list_presets()}
 RECIPES = {name: recipe for name, recipe in ALL.items() if recipe.power is not None}
@@ -25,4 +25,4 @@ def test_any_number_of_frames(name: str, items: int, frames: int, spare: float, 
     length, hop = recipe.cut
     x = chirp(items, length + frames * hop + int(spare * (hop - 1)))[..., 0]
     with blocks_of(8 * recipe.n_fft):
-        check(recipe, recipe.input_scale * x, weights=frames % 2 == 0)
+        check_spectra(recipe, recipe.input_scale * x, weights=frames % 2 == 0)

@@ -9,7 +9,7 @@ import kapre
 from tests.clips import clip
 from tests.conftest import BACKEND, float64
 from tests.frontends.stages import of_every_stage
-from tests.test_frontend import check_ragged
+from tests.ragged import check_ragged
 
 RECIPES = {name: kapre.frontends.preset(name).recipe for name in kapre.list_presets()}
 

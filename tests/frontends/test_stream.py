@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import kapre
 from tests.clips import clip
-from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
+from tests.conftest import BACKEND, chirp, float64, quick, to_numpy
 from tests.frontends.stages import of_every_stage
-from tests.test_stream import check_fixed, streamable, streamed
+from tests.streams.drive import check_fixed, check_stream, streamable
 
 RECIPES = {name: streamable(name) for name in kapre.list_presets()}
 NAMES = of_every_stage(RECIPES)
@@ -30,7 +30,7 @@ def test_any_split(name: str, data: st.DataObject) -> None:
         total = data.draw(st.integers(0, min(4 * unit, 17000) + recipe.frame_length))
         sizes = data.draw(st.lists(st.integers(0, 3 * unit), min_size=1, max_size=6).filter(any))
         x = chirp(2, total)[:, :, 0]
-        assert relative_error(streamed(frontend, x, sizes), to_numpy(quick(frontend)(x))) <= 1e-9
+        check_stream(frontend.stream(), to_numpy(quick(frontend)(x)), x, sizes, 1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES if BACKEND != "jax" else ["icefall", "nemo", "seamless_m4t", "yamnet"])
@@ -38,9 +38,10 @@ def test_in_float32_over_a_floor(name: str) -> None:
     recipe = RECIPES[name]
     frontend = kapre.Frontend(recipe)
     x = clip("speech", 8011, int(recipe.sample_rate or 16000))[None].astype("float32")
-    got = streamed(frontend, x, [320] if recipe.patch_frames is None else [5000])
+    sizes = [320] if recipe.patch_frames is None else [5000]
     # The same arithmetic on other shapes: XLA adds up in another order, which a quiet band's logarithm shows.
-    assert relative_error(got, to_numpy(quick(frontend)(x))) <= (1e-6 if BACKEND == "torch" else 1e-5)
+    tolerance = 1e-6 if BACKEND == "torch" else 1e-5
+    check_stream(frontend.stream(), to_numpy(quick(frontend)(x)), x, sizes, tolerance)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if RECIPES[name].power is not None])

@@ -1,7 +1,6 @@
 """Audio files: what is healthy decodes as soundfile decodes it, and what is damaged is never taken for a whole clip."""
 
 import builtins
-import io
 import os
 import struct
 import sys
@@ -14,6 +13,7 @@ import soxr
 
 from kapre import audio, corpus
 from kapre.audio import AudioError
+from tests.once.sounds import MP3_MODES, encoded, noise
 
 PCM = ("PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 KINDS = [
@@ -28,7 +28,6 @@ KINDS = [
     ("MP3", "MPEG_LAYER_III"),
 ]
 MOST_CHANNELS = {"MPEG_LAYER_III": 2, "GSM610": 1, "IMA_ADPCM": 2, "MS_ADPCM": 2}
-MP3_MODES = ("CONSTANT", "AVERAGE", "VARIABLE")
 CUT_KINDS = [
     ("WAV", "PCM_U8"),
     ("WAV", "PCM_16"),
@@ -45,20 +44,6 @@ CUT_KINDS = [
     ("OGG", "OPUS"),
     *(("MP3", mode) for mode in MP3_MODES),
 ]
-
-
-def noise(n_samples, channels=1, seed=0):
-    return 0.1 * np.random.default_rng(seed).standard_normal((n_samples, channels))
-
-
-def encoded(container, subtype, samples, sample_rate):
-    """The bytes that soundfile writes; an MP3's subtype is its bit rate mode."""
-    file = io.BytesIO()
-    options = {"subtype": subtype}
-    if container == "MP3":
-        options = {"compression_level": 0.5, "bitrate_mode": subtype if subtype in MP3_MODES else "VARIABLE"}
-    sf.write(file, samples, sample_rate, format=container, **options)
-    return file.getvalue()
 
 
 def by_soundfile(path):

@@ -1,6 +1,5 @@
 """Length fields that lie: all of the sound is read, or damage says so; and no header makes a walk long."""
 
-import io
 import itertools
 import os
 import struct
@@ -10,15 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapre import audio, corpus
 from kapre.audio import AudioError, _chunks, _decoding, _ogg, _source
+from tests.once.sounds import RATE, N, encoded, mp3, noise, without_first_frame
 
-N = 3000
-RATE = 16000
 FIELDS = {
     # container: (format, offset from the mark, mark, further fields at a fixed place)
     "WAV": [("<I", b"data", 4), ("<I", b"RIFF", 4)],
@@ -35,16 +32,6 @@ LINEAR = [
     ("AU", "ULAW"),
     ("CAF", "PCM_24"),
 ]
-
-
-def noise(n_samples=N, channels=1, seed=0):
-    return 0.1 * np.random.default_rng(seed).standard_normal((n_samples, channels))
-
-
-def encoded(container, subtype, samples=None, rate=RATE, **options):
-    file = io.BytesIO()
-    sf.write(file, noise() if samples is None else samples, rate, format=container, subtype=subtype, **options)
-    return file.getvalue()
 
 
 def count_or_none(path):
@@ -192,23 +179,11 @@ def test_joined_flac_is_read_whole(save):
     assert "changes to" in corpus.inspect(save(one + other)).damage[0]
 
 
-def mp3(samples=None, mode="VARIABLE"):
-    file = io.BytesIO()
-    x = np.concatenate([noise(8000), np.zeros((16000, 1)), noise(8000)]) if samples is None else samples
-    sf.write(file, x, RATE, format="MP3", bitrate_mode=mode, compression_level=0.5)
-    return file.getvalue()
-
-
 def in_wav(stream, byte_rate=4000):
     """MP3 in WAV, as old recorders wrote it: the byte rate is an average, and often wrong."""
     form = struct.pack("<HHIIHHHHIHHH", 0x55, 1, RATE, byte_rate, 1, 0, 12, 1, 2, 144, 1, 0)
     body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(stream)) + stream
     return b"RIFF" + struct.pack("<I", len(body) + len(stream) % 2) + body + bytes(len(stream) % 2)
-
-
-def without_first_frame(content):
-    kbits = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)[content[2] >> 4]
-    return content[72 * kbits * 1000 // RATE + (content[2] >> 1 & 1) :]
 
 
 @pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT", "AVERAGE"])

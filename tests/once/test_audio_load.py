@@ -1,7 +1,6 @@
 """Audio as a recipe takes it: all that read a file get the same samples, first mixed and then resampled."""
 
 import io
-import subprocess
 import sys
 
 import numpy as np
@@ -19,6 +18,7 @@ from kapre.corpus._clips import Reader
 from kapre.corpus._items import Item
 from kapre_cli.compare import _AtRates
 from kapre_cli.recipes import read_clip
+from tests.processes import python
 
 RATE = 16000
 
@@ -143,5 +143,5 @@ def test_loading_takes_no_keras(save):
     code = "import sys\nfrom kapre_cli.errors import load_audio\n"
     code += f"print(load_audio().load({str(save(file.getvalue()))!r}, 'whisper').samples.shape)\n"
     code += "print([name for name in ('keras', 'jax', 'torch', 'tensorflow', 'pyarrow') if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = python("-c", code)
     assert result.stdout.splitlines() == ["(1600,)", "[]"], result.stderr

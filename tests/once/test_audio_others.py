@@ -14,7 +14,8 @@ import soundfile as sf
 from kapre import audio, corpus
 from kapre.audio import AudioError, _decoding
 from tests.containers import encoded
-from tests.once.test_audio_lengths import RATE, mp3, noise, without_first_frame
+from tests.once.sounds import RATE, mp3, noise, without_first_frame
+from tests.once.sounds import encoded as by_soundfile
 
 OTHERS = {
     "webm": ("libopus", "WEBM", 48000),
@@ -133,9 +134,7 @@ def test_content_and_file_objects_are_read(given, save):
 
 
 def sf_bytes(container, x=None, subtype="PCM_16"):
-    file = io.BytesIO()
-    sf.write(file, noise() if x is None else x, RATE, format=container, subtype=subtype)
-    return file.getvalue()
+    return by_soundfile(container, subtype, x)
 
 
 def test_damage_can_be_kept(save):

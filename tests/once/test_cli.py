@@ -22,7 +22,7 @@ from rich.console import Console
 import kapre
 from kapre.frontends import preset
 from kapre_cli import preview as preview_module
-from kapre_cli.main import main
+from tests.command import run
 from tests.containers import encoded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,12 +35,6 @@ def tone(seconds: float = 1.0, channels: int = 1, rate: int = RATE) -> np.ndarra
     pitch = 440.0 * (1 + np.arange(channels))
     rng = np.random.default_rng(0)
     return 0.5 * np.sin(2 * np.pi * pitch * t[:, None]) + 0.01 * rng.standard_normal((len(t), channels))
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    return int(end.value.code or 0)
 
 
 def loaded(path: Path) -> dict[str, np.ndarray]:
@@ -566,7 +560,7 @@ class Absent:
             tried.append(name)
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from kapre_cli.main import main
+from tests.command import run
 said = []
 for words in json.load(sys.stdin):
     out, err, code = io.StringIO(), io.StringIO(), 0

@@ -17,7 +17,7 @@ import soxr
 import kapre
 from kapre.frontends import preset
 from kapre_cli.compare import _AtRates
-from kapre_cli.main import main
+from tests.command import run
 
 RATE = 16000
 SECONDS = 2
@@ -33,12 +33,6 @@ def speech(rate: int = RATE, seconds: float = SECONDS) -> np.ndarray:
     voice = sum(np.sin(2 * np.pi * 140 * k * t + 3 * np.sin(4 * np.pi * t)) / k for k in range(1, 30))
     x = 0.05 * loudness * voice + 0.02 * loudness * rng.standard_normal(n)
     return np.asarray(x + 0.0032 * rng.standard_normal(n) + 0.003, dtype=np.float32)
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    return int(end.value.code or 0)
 
 
 @pytest.fixture

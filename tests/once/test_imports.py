@@ -8,12 +8,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import kapre
 from kapre.deploy import FORMATS
+from tests.layer_cases import CASES
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,10 +75,16 @@ def rank(module: str) -> int:
     return max((name, value) for name, value in RANKS.items() if f"{module}.".startswith(f"{name}."))[1]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path, for_types: bool = True) -> set[str]:
     """Return the modules that a file imports, functions' own imports too, and what only a type checker reads."""
     found: set[str] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     checked = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
@@ -104,6 +114,7 @@ def may_name_backends(path: Path) -> bool:
 
 
 SOURCES = sorted([*(ROOT / "kapre").rglob("*.py"), *(ROOT / "kapre_cli").rglob("*.py")])
+LIBRARY = [path for path in SOURCES if path.is_relative_to(ROOT / "kapre")]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
@@ -123,7 +134,7 @@ def test_only_kernels_and_writers_of_files_name_a_backend(path: Path) -> None:
 
 def strings(path: Path) -> list[str]:
     """Return the strings of a file, docstrings and parts of f-strings too."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
@@ -132,11 +143,12 @@ BEFORE_A_BACKEND = ("kapre/_select_backend.py", "kapre/corpus/_local.py")
 LOGGERS = "kapre/deploy/_quiet.py"
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
+@pytest.mark.parametrize("path", LIBRARY, ids=module_name)
 def test_only_kernels_and_writers_of_files_ask_for_a_backend_by_name(path: Path) -> None:
     known = (*BEFORE_A_BACKEND, LOGGERS)
     if not (may_name_backends(path) or str(path.relative_to(ROOT)) in known):
-        assert not set(strings(path)) & set(BACKENDS), path
+        named = [text for text in strings(path) if re.fullmatch(rf"({'|'.join(BACKENDS)})(\.\w+)*", text)]
+        assert not named, f"{path}: {named}"
 
 
 OF_EXPORT = [path for path in SOURCES if path.is_relative_to(ROOT / "kapre" / "deploy") and not may_name_backends(path)]
@@ -153,11 +165,36 @@ def test_one_module_of_the_export_walks_over_layers_within_layers() -> None:
     assert [path.stem for path in OF_EXPORT if "_layers" in strings(path)] == ["_inventory"]
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if "kapre" in path.relative_to(ROOT).parts], ids=module_name)
+@pytest.mark.parametrize("path", LIBRARY, ids=module_name)
 def test_the_library_names_no_flag_of_the_command(path: Path) -> None:
     for text in strings(path):
         found = re.findall(r"(?<![\w-])--[a-z][a-z-]*", text.replace("--xla_", "").replace("ray start --head", ""))
         assert not found, f"{path}: {found}"
+
+
+@pytest.mark.parametrize("path", [path for path in LIBRARY if path.name != "_layer.py"], ids=module_name)
+def test_only_the_base_of_layers_asks_for_a_data_format(path: Path) -> None:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Compare):
+            asked = re.search(r"\b(\w*data_format|_CH_\w+_STR|channels_first|channels_last)\b", ast.unparse(node))
+            assert not asked, f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+PRINTING = {"print", "pprint.pprint", "sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__", "os.write"}
+MAY_PRINT = {
+    "kapre/deploy/_child.py": {"print"},  # a program: its report is its output
+    LOGGERS: {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"},  # drops what others print
+}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=module_name)
+def test_the_library_never_prints(path: Path) -> None:
+    """Nor does it log; test_quiet.py makes calls."""
+    tree = parsed(path)
+    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)}
+    assert not used & PRINTING - MAY_PRINT.get(str(path.relative_to(ROOT)), set()), path
+    levels = "debug|info|warning|error|exception|critical"
+    assert not [text for text in used if re.fullmatch(rf"_?log\w*\.({levels})", text)], path
 
 
 def test_no_module_is_in_a_circle_of_imports() -> None:
@@ -186,11 +223,7 @@ def test_windows_and_banks_are_free_of_keras() -> None:
 
 
 def run(code: str, **env: str | None) -> subprocess.CompletedProcess[str]:
-    whole = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **{k: v for k, v in env.items() if v is not None}}
-    for key, value in env.items():
-        if value is None:
-            whole.pop(key, None)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=whole, check=False)
+    return python("-c", code, **env)
 
 
 @pytest.mark.parametrize("backend", os.environ.get("KAPRE_TEST_BACKENDS", "jax").split())
@@ -295,3 +328,38 @@ def test_sources_name_no_registry_and_no_machine() -> None:
             text = path.read_text(encoding="utf-8", errors="ignore")
             assert not any(host in text for host in hosts), name
             assert str(ROOT) not in text, name
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two test modules share stands in a module that holds no tests."""
+    for path in TESTS:
+        assert not [module for module in imported(path) if module.rpartition(".")[2].startswith("test_")], path
+
+
+def test_no_test_asks_for_a_case_by_name() -> None:
+    """A field of `Case` says what a test asks for."""
+    for path in TESTS:
+        if "tests.layer_cases" in imported(path):
+            assert not set(strings(path)) & set(CASES), path
+
+
+def helpers(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names and the bodies of a file's functions that are no tests; those of one line are left out."""
+    for node in parsed(path).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            text = "\n".join(map(ast.unparse, body))
+            if "\n" in text:
+                yield node.name, text
+
+
+def test_no_helper_is_written_twice() -> None:
+    found: dict[str, list[str]] = {}
+    for path in TESTS:
+        for name, text in helpers(path):
+            found.setdefault(text, []).append(f"{module_name(path)}.{name}")
+    assert len(found) > 100
+    assert not [places for places in found.values() if len(places) > 1]

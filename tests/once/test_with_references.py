@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from kapre_cli.main import main
+from tests.command import run
 from tools import presets
 
 SPEECH = Path(__file__).parents[2] / "examples" / "audio" / "speech.flac"
-
-
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    return int(end.value.code or 0)
 
 
 def test_kaldi_s_own_features_of_a_clean_recording_are_equal(tmp_path: Path) -> None:

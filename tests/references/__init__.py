@@ -5,8 +5,8 @@ Those of PyTorch come from requirements-references.txt. `<preset>_<package>` is 
 `kaldi_fbank_no_snip` and its like are other settings of it.
 """
 
-from ._registry import REFERENCES, Reference
+from tests.references._registry import REFERENCES, Reference
 
-from . import composed, kaldi, mel, speech  # noqa: F401  isort: skip
+from tests.references import composed, kaldi, mel, speech  # noqa: F401  isort: skip
 
 __all__ = ["REFERENCES", "Reference"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._registry import reference
+from tests.references._registry import reference
 
 LIBROSA = "librosa feature.melspectrogram"
 TENSORFLOW = "tensorflow-cpu signal"

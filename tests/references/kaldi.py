@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._registry import double, reference, torchaudio, transformers
+from tests.references._registry import double, reference, torchaudio, transformers
 
 SCALE = 32768
 KNF = "kaldi-native-fbank OnlineFbank"

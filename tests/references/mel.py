@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._registry import double, reference, torchaudio, transformers
+from tests.references._registry import double, reference, torchaudio, transformers
 
 TEN_SECONDS = "The first 10 s of a longer clip."
 FILTERS = "Its filters are rounded to float32: 1e-6 dB off."

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._registry import reference, transformers
+from tests.references._registry import reference, transformers
 
 
 def _extract(extractor: str, x: np.ndarray, arguments: dict[str, Any] | None = None, **options: Any) -> Any:

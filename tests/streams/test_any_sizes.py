@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import kapre
+from tests.compilations import compilations
 from tests.conftest import chirp, float64, quick, relative_error, to_numpy
-from tests.test_buckets import FULL, compilations
-from tests.test_stream import streamable
+from tests.recipes import FULL
+from tests.streams.drive import streamable, streamed, there_and_back
 
 RECIPES = {
     "kaldi": streamable("kaldi_fbank"),
@@ -25,17 +24,6 @@ RECIPES = {
 }
 
 
-def streamed(stream: Any, x: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Feed chunks of the sizes, and what is left; nothing is compiled as a whole here."""
-    state, parts, start = stream.initial_state(x.shape[0]), [], 0
-    for size in (*sizes, x.shape[1]):
-        y, state = stream.step(x[:, start : start + size], state)
-        parts.append(to_numpy(y))
-        start += size
-    parts.append(to_numpy(stream.flush(state)))
-    return np.concatenate(parts, axis=stream.recipe.time_axis(parts[0].ndim))
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_any_sizes(name: str) -> None:
     with float64():
@@ -45,7 +33,7 @@ def test_any_sizes(name: str) -> None:
         wanted = to_numpy(quick(frontend)(x))
         for _ in range(4):
             sizes = rng.choice([0, 1, 7, 150, 160, 400, 1111, 3000], 8)
-            assert relative_error(streamed(frontend.stream(), x, sizes), wanted) <= 1e-9
+            assert relative_error(streamed(frontend.stream(), x, [*sizes, 9000]), wanted) <= 1e-9
 
 
 @pytest.mark.parametrize("compile", [False, True])
@@ -53,11 +41,11 @@ def test_a_hundred_sizes_cost_a_handful_of_compilations(compile: bool) -> None:
     frontend = kapre.Frontend(RECIPES["running"].replace(amin=2e-6 if compile else 1e-6))
     sizes = np.random.default_rng(1).permutation(np.arange(1, 2001, 20))
     x = np.random.default_rng(2).uniform(-1, 1, (1, int(sizes.sum()) + 100)).astype("float32")
-    streamed(frontend.stream(compile=compile), x[:, :3000], sizes[:6])
+    streamed(frontend.stream(compile=compile), x[:, :3000], [*sizes[:6], 3000])
     with compilations() as found:
-        got = streamed(frontend.stream(compile=compile), x, sizes)
+        got = streamed(frontend.stream(compile=compile), x, [*sizes, x.shape[1]])
         for end in range(5000, 5100, 9):  # every clip ends somewhere else
-            streamed(frontend.stream(compile=compile), x[:, :end], sizes[:2])
+            streamed(frontend.stream(compile=compile), x[:, :end], [*sizes[:2], end])
     assert len(found) <= 20
     assert relative_error(got, to_numpy(quick(frontend)(x))) <= 1e-5
 
@@ -68,12 +56,7 @@ def test_the_end_of_a_fixed_stream_costs_a_handful_of_compilations() -> None:
     stream = frontend.stream(320, compile=True)
     with compilations() as found:
         for chunks in range(1, 6):
-            state, parts = stream.initial_state(), []
-            for start in range(0, 320 * chunks, 320):
-                y, state = stream.step(x[:, start : start + 320], state)
-                parts.append(to_numpy(y))
-            parts.append(to_numpy(stream.flush(state)))
-            got = np.concatenate(parts, axis=2)[:, :, stream.warmup :]
+            got = streamed(stream, x[:, : 320 * chunks], [320])
             if chunks == 5:
                 assert relative_error(got, to_numpy(frontend(x))) <= 1e-5
     assert len(found) <= 40  # the initial state's too
@@ -84,28 +67,6 @@ FRAMING = {
     "short": dict(n_fft=64, win_length=50, hop_length=20, pad_begin=True, pad_end=True),
     "centred": dict(n_fft=63, hop_length=16, center=True, pad_mode="reflect"),
 }
-
-
-def there_and_back(
-    options: dict[str, Any], x: np.ndarray, sizes: Any, dtype: str, compile: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Stream `(batch, time, channel)` through both transforms; return the spectrogram and the waveform."""
-    stft = kapre.STFT(**options, dtype=dtype)
-    same = {name: value for name, value in options.items() if name in ("n_fft", "win_length", "hop_length", "center")}
-    forward = stft.stream(compile=compile)
-    inverse = kapre.InverseSTFT(**same, exact_edges=True, dtype=dtype).stream(compile=compile)
-    before, after = (each.initial_state(*x.shape[::2]) for each in (forward, inverse))
-    spectra, waves, start = [], [], 0
-    for size in (*sizes, x.shape[1]):
-        spectrum, before = forward.step(x[:, start : start + size], before)
-        samples, after = inverse.step(spectrum, after)
-        spectra.append(to_numpy(spectrum))
-        waves.append(to_numpy(samples))
-        start += size
-    spectrum = forward.flush(before)
-    samples, after = inverse.step(spectrum, after)
-    waves += [to_numpy(samples), to_numpy(inverse.flush(after))]
-    return np.concatenate([*spectra, to_numpy(spectrum)], axis=1), np.concatenate(waves, axis=1)
 
 
 @pytest.mark.parametrize("name", FRAMING)
@@ -121,7 +82,8 @@ def test_the_transform_and_its_inverse_in_any_sizes(name: str) -> None:
         wanted = to_numpy(quick(stft)(x))
         waveform = to_numpy(quick(inverse)(wanted))
         for _ in range(3):
-            spectrum, samples = there_and_back(options, x, rng.choice([0, 1, 7, 16, 64, 333], 9), "float64")
+            sizes = [*rng.choice([0, 1, 7, 16, 64, 333], 9), 2000]
+            spectrum, samples = there_and_back(stft.stream(), inverse.stream(), x, sizes)
             assert relative_error(spectrum, wanted) <= 1e-9
             assert relative_error(samples, waveform) <= 1e-9
 
@@ -129,12 +91,18 @@ def test_the_transform_and_its_inverse_in_any_sizes(name: str) -> None:
 @pytest.mark.parametrize("compile", [False, True])
 def test_sizes_of_the_transform_cost_a_handful_of_compilations(compile: bool) -> None:
     options = dict(n_fft=62, hop_length=16 if compile else 15)
+
+    def run(x: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        forward = kapre.STFT(**options).stream(compile=compile)
+        inverse = kapre.InverseSTFT(**options, exact_edges=True).stream(compile=compile)
+        return there_and_back(forward, inverse, x, [*sizes, x.shape[1]])[0]
+
     sizes = np.random.default_rng(1).permutation(np.arange(1, 801, 20))
     x = np.random.default_rng(2).uniform(-1, 1, (1, int(sizes.sum()) + 100, 1)).astype("float32")
-    there_and_back(options, x[:, :2000], sizes[:6], "float32", compile)
+    run(x[:, :2000], sizes[:6])
     with compilations() as found:
-        got, _ = there_and_back(options, x, sizes, "float32", compile)
+        got = run(x, sizes)
         for end in range(1500, 1560, 9):
-            there_and_back(options, x[:, :end], sizes[:2], "float32", compile)
+            run(x[:, :end], sizes[:2])
     assert len(found) <= 30
     assert relative_error(got, to_numpy(quick(kapre.STFT(**options))(x))) <= 1e-5

@@ -13,7 +13,7 @@ import kapre
 from kapre.frontends._step import Step
 from kapre.ops.compiled import FEW, compiled
 from tests.conftest import BACKEND, chirp, quick, relative_error, to_numpy
-from tests.test_stream import streamable
+from tests.streams.drive import streamable, streamed, there_and_back, whole
 
 TOLERANCE = 1e-6 if BACKEND == "torch" else 5e-5  # XLA sums in another order, and the logarithm enlarges it
 
@@ -50,14 +50,9 @@ def test_plain_and_compiled_steps_take_turns(name: str, calls: list[int]) -> Non
         alone.append(to_numpy(z).copy())
         memory[:] = np.nan
     rest = x[:, 8 * size :]
-    parts.append(to_numpy(fast.flush(state, rest)))
-    alone.append(to_numpy(plain.flush(only, rest)))
-    axis = frontend.recipe.time_axis(parts[0].ndim)
-    whole = to_numpy(quick(frontend)(x))
-    for found in (parts, alone):
-        got = np.concatenate(found, axis=axis)
-        got = np.delete(got, np.arange(fast.warmup), axis=axis)
-        assert relative_error(got, whole) <= TOLERANCE
+    wanted = to_numpy(quick(frontend)(x))
+    assert relative_error(whole(plain, parts, fast.flush(state, rest)), wanted) <= TOLERANCE
+    assert relative_error(whole(fast, alone, plain.flush(only, rest)), wanted) <= TOLERANCE
     if BACKEND in ("jax", "tensorflow"):
         assert len(calls) <= 4 + 2 + 2  # the plain ones, the trace (TensorFlow may take two), and `flush`
 
@@ -67,13 +62,7 @@ def test_chunks_of_any_size_are_compiled_for_few_shapes(calls: list[int]) -> Non
     stream = frontend.stream(compile=True)
     sizes = np.random.default_rng(0).permutation(np.arange(0, 3000, 211))
     x = np.random.default_rng(1).uniform(-1, 1, (1, int(sizes.sum()))).astype("float32")  # no band is quiet
-    state, parts, start = stream.initial_state(), [], 0
-    for size in sizes:
-        y, state = stream.step(x[:, start : start + size], state)
-        parts.append(to_numpy(y))
-        start += size
-    parts.append(to_numpy(stream.flush(state)))
-    assert relative_error(np.concatenate(parts, axis=1), to_numpy(quick(frontend)(x))) <= TOLERANCE
+    assert relative_error(streamed(stream, x, sizes), to_numpy(quick(frontend)(x))) <= TOLERANCE
     assert len(compiled(stream._step)._met) == (0 if BACKEND == "torch" else FEW)
 
 
@@ -128,19 +117,8 @@ def test_a_transform_and_its_inverse(chunk: int | None) -> None:
     forward, backward = kapre.STFT(**framing), kapre.InverseSTFT(**framing, exact_edges=True)
     ahead = forward.stream(chunk, compile=True)
     back = backward.stream(None if chunk is None else ahead.warmup, compile=True)
-    first, second = ahead.initial_state(2, 2), back.initial_state(2, 2)
-    spectra, samples = [], []
-    for start in range(0, 512, 64):
-        z, first = ahead.step(x[:, start : start + 64], first)
-        y, second = back.step(z, second)
-        spectra.append(to_numpy(z))
-        samples.append(to_numpy(y))
-    z = ahead.flush(first)
-    y, second = back.step(z, second)
-    samples += [to_numpy(y), to_numpy(back.flush(second))]
-    spectrum = np.concatenate([*spectra, to_numpy(z)], axis=1)[:, ahead.warmup :]
+    spectrum, out = there_and_back(ahead, back, x, [64])
     assert relative_error(spectrum, to_numpy(forward(x))) <= 1e-6
-    out = np.concatenate(samples, axis=1)[:, back.warmup :]
     assert np.abs(out[:, :512] - x).max() <= 1e-6
 
 
