@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import assume
+from hypothesis import strategies as st
 
 import kapre
 
@@ -12,10 +13,52 @@ FULL = kapre.Recipe(sample_rate=16000, n_fft=400, hop_length=160, power=2.0, fil
 """Samples to logarithms of mel bands: what tests change into other recipes."""
 
 
-def recipe_of(fields: dict[str, Any]) -> kapre.Recipe:
-    """Return the recipe of drawn fields; Hypothesis draws others in place of fields that exclude one another."""
+def recipe_of(fields: dict[str, Any], of: kapre.Recipe | None = None) -> kapre.Recipe:
+    """Return the recipe of drawn fields, or another with these fields; Hypothesis draws others for impossible ones."""
     try:
-        return kapre.Recipe(**fields)
+        return kapre.Recipe(**fields) if of is None else of.replace(**fields)
     except ValueError:
         assume(False)
         raise
+
+
+SIZES = st.integers(15, 24)
+PADDING = st.sampled_from(
+    [
+        dict(),
+        dict(center=True, pad_mode="reflect"),
+        dict(center=True, pad_mode="edge"),
+        dict(snip_edges=False),
+        dict(pad_begin=True),
+        dict(pad_end=True),
+        dict(pad_left=5, pad_right=3, pad_mode="symmetric"),
+        dict(pad_left=20, pad_mode="edge"),
+        dict(pad_left=40),
+    ]
+)
+FEATURES = st.sampled_from(
+    [
+        dict(),
+        dict(normalize="mean_std", normalize_over="running", normalize_ddof=1, normalize_epsilon=1e-3),
+        dict(normalize="mean", log="ln", amin=1e-3, valid_frames="hops"),
+        dict(normalize="mean_std", normalize_epsilon=1e-3, valid_frames="whole"),
+        dict(stack=3, stack_hop=2, stack_edges="repeat"),
+        dict(stack=2, stack_hop=3),
+        dict(stack=2, stack_edges="zeros", energy="last"),
+        dict(patch_frames=3, patch_hop=2, layout="band_first"),
+        dict(patch_frames=1, patch_hop=4),
+        dict(fixed_frames=12, stack=2, valid_frames="hops"),
+        dict(valid_frames="hops", drop_last=1, stack=2, stack_edges="zeros"),
+        dict(log="db", dynamic_range=30.0, amin=1e-5, n_mfcc=4, energy="c0"),
+    ]
+)
+
+
+@st.composite
+def any_recipe(draw: Any, n_fft: st.SearchStrategy[int] = SIZES) -> kapre.Recipe:
+    """Draw a recipe of any stages, with a small DFT."""
+    fields: dict[str, Any] = dict(n_fft=draw(n_fft), hop_length=draw(st.integers(1, 26)))
+    fields |= draw(PADDING) | draw(FEATURES)
+    fields["power"] = draw(st.sampled_from([1.0, 2.0]))
+    fields |= draw(st.sampled_from([dict(), dict(preemphasis=0.9), dict(samples_multiple=7), dict(remove_dc=True)]))
+    return recipe_of(fields)

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kapre
 from kapre import executor
@@ -16,6 +18,7 @@ from kapre.ops.kernels import active, current, overlaid
 from kapre.ops.kernels.portable import DEFAULT_WAY, PortableKernel, Way
 from tests.conftest import BACKEND, float64, quick, to_numpy
 from tests.frontends.stages import of_every_stage
+from tests.recipes import any_recipe, recipe_of
 
 PRESETS = [name for name in kapre.list_presets() if kapre.frontends.preset(name).recipe.power is not None]
 LONG_DFT = dict(n_fft=2048, hop_length=441, sample_rate=22050.0, power=2.0)
@@ -62,6 +65,40 @@ def test_as_by_fft(name: str) -> None:
             assert got.shape == right.shape
             assert got.dtype == np.float64
             assert np.abs(got - right).max(initial=0.0) <= 1e-7 * max(1.0, np.abs(right).max(initial=0.0))
+
+
+WAYS = st.sampled_from([DEFAULT_WAY, Way(by_products=True), Way(largest_direct=16), Way(16, True)])
+OF_FRAMES = st.sampled_from(
+    [
+        dict(),
+        dict(remove_dc=True, energy="first"),
+        dict(preemphasis=0.9, preemphasis_over="frame"),
+        dict(preemphasis=0.9, preemphasis_over="frame", preemphasis_first="first", remove_dc=True),
+        dict(preemphasis=0.9, preemphasis_over="frame", preemphasis_first="first", win_length=13),
+        dict(win_length=100, drop_last=1),
+        dict(filterbank="mel", n_mels=4, sample_rate=8000, log="db"),
+        dict(filterbank="mel", n_mels=4, sample_rate=8000, pcen=True),
+    ]
+)
+
+
+@settings(max_examples=6 if BACKEND == "jax" else 60, deadline=None, derandomize=True)
+@pytest.mark.filterwarnings("ignore:.*is longer than n_fft")
+@given(drawn=any_recipe(st.sampled_from([15, 16, 21, 24, 64, 72, 80])), more=OF_FRAMES, way=WAYS, data=st.data())
+def test_any_recipe(drawn: kapre.Recipe, more: dict[str, Any], way: Way, data: st.DataObject) -> None:
+    """Every stage, every way to compute a DFT, one channel and several, clips of no frame and of some."""
+    epsilon = dict(magnitude_epsilon=1e-3) if drawn.power == 1.0 else {}
+    recipe = recipe_of({**more, **epsilon}, drawn)
+    lead = data.draw(st.sampled_from([(1,), (2, 1), (1, 3)]))
+    samples = data.draw(st.integers(recipe.least_samples(), recipe.least_samples() + 200))
+    with float64():
+        x = np.random.default_rng(samples).uniform(-1, 1, (*lead, samples)) + 0.3
+        x = keras.ops.convert_to_tensor(x, dtype="float64")
+        right = to_numpy(executor.run(recipe, x))
+        with overlaid(PortableKernel(way)):
+            got = to_numpy(executor.run(recipe, x))
+    assert got.shape == right.shape
+    np.testing.assert_allclose(got, right, rtol=1e-7, atol=1e-9 * max(1.0, np.abs(right).max(initial=0.0)))
 
 
 WEIGHTED = {
