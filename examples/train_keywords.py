@@ -71,7 +71,7 @@ def read_folder(folder: Path, recipe: kapre.Recipe) -> tuple[list[str], list[Rec
                 else:  # a sample or two, of which nothing is left at the front end's rate
                     broken.append(f"{path}: no samples")
     if broken:
-        print(f"left out, for they cannot be read: {len(broken)}", *broken, sep="\n  ")
+        print(f"unreadable files, skipped: {len(broken)}", *broken, sep="\n  ")
     classes = sorted({path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")})
     if len(classes) < 2:
         raise ValueError(f"{folder} has {len(classes)} folders. Give it one for each class, two at least.")

@@ -27,14 +27,11 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
     treated as silence, and padding starts there.
     """
     x = stages.FRAMING.run(recipe, x, Call(lengths=lengths))
-    how = recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end
-    if dft == "fft" or fourier.is_empty(x):  # TensorFlow 2.21 convolves an empty batch into another shape
-        return fourier.stft(x, *how)
-    if None not in tuple(x.shape[1:-1]):
-        return fourier.stft(x, *how, portable.CONVOLUTIONS)
-    *lead, time = ops.shape(x)
-    real, imag = fourier.stft(ops.reshape(x, (-1, time)), *how, portable.CONVOLUTIONS)
-    return ops.reshape(real, (*lead, *ops.shape(real)[1:])), ops.reshape(imag, (*lead, *ops.shape(imag)[1:]))
+    # An export has its own way. TensorFlow 2.21 convolves an empty batch into another shape.
+    if dft == "conv" and kernels.current() is kernel and not fourier.is_empty(x):
+        x = frames.pad(x, 0, recipe.frame_length - 1) if recipe.pad_end else x
+        return portable.stft_by_convolutions(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length)
+    return fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
 
 
 def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:
@@ -118,7 +115,7 @@ _compiled = kernels.compiled(_run)
 
 def goes_by_bucket(recipe: Recipe, samples: int, x: Any, *others: Any) -> bool:
     """Tell whether `run_in_bucket` computes clips of this many samples. `others` are the other arguments."""
-    if 0 in tuple(x.shape):
+    if not kernels.current().compiles_eager_calls or 0 in tuple(x.shape):
         return False
     kind = (recipe, str(x.dtype), *(other is None for other in others))
     return buckets.is_for_bucket(kind, samples, x, *others)

@@ -14,7 +14,6 @@ from kapre.ops import frames
 from kapre.ops.filterbanks import Groups
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import current
-from kapre.ops.kernels.base import Kernel
 from kapre.ops.windows import overlapped_power
 
 Pair = tuple[Any, Any]
@@ -58,15 +57,10 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     return current().irfft(real, imag, n_fft)
 
 
-def stft(
-    x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False, by: Kernel | None = None
-) -> Pair:
-    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window.
-
-    `by` is the kernel that computes the transform, by default the current one.
-    """
+def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
+    """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window."""
     x = frames.pad(x, 0, len(analysis) - 1) if pad_end else x
-    found = (by or current()).stft(x, analysis, n_fft, hop_length)
+    found = current().stft(x, analysis, n_fft, hop_length)
     if found is not None:
         return found
     framed = frames.frame(x, len(analysis), hop_length)

@@ -13,9 +13,10 @@ from kapre.stages.framing import PLAIN_PADDING
 
 if TYPE_CHECKING:
     from kapre.ops import frames
+    from kapre.ops.kernels import current
     from kapre.recipe import Recipe
 
-needs(__name__, frames="kapre.ops.frames")
+needs(__name__, frames="kapre.ops.frames", current="kapre.ops.kernels:current")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +69,6 @@ def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:
 
 def frames_of(recipe: Recipe, x: Any) -> Any:
     """Cut chunks `(..., chunks, samples)` into `(..., chunks, frames, frame_length)`."""
-    return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), recipe.frame_length, recipe.hop_length)
+    size, hop = recipe.frame_length, recipe.hop_length
+    found = current().frames_of_chunks(x, recipe.chunk_pad, size, hop)
+    return frames.frame(frames.pad(x, 0, recipe.chunk_pad, "reflect"), size, hop) if found is None else found

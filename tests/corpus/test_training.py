@@ -81,7 +81,7 @@ def test_both_variants_learn_the_same(trained: tuple[Path, str]) -> None:
 def test_what_is_broken_is_named_and_left_out(trained: tuple[Path, str]) -> None:
     _, printed = trained
     first, *broken, counts = printed.splitlines()[:4]
-    assert first == "left out, for they cannot be read: 2"
+    assert first == "unreadable files, skipped: 2"
     assert [re.search(r"(cut short\.wav|empty\.flac): ", line) is not None for line in broken] == [True, True]
     assert re.fullmatch(r"3 classes; 41 recordings to train with \(\d+ clips\), 11 held out", counts)
 

@@ -78,6 +78,8 @@ OF_FRAMES = st.sampled_from(
         dict(preemphasis=0.9, preemphasis_over="frame", preemphasis_first="first", remove_dc=True, **NOT_ZERO),
         dict(preemphasis=0.9, preemphasis_over="frame", preemphasis_first="first", win_length=13, **NOT_ZERO),
         dict(win_length=100, drop_last=1),
+        dict(chunk_length=60, chunk_context=9, chunk_pad=30),
+        dict(chunk_length=96, chunk_pad=7, remove_dc=True, **NOT_ZERO),
         dict(filterbank="mel", n_mels=4, sample_rate=8000, log="db"),
         dict(filterbank="mel", n_mels=4, sample_rate=8000, pcen=True),
     ]
@@ -131,6 +133,67 @@ def test_weights_replace_window_and_bank(name: str, way: Way) -> None:
     np.testing.assert_allclose(got, right, atol=1e-7 * np.abs(right).max())
     np.testing.assert_array_equal(again, right)  # the overlay leaves nothing behind, in compiled calls either
     assert np.abs(plain - right).max() > 1e-3 * np.abs(right).max()
+
+
+class Asked(PortableKernel):
+    """Note what an overlay is asked for."""
+
+    def __init__(self, way: Way = DEFAULT_WAY) -> None:
+        super().__init__(way)
+        self.calls: list[str] = []
+
+    def stft(self, *arguments: Any) -> Any:
+        self.calls.append("stft")
+        return super().stft(*arguments)
+
+    def over_frames(self, *arguments: Any) -> Any:
+        self.calls.append("over_frames")
+        return super().over_frames(*arguments)
+
+
+def ways_to_compute() -> dict[str, Any]:
+    """Return functions of samples that have been called before, so that JAX and TensorFlow have compiled them."""
+    recipe = kapre.Recipe(n_fft=256, hop_length=128, sample_rate=8000.0, power=2.0)
+    frontend = kapre.Frontend(recipe)
+    found = {"front end": frontend, "STFTTflite": kapre.STFTTflite(256), "STFT": kapre.STFT(256)}
+    for compile in (False, True):
+        for name, stream in (
+            ("front end", frontend.stream(chunk_samples=512, compile=compile)),
+            ("STFT", found["STFT"].stream(chunk_samples=512, compile=compile)),
+        ):
+            start = stream.initial_state(2)
+            found[f"{name}, stream{', compiled' * compile}"] = lambda x, of=stream, state=start: of.step(x, state)[0]
+    return found
+
+
+WAYS_TO_COMPUTE = ways_to_compute()
+
+
+@pytest.mark.parametrize("name", WAYS_TO_COMPUTE)
+def test_an_overlay_is_asked_by_everything_that_computes(name: str) -> None:
+    """A compiled step, and convolutions that a layer uses by itself, too: a file has the way of its export."""
+    fn = WAYS_TO_COMPUTE[name]
+    x = np.random.default_rng(2).uniform(-1, 1, (2, 512)).astype("float32")
+    x = keras.ops.convert_to_tensor(x[..., None] if name.startswith("STFT") else x)
+    right = to_numpy(fn(x))
+    overlay = Asked(Way(largest_direct=128))
+    with overlaid(overlay):
+        got = to_numpy(fn(x))
+    assert overlay.calls == ["stft" if name.startswith("STFT") else "over_frames"]
+    np.testing.assert_allclose(got, right, atol=1e-5 * np.abs(right).max())
+
+
+if BACKEND == "jax":
+
+    @pytest.mark.parametrize("sizes", ["b, 1, t", "b, c, 4000", "b, 2, t"])
+    def test_convolutions_of_unknown_sizes(sizes: str) -> None:
+        import jax
+
+        layer = kapre.STFTTflite(256, input_data_format="channels_first", output_data_format="channels_first")
+        x = np.random.default_rng(3).uniform(-1, 1, (2, 2 if "1," not in sizes else 1, 4000)).astype("float32")
+        spec = jax.ShapeDtypeStruct(jax.export.symbolic_shape(sizes), "float32")
+        exported = jax.export.export(jax.jit(layer))(spec)
+        np.testing.assert_allclose(exported.call(x), layer(x), atol=1e-4)
 
 
 def test_an_overlay_is_that_of_its_thread() -> None:

@@ -141,6 +141,13 @@ class Kernel:
         padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)])
         return fn(self.frame(padded, size, hop)[..., :count, :], *weights)
 
+    def frames_of_chunks(self, x: Any, pad: int, size: int, hop: int) -> Any:
+        """Cut chunks `(..., chunks, length)`, of which `pad` samples are reflected at the end, into frames.
+
+        The result, `(..., chunks, frames, size)`, is None if this kernel has no way of its own.
+        """
+        return None
+
     def size(self, x: Any, axis: int) -> Any:
         """Return a size as an int if it is known, else as an int32 tensor for computations in a graph."""
         return x.shape[axis]

@@ -172,13 +172,21 @@ class PortableKernel(_Active):
 
         return tuple(_by_channel(of_channel, x))
 
+    def frames_of_chunks(self, x: Any, pad: int, size: int, hop: int) -> Any:
+        """Select the samples of each frame by a product with a matrix."""
+        cuts = _frames_of_a_chunk(x.shape[-1], pad, size, hop)
+        return ops.stack([self.product(x, constant(cut, x)) for cut in cuts], axis=-2)
+
     def _by_frames(self, fn: Callable[..., Outputs], x: Any, size: int, hop: int, weights: Sequence[Any]) -> list[Any]:
         return [self.part(part, 1, 0, axis=1) for part in fn(self._cut(x, size, hop), *weights)]
 
     def _by_convolutions(self, x: Any, size: int, hop: int, stages: Stages) -> Any:
         width = len(stages.window)
         prepares = prepared(self, np.eye(stages.size), stages)[:, :width] * stages.window
-        cuts = [np.eye(size)] if stages.chunk_pad is None else _frames_of_a_chunk(size, stages)
+        if stages.chunk_pad is None:
+            cuts = [np.eye(size)]
+        else:
+            cuts = _frames_of_a_chunk(size, stages.chunk_pad, stages.size, stages.hop)
         parts = []
         for matrix in _dft_matrices(width, stages.n_fft):
             of_frame = prepares @ matrix
@@ -217,8 +225,23 @@ class PortableKernel(_Active):
         return ops.pad(self.part(framed, extra, 0, axis=1), [(0, 0), (1, 0), (0, 0)])
 
 
-CONVOLUTIONS = PortableKernel(Way(largest_direct=sys.maxsize))
-"""The kernel whose transforms of any length are convolutions."""
+class _ConvolutionKernel(PortableKernel):
+    """Compute transforms of any length by convolutions, outside an export, which promises a shortest clip."""
+
+    def part(self, x: Any, first: int, behind: int, axis: int, step: int = 1) -> Any:
+        return Kernel.part(self, x, first, behind, axis, step)
+
+
+_CONVOLUTIONS = _ConvolutionKernel(Way(largest_direct=sys.maxsize))
+
+
+def stft_by_convolutions(x: Any, analysis: np.ndarray, n_fft: int, hop: int) -> Pair:
+    """Transform `(..., time)` into pairs of `(..., frames, bins)` without a DFT of the framework."""
+    *lead, time = ops.shape(x)
+    if len(lead) == 2 and x.shape[1] == 1:  # then the graph needs no reshape and no shape
+        return _CONVOLUTIONS.stft(x, analysis, n_fft, hop)
+    real, imag = _CONVOLUTIONS.stft(ops.reshape(x, (-1, time)), analysis, n_fft, hop)
+    return ops.reshape(real, (*lead, *ops.shape(real)[1:])), ops.reshape(imag, (*lead, *ops.shape(imag)[1:]))
 
 
 def _next_to_each_other(n_fft: int) -> tuple[int, int]:
@@ -256,11 +279,10 @@ def _inverse_matrices(n_fft: int) -> tuple[np.ndarray, np.ndarray]:
     return counted * np.cos(turned), -counted * np.sin(turned)
 
 
-def _frames_of_a_chunk(length: int, stages: Stages) -> list[np.ndarray]:
+def _frames_of_a_chunk(length: int, pad: int, size: int, hop: int) -> list[np.ndarray]:
     """Return matrices `(length of a chunk, frame_length)` that select the samples of each frame in a chunk."""
-    places = np.pad(np.arange(length), (0, stages.chunk_pad or 0), "reflect")
-    starts = range(0, len(places) - stages.size + 1, stages.hop)
-    return [np.eye(length)[:, places[start : start + stages.size]] for start in starts]
+    places = np.pad(np.arange(length), (0, pad), "reflect")
+    return [np.eye(length)[:, places[start : start + size]] for start in range(0, len(places) - size + 1, hop)]
 
 
 class _TwoStages(NamedTuple):
