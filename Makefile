@@ -1,10 +1,10 @@
-# Every habit in one word, from python3 alone. BACKENDS="jax tensorflow torch" demands all three.
+# Common tasks, each from python3 alone. BACKENDS="jax tensorflow torch" requires all three backends.
 PYTHON ?= python3
 VENV ?= .venv
 BACKENDS ?=
 # Lines and branches that the tests must cover, in percent; empty: not measured.
 COVERAGE ?=
-# Not empty: with the tests marked thorough, which ask again what quicker ones answer.
+# Not empty: with the tests marked thorough, which repeat on another backend or preset what quicker ones check.
 THOROUGH ?=
 AUDIO ?= examples/audio/arpeggio.flac
 PY := $(VENV)/bin/python
@@ -12,7 +12,17 @@ PY := $(VENV)/bin/python
 INSTALL := $(PYTHON) tools/install.py
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: help setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+
+help:
+	@echo "make demo     install Kapre with JAX and draw a recording (AUDIO=path for another)"
+	@echo "make setup    install what development needs into $(VENV)"
+	@echo "make test     run the tests, once per backend (BACKENDS=\"jax tensorflow torch\" requires all three)"
+	@echo "make lint     check the style and the types"
+	@echo "make docs     build the documentation into site/"
+	@echo "make bench    measure Kapre beside other libraries"
+	@echo "make check    run everything that CI runs"
+	@echo "CONTRIBUTING.md lists the others."
 
 setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
 
@@ -45,10 +55,6 @@ demo: $(VENV)/.demo
 test: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) $(if $(COVERAGE),--coverage $(COVERAGE))
 
-# `make test`, the presets, exported files and corpora in one pool: two suites at a time, the longest first.
-test-all: setup
-	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --all
-
 OLDEST := $(VENV)-oldest
 # The oldest versions declared, in an environment of their own.
 oldest: $(OLDEST)/.ready
@@ -76,9 +82,9 @@ test-export: setup
 test-corpus: setup
 	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --corpus
 
-# The three above side by side in one pool, which sooner ends than one after another.
+# These three and `make test` in one pool of two processes, which takes less time than one after another.
 test-suites: setup
-	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --frontends --export --corpus
+	@$(PY) tools/test.py $(BACKENDS) $(if $(THOROUGH),--thorough) --all
 
 BROWSER := examples/browser
 # The page in examples/browser; needs npm, and Debian's chromium and chromium-driver.
@@ -89,8 +95,8 @@ $(BROWSER)/node_modules/onnxruntime-web: $(BROWSER)/package.json
 	npm install --prefix $(BROWSER) --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
-# What takes long: wheel, sdist and every extra in empty environments, the oldest versions, presets, exported files.
-test-slow: test-packages test-oldest test-suites test-browser
+# Everything except `make test`.
+test-slow: test-packages test-oldest test-frontends test-export test-corpus test-browser
 
 test-packages: setup
 	@$(PY) tools/check_packages.py
@@ -150,7 +156,7 @@ lock: setup
 	$(PY) -m uv pip compile requirements-dev.in --universal --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --output-file requirements-dev.txt
 
-check: lint docs demo test-packages test-oldest test-browser test-all
+check: lint docs demo test-packages test-oldest test-browser test-suites
 
 clean:
 	rm -rf $(VENV) out site build dist .cache

@@ -1,4 +1,4 @@
-"""Count what XLA compiles; on other backends nothing."""
+"""Count what XLA compiles. On other backends, the count is 0."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if BACKEND == "jax":
         if event == "/jax/core/compile/backend_compile_duration":
             _COMPILED.append(event)
 
-    jax.monitoring.register_event_duration_secs_listener(_heard)  # for good: old versions cannot take it back
+    jax.monitoring.register_event_duration_secs_listener(_heard)  # old versions of JAX cannot remove a listener
 
 
 @contextlib.contextmanager
 def compilations() -> Iterator[list[str]]:
-    """Give a list that holds, after the block, what XLA compiled in it."""
+    """Yield a list that holds, after the block, what XLA compiled in the block."""
     before, found = len(_COMPILED), []
     yield found
     found += _COMPILED[before:]

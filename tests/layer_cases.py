@@ -33,8 +33,8 @@ class Case:
     angles: bool = False  # the output is of angles, of which −π and π are the same
     decibels: bool = False  # the item's maximum over all channels bounds the output from below
     rounding: float = 1e-5  # how far two backends may lie apart, as a fraction of the peak
-    traces_apart: bool = True  # no other case traces the same way: dear tests of traces take it
-    exemplary: bool = False  # one of the few that stand for all in tests that are dear
+    traces_apart: bool = True  # no other case traces in the same way; slow tests of traces use these cases
+    exemplary: bool = False  # one of the few cases that slow tests use
 
     @property
     def composed(self) -> bool:

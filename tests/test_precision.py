@@ -21,7 +21,7 @@ ROUNDED: tuple[str, ...] = POLICIES
 if BACKEND == "jax":  # which compiles for each dtype
     ROUNDED = ("float16", "bfloat16", "mixed_float16", "float64")
 ONE_OF_EACH_LAYER = {case.layer: name for name, case in reversed(CASES.items())}.values()
-# The dearer test: half precision once and one case of each layer, then all others.
+# The slower test: half precision once and one case of each layer, then all others.
 # PyTorch takes long to compile a model.
 HELD = [
     pytest.param(name, policy, marks=[] if often else pytest.mark.thorough)

@@ -61,7 +61,7 @@ SHAPES_ON_JAX = (
     *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece")),
     "tests/streams/test_any_sizes.py",
 )
-"""What meets ever new lengths there, which XLA compiles sooner without most of its optimisations."""
+"""Tests of many lengths. XLA compiles for each, which takes less time without most of its optimisations."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
 """What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""
 UNMEASURED = ("jax layers", "tensorflow layers")
@@ -251,7 +251,7 @@ def main() -> int:
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )
     parser.add_argument("--corpus", action="store_true", help="stores of many recordings, and runs that are killed")
-    parser.add_argument("--all", action="store_true", help="these three, and what runs without them")
+    parser.add_argument("--all", action="store_true", help="the three above and those that run without an option")
     parser.add_argument("--oldest", action="store_true", help="what can differ from version to version")
     parser.add_argument("--browser", action="store_true", help="the page in examples/browser, in a headless Chromium")
     parser.add_argument("--thorough", action="store_true", help="with the tests that are marked thorough")

@@ -144,10 +144,10 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
 
 def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
     """Apply `cut` and `of_frames` to padded samples `(..., time)`, block by block if there are many frames."""
-    kernel = current()
+    by = current()
     length, hop = recipe.cut
     count: int | None = None
-    if not kernel.frames_unknown_time:
+    if not by.frames_unknown_time:
         known = ends and isinstance(x.shape[-1], int)
         count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
         if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
@@ -165,9 +165,9 @@ def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
         bands, energy = of_frames(recipe, framed, **dict(zip(weights, values, strict=True)))
         return (bands,) if energy is None else (bands, energy)
 
-    stages = None if weights or kernel.is_tracing() else _for_kernels(recipe, _dtype_of(x))
-    found = kernel.over_frames(block, x, length, hop, count, list(weights.values()), stages)
+    stages = None if weights or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
+    found = by.over_frames(block, x, length, hop, count, list(weights.values()), stages)
     if count is None and ends and recipe.drop_last:
-        found = tuple(kernel.part(part, 0, recipe.drop_last, axis=-2) for part in found)
+        found = tuple(by.part(part, 0, recipe.drop_last, axis=-2) for part in found)
     bands, *energy = found
     return bands, energy[0] if energy else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -194,6 +196,13 @@ if BACKEND == "jax":
         spec = jax.ShapeDtypeStruct(jax.export.symbolic_shape(sizes), "float32")
         exported = jax.export.export(jax.jit(layer))(spec)
         np.testing.assert_allclose(exported.call(x), layer(x), atol=1e-4)
+
+
+def test_what_an_overlay_replaces_is_asked_of_it() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in Path(kapre.__file__).parent.rglob("*.py")]
+    asked = {name for text in sources for name in re.findall(r"\b(?:current\(\)|by)\.(\w+)", text)}
+    replaced = {name for name in vars(PortableKernel) if hasattr(kernels.Kernel, name) and not name.startswith("__")}
+    assert replaced <= asked
 
 
 def test_an_overlay_is_that_of_its_thread() -> None:

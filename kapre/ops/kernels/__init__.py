@@ -49,7 +49,10 @@ def current() -> Kernel:
 
 @contextmanager
 def overlaid(kernel: Kernel) -> Iterator[None]:
-    """Compute with an overlay in this context. Other threads are not affected."""
+    """Compute with an overlay in this context. Other threads are not affected.
+
+    An overlay can only replace what its users ask of `current()`, by that name or as `by`.
+    """
     token = _overlay.set(kernel)
     try:
         yield

@@ -16,8 +16,8 @@ Outputs = tuple[Any, ...]
 class Stages(NamedTuple):
     """Describe, as plain data, the stages from samples to the logarithm of bands, for a kernel's own way; see `Recipe`.
 
-    If `chunk_pad` is not None, the kernel receives chunks in place of frames. So many samples are reflected at the end
-    of a chunk, and frames of `size`, `hop` apart, are cut from it.
+    If `chunk_pad` is not None, the kernel receives chunks in place of frames. Each chunk is extended by `chunk_pad`
+    reflected samples and then cut into frames of `size`, `hop` apart.
     """
 
     size: int

@@ -42,7 +42,7 @@ class Kernel:
     fits_frames = False
     """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
     frames_unknown_time = False
-    """Whether `over_frames` takes samples of unknown length and chunks, with None as the count: all that there are."""
+    """Whether `over_frames` takes samples of unknown length, and chunks. `count` is then None, for all frames."""
 
     # Arithmetic.
 
