@@ -17,12 +17,13 @@ from kapre.time_frequency import STFT, ApplyFilterbank, InverseSTFT
 
 
 class Transform(NamedTuple):
-    """Describe a transform: the name of its layer, its number of points, and what its output becomes."""
+    """Describe a transform: its layer's name, its number of points, its output, and whether it needs frames first."""
 
     layer: str
     n_fft: int
     inverse: bool = False
     output: str = ""
+    of_frames: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def _transforms(layers: list[Any], chained: set[int]) -> list[Transform]:
     for layer in layers:
         if isinstance(layer, (Frontend, ComposedSequential)):
             if layer.recipe is not None and layer.recipe.power is not None:
-                found.append(Transform(layer.name, layer.recipe.n_fft))
+                of_frames = layer.recipe.remove_dc or layer.recipe.energy is not None or bool(layer.weights)
+                found.append(Transform(layer.name, layer.recipe.n_fft, of_frames=of_frames))
         elif type(layer) is STFT:
             how = "in one piece with what follows" if id(layer) in chained else "its complex output as two real tensors"
             found.append(Transform(layer.name, layer.n_fft, output=f"; {how}"))

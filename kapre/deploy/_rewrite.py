@@ -28,7 +28,7 @@ def _words(transform: Transform, way: Way) -> str:
         return f"inverse DFT of {transform.n_fft} points by two matrix products"
     factors = PortableKernel(way).factors(transform.n_fft)
     if factors is None:
-        how = "matrix products" if way.by_products else "strided convolutions"
+        how = "matrix products" if way.by_products or transform.of_frames else "strided convolutions"
         return f"DFT of {transform.n_fft} points by {how}"
     return f"DFT of {transform.n_fft} points in two stages of {factors[0]} and {factors[1]}"
 
