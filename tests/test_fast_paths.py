@@ -334,7 +334,7 @@ def test_groups_are_the_bank() -> None:
         got = to_numpy(fourier.in_bands(ops.convert_to_tensor(x), groups))
         np.testing.assert_allclose(got, x @ bank.astype("float32"), rtol=2e-6, atol=1e-5)
         doubled = np.repeat(0.5 * x, 2, axis=-1)
-        got = to_numpy(fourier.in_bands(ops.convert_to_tensor(doubled), groups, repeat=2))
+        got = to_numpy(kernel.in_bands(ops.convert_to_tensor(doubled), groups, repeat=2))
         np.testing.assert_allclose(got, x @ bank.astype("float32"), rtol=2e-6, atol=1e-5)
 
 

@@ -70,7 +70,7 @@ UNOPTIMISED = ["-p", "tests.unoptimised"]
 """Of suites that check logic: XLA compiles them sooner, and not well."""
 _ON_OLDEST = "published surroundings unchanged_code"
 """What can differ with the versions of Keras and of the backends: their APIs, their files, their numbers."""
-_KERAS_ON_OLDEST = "recipe saved_models training"
+_KERAS_ON_OLDEST = "saved_models training"
 """What is Keras' own part, the same on every backend."""
 _ONCE_ON_OLDEST = "audio contract hints imports"
 REPORTS = ROOT / "out" / "tests"

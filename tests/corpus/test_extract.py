@@ -116,6 +116,7 @@ def test_a_column_of_several_kinds(recordings: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.thorough  # the run that is killed below has two as well
 def test_two_processes(recordings: Path, store: Path, tmp_path: Path) -> None:
     told: list[corpus.Progress] = []
     summary = corpus.extract(recordings / "all.csv", tmp_path / "two", PRESET, workers=2, progress=told.append)
@@ -129,11 +130,14 @@ def command(recordings: Path, folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "kapre_cli", *words, "--backend", keras.backend.backend()]
 
 
-def test_killed_at_two_moments(recordings: Path, store: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kills", [[("2", True)], pytest.param([("1", False), ("2", True)], marks=pytest.mark.thorough)]
+)
+def test_killed_while_it_runs(kills: list[tuple[str, bool]], recordings: Path, store: Path, tmp_path: Path) -> None:
     """Each time, the run is killed as soon as there are more shards than before; the last run loses a worker."""
     folder = tmp_path / "killed"
     rng = np.random.default_rng(1)
-    for workers, alone in (("1", False), ("2", True)):
+    for workers, alone in kills:
         process, shards = begun(command(recordings, folder, "-j", workers, "--resume"), folder, 2)
         time.sleep(rng.uniform(0, 0.05))
         if alone:  # its workers end by themselves
@@ -215,7 +219,7 @@ def test_what_is_no_store_is_left_alone(recordings: Path, tmp_path: Path) -> Non
         corpus.read(tmp_path / "mine")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_the_first_error_ends_a_run_that_wants_none(workers: int, recordings: Path, tmp_path: Path) -> None:
     files = [*sorted((recordings / "0").iterdir())[:40], recordings / "bad" / "nan.wav"]
     with pytest.raises(CorpusError, match=r"nan\.wav: decode: 1 samples are not finite.*on_error='skip'"):

@@ -23,7 +23,7 @@ NOT_ON_JAX = mostly_on("tensorflow", "torch")
 
 @pytest.mark.parametrize(
     "name",
-    ["kaldi_fbank", "whisper", *(pytest.param(name, marks=NOT_ON_JAX) for name in ("nemo", "vggish", "clap_unfused"))],
+    ["kaldi_fbank", *(pytest.param(name, marks=NOT_ON_JAX) for name in ("whisper", "nemo", "vggish", "clap_unfused"))],
 )
 def test_clips_side_by_side(name: str) -> None:
     """Of any lengths, the shortest that holds a frame and equal ones among them."""
@@ -185,7 +185,7 @@ def test_half_precision_and_what_does_not_fit_it(tmp_path: Path) -> None:
     assert [each.start for each in corpus.read(tmp_path / "segments").errors()] == [0.0, 0.25, 0.5, 0.75]
 
 
-@mostly_on("tensorflow")
+@pytest.mark.thorough
 def test_a_cluster_computes_with_the_same_backend(tmp_path: Path) -> None:
     """Actors take the backend of the process that asks, and give its numbers."""
     paths = write_good(tmp_path / "recordings", 20)

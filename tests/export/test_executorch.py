@@ -69,6 +69,7 @@ def test_a_chain_of_a_fixed_length(tmp_path: Path) -> None:
     assert np.abs(run(tmp_path / "mel.pte", [x])[0] - right).max() <= 1e-4 * np.ptp(right)
 
 
+@pytest.mark.thorough  # `make test-packages` exports a preset to ExecuTorch, and thus runs the file
 def test_what_the_file_says_and_the_longest_clip(tmp_path: Path) -> None:
     path = tmp_path / "fbank.pte"
     frontend = kapre.Frontend.from_preset("kaldi_fbank")

@@ -99,6 +99,7 @@ def test_written_by_this_backend(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [OTHERS[0], *(pytest.param(name, marks=pytest.mark.thorough) for name in OTHERS[1:])])
+@mostly_on("tensorflow", "jax")
 def test_written_by_another_backend(name: str, tmp_path: Path) -> None:
     report = kapre.export(network(), tmp_path / f"model{SUFFIXES[name]}")
     assert report.backend != BACKEND
@@ -135,7 +136,8 @@ def test_any_batch_and_length_and_no_frame_at_all(suffix: str, fbank: Path, tmp_
             assert run(clip(2, samples)).shape == (2, 0, 80)
 
 
-@pytest.mark.parametrize("n_fft", [pytest.param(512, marks=ON_TENSORFLOW), 2048])
+@ON_TENSORFLOW
+@pytest.mark.parametrize("n_fft", [512, 2048])
 def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     model = network(n_fft, chain=True)
     path = tmp_path / "chain.onnx"
@@ -150,7 +152,7 @@ def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     assert (found["sample_rate"], found["recipes"][0]["n_mels"]) == (16000, 40)
 
 
-@mostly_on("tensorflow", "torch")
+@ON_TENSORFLOW
 def test_pcen_of_any_length(tmp_path: Path) -> None:
     recipe = kapre.Recipe(n_fft=512, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=20, pcen=True)
     frontend = kapre.Frontend(recipe)
@@ -210,7 +212,7 @@ def test_an_inverse_with_free_time(tmp_path: Path) -> None:
     "preset",
     [
         pytest.param("granite_speech", marks=ON_TENSORFLOW),
-        pytest.param("paraformer", marks=mostly_on("tensorflow", "torch")),
+        pytest.param("paraformer", marks=ON_TENSORFLOW),
         pytest.param("seamless_m4t", marks=ON_TENSORFLOW),
         pytest.param("silero_vad", marks=ON_TENSORFLOW),
     ],
@@ -244,6 +246,7 @@ def test_an_offset_of_the_samples_is_taken_off(offset: float, fbank: Path) -> No
         assert level or got.max() < -5.0  # of noise like that it is 5
 
 
+@ON_TENSORFLOW
 def test_lengths_are_an_input(tmp_path: Path) -> None:
     samples, lengths = keras.Input((None,), name="samples"), keras.Input((), dtype="int32", name="lengths")
     frontend = kapre.Frontend.from_preset("kaldi_fbank")
