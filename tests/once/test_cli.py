@@ -560,7 +560,7 @@ class Absent:
             tried.append(name)
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from tests.command import run
+from kapre_cli.main import main
 said = []
 for words in json.load(sys.stdin):
     out, err, code = io.StringIO(), io.StringIO(), 0
