@@ -269,7 +269,7 @@ def test_an_ordinary_subclass_keeps_all_its_arguments(name: str, data_format: st
     assert {key: config[key] for key in arguments} == arguments
     x = case.single(data_format)
     again = Scaled.from_config(config)
-    np.testing.assert_allclose(to_numpy(quick(again)(x)), 3.0 * to_numpy(layer(x)), atol=1e-5)
+    np.testing.assert_allclose(to_numpy(quick(again)(x)), 3.0 * to_numpy(layer(x)), rtol=1e-6, atol=1e-5)
 
 
 def test_subclass_that_hides_an_argument_is_told() -> None:
