@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from kapre.ops import kernels
 from kapre.ops.host import leaves
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import current
 
 FEW = 8
 """Number of sets of shapes for which a step of free chunks is compiled."""
@@ -23,14 +23,12 @@ class CompiledStep:
 
     def __init__(self, step: Any) -> None:
         self._step = step
-        self._run = kernel.as_one(step)
+        self._run = kernels.as_one(step)
         self._any_shape = step.fixed or not kernel.compiles_each_shape
         self._met: set[tuple[tuple[int, ...], ...]] = set()
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run the step on its arguments and return its result. An overlay runs it uncompiled, in its own way."""
-        if current() is not kernel:
-            return self._step(*arguments)
+        """Run the step on its arguments and return its result."""
         if not self._any_shape:
             shapes = tuple(tuple(part.shape) for part in leaves(arguments))
             if shapes not in self._met:

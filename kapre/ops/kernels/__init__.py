@@ -7,7 +7,6 @@ in a context; `current` returns it there.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -62,12 +61,16 @@ def overlaid(kernel: Kernel) -> Iterator[None]:
 
 def compiled(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function with the active kernel, and call the function itself where an overlay is in place."""
-    whole = active.compiled(fn)
-    if whole is fn:
-        return fn
+    return _unless_overlaid(fn, active.compiled(fn))
 
-    @functools.wraps(fn)
+
+def as_one(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a function in one piece with the active kernel, and call the function itself where an overlay is in place."""
+    return _unless_overlaid(fn, active.as_one(fn))
+
+
+def _unless_overlaid(fn: Callable[..., Any], whole: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         return (whole if current() is active else fn)(*args)
 
-    return call
+    return fn if whole is fn else call
