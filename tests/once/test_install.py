@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-TOOL = Path(__file__).resolve().parents[2] / "tools" / "install.py"
+from tests.processes import ROOT, python
+
+TOOL = ROOT / "tools" / "install.py"
 NOTES = 'echo "$(basename "$0") $*" >> "{}"\n'
 
 
@@ -29,9 +30,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def install(place: Path, *words: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
-    env = {**os.environ, "PATH": f"{place / 'path'}:/usr/bin:/bin"}
-    command = [sys.executable, str(TOOL), str(place / "env"), *words]
-    result = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    result = python(TOOL, place / "env", *words, PATH=f"{place / 'path'}:/usr/bin:/bin")
     log = place / "log"
     return log.read_text().splitlines() if log.exists() else [], result
 

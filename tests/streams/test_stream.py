@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -254,19 +255,29 @@ def test_stft_and_its_inverse(settings: dict, exact_edges: bool) -> None:
     assert relative_error(samples, to_numpy(inverse(offline))) <= 1e-6
 
 
+def fixed_pair() -> tuple[Any, Any]:
+    """Return a stream of 64 samples at a time and its inverse."""
+    settings = dict(n_fft=64, hop_length=16, center=True)
+    ahead = kapre.STFT(**settings).stream(chunk_samples=64)
+    return ahead, kapre.InverseSTFT(**settings, exact_edges=True).stream(warmup_frames=ahead.warmup)
+
+
+def steps(ahead: Any, back: Any, x: np.ndarray) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield the samples that come back for each chunk, and both states after it."""
+    first, second = ahead.initial_state(), back.initial_state()
+    for start in range(0, x.shape[1], 64):
+        z, first = ahead.step(x[:, start : start + 64], first)
+        y, second = back.step(z, second)
+        yield to_numpy(y).copy(), first, second  # the next step may write over it
+
+
 def test_what_goes_in_comes_out() -> None:
     """Stream in, stream out, fixed shapes: the samples themselves, `latency_samples` late."""
     x = chirp(1, 640).astype("float32")
-    settings = dict(n_fft=64, hop_length=16, center=True)
-    ahead = kapre.STFT(**settings).stream(chunk_samples=64)
-    back = kapre.InverseSTFT(**settings, exact_edges=True).stream(warmup_frames=ahead.warmup)
-    first, second = ahead.initial_state(), back.initial_state()
-    parts = []
-    for start in range(0, 640, 64):
-        z, first = ahead.step(x[:, start : start + 64], first)
-        y, second = back.step(z, second)
-        assert y.shape[1] == 64
-        parts.append(to_numpy(y))
+    ahead, back = fixed_pair()
+    parts, firsts, seconds = zip(*steps(ahead, back, x), strict=True)
+    assert all(part.shape[1] == 64 for part in parts)
+    first, second = firsts[-1], seconds[-1]
     out = np.concatenate(parts, axis=1)[:, back.warmup :]
     assert back.latency_samples == 63
     assert np.abs(out - x[:, : out.shape[1]]).max() <= 1e-6
@@ -317,16 +328,10 @@ def test_a_stream_of_days() -> None:
 
 def test_an_inverse_of_weeks() -> None:
     """Its count of frames goes no further than it has to, and so never over."""
-    x = chirp(1, 640).astype("float32")
-    settings = dict(n_fft=64, hop_length=16, center=True)
-    ahead = kapre.STFT(**settings).stream(chunk_samples=64)
-    back = kapre.InverseSTFT(**settings, exact_edges=True).stream(warmup_frames=ahead.warmup)
-    first, second = ahead.initial_state(), back.initial_state()
-    for start in range(0, 640, 64):
-        z, first = ahead.step(x[:, start : start + 64], first)
-        y, second = back.step(z, second)
-        assert int(second["seen"]) <= ahead.warmup
-    assert np.abs(to_numpy(y)).max() > 0.1
+    ahead, back = fixed_pair()
+    parts, _, states = zip(*steps(ahead, back, chirp(1, 640).astype("float32")), strict=True)
+    assert all(int(state["seen"]) <= ahead.warmup for state in states)
+    assert np.abs(parts[-1]).max() > 0.1
 
 
 def test_running_statistics_of_days() -> None:
