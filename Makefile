@@ -12,6 +12,9 @@ PY := $(VENV)/bin/python
 INSTALL := $(PYTHON) tools/install.py
 READY := $(VENV)/.ready
 
+# Packages are installed without bytecode. The first import of a module writes it, so that later processes start sooner.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 help:

@@ -480,6 +480,7 @@ def test_output_that_takes_nothing(wav: Path) -> None:
         assert result.stderr.splitlines() == ["kapre: standard output: No space left on device. Choose another place."]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of infinity
 def test_features_that_overflow(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     soundfile.write(tmp_path / "huge.wav", tone() * 1e30, RATE, subtype="FLOAT")
     assert run("show", tmp_path / "huge.wav", "-o", tmp_path / "out.png") == 1
