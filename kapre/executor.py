@@ -26,7 +26,8 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
     `lengths`, of shape `(batch,)`, holds the number of samples of each item. Samples past the end of an item are
     treated as silence, and padding starts there.
     """
-    x = stages.FRAMING.run(recipe, x, Call(lengths=lengths))
+    call = Call(lengths=lengths)
+    x = frames.at_edges(stages.FRAMING.run(recipe, x, call), call.edges)
     # An export has its own way. TensorFlow 2.21 convolves an empty batch into another shape.
     if dft == "conv" and kernels.current() is kernel and not fourier.is_empty(x):
         x = frames.pad(x, 0, recipe.frame_length - 1) if recipe.pad_end else x

@@ -14,7 +14,7 @@ from keras import ops
 import kapre
 from kapre.ops.kernels import _blocks
 from kapre.ops.kernels import active as kernel
-from kapre.stages import spectrum
+from kapre.stages import Call, spectrum
 from tests.conftest import BACKEND, float64, relative_error, to_numpy
 from tests.numpy_spectra import Spectra, spectra
 
@@ -87,7 +87,7 @@ def check_spectra(recipe: kapre.Recipe, x: np.ndarray, weights: bool = False) ->
     expected = spectra(recipe, x)
 
     def run(v: Any, window: Any = None, bank: Any = None) -> tuple[Any, ...]:
-        bands, energy = spectrum.of_samples(recipe, v, window, bank)
+        bands, energy = spectrum.of_samples(recipe, v, Call(window=window, bank=bank))
         return (bands,) if energy is None else (bands, energy)
 
     slopes, given_weights = [expected.by_samples], []

@@ -12,6 +12,7 @@ from kapre.ops.counts import PAD_MODES as PAD_MODES
 from kapre.ops.counts import num_frames as num_frames
 from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels._blocks import Edges
 
 PadMode = Literal["constant", "reflect", "symmetric", "edge"]
 
@@ -129,6 +130,14 @@ def pad(x: Any, left: int, right: int, mode: str = "constant", value: float = 0.
         places = [sources(where, repeated + 0 * where, mode) for where in (before, after + length)]
     pieces = [kernel.take(source, where) for where in places]
     return ops.concatenate([pieces[0], x, pieces[1]], axis=-1)
+
+
+def at_edges(x: Any, edges: Edges | None) -> Any:
+    """Pad the last axis at the ends of each item."""
+    if edges is None:
+        return x
+    x = x if edges.lengths is None else keep(x, edges.lengths)
+    return pad(x, edges.left, edges.right, edges.mode, lengths=edges.lengths)
 
 
 def frame(x: Any, frame_length: int, hop_length: int, pad_end: bool = False, pad_value: float = 0.0) -> Any:

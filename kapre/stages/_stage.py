@@ -11,6 +11,7 @@ from kapre._checks import choice, count, number, positive_int
 
 if TYPE_CHECKING:
     from kapre.ops.chunks import Cutter, State
+    from kapre.ops.kernels._blocks import Edges
     from kapre.recipe import Recipe
 
 UNSET: Any = None
@@ -36,6 +37,7 @@ class Call:
         noise: A tensor of the shape of the samples, for dither.
         window: A weight that replaces the window of the recipe.
         bank: A weight that replaces the filter bank of the recipe.
+        edges: How the next stage pads each item at its own ends, or None if the samples need no padding.
         energy: The log energy of each frame, `(..., frames, 1)`, for the stage that inserts it.
         ends: Whether the clip ends with these samples.
         real: Which frames of a fixed chunk belong to the clip, or None if all do.
@@ -50,6 +52,7 @@ class Call:
     noise: Any = None
     window: Any = None
     bank: Any = None
+    edges: Edges | None = None
     energy: Any = None
     ends: bool = True
     real: Any = None

@@ -31,10 +31,15 @@ class Fields:
     energy_floor: float = 0.0
 
 
+def least_energy(recipe: Recipe) -> float:
+    """Return the smallest energy whose logarithm is taken."""
+    return max(_KALDI_EPSILON, recipe.energy_floor)
+
+
 def log_energy(recipe: Recipe, framed: Any) -> Any:
     """Return the natural logarithm of the energy of frames without their mean, `(..., frames, 1)`."""
-    least = max(_KALDI_EPSILON, recipe.energy_floor)
-    return scales.logarithm(ops.sum(ops.square(framed), axis=-1, keepdims=True), "ln", least)
+    energy = ops.sum(ops.square(framed), axis=-1, keepdims=True)
+    return scales.logarithm(energy, "ln", least_energy(recipe))
 
 
 class Energy(Stage):

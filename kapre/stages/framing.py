@@ -12,10 +12,10 @@ from kapre.ops.counts import PAD_MODES
 from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
-    from kapre.ops import frames
+    from kapre.ops.kernels._blocks import Edges
     from kapre.recipe import Recipe
 
-needs(__name__, frames="kapre.ops.frames")
+needs(__name__, Edges="kapre.ops.kernels._blocks:Edges")
 
 PLAIN_PADDING = {
     "center": False,
@@ -60,7 +60,7 @@ def _pads(f: Mapping[str, Any]) -> bool:
 
 
 class Framing(Stage):
-    """Pad the clip. The next stage cuts it into frames."""
+    """Describe the padding of the clip. The next stage pads the clip and cuts it into frames."""
 
     Fields = Fields
     checks: ClassVar = {
@@ -100,10 +100,8 @@ class Framing(Stage):
             raise ValueError(message("preemphasis_over", rule, "frame", "Use win_length=n_fft."))
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
-        left, right = recipe.padding
-        if call.lengths is not None:
-            x = frames.keep(x, call.lengths)
-        return frames.pad(x, left, right, recipe.padded_by, lengths=call.lengths)
+        call.edges = Edges(*recipe.padding, recipe.padded_by, call.lengths)
+        return x
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         for mode, by in _PADS.items():

@@ -14,7 +14,7 @@ from kapre._lazy import needs
 from kapre.ops.counts import num_frames
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
 from kapre.stages.chunks import cut, frames_of
-from kapre.stages.energy import log_energy
+from kapre.stages.energy import least_energy, log_energy
 from kapre.stages.preemphasis import within_frames
 from kapre.stages.window import placed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kapre.ops import fourier, frames, scales, waves
     from kapre.ops.fourier import constant, is_empty
     from kapre.ops.kernels import current
-    from kapre.ops.kernels._blocks import Stages
+    from kapre.ops.kernels._blocks import Edges, Stages
     from kapre.recipe import Recipe
 
 needs(
@@ -64,7 +64,7 @@ class Spectrum(Stage):
             raise ValueError(message("magnitude_epsilon", rule, f["magnitude_epsilon"], "Use power=1.0."))
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
-        bands, call.energy = of_samples(recipe, x, call.window, call.bank, call.ends)
+        bands, call.energy = of_samples(recipe, x, call)
         return bands
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
@@ -81,10 +81,8 @@ def _is_framewise(recipe: Recipe) -> bool:
     return recipe.remove_dc or recipe.energy is not None or within_frames(recipe) != 0.0
 
 
-def _for_kernels(recipe: Recipe, dtype: str) -> Stages | None:
-    """Return what `of_frames` does, as data for the kernels, cached on the recipe. None if it does more."""
-    if recipe.energy is not None:
-        return None
+def _for_kernels(recipe: Recipe, dtype: str) -> Stages:
+    """Return what `of_frames` does, as data for the kernels, cached on the recipe."""
     name = f"_stages_{dtype}"
     kept: Stages | None = vars(recipe).get(name)
     if kept is None:
@@ -105,6 +103,7 @@ def _for_kernels(recipe: Recipe, dtype: str) -> Stages | None:
             preemphasis_first=recipe.preemphasis_first,
             magnitude_epsilon=recipe.magnitude_epsilon,
             chunk_pad=None if recipe.chunk_length is None else recipe.chunk_pad,
+            least_energy=None if recipe.energy is None else least_energy(recipe),
         )
     return kept
 
@@ -142,20 +141,68 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
     return x, energy
 
 
-def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, ends: bool = True) -> tuple[Any, Any]:
-    """Apply `cut` and `of_frames` to padded samples `(..., time)`, block by block if there are many frames."""
+@dataclass(frozen=True)
+class _Operations:
+    """Compute a spectrum from samples with the operations of the active kernel, for a kernel that has another way.
+
+    Two of them with the same fields are equal, so that a compiler may keep what it made of one.
+    """
+
+    recipe: Recipe
+    ends: bool
+    edges: Edges | None
+    """Without lengths, which are tensors."""
+
+    def _call(self, lengths: Any) -> Call:
+        return Call(ends=self.ends, edges=None if self.edges is None else self.edges._replace(lengths=lengths))
+
+    def pad(self, x: Any, lengths: Any = None) -> Any:
+        """Pad samples at the ends of each item."""
+        return frames.at_edges(x, self._call(lengths).edges)
+
+    def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
+        """Return what `of_samples` returns."""
+        return _by_frames(self.recipe, x, self._call(lengths), _for_kernels(self.recipe, _dtype_of(x)))
+
+
+def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
+    """Pad samples `(..., time)`, cut them into frames and apply `of_frames`. Return what that returns.
+
+    A kernel may do all of it. Otherwise many frames are processed block by block.
+    """
     by = current()
+    learned = call.window is not None or call.bank is not None
+    data = None if learned or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
+    if data is not None and isinstance(x.shape[-1], int):
+        count, edges = _count(recipe, x, call), call.edges
+        operations = _Operations(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
+        found = by.spectrum(x, data, count, edges, operations) if count else None
+        if found is not None:
+            return found
+    return _by_frames(recipe, x, call, data)
+
+
+def _count(recipe: Recipe, x: Any, call: Call) -> int:
+    """Return the number of frames, or of chunks, of samples that are not yet padded and whose number is known."""
+    padding = 0 if call.edges is None else call.edges.left + call.edges.right
+    count = num_frames(x.shape[-1] + padding, *recipe.cut, recipe.pad_end and call.ends)
+    return max(0, count - recipe.drop_last * call.ends)
+
+
+def _by_frames(recipe: Recipe, x: Any, call: Call, data: Stages | None) -> tuple[Any, Any]:
+    by, ends, window, bank = current(), call.ends, call.window, call.bank
     length, hop = recipe.cut
     count: int | None = None
     if not by.frames_unknown_time:
-        known = ends and isinstance(x.shape[-1], int)
-        count = num_frames(x.shape[-1], length, hop, recipe.pad_end) - recipe.drop_last if known else 0
-        if count <= 0 or is_empty(x) or recipe.chunk_length is not None:
+        count = _count(recipe, x, call) if ends and isinstance(x.shape[-1], int) else 0
+        x = frames.at_edges(x, call.edges)
+        if count == 0 or is_empty(x) or recipe.chunk_length is not None:
             return of_frames(recipe, cut(recipe, x, ends), window, bank)
         if not _is_framewise(recipe):
             length = recipe.n_fft  # frames as long as the DFT need no zeros after each
-    elif recipe.pad_end and ends:
-        x = frames.pad(x, 0, length - 1)
+    else:
+        x = frames.at_edges(x, call.edges)
+        x = frames.pad(x, 0, length - 1) if recipe.pad_end and ends else x
 
     weights = {name: value for name, value in (("window", window), ("bank", bank)) if value is not None}
 
@@ -165,8 +212,8 @@ def of_samples(recipe: Recipe, x: Any, window: Any = None, bank: Any = None, end
         bands, energy = of_frames(recipe, framed, **dict(zip(weights, values, strict=True)))
         return (bands,) if energy is None else (bands, energy)
 
-    stages = None if weights or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
-    found = by.over_frames(block, x, length, hop, count, list(weights.values()), stages)
+    data = None if recipe.energy is not None else data  # kernels have no way of their own for frames and their energy
+    found = by.over_frames(block, x, length, hop, count, list(weights.values()), data)
     if count is None and ends and recipe.drop_last:
         found = tuple(by.part(part, 0, recipe.drop_last, axis=-2) for part in found)
     bands, *energy = found

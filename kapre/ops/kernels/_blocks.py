@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,7 +17,8 @@ class Stages(NamedTuple):
     """Describe, as plain data, the stages from samples to the logarithm of bands, for a kernel's own way; see `Recipe`.
 
     If `chunk_pad` is not None, the kernel receives chunks in place of frames. Each chunk is extended by `chunk_pad`
-    reflected samples and then cut into frames of `size`, `hop` apart.
+    reflected samples and then cut into frames of `size`, `hop` apart. If `least_energy` is not None, the logarithm of
+    the energy of each frame before its preemphasis, at least that of `least_energy`, is a second result.
     """
 
     size: int
@@ -36,11 +37,35 @@ class Stages(NamedTuple):
     preemphasis_first: str = "keep"
     magnitude_epsilon: float = 0.0
     chunk_pad: int | None = None
+    least_energy: float | None = None
 
     @property
     def prepares_frames(self) -> bool:
         """Tell whether a frame is processed before its window."""
         return self.remove_dc or self.preemphasis != 0.0
+
+
+class Edges(NamedTuple):
+    """Describe how each item is padded at its own ends, before frames are cut: `mode` is one of `numpy.pad`.
+
+    `lengths` is a tensor `(batch,)` with the number of samples of each item, or None if all are as long as the tensor.
+    What follows an item, and its padding at the end, counts as zeros.
+    """
+
+    left: int = 0
+    right: int = 0
+    mode: str = "constant"
+    lengths: Any = None
+
+
+class Operations(Protocol):
+    """Compute what `Edges` and `Stages` describe with operations of the framework, which have gradients."""
+
+    def pad(self, x: Any, lengths: Any = None) -> Any:
+        """Pad samples at the ends of each item."""
+
+    def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
+        """Return the values of each frame and, or None, the logarithm of its energy."""
 
 
 _BLOCK = 1 << 19

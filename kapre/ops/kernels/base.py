@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre.ops.kernels._blocks import Groups, Outputs, Stages
+from kapre.ops.kernels._blocks import Edges, Groups, Operations, Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 
 
@@ -119,6 +119,16 @@ class Kernel:
         """Cut the last axis, of at least `size` samples, into frames, `hop` apart: `(..., frames, size)`."""
         starts = hop * np.arange((x.shape[-1] - size) // hop + 1)
         return ops.take(x, starts[:, None] + np.arange(size), axis=-1)
+
+    def spectrum(
+        self, x: Any, stages: Stages, count: int, edges: Edges | None, operations: Operations
+    ) -> tuple[Any, Any] | None:
+        """Compute the `count` frames of `(..., time)` that `edges` and `stages` describe, if this kernel can.
+
+        Return the values of each frame and, or None, the logarithm of its energy `(..., frames, 1)`. Return None alone
+        if this kernel has no way of its own. `operations` compute the same.
+        """
+        return None
 
     def over_frames(
         self,

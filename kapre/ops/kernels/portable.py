@@ -147,6 +147,10 @@ class PortableKernel(_Active):
         real, imag = _by_channel(of_channel, x)
         return real, imag
 
+    def spectrum(self, *_: Any) -> None:
+        """Return None: a file must not depend on a library."""
+        return None
+
     def over_frames(
         self,
         fn: Callable[..., Outputs],
