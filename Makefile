@@ -4,6 +4,8 @@ VENV ?= .venv
 BACKENDS ?=
 # Lines and branches that the tests must cover, in percent; empty: not measured.
 COVERAGE ?=
+# Not empty: fail where kapre-native cannot be built.
+NATIVE ?=
 # Not empty: with the tests marked thorough, which repeat on another backend or preset what quicker ones check.
 THOROUGH ?=
 AUDIO ?= examples/audio/arpeggio.flac
@@ -15,7 +17,7 @@ READY := $(VENV)/.ready
 # Packages are installed without bytecode. The first import of a module writes it, so that later processes start sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: help setup native demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 help:
 	@echo "make demo     install Kapre with JAX and draw a recording (AUDIO=path for another)"
@@ -27,7 +29,7 @@ help:
 	@echo "make check    run everything that CI runs"
 	@echo "CONTRIBUTING.md lists the others."
 
-setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch)
+setup: $(READY) $(if $(findstring torch,$(BACKENDS)),$(VENV)/.torch) $(VENV)/.native
 
 # What development needs, each requirement once. PyTorch first where it is asked for: what comes later must not pull in
 # another.
@@ -42,6 +44,13 @@ $(VENV)/.torch: $(READY)
 	$(INSTALL) $(VENV) -r requirements-torch.txt
 	$(INSTALL) $(VENV) -r requirements-dev.txt
 	$(INSTALL) $(VENV) --no-deps -r requirements-references.txt
+	@touch $@
+
+# The compiled kernel, if there is a C++ compiler. NATIVE=1 demands one.
+native: $(VENV)/.native
+
+$(VENV)/.native: $(READY) $(wildcard native/*.* native/*/*.*)
+	@$(PYTHON) tools/native.py $(VENV) $(if $(NATIVE),--demand)
 	@touch $@
 
 # The package with JAX, in the versions of requirements-dev.txt.

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from kapre_cli.errors import BACKENDS, DATA, CommandError, load_audio
+from kapre_cli.errors import BACKENDS, DATA, CommandError, light, load_audio
 
 _OPTIONAL = {
     "soundfile": ("reads audio", "audio"),
@@ -21,6 +21,7 @@ _OPTIONAL = {
     "av": ("reads m4a and AAC", "av"),
     "ray": ("runs on clusters", "ray"),
     "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
+    "kapre-native": ("computes spectra with PyTorch and JAX on a CPU in less time", "native"),
 }
 _EXPORT = {
     "ai-edge-litert": ("runs LiteRT", "export"),
@@ -90,6 +91,17 @@ def _state(name: str, reasons: dict[str, str] | None) -> str:
     return f"{found} is broken: {reasons[name]}" if reasons[name] else f"{found} works"
 
 
+def _compiled_kernel() -> str:
+    """Return what kapre-native does here."""
+    light()
+    from kapre import _native
+
+    found = _native.state()
+    if found.library is not None:
+        return f"{found.words}, on as many threads as the backend uses"
+    return f"broken: {found.words}. Run `pip install -U 'kapre[native]'`" if found.is_broken else found.words
+
+
 def run(try_backends: bool) -> int:
     """Print what is installed and what is missing. Return the exit code."""
     print("versions")
@@ -103,6 +115,7 @@ def run(try_backends: bool) -> int:
     reasons = _try_backends(installed) if try_backends else None
     for name in BACKENDS:
         _row(name, _state(name, reasons) if name in installed else f"missing. Run `pip install 'kapre[{name}]'`")
+    _row("compiled kernel", _compiled_kernel())
     named = os.environ.get("KERAS_BACKEND")
     if named:
         _row("in use", f"{named} (KERAS_BACKEND)")

@@ -79,7 +79,7 @@ if BACKEND == "torch":
     def test_torch_trace(name: str) -> None:
         frontend = kapre.Frontend.from_preset(name)
         traced: Any = torch.jit.trace(frontend, x, check_trace=False)
-        np.testing.assert_allclose(traced(x), frontend(x), atol=1e-4)
+        np.testing.assert_allclose(traced(x), frontend(x), atol=1e-3)  # a trace has the framework's transform
 
 
 if BACKEND == "torch" and KERAS >= (3, 15):  # before that, Keras' own call of a layer does not compile as one graph

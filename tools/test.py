@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-APART = ("once", "frontends", "export", "browser", "corpus")  # once, or when asked for
+APART = ("once", "frontends", "export", "browser", "corpus", "native")  # once, or when asked for
 IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
 OF_EXPORT = "kapre/deploy/*,kapre/ops/kernels/portable.py"
 """What tests/export covers, and `make test` does not."""
@@ -242,6 +242,10 @@ def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     if backends and with_once:
         # Keras' NumPy starts soonest, in the many processes too, and compiles none of the hundreds of recipes there.
         suites.insert(0, ("once", "numpy", ["tests/once"]))
+    if importlib.util.find_spec("kapre_native") or os.environ.get("NATIVE"):
+        native = {"torch": ("library", "torch"), "jax": ("jax",)}
+        paths = {name: [f"tests/native/test_{each}.py" for each in files] for name, files in native.items()}
+        suites += [(f"{name} native", name, paths[name]) for name in order if name in paths]
     return [*suites, NUMPY] if backends else []
 
 

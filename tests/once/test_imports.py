@@ -29,6 +29,7 @@ RANKS = {
     "kapre._checks": 0,
     "kapre._lazy": 0,
     "kapre._hints": 0,
+    "kapre._native": 0,
     "kapre.ops": 1,
     "kapre.stages": 2,
     "kapre.recipe": 2,
@@ -234,7 +235,7 @@ def test_import_loads_nothing_heavy(backend: str) -> None:
     assert result.returncode == 0, result.stderr
     extra = json.loads(result.stdout.splitlines()[-1])
     assert "kapre.composed" in extra
-    assert {name.split(".")[0] for name in extra} <= {"kapre"} | sys.stdlib_module_names
+    assert {name.split(".")[0] for name in extra} <= {"kapre", "kapre_native", backend} | sys.stdlib_module_names
 
 
 ABSENT = """

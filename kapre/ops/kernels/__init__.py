@@ -14,12 +14,18 @@ from typing import Any
 
 import keras
 
+from kapre import _native
 from kapre.ops.kernels.base import Kernel
 
 
 def _load() -> Kernel:
     backend = keras.backend.backend()
     if backend == "jax":
+        if _native.library() is not None:
+            from kapre.ops.kernels import native_jax
+
+            if native_jax.register():
+                return native_jax.NativeJaxKernel()
         from kapre.ops.kernels.jax import JaxKernel
 
         return JaxKernel()
@@ -28,6 +34,10 @@ def _load() -> Kernel:
 
         return TensorFlowKernel()
     if backend == "torch":
+        if _native.library() is not None:
+            from kapre.ops.kernels.native_torch import NativeTorchKernel
+
+            return NativeTorchKernel()
         from kapre.ops.kernels.torch import TorchKernel
 
         return TorchKernel()

@@ -126,7 +126,7 @@ class _Plan:
                 for (bins, _, weights), bands in zip(self.groups, parts_of_bands, strict=True):
                     torch.mm(power[:, bins], weights, out=bands)
             if logarithm:
-                _to_logarithm(rows, stages)
+                to_logarithm(rows, stages)
         return y
 
     def slope(self, x: torch.Tensor, bands: torch.Tensor | None, slope: torch.Tensor) -> torch.Tensor:
@@ -205,7 +205,7 @@ class _Plans:
 _plans = _Plans()
 
 
-def _to_logarithm(y: torch.Tensor, stages: Stages) -> None:
+def to_logarithm(y: torch.Tensor, stages: Stages) -> None:
     """Replace bands by their logarithm, in place."""
     if stages.log is None:
         return
@@ -243,7 +243,7 @@ def add_frames(x: torch.Tensor, framed: torch.Tensor, hop: int) -> None:
         places += framed[..., start : start + width]
 
 
-def _is_batched(slope: torch.Tensor) -> bool:
+def is_batched(slope: torch.Tensor) -> bool:
     """Tell whether the slope is a batch of slopes (`is_grads_batched`; PyTorch 2.13 has no public name for that)."""
     ask = getattr(getattr(torch._C, "_functorch", None), "is_legacy_batchedtensor", None)
     return bool(ask is not None and ask(slope))
@@ -262,14 +262,14 @@ class _Features(torch.autograd.Function):
         if stages.log is None:
             return bands
         y = bands.clone()
-        _to_logarithm(y, stages)
+        to_logarithm(y, stages)
         return y
 
     @staticmethod
     def backward(ctx: Any, slope: torch.Tensor) -> Any:
         x, bands = ctx.saved_tensors
         again = torch.is_grad_enabled()  # the gradient itself needs a gradient
-        if again or _is_batched(slope):
+        if again or is_batched(slope):
             with torch.enable_grad():
                 y = ctx.plain(x)
             found = torch.autograd.grad(y, x, slope, create_graph=again)[0]
@@ -280,13 +280,30 @@ class _Features(torch.autograd.Function):
         return found, None, None, None, None
 
 
+def _cropped(x: torch.Tensor, count: int, stages: Stages) -> torch.Tensor:
+    """Cut samples to those of `count` frames, or zero-pad them at the end."""
+    length = (count - 1) * stages.hop + stages.size
+    missing = length - x.shape[1]
+    return torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[:, :length]
+
+
+def slope(
+    x: torch.Tensor, count: int, stages: Stages, kernel: Any, bands: torch.Tensor | None, slope: torch.Tensor
+) -> torch.Tensor:
+    """Return the gradient by the samples `(items, time)` from that by `count` features of each; see `_Plan.slope`."""
+    used = _cropped(x, count, stages)
+    plan = _plans.take(used, count, stages, kernel)
+    bands = None if bands is None else bands.reshape(slope.shape)
+    found = plan.slope(used, bands, slope)
+    _plans.give(plan)
+    return torch.nn.functional.pad(found, (0, x.shape[1] - used.shape[1]))  # a negative number crops
+
+
 def features(
     x: torch.Tensor, count: int, stages: Stages, kernel: Any, plain: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
     """Return `(items, count, bands)` of contiguous CPU samples `(items, time)`. `plain` computes the same slowly."""
-    length = (count - 1) * stages.hop + stages.size
-    missing = length - x.shape[1]
-    x = torch.nn.functional.pad(x, (0, missing)) if missing > 0 else x[:, :length]
+    x = _cropped(x, count, stages)
     if x.requires_grad and torch.is_grad_enabled():
         found: torch.Tensor = _Features.apply(x, count, stages, kernel, plain)
         return found

@@ -1,0 +1,175 @@
+"""JAX: spectra by the compiled library, on CPUs in float32, as one primitive.
+
+XLA calls the library (`jax.ffi`) where the program is for a CPU. On other platforms, in an export and in a gradient,
+the operations of the framework take its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from kapre import _native
+from kapre.ops.kernels import _native_plan as native
+from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels.jax import JaxKernel
+
+_TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy")
+
+
+class _About(NamedTuple):
+    """What the primitive computes, apart from its tensors. Two with equal fields share a program."""
+
+    plan: native.Plan
+    frames: int
+    edges: Edges
+    operations: Operations
+    has_lengths: bool
+    axes: int = 0
+    """Number of leading axes that vmap has added."""
+
+    def shapes(self, lead: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Return the shape of each result for samples `(*lead, time)`."""
+        found = [(*lead, self.frames, self.plan.values)]
+        return [*found, (*lead, self.frames, 1)] if self.plan.energy else found
+
+
+def register() -> bool:
+    """Tell XLA the functions of the library, and return whether both have them."""
+    loaded = _native.library()
+    if loaded is None or not hasattr(jax, "ffi"):
+        return False
+    functions = [loaded.function(name) for name in _TARGETS]
+    if None in functions:
+        return False
+    for name, function in zip(_TARGETS, functions, strict=True):
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(function), platform="cpu")
+    return True
+
+
+class NativeJaxKernel(JaxKernel):
+    """Compute spectra with `kapre-native`, unless they are in another dtype or several devices share the work."""
+
+    def spectrum(
+        self, x: Array, stages: Stages, count: int, edges: Edges | None, operations: Operations
+    ) -> tuple[Array, Array | None] | None:
+        if x.dtype != jnp.float32 or 0 in x.shape or jax.device_count() > 1:
+            return None
+        plan = native.plan(stages)
+        if plan is None:
+            return None
+        edges = edges or Edges()
+        lengths = jnp.zeros((0,), "int32")
+        if edges.lengths is not None:
+            own = jnp.reshape(jnp.asarray(edges.lengths, "int32"), (-1, *[1] * (x.ndim - 2)))
+            lengths = jnp.broadcast_to(own, x.shape[:-1])
+        about = _About(plan, count, edges._replace(lengths=None), operations, edges.lengths is not None)
+        bands, *energy = _spectrum.bind(x, lengths, about=about)
+        return bands, energy[0] if energy else None
+
+
+def _by_operations(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+    def of_batch(x: Array, lengths: Array) -> tuple[Array, ...]:
+        own = jnp.reshape(lengths, (x.shape[0], -1))[:, 0] if about.has_lengths else None
+        bands, energy = about.operations(x, own)
+        return (bands,) if energy is None else (bands, energy)
+
+    fn = of_batch
+    for _ in range(about.axes):
+        fn = jax.vmap(fn, in_axes=(0, 0 if about.has_lengths else None))
+    return list(fn(x, lengths))
+
+
+def _by_library(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in about.shapes(x.shape[:-1])]
+    call = jax.ffi.ffi_call(_TARGETS[about.plan.energy], shapes)
+    left, right, mode, _ = about.edges
+    found: list[Array] = call(
+        x,
+        about.plan.memory.view("uint8"),
+        lengths,
+        left=np.int64(left),
+        right=np.int64(right),
+        padding=np.int32(native.PADDINGS.index(mode)),
+        threads=np.int32(_threads()),
+    )
+    return found
+
+
+def _threads() -> int:
+    """Return how many threads XLA has for an operation."""
+    if "xla_cpu_multi_thread_eigen=false" in os.environ.get("XLA_FLAGS", ""):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_spectrum = Primitive("kapre_spectrum")
+_spectrum.multiple_results = True
+
+
+def _shapes(x: Any, lengths: Any, *, about: _About) -> list[ShapedArray]:
+    return [ShapedArray(shape, jnp.dtype("float32")) for shape in about.shapes(x.shape[:-1])]
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(about: _About) -> Any:
+    return jax.jit(functools.partial(_spectrum.bind, about=about))
+
+
+def _eager(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+    found: list[Array] = _compiled(about)(x, lengths)
+    return found
+
+
+_spectrum.def_abstract_eval(_shapes)
+_spectrum.def_impl(_eager)
+
+
+def _on_cpu(ctx: Any, x: Any, lengths: Any, *, about: _About) -> Any:
+    """Lower to a call of the library, but not for `jax.export`: its files must run elsewhere."""
+    exported = getattr(getattr(ctx.module_context, "lowering_parameters", None), "for_export", False)
+    fn = _by_operations if exported else _by_library
+    return mlir.lower_fun(fn, multiple_results=True)(ctx, x, lengths, about=about)
+
+
+mlir.register_lowering(_spectrum, mlir.lower_fun(_by_operations, multiple_results=True))
+mlir.register_lowering(_spectrum, _on_cpu, platform="cpu")
+
+
+def _slope(primals: Any, tangents: Any, *, about: _About) -> Any:
+    """Differentiate the operations of the framework, whose results a gradient needs in any case."""
+    x, lengths = primals
+    tangent = ad.instantiate_zeros(tangents[0])
+    return jax.jvp(lambda x: _by_operations(x, lengths, about=about), (x,), (tangent,))
+
+
+ad.primitive_jvps[_spectrum] = _slope
+
+
+def _batched(values: Any, axes: Any, *, about: _About) -> Any:
+    """Compute all entries of an axis that vmap has added as items."""
+    size = next(value.shape[axis] for value, axis in zip(values, axes, strict=True) if axis is not None)
+    x, lengths = (
+        value if axis is None and not needed else _first(value, axis, size)
+        for value, axis, needed in zip(values, axes, (True, about.has_lengths), strict=True)
+    )
+    found = _spectrum.bind(x, lengths, about=about._replace(axes=about.axes + 1))
+    return found, [0] * len(found)
+
+
+def _first(value: Array, axis: int | None, size: int) -> Array:
+    if axis is None:
+        return jnp.broadcast_to(value, (size, *value.shape))
+    return jnp.moveaxis(value, axis, 0)
+
+
+batching.primitive_batchers[_spectrum] = _batched

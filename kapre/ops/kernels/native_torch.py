@@ -1,0 +1,96 @@
+"""PyTorch: spectra by the compiled library, on a CPU in float32, with the gradient of the other kernel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from kapre.ops.kernels import _native_plan as native
+from kapre.ops.kernels import _torch_fused as fused
+from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels.torch import TorchKernel, _has_tangent, _is_ordinary, _transforms_active
+
+_NO_EDGES = Edges()
+
+
+class NativeTorchKernel(TorchKernel):
+    """Compute spectra with `kapre-native`, unless a call is traced, transformed, in another dtype or on a GPU."""
+
+    def spectrum(
+        self, x: torch.Tensor, stages: Stages, count: int, edges: Edges | None, operations: Operations
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        if x.dtype != torch.float32 or x.device.type != "cpu" or not _is_ordinary(x) or 0 in x.shape:
+            return None
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+            return None
+        edges = edges or _NO_EDGES
+        if not (x.requires_grad and torch.is_grad_enabled()):
+            plan = native.plan(stages)
+            return None if plan is None else _run(plan, x, count, edges)
+        few = math.prod(x.shape[:-1]) * count < fused.FEWEST
+        if few or stages.least_energy is not None or stages.magnitude_epsilon or native.plan(stages) is None:
+            return None  # there is no gradient of these but the one of their operations
+        return _Spectrum.apply(x, count, stages, edges, self, operations), None
+
+
+def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[torch.Tensor, torch.Tensor | None]:
+    *lead, time = x.shape
+    rows = math.prod(lead)
+    flat = x.detach().reshape(rows, time)
+    flat = flat if flat.stride(1) == 1 or time == 1 else flat.contiguous()
+    y = torch.empty(*lead, count, plan.values, dtype=torch.float32, device="cpu")
+    energy = torch.empty(*lead, count, 1, dtype=torch.float32, device="cpu") if plan.energy else None
+    lengths = None
+    if edges.lengths is not None:
+        lengths = torch.as_tensor(edges.lengths).to("cpu", torch.int64).repeat_interleave(rows // lead[0])
+    plan.run(
+        flat.data_ptr(),
+        (rows, time),
+        flat.stride(0),
+        count,
+        y.data_ptr(),
+        None if energy is None else energy.data_ptr(),
+        None if lengths is None else lengths.data_ptr(),
+        edges,
+        torch.get_num_threads(),
+    )
+    return y, energy
+
+
+class _Spectrum(torch.autograd.Function):
+    """Compute the bands by the library, and the gradient block by block as the other kernel does."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, count: int, stages: Stages, edges: Edges, kernel: Any, operations: Any
+    ) -> torch.Tensor:
+        plan = native.plan(stages, logarithm=False)
+        assert plan is not None
+        bands, _ = _run(plan, x, count, edges)
+        ctx.save_for_backward(x, None if stages.log is None else bands)
+        ctx.about = count, stages, edges, kernel, operations
+        if stages.log is None:
+            return bands
+        y = bands.clone()
+        fused.to_logarithm(y, stages)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, slope: torch.Tensor) -> Any:
+        x, bands = ctx.saved_tensors
+        count, stages, edges, kernel, operations = ctx.about
+        again = torch.is_grad_enabled()  # the gradient itself needs a gradient
+        with torch.enable_grad():
+            if again or fused.is_batched(slope):
+                y, _ = operations(x, edges.lengths)
+                return torch.autograd.grad(y, x, slope, create_graph=again)[0], *[None] * 5
+            leaf = x.detach().requires_grad_()
+            padded = operations.pad(leaf, edges.lengths)
+        items = math.prod(x.shape[:-1])
+        flat = slope.reshape(items, count, -1)
+        found = fused.slope(padded.detach().reshape(items, -1), count, stages, kernel, bands, flat).view(padded.shape)
+        if padded is not leaf:
+            (found,) = torch.autograd.grad(padded, leaf, found)
+        return found, *[None] * 5

@@ -1,0 +1,93 @@
+// The C interface of kapre-native: the spectrum of frames, from samples to the logarithm of bands, in float32 on a CPU.
+//
+// A plan is a block of memory without pointers, written once from a description: a program may copy it, and keep it as a
+// constant of a graph. Many threads may run it at a time, on the machine that wrote it or on another one of the same byte
+// order. No function throws, prints or keeps state. A function that can fail returns a code, 0 for success, and writes a
+// message, cut to `message_size`.
+#ifndef KAPRE_NATIVE_H
+#define KAPRE_NATIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define KAPRE_EXPORT __declspec(dllexport)
+#else
+#define KAPRE_EXPORT __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Changes with every change of this file that a caller must know of.
+#define KAPRE_NATIVE_ABI 1
+
+enum { KAPRE_OK = 0, KAPRE_UNSUPPORTED = 1, KAPRE_INVALID = 2, KAPRE_NO_MEMORY = 3, KAPRE_FAILED = 4 };
+enum { KAPRE_MAGNITUDE = 1, KAPRE_POWER = 2, KAPRE_COMPLEX = 3 };
+enum { KAPRE_NO_LOG = 0, KAPRE_LN = 1, KAPRE_LOG10 = 2, KAPRE_DB = 3 };
+enum { KAPRE_CONSTANT = 0, KAPRE_REFLECT = 1, KAPRE_SYMMETRIC = 2, KAPRE_EDGE = 3 };
+
+// What a plan computes for each frame, in this order.
+typedef struct kapre_description {
+  int32_t frame_length;            // samples of a frame
+  int32_t hop_length;              // samples from one frame to the next
+  int32_t n_fft;                   // points of the DFT, even
+  int32_t remove_dc;               // whether to subtract the mean of the frame
+  int32_t energy;                  // whether to return the logarithm of the energy, before preemphasis
+  float least_energy;              // the smallest energy whose logarithm is taken
+  float preemphasis;               // the coefficient of preemphasis within the frame, 0 for none
+  int32_t preemphasis_first;       // whether the first sample is its own predecessor; otherwise that is 0
+  int32_t window_length;           // at most frame_length and n_fft; the frame is cropped to it
+  const float* window;             //
+  int32_t spectrum;                // KAPRE_MAGNITUDE, KAPRE_POWER or KAPRE_COMPLEX: (real, imaginary) for each bin
+  float magnitude_epsilon;         // added to the power under the root of the magnitude
+  int32_t bands;                   // bands of the filter bank, 0 for none
+  const int32_t* band_first;       // the first bin of each band
+  const int32_t* band_size;        // how many bins it covers
+  const float* weights;            // the weights of these bins, one band after the other
+  int32_t log;                     // KAPRE_NO_LOG, ...
+  int32_t amin_is_added;           // whether amin is added; otherwise it is the smallest value
+  float amin;                      //
+  float reference;                 // subtracted from decibels
+} kapre_description;
+
+// One call: frames of a batch. Frame f of an item begins at sample f * hop_length - left.
+typedef struct kapre_call {
+  const float* samples;       // (items, time)
+  int64_t items;              //
+  int64_t item_stride;        // floats from one item to the next
+  int64_t time;               // samples of an item
+  const int64_t* lengths;     // valid samples of each item, or null if all are; what follows them is not read
+  int64_t left, right;        // samples by which each item is padded at its own ends; zeros follow
+  int32_t padding;            // KAPRE_CONSTANT for zeros, ...
+  int32_t threads;            // the largest number of threads to use
+  int64_t frames;             // frames of each item
+  float* features;            // (items, frames, values)
+  float* energies;            // (items, frames), or null without energy
+  const char* instructions;   // the instruction set to use, or null for the best
+} kapre_call;
+
+KAPRE_EXPORT int32_t kapre_native_abi(void);
+
+// The best instruction set of this machine that the library has: "avx512", "avx2", "neon" or "baseline".
+KAPRE_EXPORT const char* kapre_native_instructions(void);
+
+// Writes the number of bytes of the plan of a description, or returns KAPRE_UNSUPPORTED if there is none.
+KAPRE_EXPORT int32_t kapre_plan_size(const kapre_description* description, size_t* size, char* message,
+                                     size_t message_size);
+
+// Writes the plan to `size` bytes at an address that is a multiple of 8.
+KAPRE_EXPORT int32_t kapre_plan_write(const kapre_description* description, void* plan, size_t size, char* message,
+                                      size_t message_size);
+
+// The values of a frame that a plan computes: bands, bins, or twice the bins. 0 if it is no plan.
+KAPRE_EXPORT int32_t kapre_plan_values(const void* plan, size_t size);
+
+KAPRE_EXPORT int32_t kapre_plan_run(const void* plan, size_t size, const kapre_call* call, char* message,
+                                    size_t message_size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

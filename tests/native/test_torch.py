@@ -1,0 +1,222 @@
+"""The compiled kernel under PyTorch: where it takes part, and its numbers and gradients beside the framework's."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import pickle
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kapre
+from kapre.executor import run
+from kapre.ops.kernels import active
+from kapre.ops.kernels.torch import TorchKernel
+from tests.recipes import any_recipe
+from tests.streams.drive import streamed
+
+MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
+RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
+
+
+@contextlib.contextmanager
+def without() -> Iterator[None]:
+    """Compute with the operations of the framework."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(active), "spectrum", TorchKernel.spectrum)
+        yield
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the calls that the library answers."""
+    from kapre.ops.kernels import _native_plan
+
+    found: list[int] = []
+    whole = _native_plan.Plan.run
+    monkeypatch.setattr(_native_plan.Plan, "run", lambda *words: (found.append(1), whole(*words))[1])
+    return found
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape).astype("float32") * 0.1)
+
+
+def test_the_kernel_is_this_one() -> None:
+    assert type(active).__name__ == "NativeTorchKernel"
+
+
+@settings(max_examples=150, deadline=None)
+@given(any_recipe(), st.integers(0, 2**32 - 1), st.data())
+def test_any_recipe_is_as_without(recipe: kapre.Recipe, seed: int, data: st.DataObject) -> None:
+    lead = data.draw(st.sampled_from([(1,), (3,), (2, 2)]))
+    time = data.draw(st.integers(0, 3 * recipe.n_fft + 2 * recipe.hop_length))
+    x = noise(*lead, time, seed=seed)
+    lengths = data.draw(st.none() | st.lists(st.integers(0, time), min_size=lead[0], max_size=lead[0]))
+    lengths = None if lengths is None else torch.tensor(lengths)
+    y = run(recipe, x, lengths)
+    with without():
+        right = run(recipe, x, lengths)
+        exact = run(recipe, x.double(), lengths)
+    assert (y.dtype, y.shape) == (right.dtype, right.shape)
+    lost = (right - exact).abs().max() if exact.numel() else 0.0  # what float32 loses there
+    peak = exact.abs().max() if exact.numel() else 0.0
+    np.testing.assert_allclose(y, exact, rtol=0, atol=float(4 * lost + 1e-5 * (1.0 + peak)))
+
+
+@pytest.mark.parametrize("log", [None, "ln", "log10", "db"])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+@pytest.mark.parametrize("more", [{}, dict(center=True, pad_mode="reflect"), dict(remove_dc=True, snip_edges=False)])
+def test_gradients_are_as_without(log: str | None, power: float, more: dict[str, object]) -> None:
+    recipe = kapre.Recipe(**{**MEL, "power": power}, **more, **({} if log is None else dict(log=log, amin=1e-6)))
+    weights = noise(2, recipe.num_frames(4000), 80, seed=1)
+
+    def slope(x: torch.Tensor) -> torch.Tensor:
+        x = x.clone().requires_grad_()
+        (run(recipe, x) * weights.to(x.dtype)).sum().backward()
+        return x.grad
+
+    x = noise(2, 4000)
+    x[1, 1000:2500] = 0.0
+    found, exact = slope(x), slope(x.double())
+    with without():
+        right = slope(x)
+    assert torch.isfinite(found).all()
+    scale = float(exact.abs().max())
+    assert (found - exact).abs().max() <= max(1e-5 * scale, 2 * float((right - exact).abs().max()))
+
+
+def test_the_gradient_of_the_gradient() -> None:
+    x = noise(1, 3000).requires_grad_()
+    (first,) = torch.autograd.grad(run(RECIPE, x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.square().sum(), x)
+    with without():
+        (first,) = torch.autograd.grad(run(RECIPE, x).sum(), x, create_graph=True)
+        (right,) = torch.autograd.grad(first.square().sum(), x)
+    assert (second - right).abs().max() <= 1e-3 * right.abs().max()
+
+
+def test_batched_gradients() -> None:
+    """`is_grads_batched` gives a batch of slopes, as the Jacobian of torch.autograd.functional does."""
+    x = noise(1, 1000).requires_grad_()
+    y = run(RECIPE, x)
+    slopes = torch.eye(4).repeat(1, 80 * 5)[:, : y.numel()].reshape(4, *y.shape)
+    (many,) = torch.autograd.grad(y, x, slopes, is_grads_batched=True, retain_graph=True)
+    each = [torch.autograd.grad(y, x, slope, retain_graph=True)[0] for slope in slopes]
+    torch.testing.assert_close(many, torch.stack(each), rtol=1e-3, atol=1e-4)
+
+
+def test_layouts_of_memory(calls: list[int]) -> None:
+    x = noise(4, 3, 8000)
+    right = run(RECIPE, x)
+    layouts = {
+        "a view with a step": noise(4, 3, 16000)[..., ::2].copy_(x),
+        "axes in another order": x.permute(2, 0, 1).contiguous().permute(1, 2, 0),
+        "a part of a longer tensor": torch.nn.functional.pad(x, (3, 5))[..., 3:8003],
+        "items in reverse": x.flip(0).flip(0),
+    }
+    for words, y in layouts.items():
+        torch.testing.assert_close(run(RECIPE, y), right, rtol=0, atol=0, msg=words)
+    one = noise(1, 8000)
+    torch.testing.assert_close(run(RECIPE, one.expand(5, 8000)), run(RECIPE, one).expand(5, -1, -1), rtol=0, atol=0)
+    assert len(calls) == len(layouts) + 3
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")  # forward mode calls it
+def test_what_it_leaves_to_the_framework(calls: list[int]) -> None:
+    x = noise(2, 4000)
+    run(RECIPE, x.double())
+    run(kapre.Recipe(n_fft=514, hop_length=100), x)  # 257 is prime
+    run(RECIPE, torch.zeros(0, 4000))
+    run(RECIPE, torch.zeros(2, 100))  # no frame
+    torch.func.vmap(lambda row: run(RECIPE, row[None])[0])(x)
+    torch.func.jvp(lambda v: run(RECIPE, v), (x,), (x,))
+    assert torch.export.export(_Module(), (x,)) is not None
+    assert calls == []
+    run(RECIPE, x)
+    assert calls == [1]
+
+
+class _Module(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return run(RECIPE, x)
+
+
+def test_inference_mode_and_what_outlives_it() -> None:
+    x = noise(2, 4000)
+    with torch.inference_mode():
+        y = run(RECIPE, x)
+        assert y.is_inference()
+    x.requires_grad_()
+    run(RECIPE, x).sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_defaults_of_torch_do_not_matter() -> None:
+    x = noise(2, 4000)
+    right = run(RECIPE, x)
+    try:
+        torch.set_default_dtype(torch.float64)
+        with torch.device("meta"):
+            found = run(RECIPE, x)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    torch.testing.assert_close(found, right, rtol=0, atol=0)
+
+
+def test_a_call_does_not_write_into_its_input_or_an_earlier_result() -> None:
+    x = noise(2, 4000)
+    kept, first = x.clone(), run(RECIPE, x)
+    again = first.clone()
+    run(RECIPE, noise(2, 4000, seed=5))
+    torch.testing.assert_close(x, kept, rtol=0, atol=0)
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+
+
+def test_threads_and_any_number_of_them_give_the_same() -> None:
+    x = noise(6, 60000)
+    kept = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = run(RECIPE, x)
+        torch.set_num_threads(3)
+        torch.testing.assert_close(run(RECIPE, x), one, rtol=0, atol=0)
+    finally:
+        torch.set_num_threads(kept)
+    results: list[torch.Tensor] = []
+    threads = [threading.Thread(target=lambda: results.append(run(RECIPE, x))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 6
+    for found in results:
+        torch.testing.assert_close(found, one, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["kaldi_fbank", "paraformer"])
+def test_a_stream_gives_the_bits_of_the_whole_clip(name: str) -> None:
+    frontend = kapre.Frontend.from_preset(name)
+    x = noise(1, 20000)
+    found = streamed(frontend.stream(), x, [1, 1234, 399])
+    np.testing.assert_array_equal(found, frontend(x).numpy())
+
+
+def test_layers_are_copied_and_pickled() -> None:
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    x = noise(1, 4000)
+    y = frontend(x)
+    for other in (copy.deepcopy(frontend), pickle.loads(pickle.dumps(frontend))):
+        torch.testing.assert_close(other(x), y, rtol=0, atol=0)
+
+
+def test_compiled_as_eager() -> None:
+    frontend = kapre.Frontend.from_preset("kaldi_fbank")
+    x = noise(1, 4000)
+    torch.testing.assert_close(torch.compile(frontend, backend="aot_eager")(x), frontend(x), rtol=1e-4, atol=1e-3)
