@@ -336,7 +336,7 @@ inline F ln(F x) {
   return x > 0.0f ? (x < INFINITY ? y : x) : (x == 0.0f ? splat(-INFINITY) : splat(NAN));
 }
 
-// The same operation on value v of all frames, written to their rows.
+// Writes `count` values of each frame to its row, if it has one.
 void store(const F* values, int count, float* const* rows) {
   int v = 0;
   for (; v + L <= count; v += L) {
@@ -386,7 +386,7 @@ F in_band(const F* power, const float* weights, int size) {
   return total;
 }
 
-// Vectors of frames' samples, of their bins, and of their values.
+// Number of vectors of scratch memory for the samples of frames, and for their bins.
 int vectors_of_samples(const Plan& plan) {
   return (plan.is.frame_length > plan.is.n_fft ? plan.is.frame_length : plan.is.n_fft) + L;
 }
@@ -403,8 +403,8 @@ void prepare(const Plan& plan, const float* const* frames, float* const* energie
   const int size = is.frame_length, width = is.window_length;
   load(frames, size, t);
   if (is.remove_dc) {
-    // Of the differences to the first sample, so that a constant becomes exactly 0, and of what is left once more, because
-    // the first mean is rounded.
+    // Subtract the first sample first, so that a constant becomes exactly 0. The mean of the differences is rounded, so
+    // subtract the mean of what is left too.
     const F first = t[0], length = splat(static_cast<float>(size));
     const F mean = sum_of(size, [=](int n) { return t[n] -= first; }) / length;
     const F left = sum_of(size, [=](int n) { return t[n] -= mean; }) / length;
