@@ -154,7 +154,7 @@ def calls(draw):
 
 
 @pytest.mark.parametrize("instructions", HERE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(calls())
 def test_any_description_and_batch(instructions, call):
     about, x, edges, lengths, count = call
@@ -163,7 +163,7 @@ def test_any_description_and_batch(instructions, call):
     wanted, energies = expected(about, x, count, edges, lengths)
     peak = max(wanted.max(initial=0.0), 1e-30)
     error = (PEAK if about.power == 2.0 else 4 * PEAK) * peak
-    if about.remove_dc:  # a mean is rounded with the samples; most of a frame may cancel
+    if about.remove_dc or about.preemphasis:  # of samples that are almost equal, little is left but their roundings
         lost = 2.0**-22 * float(np.abs(x).max(initial=0.0)) * np.abs(about.window).sum()
         error += lost if about.power == 1.0 else lost * (2.0 * np.sqrt(peak) + lost)
     found = linear(about, y)
