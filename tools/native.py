@@ -38,7 +38,7 @@ def main() -> int:
     os.environ.setdefault("KAPRE_XLA_INCLUDE", _headers_of_jax(arguments.environment))
     code = install(arguments.environment, ["--force-reinstall", "--no-deps", str(ROOT / "native")])
     if code:
-        print(f"kapre-native could not be built. {WITHOUT} A build needs GCC 12 or Clang 16, or newer.")
+        print(f"kapre-native could not be built. {WITHOUT} It was built with GCC 12.")
         return int(arguments.demand)
     loads = "import ctypes, kapre_native; ctypes.CDLL(str(kapre_native.library_path()))"
     return subprocess.run([arguments.environment / "bin" / "python", "-c", loads], check=False).returncode

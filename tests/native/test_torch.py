@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import pickle
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,21 +14,13 @@ from hypothesis import strategies as st
 
 import kapre
 from kapre.executor import run
-from kapre.ops.kernels import active
+from kapre.ops.kernels import active, overlaid
 from kapre.ops.kernels.torch import TorchKernel
 from tests.recipes import any_recipe
 from tests.streams.drive import streamed
 
 MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
 RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
-
-
-@contextlib.contextmanager
-def without() -> Iterator[None]:
-    """Compute with the operations of the framework."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(active), "spectrum", TorchKernel.spectrum)
-        yield
 
 
 @pytest.fixture
@@ -61,7 +51,7 @@ def test_any_recipe_is_as_without(recipe: kapre.Recipe, seed: int, data: st.Data
     lengths = data.draw(st.none() | st.lists(st.integers(0, time), min_size=lead[0], max_size=lead[0]))
     lengths = None if lengths is None else torch.tensor(lengths)
     y = run(recipe, x, lengths)
-    with without():
+    with overlaid(TorchKernel()):
         right = run(recipe, x, lengths)
         exact = run(recipe, x.double(), lengths)
     assert (y.dtype, y.shape) == (right.dtype, right.shape)
@@ -85,7 +75,7 @@ def test_gradients_are_as_without(log: str | None, power: float, more: dict[str,
     x = noise(2, 4000)
     x[1, 1000:2500] = 0.0
     found, exact = slope(x), slope(x.double())
-    with without():
+    with overlaid(TorchKernel()):
         right = slope(x)
     assert torch.isfinite(found).all()
     scale = float(exact.abs().max())
@@ -96,7 +86,7 @@ def test_the_gradient_of_the_gradient() -> None:
     x = noise(1, 3000).requires_grad_()
     (first,) = torch.autograd.grad(run(RECIPE, x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.square().sum(), x)
-    with without():
+    with overlaid(TorchKernel()):
         (first,) = torch.autograd.grad(run(RECIPE, x).sum(), x, create_graph=True)
         (right,) = torch.autograd.grad(first.square().sum(), x)
     assert (second - right).abs().max() <= 1e-3 * right.abs().max()
@@ -146,6 +136,14 @@ def test_what_it_leaves_to_the_framework(calls: list[int]) -> None:
 class _Module(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return run(RECIPE, x)
+
+
+def test_one_length_is_that_of_all_and_another_number_is_refused() -> None:
+    x = noise(3, 4000)
+    all_of_them = run(RECIPE, x, torch.tensor([900] * 3))
+    torch.testing.assert_close(run(RECIPE, x, torch.tensor([900])), all_of_them, rtol=0, atol=0)
+    with pytest.raises(RuntimeError, match="size"):
+        run(RECIPE, x, torch.tensor([900, 900]))
 
 
 def test_inference_mode_and_what_outlives_it() -> None:

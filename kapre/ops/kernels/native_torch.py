@@ -44,7 +44,8 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
     energy = torch.empty(*lead, count, 1, dtype=torch.float32, device="cpu") if plan.energy else None
     lengths = None
     if edges.lengths is not None:
-        lengths = torch.as_tensor(edges.lengths).to("cpu", torch.int64).repeat_interleave(rows // lead[0])
+        own = torch.as_tensor(edges.lengths).to("cpu", torch.int64).reshape(-1)
+        lengths = own.expand(lead[0]).repeat_interleave(rows // lead[0])  # one for each row: the library reads so many
     plan.run(
         flat.data_ptr(),
         (rows, time),
