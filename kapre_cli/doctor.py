@@ -98,7 +98,8 @@ def _compiled_kernel() -> str:
 
     found = _native.state()
     if found.library is not None:
-        return f"{found.words}, on as many threads as the backend uses"
+        serves = "PyTorch and JAX" if found.library.function("kapre_jax_spectrum") else "PyTorch"
+        return f"{found.words}, for {serves}, on as many threads as the backend uses"
     return f"broken: {found.words}. Run `pip install -U 'kapre[native]'`" if found.is_broken else found.words
 
 
