@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import warnings
+from pathlib import Path
 from typing import Any, NamedTuple
 
 ABI = 1
@@ -27,6 +28,9 @@ class Library:
             raise ImportError(f"it has version {found} of the interface, and this Kapre needs {ABI}")
         loaded.kapre_native_instructions.restype = _text
         self._loaded = loaded
+        beside = Path(path).with_name(f"{Path(path).stem}_tensorflow{Path(path).suffix}")
+        self.tensorflow_path: Path | None = beside if beside.exists() else None
+        """The library of TensorFlow's operation, which only some builds have."""
         self.instructions: str = loaded.kapre_native_instructions().decode()
         self.size, self.write = loaded.kapre_plan_size, loaded.kapre_plan_write
         self.values, self.run = loaded.kapre_plan_values, loaded.kapre_plan_run

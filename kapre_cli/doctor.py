@@ -21,7 +21,7 @@ _OPTIONAL = {
     "av": ("reads m4a and AAC", "av"),
     "ray": ("runs on clusters", "ray"),
     "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
-    "kapre-native": ("computes spectra with PyTorch and JAX on a CPU in less time", "native"),
+    "kapre-native": ("computes spectra on a CPU in less time", "native"),
 }
 _EXPORT = {
     "ai-edge-litert": ("runs LiteRT", "export"),
@@ -98,8 +98,10 @@ def _compiled_kernel() -> str:
 
     found = _native.state()
     if found.library is not None:
-        serves = "PyTorch and JAX" if found.library.function("kapre_jax_spectrum") else "PyTorch"
-        return f"{found.words}, for {serves}, on as many threads as the backend uses"
+        serves = ["PyTorch"]
+        serves += ["JAX"] if found.library.function("kapre_jax_spectrum") else []
+        serves += ["TensorFlow"] if found.library.tensorflow_path else []
+        return f"{found.words}, for {' and '.join(serves)}, on as many threads as the backend uses"
     return f"broken: {found.words}. Run `pip install -U 'kapre[native]'`" if found.is_broken else found.words
 
 

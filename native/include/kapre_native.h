@@ -84,6 +84,9 @@ KAPRE_EXPORT int32_t kapre_plan_write(const kapre_description* description, void
 // The values of a frame that a plan computes: bands, bins, or twice the bins. 0 if it is no plan.
 KAPRE_EXPORT int32_t kapre_plan_values(const void* plan, size_t size);
 
+// Whether a plan returns energies. 0 if it is no plan.
+KAPRE_EXPORT int32_t kapre_plan_has_energy(const void* plan, size_t size);
+
 KAPRE_EXPORT int32_t kapre_plan_run(const void* plan, size_t size, const kapre_call* call, char* message,
                                     size_t message_size);
 

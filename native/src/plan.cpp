@@ -265,4 +265,9 @@ int32_t kapre_plan_values(const void* memory, size_t size) {
   return kapre::read(memory, size, plan) ? plan.values : 0;
 }
 
+int32_t kapre_plan_has_energy(const void* memory, size_t size) {
+  kapre::Plan plan;
+  return kapre::read(memory, size, plan) && plan.is.energy;
+}
+
 }  // extern "C"

@@ -30,6 +30,11 @@ def _load() -> Kernel:
 
         return JaxKernel()
     if backend == "tensorflow":
+        if _native.library() is not None:
+            from kapre.ops.kernels import native_tensorflow
+
+            if native_tensorflow.register():
+                return native_tensorflow.NativeTensorFlowKernel()
         from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
         return TensorFlowKernel()

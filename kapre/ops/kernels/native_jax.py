@@ -109,7 +109,7 @@ def _threads() -> int:
     """Return how many threads XLA has for an operation."""
     if "xla_cpu_multi_thread_eigen=false" in os.environ.get("XLA_FLAGS", ""):
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return native.cores()
 
 
 _spectrum = Primitive("kapre_spectrum")

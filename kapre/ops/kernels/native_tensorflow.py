@@ -1,0 +1,141 @@
+"""TensorFlow: spectra by the compiled library, on CPUs in float32, as an operation of TensorFlow's C API.
+
+Eager calls run the operation. A graph holds a function of TensorFlow's own operations, whose name says which plan
+computes the same. Before a graph runs, a pass of the library puts the operation in place of the call of that function.
+Saved graphs, gradients and programs of XLA therefore do not depend on the library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import site
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kapre import _native
+from kapre.ops.kernels import _native_plan as native
+from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels.tensorflow import TensorFlowKernel
+
+_NAME = "kapre_spectrum_"
+"""How the names of the functions begin; the library looks for it."""
+_MESSAGE = 256
+
+_tagged: list[Operations] = []
+"""The operations of each `tag`, for gradients. Recipes are few."""
+
+
+class _Loaded:
+    """The library of the operation: its function in Python, and the one that keeps plans."""
+
+    def __init__(self, path: Path) -> None:
+        self.spectrum: Callable[..., list[tf.Tensor]] = tf.load_op_library(os.fspath(path)).kapre_spectrum
+        library = ctypes.CDLL(os.fspath(path))
+        text, size, number = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32
+        self.keep = library.kapre_tensorflow_keep
+        self.keep.argtypes, self.keep.restype = (text, ctypes.c_void_p, size, number), number
+        library.kapre_tensorflow_start.argtypes = (text, text, size)
+        message = ctypes.create_string_buffer(_MESSAGE)
+        if library.kapre_tensorflow_start(os.fsencode(path), message, _MESSAGE):
+            raise OSError(message.value.decode())
+
+
+def _has_plugins() -> bool:
+    """Tell whether TensorFlow has loaded plugins. It ends the process if two of them have a pass for the same device."""
+    folders = (Path(folder) / "tensorflow-plugins" for folder in (*site.getsitepackages(), site.getusersitepackages()))
+    return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+
+
+@functools.cache
+def register() -> bool:
+    """Tell TensorFlow the operation and the pass, and return whether it has both."""
+    global _loaded
+    library = _native.library()
+    if library is None or library.tensorflow_path is None or _has_plugins():
+        return False
+    try:
+        _loaded = _Loaded(library.tensorflow_path)
+    except (OSError, AttributeError, tf.errors.OpError):
+        return False
+    tf.RegisterGradient("KapreSpectrum")(_slope)
+    return True
+
+
+_loaded: _Loaded
+
+
+class NativeTensorFlowKernel(TensorFlowKernel):
+    """Compute spectra with `kapre-native`, unless they are in another dtype or on another device."""
+
+    def spectrum(
+        self, x: tf.Tensor, stages: Stages, count: int, edges: Edges | None, operations: Operations
+    ) -> tuple[tf.Tensor, tf.Tensor | None] | None:
+        if x.dtype != tf.float32 or 0 in tuple(x.shape):
+            return None
+        eager = tf.executing_eagerly()
+        plan = None if eager and "CPU" not in x.device else native.plan(stages)
+        if plan is None:
+            return None
+        edges = edges or Edges()
+        key = f"{_kept(plan)}_{edges.left}_{edges.right}_{native.PADDINGS.index(edges.mode)}_{count}"
+        args = [x] if edges.lengths is None else [x, tf.reshape(tf.cast(edges.lengths, tf.int32), [-1])]
+        if eager:
+            results = _loaded.spectrum(args, Tout=[tf.float32] * (1 + plan.energy), key=key, tag=_tag(operations))
+        else:
+            results = _as_function(operations, key)(*args)
+        bands, *energy = results
+        return bands, energy[0] if energy else None
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(plan: native.Plan) -> str:
+    """Give the library a plan to keep, and return its digest."""
+    digest = hashlib.sha256(plan.memory.tobytes()).hexdigest()[:32]
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or native.cores()
+    if _loaded.keep(digest.encode(), plan.memory.ctypes.data, plan.memory.nbytes, threads):
+        raise MemoryError("kapre-native has no memory for a plan.")
+    return digest
+
+
+def _tag(operations: Operations) -> int:
+    try:
+        return _tagged.index(operations)
+    except ValueError:
+        _tagged.append(operations)
+        return _tagged.index(operations)
+
+
+def _results(operations: Operations, x: tf.Tensor, lengths: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    bands, energy = operations(x, *lengths)
+    return (bands,) if energy is None else (bands, energy)
+
+
+def _as_function(operations: Operations, key: str) -> Callable[..., tuple[tf.Tensor, ...]]:
+    """Return operations as a function of TensorFlow that the library's pass knows by its name."""
+
+    def function(x: tf.Tensor, *lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return _results(operations, x, lengths)
+
+    function.__name__ = _NAME + key
+    # TensorFlow inlines a function before the pass can see it, but not one that implements an interface: of that,
+    # it may choose another implementation, and here there is one of each.
+    attributes = {"api_implements": f"kapre_spectrum_{uuid.uuid4().hex}"}
+    return tf.function(function, autograph=False, experimental_attributes=attributes)
+
+
+def _slope(op: Any, *slopes: tf.Tensor) -> list[tf.Tensor | None]:
+    """Differentiate the operations of the framework in place of the library."""
+    x, *lengths = op.inputs
+    operations = _tagged[op.get_attr("tag")]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        results = _results(operations, x, tuple(lengths))
+    found = tape.gradient(results, x, output_gradients=list(slopes))
+    return [found, *[None] * len(lengths)]
