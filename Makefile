@@ -17,7 +17,7 @@ READY := $(VENV)/.ready
 # Packages are installed without bytecode. The first import of a module writes it, so that later processes start sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup native demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: help setup native sanitize demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
 
 help:
 	@echo "make demo     install Kapre with JAX and draw a recording (AUDIO=path for another)"
@@ -52,6 +52,14 @@ native: $(VENV)/.native
 $(VENV)/.native: $(READY) $(wildcard native/*.* native/*/*.*)
 	@$(PYTHON) tools/native.py $(VENV) $(if $(NATIVE),--demand)
 	@touch $@
+
+# The compiled kernel with the address and undefined-behaviour sanitizers, in out/, under its own tests (GCC).
+sanitize: $(READY)
+	@rm -rf out/sanitize
+	@$(PY) -m pip install -q --no-deps --target out/sanitize --config-settings=cmake.define.KAPRE_SANITIZE=ON ./native
+	@LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		KAPRE_NATIVE=out/sanitize/kapre_native/libkapre_native.so KERAS_BACKEND=numpy \
+		$(PY) -m pytest -q -p no:cacheprovider tests/native/test_library.py
 
 # The package with JAX, in the versions of requirements-dev.txt.
 $(VENV)/.demo: requirements-dev.txt pyproject.toml kapre/_version.py

@@ -14,6 +14,7 @@ from benchmarks.shapes import OURS, Framing, Shape
 KINDS = {
     "logmel": "log-mel: power, mel, 10 log10",
     "mel_magnitude": "mel of the magnitude, no logarithm",
+    "kaldi_fbank": "Kaldi's log-mel: the mean, preemphasis, its window and floor",
     "mel_decibel": "mel of the magnitude in decibel, 80 dB of range",
     "stft_magnitude": "STFT magnitude",
     "training": "log-mel and its gradient with respect to the waveform",
@@ -28,6 +29,7 @@ KINDS = {
 FLOOR = "fft_floor"
 PARTS = "parts"
 FRAMINGS = "framings"
+FRAMEWORK = ", framework"  # ours without the compiled kernel
 NO_ROOT = ", no root"  # a peer that squares both parts of a spectrum, where most people write abs() ** 2
 # float32 in bands 80 dB below the peak, which a logarithm and its gradient enlarge; another window or scale is far off.
 LINEAR_TOLERANCE = 1e-5  # of the peak
@@ -154,5 +156,17 @@ def _of_model(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndar
     return float(np.abs(got - right[:, None]).max() / np.abs(right).max()), GRADIENT_TOLERANCE
 
 
+def _of_kaldi(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndarray) -> tuple[float, float]:
+    """Compare the bands of the first frames of the first and the last clip, before the logarithm."""
+    import kapre
+    from tests.numpy_spectra import spectra
+
+    recipe = kapre.frontends.preset("kaldi_fbank").recipe
+    few = x[:, : shape.win + 99 * shape.hop].astype("float64") * recipe.input_scale
+    right = spectra(recipe, few[[0, -1]]).bands
+    found = np.exp(got[[0, -1], : right.shape[1]])
+    return float(np.abs(found - np.exp(right)).max() / np.exp(right).max()), LINEAR_TOLERANCE
+
+
 DECIBEL_KINDS = ("logmel", "bare_layer", "call_path", "predict", FRAMINGS)
-CHECKS = {"mel_decibel": _of_range, "training": _of_gradient, "training_model": _of_model}
+CHECKS = {"mel_decibel": _of_range, "kaldi_fbank": _of_kaldi, "training": _of_gradient, "training_model": _of_model}

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+import kapre
 from benchmarks import candidates_torch, layers
-from benchmarks.candidate import FLOOR, Candidate
+from benchmarks.candidate import FLOOR, Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, framed_in_the_middle
 
-KINDS = ("logmel", "stft_magnitude", FLOOR)
+KALDI = "kaldi_fbank"
+KINDS = ("logmel", "stft_magnitude", KALDI, FLOOR)
 DISTRIBUTIONS = ("librosa", "kaldi-native-fbank", "nnAudio", "torch", "keras", "numpy", "scipy")
 MOST_KALDI = 10_000_000  # samples, shape e and all before it: it takes them one by one, and an hour would not end
 
@@ -25,18 +27,30 @@ def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
 
         frames = layers.ready_frames(shape, x)
         return [Candidate("scipy.fft.rfft", lambda: scipy.fft.rfft(frames), np.asarray)]
-    ours = layers.ways(kind, shape)[0]
     wave = torch.from_numpy(x)
-
-    def call() -> Any:
-        with torch.no_grad():
-            return ours.function(wave)
-
-    found = [ours.candidate(call, candidates_torch.read, "torch, no grad"), _librosa(kind, shape, x)]
+    if kind == KALDI:
+        if (shape.rate, shape.win) != (16000, 400) or x.size > MOST_KALDI:
+            return []
+        frontend = kapre.Frontend.from_preset(KALDI)
+        return [*_ours(Way("kapre Frontend", frontend, ours=True), wave), _kaldi_fbank(shape, x, frontend.recipe)]
+    found = [*_ours(layers.ways(kind, shape)[0], wave), _librosa(kind, shape, x)]
     found.append(_nnaudio(kind, shape, wave))
     if kind == "logmel" and x.size <= MOST_KALDI:
         found.append(_kaldi(shape, x))
     return found
+
+
+def _ours(way: Way, wave: torch.Tensor) -> list[Candidate]:
+    """Return ours on PyTorch, with the compiled kernel and without it."""
+
+    def candidate(way: Way) -> Candidate:
+        def call() -> Any:
+            with torch.no_grad():
+                return way.function(wave)
+
+        return way.candidate(call, candidates_torch.read, "torch, no grad")
+
+    return [candidate(one) for one in layers.and_without(way)]
 
 
 def _bands_last(y: np.ndarray) -> np.ndarray:
@@ -69,6 +83,31 @@ def _nnaudio(kind: str, shape: Shape, wave: torch.Tensor) -> Candidate:
     return Candidate("nnAudio", call, lambda y: _bands_last(candidates_torch.read(y)), framing=way.framing)
 
 
+def _by_kaldi(options: Any, shape: Shape, samples: np.ndarray) -> np.ndarray:
+    import kaldi_native_fbank as knf
+
+    online = knf.OnlineFbank(options)
+    online.accept_waveform(shape.rate, samples)
+    online.input_finished()
+    return np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
+
+
+def _kaldi_fbank(shape: Shape, x: np.ndarray, recipe: kapre.Recipe) -> Candidate:
+    """Return kaldi-native-fbank with Kaldi's own recipe, clip by clip, on samples of 16 bits."""
+    import kaldi_native_fbank as knf
+
+    options = knf.FbankOptions()
+    options.frame_opts.samp_freq = shape.rate
+    options.frame_opts.dither = 0.0
+    options.mel_opts.num_bins = recipe.n_mels
+    scaled = x * np.float32(recipe.input_scale)
+
+    def call() -> np.ndarray:
+        return np.stack([_by_kaldi(options, shape, samples) for samples in scaled])
+
+    return Candidate("kaldi-native-fbank", call, np.asarray, framing=OURS)
+
+
 def _kaldi(shape: Shape, x: np.ndarray) -> Candidate:
     """Return kaldi-native-fbank made to compute librosa's bands, clip by clip, as it is used."""
     import kaldi_native_fbank as knf
@@ -88,14 +127,8 @@ def _kaldi(shape: Shape, x: np.ndarray) -> Candidate:
     options.energy_floor = 0.0
     options.eps = AMIN
 
-    def clip(samples: np.ndarray) -> np.ndarray:
-        online = knf.OnlineFbank(options)
-        online.accept_waveform(shape.rate, samples)
-        online.input_finished()
-        return np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
-
     def call() -> np.ndarray:
-        return np.stack([clip(samples) for samples in x])
+        return np.stack([_by_kaldi(options, shape, samples) for samples in x])
 
     def read(y: np.ndarray) -> np.ndarray:
         return np.maximum(DECIBEL * y, DECIBEL * np.log(AMIN))

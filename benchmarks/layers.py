@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib.metadata
 import importlib.util
@@ -14,10 +15,13 @@ import numpy as np
 from keras import ops
 
 import kapre
-from benchmarks.candidate import Candidate, Way
+from benchmarks.candidate import FRAMEWORK, Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, framed_as_keras, hann
+from kapre.ops import kernels
 
 PUBLISHED = "0.4.1"
+COMPILED = ("logmel", "training", "training_model")
+"""Kinds in which one function is timed with the compiled kernel and without it."""
 BARE = "kapre.executor.run"
 
 
@@ -66,11 +70,24 @@ def without_channel(model: Any) -> Any:
     return lambda x: model(x[..., None])[..., 0]
 
 
+def and_without(way: Way) -> list[Way]:
+    """Return one of ours, and the same without the compiled kernel if that is installed."""
+    plain = kernels.framework()
+    if type(plain) is type(kernels.active):
+        return [way]
+
+    def function(x: Any) -> Any:
+        with kernels.overlaid(plain):
+            return way.function(x)
+
+    return [way, dataclasses.replace(way, name=way.name + FRAMEWORK, function=function)]
+
+
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours for a kind, and Keras' own layer for log-mel, or the function that the layer calls."""
     if kind in ("mel_magnitude", "mel_decibel"):
         model = composed(kapre, kind, shape)
-        return [Way("kapre get_melspectrogram_layer", without_channel(model), OURS, ours=True)]
+        return and_without(Way("kapre get_melspectrogram_layer", without_channel(model), OURS, ours=True))
     if kind == "stft_magnitude":
         model = composed(kapre, kind, shape)
         return [Way("kapre get_stft_magnitude_layer", without_channel(model), OURS, ours=True)]
@@ -79,7 +96,7 @@ def ways(kind: str, shape: Shape) -> list[Way]:
         bare = Way(BARE, functools.partial(kapre.executor.run, recipe(shape)), OURS)
         return [ours, bare] if shape.batch * shape.seconds <= 1 else []
     return [
-        ours,
+        *(and_without(ours) if kind in COMPILED else [ours]),
         Way("keras MelSpectrogram", keras_logmel(shape), framed_as_keras(shape), bands_first=True),
     ]
 

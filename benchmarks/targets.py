@@ -49,7 +49,23 @@ _KERAS = ("keras MelSpectrogram",)
 _JAX_LEAST = _shapes(0.97, 1.7, 0.97, 0.97, 1.2)
 _TF_LEAST = _shapes(1.2, 1.05, 1.05, 1.0, 1.1)
 
+_EVERY_TORCH = (*_TORCH, *(peer + NO_ROOT for peer in _TORCH), *_KERAS)
+_EVERY_JAX = (*_JAX, *(peer + NO_ROOT for peer in _JAX), *_KERAS)
+_EVERY_TF = ("tf.signal", "tf.signal" + NO_ROOT, *_KERAS)
+_NATIVE = {
+    "torch": (_EVERY_TORCH, _shapes(5.0, 7.5, 5.5, 3.5, 9.0)),
+    "jax": (_EVERY_JAX, _shapes(2.6, 6.5, 3.3, 2.0, 5.5)),
+    "tensorflow": (_EVERY_TF, _shapes(3.3, 4.3, 3.3, 1.1, 4.3)),
+}
+"""Of the compiled kernel: the peers of a runtime, and how many times faster than the fastest of them."""
+
 TIMES = (
+    *(Target(name, "logmel", "the fastest peer", peers, least) for name, (peers, least) in _NATIVE.items()),
+    *(
+        Target(name, "mel_magnitude", "the fastest peer", peers, {key: 0.8 * value for key, value in least.items()})
+        for name, (peers, least) in _NATIVE.items()
+    ),
+    Target("cpu", "kaldi_fbank", "kaldi-native-fbank", ("kaldi-native-fbank",), {"a": 15.0, "d": 10.0}),
     Target(
         "torch", "logmel", "the faster of torchaudio and torch.stft (abs)", _TORCH, _shapes(2.3, 4.5, 2.3, 1.6, 5.0)
     ),

@@ -37,6 +37,7 @@ needs(
     constant="kapre.ops.fourier:constant",
     is_empty="kapre.ops.fourier:is_empty",
     current="kapre.ops.kernels:current",
+    Edges="kapre.ops.kernels._blocks:Edges",
     Stages="kapre.ops.kernels._blocks:Stages",
 )
 
@@ -153,6 +154,19 @@ class _Operations:
     edges: Edges | None
     """Without lengths, which are tensors."""
 
+    def parts(self) -> tuple[Any, ...]:
+        """Return constants from which `of` makes operations that are equal."""
+        return self.recipe, self.ends, None if self.edges is None else tuple(self.edges)[:3]
+
+    @classmethod
+    def of(cls, recipe: Recipe, ends: bool, edges: tuple[int, int, str] | None) -> _Operations:
+        """Return the operations of these parts."""
+        return cls(recipe, ends, None if edges is None else Edges(*edges))
+
+    def stages(self, dtype: str) -> Stages:
+        """Return the same as data."""
+        return _for_kernels(self.recipe, dtype)
+
     def _call(self, lengths: Any) -> Call:
         return Call(ends=self.ends, edges=None if self.edges is None else self.edges._replace(lengths=lengths))
 
@@ -172,13 +186,13 @@ def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
     """
     by = current()
     learned = call.window is not None or call.bank is not None
-    data = None if learned or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
-    if data is not None and isinstance(x.shape[-1], int):
+    if not learned and isinstance(x.shape[-1], int):
         count, edges = _count(recipe, x, call), call.edges
         operations = _Operations(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
-        found = by.spectrum(x, data, count, edges, operations) if count else None
+        found = by.spectrum(x, count, edges, operations) if count else None
         if found is not None:
             return found
+    data = None if learned or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
     return _by_frames(recipe, x, call, data)
 
 

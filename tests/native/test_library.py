@@ -341,6 +341,7 @@ def test_the_switch_turns_it_off_in_silence(monkeypatch):
 
 @pytest.mark.usefixtures("loads_again")
 def test_without_the_package_there_is_none(monkeypatch):
+    monkeypatch.delenv(_native.SWITCH, raising=False)
     monkeypatch.setitem(sys.modules, "kapre_native", None)
     assert _native.library() is None
     assert _native.state().words == "not installed"

@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 import kapre
 from kapre.executor import run
-from kapre.ops.kernels import active, overlaid
+from kapre.ops.kernels import active, native_torch, overlaid
 from kapre.ops.kernels.torch import TorchKernel
+from kapre.stages.spectrum import _Operations
 from tests.recipes import any_recipe
 from tests.streams.drive import streamed
 
 MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
 RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
+KALDI = kapre.frontends.preset("kaldi_fbank").recipe
+OP = "kapre.spectrum"
 
 
 @pytest.fixture
@@ -214,7 +217,58 @@ def test_layers_are_copied_and_pickled() -> None:
         torch.testing.assert_close(other(x), y, rtol=0, atol=0)
 
 
-def test_compiled_as_eager() -> None:
+@pytest.mark.parametrize("recipe", [RECIPE, KALDI.replace(energy="first"), RECIPE.replace(center=True)])
+def test_compiled_programs_contain_it(recipe: kapre.Recipe) -> None:
+    x, lengths = noise(3, 8000), torch.tensor([8000, 900, 4000])
+    programs: list[torch.fx.GraphModule] = []
+
+    def keep(program: torch.fx.GraphModule, _: object) -> object:
+        programs.append(program)
+        return program.forward
+
+    for args in ((x,), (x, lengths)):
+        torch._dynamo.reset()
+        compiled = torch.compile(lambda *args: run(recipe, *args), fullgraph=True, backend=keep)
+        torch.testing.assert_close(compiled(*args), run(recipe, *args), rtol=0, atol=0)
+        assert OP in str(programs[-1].graph)
+
+
+def test_a_compiled_layer_and_its_gradient() -> None:
+    torch._dynamo.reset()
     frontend = kapre.Frontend.from_preset("kaldi_fbank")
-    x = noise(1, 4000)
-    torch.testing.assert_close(torch.compile(frontend, backend="aot_eager")(x), frontend(x), rtol=1e-4, atol=1e-3)
+    compiled = torch.compile(frontend, fullgraph=True, backend="aot_eager")
+    slopes = []
+    for layer in (compiled, frontend):
+        x = noise(2, 8000).requires_grad_()
+        y = layer(x)
+        y.square().sum().backward()
+        slopes.append(x.grad)
+        torch.testing.assert_close(y, frontend(noise(2, 8000)), rtol=1e-6, atol=1e-6)
+    assert (slopes[0] - slopes[1]).abs().max() <= 1e-5 * slopes[1].abs().max()
+
+
+def test_a_compiled_program_for_any_length() -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: run(RECIPE, x), fullgraph=True, backend="aot_eager", dynamic=True)
+    for items, time in ((2, 8000), (3, 9000), (5, 4321)):
+        x = noise(items, time)
+        torch.testing.assert_close(compiled(x), run(RECIPE, x), rtol=0, atol=0)
+
+
+def test_a_compiled_vmap_is_left_to_the_framework() -> None:
+    x = noise(2, 4000)
+    torch._dynamo.reset()
+    compiled = torch.compile(torch.func.vmap(lambda row: run(RECIPE, row[None])[0]), backend="aot_eager")
+    torch.testing.assert_close(compiled(x), run(RECIPE, x), rtol=1e-3, atol=1e-3)
+
+
+def test_the_operation_is_one_of_pytorch() -> None:
+    x = noise(2, 4000).requires_grad_()
+    recipe = KALDI.replace(energy="first")
+    parts = recipe, True, None
+    key = native_torch._key(_Operations, *parts)
+    torch.library.opcheck(native_torch._spectrum, (x, None, key, recipe.num_frames(4000)))
+
+
+def test_exported_programs_do_not_contain_it() -> None:
+    assert OP not in str(torch.export.export(_Module(), (noise(2, 4000),)).graph)

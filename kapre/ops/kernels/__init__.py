@@ -18,35 +18,42 @@ from kapre import _native
 from kapre.ops.kernels.base import Kernel
 
 
-def _load() -> Kernel:
+def framework() -> Kernel:
+    """Return the kernel of the backend on which Keras runs, which computes with the backend's operations alone."""
     backend = keras.backend.backend()
     if backend == "jax":
-        if _native.library() is not None:
-            from kapre.ops.kernels import native_jax
-
-            if native_jax.register():
-                return native_jax.NativeJaxKernel()
         from kapre.ops.kernels.jax import JaxKernel
 
         return JaxKernel()
     if backend == "tensorflow":
-        if _native.library() is not None:
-            from kapre.ops.kernels import native_tensorflow
-
-            if native_tensorflow.register():
-                return native_tensorflow.NativeTensorFlowKernel()
         from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
         return TensorFlowKernel()
     if backend == "torch":
-        if _native.library() is not None:
-            from kapre.ops.kernels.native_torch import NativeTorchKernel
-
-            return NativeTorchKernel()
         from kapre.ops.kernels.torch import TorchKernel
 
         return TorchKernel()
     return Kernel()
+
+
+def _load() -> Kernel:
+    backend = keras.backend.backend()
+    if backend in ("jax", "tensorflow", "torch") and _native.library() is not None:
+        if backend == "jax":
+            from kapre.ops.kernels import native_jax
+
+            if native_jax.register():
+                return native_jax.NativeJaxKernel()
+        elif backend == "tensorflow":
+            from kapre.ops.kernels import native_tensorflow
+
+            if native_tensorflow.register():
+                return native_tensorflow.NativeTensorFlowKernel()
+        else:
+            from kapre.ops.kernels.native_torch import NativeTorchKernel
+
+            return NativeTorchKernel()
+    return framework()
 
 
 active = _load()

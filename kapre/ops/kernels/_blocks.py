@@ -61,6 +61,20 @@ class Edges(NamedTuple):
 class Operations(Protocol):
     """Compute what `Edges` and `Stages` describe with operations of the framework, which have gradients."""
 
+    @property
+    def edges(self) -> Edges | None:
+        """The edges without their lengths, which are tensors. None if nothing is padded."""
+
+    def parts(self) -> tuple[Any, ...]:
+        """Return constants from which `of` makes operations that are equal."""
+
+    @classmethod
+    def of(cls, *parts: Any) -> Operations:
+        """Return the operations of these parts."""
+
+    def stages(self, dtype: str) -> Stages:
+        """Return the stages as data, made once for each recipe and dtype."""
+
     def pad(self, x: Any, lengths: Any = None) -> Any:
         """Pad samples at the ends of each item."""
 

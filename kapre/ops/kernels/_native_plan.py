@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 import os
 
 import numpy as np
@@ -117,6 +118,11 @@ class Plan:
         self._plan = address, size.value
         self.energy = energy
         self.values: int = library.values(*self._plan)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A hash of what the plan computes."""
+        return hashlib.sha256(self.memory.tobytes()).hexdigest()[:32]
 
     def run(
         self,

@@ -20,7 +20,7 @@ from jax.interpreters import ad, batching, mlir
 
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
-from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels._blocks import Edges, Operations
 from kapre.ops.kernels.jax import JaxKernel
 
 _TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy")
@@ -60,11 +60,11 @@ class NativeJaxKernel(JaxKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or several devices share the work."""
 
     def spectrum(
-        self, x: Array, stages: Stages, count: int, edges: Edges | None, operations: Operations
+        self, x: Array, count: int, edges: Edges | None, operations: Operations
     ) -> tuple[Array, Array | None] | None:
         if x.dtype != jnp.float32 or 0 in x.shape or jax.device_count() > 1:
             return None
-        plan = native.plan(stages)
+        plan = native.plan(operations.stages("float32"))
         if plan is None:
             return None
         edges = edges or Edges()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import os
 import site
 import uuid
@@ -21,7 +20,7 @@ import tensorflow as tf
 
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
-from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels._blocks import Edges, Operations
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
 _NAME = "kapre_spectrum_"
@@ -48,7 +47,7 @@ class _Loaded:
 
 
 def _has_plugins() -> bool:
-    """Tell whether TensorFlow has loaded plugins. It ends the process if two of them have a pass for the same device."""
+    """Tell whether TensorFlow has loaded plugins. If two have a pass for the same device, it ends the process."""
     folders = (Path(folder) / "tensorflow-plugins" for folder in (*site.getsitepackages(), site.getusersitepackages()))
     return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
@@ -75,12 +74,12 @@ class NativeTensorFlowKernel(TensorFlowKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or on another device."""
 
     def spectrum(
-        self, x: tf.Tensor, stages: Stages, count: int, edges: Edges | None, operations: Operations
+        self, x: tf.Tensor, count: int, edges: Edges | None, operations: Operations
     ) -> tuple[tf.Tensor, tf.Tensor | None] | None:
         if x.dtype != tf.float32 or 0 in tuple(x.shape):
             return None
         eager = tf.executing_eagerly()
-        plan = None if eager and "CPU" not in x.device else native.plan(stages)
+        plan = None if eager and "CPU" not in x.device else native.plan(operations.stages("float32"))
         if plan is None:
             return None
         edges = edges or Edges()
@@ -89,7 +88,7 @@ class NativeTensorFlowKernel(TensorFlowKernel):
         if eager:
             results = _loaded.spectrum(args, Tout=[tf.float32] * (1 + plan.energy), key=key, tag=_tag(operations))
         else:
-            results = _as_function(operations, key)(*args)
+            results = list(_as_function(operations, key)(*args))
         bands, *energy = results
         return bands, energy[0] if energy else None
 
@@ -97,11 +96,10 @@ class NativeTensorFlowKernel(TensorFlowKernel):
 @functools.lru_cache(maxsize=64)
 def _kept(plan: native.Plan) -> str:
     """Give the library a plan to keep, and return its digest."""
-    digest = hashlib.sha256(plan.memory.tobytes()).hexdigest()[:32]
     threads = tf.config.threading.get_intra_op_parallelism_threads() or native.cores()
-    if _loaded.keep(digest.encode(), plan.memory.ctypes.data, plan.memory.nbytes, threads):
+    if _loaded.keep(plan.digest.encode(), plan.memory.ctypes.data, plan.memory.nbytes, threads):
         raise MemoryError("kapre-native has no memory for a plan.")
-    return digest
+    return plan.digest
 
 
 def _tag(operations: Operations) -> int:

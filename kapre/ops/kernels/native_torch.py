@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,13 +20,16 @@ class NativeTorchKernel(TorchKernel):
     """Compute spectra with `kapre-native`, unless a call is traced, transformed, in another dtype or on a GPU."""
 
     def spectrum(
-        self, x: torch.Tensor, stages: Stages, count: int, edges: Edges | None, operations: Operations
+        self, x: torch.Tensor, count: int, edges: Edges | None, operations: Operations
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        if x.dtype != torch.float32 or x.device.type != "cpu" or not _is_ordinary(x) or 0 in x.shape:
+        if x.dtype != torch.float32 or x.device.type != "cpu":
             return None
-        if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+        if torch.compiler.is_compiling():
+            return _in_a_program(x, count, edges, operations)
+        if not _is_ordinary(x) or 0 in x.shape or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
             return None
         edges = edges or _NO_EDGES
+        stages = operations.stages("float32")
         if not (x.requires_grad and torch.is_grad_enabled()):
             plan = native.plan(stages)
             return None if plan is None else _run(plan, x, count, edges)
@@ -95,3 +99,77 @@ class _Spectrum(torch.autograd.Function):
         if padded is not leaf:
             (found,) = torch.autograd.grad(padded, leaf, found)
         return found, *[None] * 5
+
+
+class _Kept(NamedTuple):
+    """What an operation of a compiled program computes."""
+
+    plan: native.Plan
+    edges: Edges
+    operations: Operations
+
+
+_kept: dict[str, _Kept] = {}
+"""By the key that programs contain."""
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _key(kind: type[Operations], *parts: Any) -> str:
+    """Return the key of what a program is to compute, or "" if the library cannot.
+
+    It is made of the contents, because PyTorch keeps compiled programs for other processes.
+    """
+    operations = kind.of(*parts)
+    edges = operations.edges or _NO_EDGES
+    plan = native.plan(operations.stages("float32"))
+    if plan is None:
+        return ""
+    key = f"{plan.digest}_{hashlib.sha256(repr(operations).encode()).hexdigest()[:16]}"
+    _kept[key] = _Kept(plan, edges, operations)
+    return key
+
+
+def _in_a_program(
+    x: torch.Tensor, count: int, edges: Edges | None, operations: Operations
+) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+    """Compute a spectrum in a program of `torch.compile`, but not of `torch.export`, which must run elsewhere."""
+    if torch.compiler.is_exporting() or _transforms_active():
+        return None
+    key = _key(type(operations), *operations.parts())
+    if not key:
+        return None
+    own = None if edges is None else edges.lengths
+    lengths = None if own is None else torch.as_tensor(own, device=x.device)
+    bands, *energy = _spectrum(x, lengths, key, count)
+    return bands, energy[0] if energy else None
+
+
+@torch.library.custom_op("kapre::spectrum", mutates_args=())  # type: ignore[untyped-decorator]
+def _spectrum(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
+    plan, edges, _ = _kept[key]
+    bands, energy = _run(plan, x, count, edges._replace(lengths=lengths))
+    return [bands] if energy is None else [bands, energy]
+
+
+@_spectrum.register_fake  # type: ignore[untyped-decorator]
+def _shapes(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
+    plan = _kept[key].plan
+    values = (plan.values, 1) if plan.energy else (plan.values,)
+    return [x.new_empty(*x.shape[:-1], count, size) for size in values]
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[torch.Tensor]) -> None:
+    x, lengths, ctx.key, _ = inputs
+    ctx.save_for_backward(x, lengths)
+
+
+def _slope(ctx: Any, slopes: list[torch.Tensor]) -> tuple[torch.Tensor, None, None, None]:
+    x, lengths = ctx.saved_tensors
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        bands, energy = _kept[ctx.key].operations(leaf, lengths)
+        results = [bands] if energy is None else [bands, energy]
+        return torch.autograd.grad(results, leaf, slopes)[0], None, None, None
+
+
+_spectrum.register_autograd(_slope, setup_context=_keep)
