@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 ABI = 1
 """The version of the C interface that Kapre calls; `KAPRE_NATIVE_ABI` in `kapre_native.h`."""
 SWITCH = "KAPRE_NATIVE"
-"""The environment variable that turns the library off if it is 0, or else names the file to load."""
+"""The environment variable that turns the library off if it is 0, or names the file to load. 1 is the default."""
 
 _int, _pointer, _text, _size = ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
 
@@ -59,7 +59,7 @@ def state() -> State:
     if switch == "0":
         return State(None, f"turned off ({SWITCH}=0)")
     try:
-        if switch:
+        if switch not in ("", "1"):
             path = switch
         else:
             from kapre_native import library_path

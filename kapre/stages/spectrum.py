@@ -163,6 +163,11 @@ class _Operations:
         """Return the operations of these parts."""
         return cls(recipe, ends, None if edges is None else Edges(*edges))
 
+    def counting(self) -> tuple[int, int, int]:
+        """Return what the number of frames of padded samples follows from; see `Operations`."""
+        size, hop = self.recipe.cut
+        return 1 if self.recipe.pad_end and self.ends else size, hop, self.recipe.drop_last * self.ends
+
     def stages(self, dtype: str) -> Stages:
         """Return the same as data."""
         return _for_kernels(self.recipe, dtype)
@@ -186,10 +191,11 @@ def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
     """
     by = current()
     learned = call.window is not None or call.bank is not None
-    if not learned and isinstance(x.shape[-1], int):
-        count, edges = _count(recipe, x, call), call.edges
+    if not learned:
+        count = _count(recipe, x, call) if isinstance(x.shape[-1], int) else None
+        edges = call.edges
         operations = _Operations(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
-        found = by.spectrum(x, count, edges, operations) if count else None
+        found = None if count == 0 else by.spectrum(x, count, edges, operations)
         if found is not None:
             return found
     data = None if learned or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))

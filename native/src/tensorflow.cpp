@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -164,11 +165,16 @@ Plans& plans() {
   return *kept;
 }
 
-// What a key names: DIGEST_LEFT_RIGHT_PADDING_FRAMES.
+// What a key names: DIGEST_LEFT_RIGHT_PADDING_SIZE_HOP_DROPPED. The last three say how many frames samples have.
 struct Key {
   Memory plan;
-  long long left, right, frames;
+  long long left, right, size, hop, dropped;
   int padding;
+
+  std::int64_t frames(std::int64_t time) const {
+    const std::int64_t padded = time + left + right;
+    return padded < size ? 0 : std::max<std::int64_t>(0, (padded - size) / hop + 1 - dropped);
+  }
 };
 
 bool read_key(const std::string& text, Key& key) {
@@ -176,7 +182,8 @@ bool read_key(const std::string& text, Key& key) {
   if (end == std::string::npos) return false;
   int used = 0;
   const char* numbers = text.c_str() + end;
-  if (std::sscanf(numbers, "_%lld_%lld_%d_%lld%n", &key.left, &key.right, &key.padding, &key.frames, &used) != 4)
+  if (std::sscanf(numbers, "_%lld_%lld_%d_%lld_%lld_%lld%n", &key.left, &key.right, &key.padding, &key.size, &key.hop,
+                  &key.dropped, &used) != 6 || key.hop < 1)
     return false;
   key.plan = numbers[used] ? nullptr : plans().find(text.substr(0, end));
   return key.plan != nullptr;
@@ -255,7 +262,8 @@ void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   }
   const void* plan = key.plan->data();
   const std::size_t size = key.plan->size() * sizeof(std::int64_t);
-  shape.push_back(key.frames);
+  call.frames = key.frames(call.time);
+  shape.push_back(call.frames);
   shape.push_back(kapre_plan_values(plan, size));
   allocate(context, 0, shape, features, status);
   if (!status.ok()) return;
@@ -270,7 +278,6 @@ void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   call.right = key.right;
   call.padding = key.padding;
   call.threads = plans().threads;
-  call.frames = key.frames;
   call.features = features.data<float>();
   char message[256] = "";
   if (kapre_plan_run(plan, size, &call, message, sizeof message)) status.set(INTERNAL, message);

@@ -78,7 +78,7 @@ def test_any_recipe_is_as_without(recipe: kapre.Recipe, seed: int, data: st.Data
 def test_a_graph_gives_the_bits_of_an_eager_call(recipe: kapre.Recipe, known: bool, ragged: bool) -> None:
     x = tf.constant(noise(3, 2 * recipe.n_fft + 3))
     lengths = (tf.constant([x.shape[1], 5, recipe.n_fft]),) if ragged else ()
-    specs = [tf.TensorSpec([3 if known else None, x.shape[1]]), *[tf.TensorSpec([None], tf.int32)] * ragged]
+    specs = [tf.TensorSpec([3, x.shape[1]] if known else [None, None]), *[tf.TensorSpec([None], tf.int32)] * ragged]
     whole = graph(lambda *args: run(recipe, *args), input_signature=specs)
     eager, found = run(recipe, x, *lengths), whole(x, *lengths)
     assert found.shape == eager.shape
@@ -101,6 +101,11 @@ def test_in_graphs(recipe: kapre.Recipe) -> None:
     any_batch = graph(lambda x: run(recipe, x), input_signature=[tf.TensorSpec([None, 8000])])
     assert_native(any_batch(x), x, recipe)
     assert any_batch(x[:0]).shape == (0, *run(recipe, x).shape[1:])
+    any_time = graph(lambda x: run(recipe, x), input_signature=[tf.TensorSpec([None, None])])
+    for time in (8000, 4321, 900):
+        assert_native(any_time(x[:, :time]), x[:, :time], recipe)
+    for time in (0, 1, 150):
+        assert any_time(x[:, :time]).shape == run(recipe, tf.constant(x[:, :time])).shape
     assert_native(graph(lambda x: tf.map_fn(by_row, x))(x), x, recipe)
     one_of_two = graph(lambda x: tf.cond(x[0, 0] < 9.0, lambda: run(recipe, x), lambda: run(recipe, 2.0 * x)))
     assert_native(one_of_two(x), x, recipe)
@@ -271,7 +276,7 @@ def test_threads_give_the_same() -> None:
 
 def test_a_key_of_no_plan_is_an_error() -> None:
     spectrum = native_tensorflow._loaded.spectrum
-    for key in ("", "abc_0_0_0_5", "abc", "_1_2_3_4_5"):
+    for key in ("", "abc_0_0_0_5_1_0", "abc", "_1_2_3_4_5_6"):
         with pytest.raises(tf.errors.InvalidArgumentError, match="no plan"):
             spectrum([tf.zeros((1, 4000))], Tout=[tf.float32], key=key)
 

@@ -144,7 +144,7 @@ def test_page_says_what_the_rows_say(tmp_path: Path) -> None:
     assert "| **kapre Frontend, no grad** | 2 | 10 |" in text
     assert "| best peer / best of ours | **2.5** | **4** |" in text
     assert "| 2.50 ≥ 2.3 | **4.00** < 4.5 | ? ≥ 2.3 |" in text
-    assert "1 of 2 targets" in text
+    assert "1 of 4 targets" in text
     table.write(tmp_path, page)
     assert page.read_text(encoding="utf-8") == text
 

@@ -72,6 +72,9 @@ class Operations(Protocol):
     def of(cls, *parts: Any) -> Operations:
         """Return the operations of these parts."""
 
+    def counting(self) -> tuple[int, int, int]:
+        """Return `size`, `hop` and `dropped`: samples have `max(0, (samples - size) // hop + 1 - dropped)` frames."""
+
     def stages(self, dtype: str) -> Stages:
         """Return the stages as data, made once for each recipe and dtype."""
 

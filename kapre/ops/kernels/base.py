@@ -120,8 +120,12 @@ class Kernel:
         starts = hop * np.arange((x.shape[-1] - size) // hop + 1)
         return ops.take(x, starts[:, None] + np.arange(size), axis=-1)
 
-    def spectrum(self, x: Any, count: int, edges: Edges | None, operations: Operations) -> tuple[Any, Any] | None:
+    def spectrum(
+        self, x: Any, count: int | None, edges: Edges | None, operations: Operations
+    ) -> tuple[Any, Any] | None:
         """Compute `count` frames of `(..., time)`, with these edges and the stages of `operations`, if this kernel can.
+
+        If the number of samples is not known, `count` is None.
 
         Return the values of each frame and, or None, the logarithm of its energy `(..., frames, 1)`. Return None alone
         if this kernel has no way of its own. `operations` compute the same, with other lengths too.

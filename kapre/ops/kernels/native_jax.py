@@ -60,9 +60,9 @@ class NativeJaxKernel(JaxKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or several devices share the work."""
 
     def spectrum(
-        self, x: Array, count: int, edges: Edges | None, operations: Operations
+        self, x: Array, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[Array, Array | None] | None:
-        if x.dtype != jnp.float32 or 0 in x.shape or jax.device_count() > 1:
+        if count is None or x.dtype != jnp.float32 or 0 in x.shape or jax.device_count() > 1:
             return None
         plan = native.plan(operations.stages("float32"))
         if plan is None:

@@ -74,7 +74,7 @@ class NativeTensorFlowKernel(TensorFlowKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or on another device."""
 
     def spectrum(
-        self, x: tf.Tensor, count: int, edges: Edges | None, operations: Operations
+        self, x: tf.Tensor, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[tf.Tensor, tf.Tensor | None] | None:
         if x.dtype != tf.float32 or 0 in tuple(x.shape):
             return None
@@ -83,7 +83,8 @@ class NativeTensorFlowKernel(TensorFlowKernel):
         if plan is None:
             return None
         edges = edges or Edges()
-        key = f"{_kept(plan)}_{edges.left}_{edges.right}_{native.PADDINGS.index(edges.mode)}_{count}"
+        numbers = edges.left, edges.right, native.PADDINGS.index(edges.mode), *operations.counting()
+        key = "_".join([_kept(plan), *map(str, numbers)])
         args = [x] if edges.lengths is None else [x, tf.reshape(tf.cast(edges.lengths, tf.int32), [-1])]
         if eager:
             results = _loaded.spectrum(args, Tout=[tf.float32] * (1 + plan.energy), key=key, tag=_tag(operations))

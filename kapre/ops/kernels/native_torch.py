@@ -20,9 +20,9 @@ class NativeTorchKernel(TorchKernel):
     """Compute spectra with `kapre-native`, unless a call is traced, transformed, in another dtype or on a GPU."""
 
     def spectrum(
-        self, x: torch.Tensor, count: int, edges: Edges | None, operations: Operations
+        self, x: torch.Tensor, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        if x.dtype != torch.float32 or x.device.type != "cpu":
+        if count is None or x.dtype != torch.float32 or x.device.type != "cpu":
             return None
         if torch.compiler.is_compiling():
             return _in_a_program(x, count, edges, operations)
