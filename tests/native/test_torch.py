@@ -244,7 +244,7 @@ def test_a_compiled_layer_and_its_gradient() -> None:
         y.square().sum().backward()
         slopes.append(x.grad)
         torch.testing.assert_close(y, frontend(noise(2, 8000)), rtol=1e-6, atol=1e-6)
-    assert (slopes[0] - slopes[1]).abs().max() <= 1e-5 * slopes[1].abs().max()
+    assert (slopes[0] - slopes[1]).abs().max() <= 1e-4 * slopes[1].abs().max()
 
 
 def test_a_compiled_program_for_any_length() -> None:
