@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ABI = 1
+ABI = 2
 """The version of the C interface that Kapre calls; `KAPRE_NATIVE_ABI` in `kapre_native.h`."""
 SWITCH = "KAPRE_NATIVE"
 """The environment variable that turns the library off if it is 0, or names the file to load. 1 is the default."""

@@ -101,7 +101,7 @@ def _compiled_kernel() -> str:
         serves = ["PyTorch"]
         serves += ["JAX"] if found.library.function("kapre_jax_spectrum") else []
         serves += ["TensorFlow"] if found.library.tensorflow_path else []
-        return f"{found.words}, for {' and '.join(serves)}, on as many threads as the backend uses"
+        return f"{found.words}, for {', '.join(serves)}, on as many threads as the backend uses"
     return f"broken: {found.words}. Run `pip install -U 'kapre[native]'`" if found.is_broken else found.words
 
 

@@ -156,12 +156,12 @@ class _Operations:
 
     def parts(self) -> tuple[Any, ...]:
         """Return constants from which `of` makes operations that are equal."""
-        return self.recipe, self.ends, None if self.edges is None else tuple(self.edges)[:3]
+        return self.recipe, self.ends, self.edges is not None
 
     @classmethod
-    def of(cls, recipe: Recipe, ends: bool, edges: tuple[int, int, str] | None) -> _Operations:
+    def of(cls, recipe: Recipe, ends: bool, has_edges: bool) -> _Operations:
         """Return the operations of these parts."""
-        return cls(recipe, ends, None if edges is None else Edges(*edges))
+        return cls(recipe, ends, Edges(*recipe.padding, recipe.padded_by) if has_edges else None)
 
     def counting(self) -> tuple[int, int, int]:
         """Return what the number of frames of padded samples follows from; see `Operations`."""

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 // Changes with every change of this file that a caller must know of.
-#define KAPRE_NATIVE_ABI 1
+#define KAPRE_NATIVE_ABI 2
 
 enum { KAPRE_OK = 0, KAPRE_UNSUPPORTED = 1, KAPRE_INVALID = 2, KAPRE_NO_MEMORY = 3, KAPRE_FAILED = 4 };
 enum { KAPRE_MAGNITUDE = 1, KAPRE_POWER = 2, KAPRE_COMPLEX = 3 };

@@ -58,7 +58,7 @@ struct TP_OptimizerRegistrationParams {
 };
 
 constexpr int FLOAT = 1, INT32 = 3;                        // TF_DataType
-constexpr int INVALID_ARGUMENT = 3, INTERNAL = 13;         // TF_Code
+constexpr int INVALID_ARGUMENT = 3, RESOURCE_EXHAUSTED = 8, ABORTED = 10, INTERNAL = 13;  // TF_Code
 constexpr const char* OP = "KapreSpectrum";
 constexpr const char* PREFIX = "__inference_kapre_spectrum_";
 
@@ -127,8 +127,8 @@ Api find_api() {
 }
 
 const Api& api() {
-  static const Api found = find_api();
-  return found;
+  static const Api* const found = new Api(find_api());  // never destroyed, as the plans below
+  return *found;
 }
 
 class Status {
@@ -177,28 +177,37 @@ struct Key {
   }
 };
 
+// Keys are also read from the graphs of files, so that any text must do.
 bool read_key(const std::string& text, Key& key) {
   const std::size_t end = text.find('_');
   if (end == std::string::npos) return false;
   int used = 0;
   const char* numbers = text.c_str() + end;
   if (std::sscanf(numbers, "_%lld_%lld_%d_%lld_%lld_%lld%n", &key.left, &key.right, &key.padding, &key.size, &key.hop,
-                  &key.dropped, &used) != 6 || key.hop < 1)
+                  &key.dropped, &used) != 6)
     return false;
+  constexpr long long most = 1LL << 40;
+  for (const long long number : {key.left, key.right, key.size, key.hop, key.dropped})
+    if (number < 0 || number > most) return false;
+  if (key.size < 1 || key.hop < 1 || key.padding < KAPRE_CONSTANT || key.padding > KAPRE_EDGE) return false;
   key.plan = numbers[used] ? nullptr : plans().find(text.substr(0, end));
   return key.plan != nullptr;
 }
 
 void* create(TF_OpKernelConstruction* construction) {
   const Status status;
-  std::int32_t list = 0, size = 0;
-  std::unique_ptr<Key> key(new Key);
-  api().TF_OpKernelConstruction_GetAttrSize(construction, "key", &list, &size, status.get());
-  if (status.ok()) {
-    std::string text(static_cast<std::size_t>(size) + 1, '\0');  // one more, for a zero that some versions write
-    api().TF_OpKernelConstruction_GetAttrString(construction, "key", &text[0], text.size(), status.get());
-    if (status.ok() && read_key(text.c_str(), *key)) return key.release();
-    if (status.ok()) status.set(INVALID_ARGUMENT, "kapre-native has no plan of this key in this process");
+  try {
+    std::int32_t list = 0, size = 0;
+    std::unique_ptr<Key> key(new Key);
+    api().TF_OpKernelConstruction_GetAttrSize(construction, "key", &list, &size, status.get());
+    if (status.ok()) {
+      std::string text(static_cast<std::size_t>(size) + 1, '\0');  // one more, for a zero that some versions write
+      api().TF_OpKernelConstruction_GetAttrString(construction, "key", &text[0], text.size(), status.get());
+      if (status.ok() && read_key(text.c_str(), *key)) return key.release();
+      if (status.ok()) status.set(INVALID_ARGUMENT, "kapre-native has no plan of this key in this process");
+    }
+  } catch (...) {
+    status.set(INTERNAL, "kapre-native could not read a key");
   }
   api().TF_OpKernelConstruction_Failure(construction, status.get());
   return nullptr;
@@ -288,8 +297,8 @@ void compute(void* key, TF_OpKernelContext* context) {
   if (!key) return;
   try {
     run(*static_cast<const Key*>(key), context, status);
-  } catch (const std::exception& error) {
-    status.set(INTERNAL, error.what());
+  } catch (...) {
+    status.set(RESOURCE_EXHAUSTED, "kapre-native has no memory for the features");
   }
   if (!status.ok()) api().TF_OpKernelContext_Failure(context, status.get());
 }
@@ -449,30 +458,40 @@ bool replace(const Field& node, std::string& out) {
   return true;
 }
 
-void optimize(void*, const TF_Buffer* graph, const TF_GrapplerItem*, TF_Buffer* result, TF_Status*) {
-  const char* begin = static_cast<const char*>(graph->data);
-  std::string out;
-  try {
-    Message message(begin, graph->length);
-    Field field;
-    while (message.next(field))
-      if (field.number != GRAPH_NODE || field.wire != 2 || !replace(field, out)) out.append(field.begin, field.end);
-    if (!message.good) out.assign(begin, graph->length);  // as it was
-  } catch (const std::exception&) {
-    out.clear();
+// Writes the graph with the operation in place of calls, and returns whether there is one.
+bool replace_all(const char* graph, std::size_t size, std::string& out) {
+  if (std::search(graph, graph + size, PREFIX, PREFIX + std::strlen(PREFIX)) == graph + size) return false;
+  bool found = false;
+  Message message(graph, size);
+  Field field;
+  while (message.next(field)) {
+    const bool replaced = field.number == GRAPH_NODE && field.wire == 2 && replace(field, out);
+    if (!replaced) out.append(field.begin, field.end);
+    found = found || replaced;
   }
-  const bool whole = out.empty();
-  const std::size_t size = whole ? graph->length : out.size();
-  void* memory = std::malloc(size ? size : 1);
-  if (!memory) return;
-  std::memcpy(memory, whole ? begin : out.data(), size);
-  result->data = memory;
-  result->length = size;
-  result->data_deallocator = [](void* data, std::size_t) { std::free(data); };
+  return found && message.good;
+}
+
+// The pass. By the convention of TensorFlow, ABORTED says that the graph stays as it is.
+void optimize(void*, const TF_Buffer* graph, const TF_GrapplerItem*, TF_Buffer* result, TF_Status* status) {
+  void* memory = nullptr;
+  try {
+    std::string out;
+    if (replace_all(static_cast<const char*>(graph->data), graph->length, out)) memory = std::malloc(out.size());
+    if (memory) {
+      std::memcpy(memory, out.data(), out.size());
+      result->data = memory;
+      result->length = out.size();
+      result->data_deallocator = [](void* data, std::size_t) { std::free(data); };
+    }
+  } catch (...) {
+    // There is no memory: the graph stays as it is.
+  }
+  if (!memory) api().TF_SetStatus(status, ABORTED, "kapre-native has nothing to replace");
 }
 
 // TensorFlow's loader of libraries reports the operations that are registered while it loads one.
-std::string register_operation() {
+std::string register_operation() try {
   if (!api().missing.empty()) return "this TensorFlow has no " + api().missing;
   const Status status;
   TF_OpDefinitionBuilder* builder = api().TF_NewOpDefinitionBuilder(OP);
@@ -489,9 +508,11 @@ std::string register_operation() {
     api().TF_RegisterKernelBuilder(OP, kernel, status.get());
   }
   return status.ok() ? "" : status.message();
+} catch (...) {
+  return "memory";
 }
 
-const std::string problem = register_operation();
+const std::string& problem = *new std::string(register_operation());
 
 }  // namespace
 
@@ -506,21 +527,21 @@ KAPRE_EXPORT void TF_InitGraph(TP_OptimizerRegistrationParams* params, TF_Status
   params->optimizer->destroy_func = [](void*) {};
 }
 
+// The version of the interface of kapre_native.h, and of the keys.
+KAPRE_EXPORT int32_t kapre_tensorflow_abi(void) { return KAPRE_NATIVE_ABI; }
+
 // Registers the pass, once. `path` is that of this library. Returns a code, as the functions of kapre_native.h.
 KAPRE_EXPORT int32_t kapre_tensorflow_start(const char* path, char* message, size_t message_size) {
-  static std::mutex mutex;
-  static bool started = false;
-  const std::lock_guard<std::mutex> lock(mutex);
-  if (started) return KAPRE_OK;
-  std::string text = problem;
-  if (text.empty()) {
-    const Status status;
-    api().TF_LoadPluggableDeviceLibrary(path, status.get());
-    started = status.ok();
-    if (!started) text = status.message();
+  static std::atomic<bool> started{false};
+  if (!problem.empty()) {
+    std::snprintf(message, message_size, "%s", problem.c_str());
+    return KAPRE_FAILED;
   }
-  if (started) return KAPRE_OK;
-  std::snprintf(message, message_size, "%s", text.c_str());
+  if (started.exchange(true)) return KAPRE_OK;
+  const Status status;
+  api().TF_LoadPluggableDeviceLibrary(path, status.get());
+  if (status.ok()) return KAPRE_OK;
+  std::snprintf(message, message_size, "%s", status.message());
   return KAPRE_FAILED;
 }
 
@@ -532,7 +553,7 @@ KAPRE_EXPORT int32_t kapre_tensorflow_keep(const char* digest, const void* plan,
     const std::lock_guard<std::mutex> lock(plans().mutex);
     plans().by_digest.emplace(digest, memory);
     plans().threads = threads;
-  } catch (const std::exception&) {
+  } catch (...) {
     return KAPRE_NO_MEMORY;
   }
   return KAPRE_OK;

@@ -26,6 +26,10 @@ KALDI = kapre.frontends.preset("kaldi_fbank").recipe
 OP = "kapre.spectrum"
 
 
+def features(x: torch.Tensor) -> torch.Tensor:
+    return run(RECIPE, x)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the calls that the library answers."""
@@ -247,12 +251,52 @@ def test_a_compiled_layer_and_its_gradient() -> None:
     assert (slopes[0] - slopes[1]).abs().max() <= 1e-4 * slopes[1].abs().max()
 
 
-def test_a_compiled_program_for_any_length() -> None:
+@pytest.mark.parametrize("recipe", [RECIPE, KALDI, RECIPE.replace(center=True), RECIPE.replace(pad_end=True)])
+def test_a_compiled_program_for_any_length(recipe: kapre.Recipe) -> None:
     torch._dynamo.reset()
-    compiled = torch.compile(lambda x: run(RECIPE, x), fullgraph=True, backend="aot_eager", dynamic=True)
+    compiled = torch.compile(lambda x: run(recipe, x), fullgraph=True, backend="aot_eager", dynamic=True)
     for items, time in ((2, 8000), (3, 9000), (5, 4321)):
         x = noise(items, time)
-        torch.testing.assert_close(compiled(x), run(RECIPE, x), rtol=0, atol=0)
+        torch.testing.assert_close(compiled(x), run(recipe, x), rtol=1e-6, atol=1e-6)
+
+
+def test_a_compiled_program_for_no_items() -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x, lengths: run(RECIPE, x, lengths), backend="aot_eager", dynamic=True)
+    x, lengths = noise(3, 8000), torch.tensor([8000, 900, 400])
+    compiled(x, lengths)
+    assert compiled(x[:0], lengths[:0]).shape == (0, *run(RECIPE, x).shape[1:])
+
+
+def test_the_gradient_of_the_gradient_of_a_compiled_program() -> None:
+    torch._dynamo.reset()
+
+    def second(fn: object) -> torch.Tensor:
+        x = noise(1, 3000).requires_grad_()
+        (first,) = torch.autograd.grad(fn(x).square().mean(), x, create_graph=True)
+        (1e6 * first.square().sum() + x.square().sum()).backward()
+        return x.grad
+
+    right = second(lambda x: run(RECIPE, x))
+    found = second(torch.compile(lambda x: run(RECIPE, x), backend="eager"))
+    assert (found - right).abs().max() <= 1e-3 * right.abs().max()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")  # forward mode calls it
+def test_a_compiled_program_in_forward_mode() -> None:
+    torch._dynamo.reset()
+    x = noise(1, 3000)
+    compiled = torch.compile(lambda x: run(RECIPE, x), backend="eager")
+    compiled(x)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, x)
+        found, right = (torch.autograd.forward_ad.unpack_dual(fn(dual)).tangent for fn in (compiled, features))
+    torch.testing.assert_close(found, right, rtol=1e-3, atol=1e-3)
+
+
+def test_a_program_of_another_process_says_what_to_do() -> None:
+    with pytest.raises(RuntimeError, match="Compile the function in this process"):
+        native_torch._spectrum(noise(1, 4000), None, "of another", 5)
 
 
 def test_a_compiled_vmap_is_left_to_the_framework() -> None:
@@ -265,7 +309,7 @@ def test_a_compiled_vmap_is_left_to_the_framework() -> None:
 def test_the_operation_is_one_of_pytorch() -> None:
     x = noise(2, 4000).requires_grad_()
     recipe = KALDI.replace(energy="first")
-    parts = recipe, True, None
+    parts = recipe, True, False
     key = native_torch._key(_Operations, *parts)
     torch.library.opcheck(native_torch._spectrum, (x, None, key, recipe.num_frames(4000)))
 

@@ -11,7 +11,10 @@ import ctypes
 import functools
 import os
 import site
+import sys
+import sysconfig
 import uuid
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +38,10 @@ class _Loaded:
     """The library of the operation: its function in Python, and the one that keeps plans."""
 
     def __init__(self, path: Path) -> None:
-        self.spectrum: Callable[..., list[tf.Tensor]] = tf.load_op_library(os.fspath(path)).kapre_spectrum
+        operations = tf.load_op_library(os.fspath(path))
         library = ctypes.CDLL(os.fspath(path))
+        if library.kapre_tensorflow_abi() != _native.ABI:
+            raise OSError("it belongs to another version of Kapre")
         text, size, number = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32
         self.keep = library.kapre_tensorflow_keep
         self.keep.argtypes, self.keep.restype = (text, ctypes.c_void_p, size, number), number
@@ -44,12 +49,21 @@ class _Loaded:
         message = ctypes.create_string_buffer(_MESSAGE)
         if library.kapre_tensorflow_start(os.fsencode(path), message, _MESSAGE):
             raise OSError(message.value.decode())
+        self.spectrum: Callable[..., list[tf.Tensor]] = operations.kapre_spectrum
 
 
 def _has_plugins() -> bool:
     """Tell whether TensorFlow has loaded plugins. If two have a pass for the same device, it ends the process."""
-    folders = (Path(folder) / "tensorflow-plugins" for folder in (*site.getsitepackages(), site.getusersitepackages()))
-    return any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+    schemes = (sysconfig.get_paths(name) for name in sysconfig.get_scheme_names())
+    places = [
+        *(folder for folder in sys.path if "site-packages" in folder),
+        *(paths[name] for paths in schemes for name in ("purelib", "platlib")),
+        *site.getsitepackages(),
+        site.getusersitepackages(),
+    ]
+    named = os.environ.get("TF_PLUGGABLE_DEVICE_LIBRARY_PATH")
+    folders = {*(Path(place) / "tensorflow-plugins" for place in places), *([Path(named)] if named else [])}
+    return any(folder.is_file() or (folder.is_dir() and any(folder.iterdir())) for folder in folders)
 
 
 @functools.cache
@@ -61,7 +75,14 @@ def register() -> bool:
         return False
     try:
         _loaded = _Loaded(library.tensorflow_path)
-    except (OSError, AttributeError, tf.errors.OpError):
+    except (OSError, AttributeError, tf.errors.OpError) as error:
+        warnings.warn(
+            f"kapre-native does not work with this TensorFlow: {error}. Kapre computes without it, which takes longer. "
+            "Install the version that belongs to this Kapre with `pip install -U 'kapre[native]'`, or set "
+            f"{_native.SWITCH}=0.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
         return False
     tf.RegisterGradient("KapreSpectrum")(_slope)
     return True
@@ -76,10 +97,11 @@ class NativeTensorFlowKernel(TensorFlowKernel):
     def spectrum(
         self, x: tf.Tensor, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[tf.Tensor, tf.Tensor | None] | None:
-        if x.dtype != tf.float32 or 0 in tuple(x.shape):
+        if not tf.is_tensor(x) or x.dtype != tf.float32 or x.shape.rank is None or 0 in tuple(x.shape):
             return None
         eager = tf.executing_eagerly()
-        plan = None if eager and "CPU" not in x.device else native.plan(operations.stages("float32"))
+        here = not eager or ("/job:localhost/" in x.device and "/device:CPU:" in x.device)
+        plan = None if not here else native.plan(operations.stages("float32"))
         if plan is None:
             return None
         edges = edges or Edges()

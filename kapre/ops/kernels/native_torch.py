@@ -17,7 +17,7 @@ _NO_EDGES = Edges()
 
 
 class NativeTorchKernel(TorchKernel):
-    """Compute spectra with `kapre-native`, unless a call is traced, transformed, in another dtype or on a GPU."""
+    """Compute spectra with `kapre-native`, unless a call is exported, transformed, in another dtype or on a GPU."""
 
     def spectrum(
         self, x: torch.Tensor, count: int | None, edges: Edges | None, operations: Operations
@@ -49,7 +49,9 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
     lengths = None
     if edges.lengths is not None:
         own = torch.as_tensor(edges.lengths).to("cpu", torch.int64).reshape(-1)
-        lengths = own.expand(lead[0]).repeat_interleave(rows // lead[0])  # one for each row: the library reads so many
+        lengths = own.expand(lead[0]).repeat_interleave(
+            rows // max(1, lead[0])
+        )  # one for each row: the library reads so many
     plan.run(
         flat.data_ptr(),
         (rows, time),
@@ -129,11 +131,26 @@ def _key(kind: type[Operations], *parts: Any) -> str:
     return key
 
 
+def _kept_as(key: str) -> _Kept:
+    try:
+        return _kept[key]
+    except KeyError:
+        raise RuntimeError(
+            "This compiled program comes from another process, and what kapre-native is to compute in it is not known "
+            "here. Compile the function in this process, or compile it for others with KAPRE_NATIVE=0."
+        ) from None
+
+
+def _in_forward_mode() -> bool:
+    """Tell whether tensors may have tangents (PyTorch 2.13 has no public name for that)."""
+    return int(getattr(torch.autograd.forward_ad, "_current_level", -1)) >= 0
+
+
 def _in_a_program(
     x: torch.Tensor, count: int, edges: Edges | None, operations: Operations
 ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
     """Compute a spectrum in a program of `torch.compile`, but not of `torch.export`, which must run elsewhere."""
-    if torch.compiler.is_exporting() or _transforms_active():
+    if torch.compiler.is_exporting() or _transforms_active() or _in_forward_mode():
         return None
     key = _key(type(operations), *operations.parts())
     if not key:
@@ -146,14 +163,14 @@ def _in_a_program(
 
 @torch.library.custom_op("kapre::spectrum", mutates_args=())  # type: ignore[untyped-decorator]
 def _spectrum(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
-    plan, edges, _ = _kept[key]
+    plan, edges, _ = _kept_as(key)
     bands, energy = _run(plan, x, count, edges._replace(lengths=lengths))
     return [bands] if energy is None else [bands, energy]
 
 
 @_spectrum.register_fake  # type: ignore[untyped-decorator]
 def _shapes(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
-    plan = _kept[key].plan
+    plan = _kept_as(key).plan
     values = (plan.values, 1) if plan.energy else (plan.values,)
     return [x.new_empty(*x.shape[:-1], count, size) for size in values]
 
@@ -165,11 +182,12 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[torch.Tensor]) -> None
 
 def _slope(ctx: Any, slopes: list[torch.Tensor]) -> tuple[torch.Tensor, None, None, None]:
     x, lengths = ctx.saved_tensors
+    again = torch.is_grad_enabled()  # the gradient itself needs a gradient
     with torch.enable_grad():
-        leaf = x.detach().requires_grad_()
-        bands, energy = _kept[ctx.key].operations(leaf, lengths)
+        leaf = x if again else x.detach().requires_grad_()
+        bands, energy = _kept_as(ctx.key).operations(leaf, lengths)
         results = [bands] if energy is None else [bands, energy]
-        return torch.autograd.grad(results, leaf, slopes)[0], None, None, None
+        return torch.autograd.grad(results, leaf, slopes, create_graph=again)[0], None, None, None
 
 
 _spectrum.register_autograd(_slope, setup_context=_keep)
