@@ -54,12 +54,14 @@ $(VENV)/.native: $(READY) $(wildcard native/*.* native/*/*.*)
 	@touch $@
 
 # The compiled kernel with the address and undefined-behaviour sanitizers, in out/, under its own tests (GCC).
+SANITIZED = LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 KAPRE_NATIVE=out/sanitize/kapre_native/libkapre_native.so
 sanitize: $(READY)
 	@rm -rf out/sanitize
 	@$(PY) -m pip install -q --no-deps --target out/sanitize --config-settings=cmake.define.KAPRE_SANITIZE=ON ./native
-	@LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		KAPRE_NATIVE=out/sanitize/kapre_native/libkapre_native.so KERAS_BACKEND=numpy \
-		$(PY) -m pytest -q -p no:cacheprovider tests/native/test_library.py
+	@$(SANITIZED) KERAS_BACKEND=numpy $(PY) -m pytest -q -p no:cacheprovider tests/native/test_library.py
+	@$(SANITIZED) KERAS_BACKEND=tensorflow $(PY) -m pytest -q -p no:cacheprovider tests/native/test_tensorflow.py \
+		-k "recipe or graphs or pipeline or threads or key"
 
 # The package with JAX, in the versions of requirements-dev.txt.
 $(VENV)/.demo: requirements-dev.txt pyproject.toml kapre/_version.py
