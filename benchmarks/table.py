@@ -107,7 +107,8 @@ def targets_section(times: Sequence[Row], memory: Sequence[Row]) -> str:
             known, met = known + 1, met + (value >= least)
             cells.append(f"{value:.2f} ≥ {least:.3g}" if value >= least else f"**{value:.2f}** < {least:.3g}")
         what = "memory" if target.memory else target.kind.replace("_", " ")
-        lines.append([f"{TITLES[target.runtime].split(',')[0]}, {what}, against {target.against}", *cells])
+        ours = "PyTorch" if target.runtime == "cpu" else TITLES[target.runtime].split(",")[0]
+        lines.append([f"{ours}, {what}, against {target.against}", *cells])
     head = (
         f"How many times faster (or smaller) than the best of the peers named, on one thread: {met} of {known} targets "
         "measured are met; those that are not are bold. Ours is the faster of a graph and XLA where there are both."
