@@ -16,6 +16,7 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import portable
 from kapre.recipe import Recipe
 from kapre.stages import Call
+from kapre.stages.spectrum import transform
 
 _lazy.bind()  # a recipe is read without Keras; to compute it takes Keras
 
@@ -33,6 +34,12 @@ def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"
         x = frames.pad(x, 0, recipe.frame_length - 1) if recipe.pad_end else x
         return portable.stft_by_convolutions(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length)
     return fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+
+
+def complex_stft(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
+    """Compute `stft` as complex numbers, which some kernels do in one piece."""
+    call = Call(lengths=lengths)
+    return transform(recipe, stages.FRAMING.run(recipe, x, call), call)
 
 
 def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:

@@ -31,7 +31,6 @@ from kapre._removed import removed_names
 from kapre._stft_stream import InverseSTFTStream, STFTStream
 from kapre.ops import filterbanks, fourier, frames, scales
 from kapre.ops.host import library
-from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe, stft_recipe
 from kapre.stages.logarithm import check_decibel
 
@@ -174,7 +173,8 @@ class STFT(AudioLayer):
         return frames.frame_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length, recipe.pad_end)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        return channels_in_place(kernel.to_complex(*self.transform(inputs, mask)), self.output_data_format)
+        x = channels_second(self.real_input(inputs), 3, self.input_data_format)
+        return channels_in_place(executor.complex_stft(self._recipe, x, lengths_of(mask)), self.output_data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, time = shape_channels_second(shape, 3, self.input_data_format)

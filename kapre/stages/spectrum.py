@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from kapre.ops import fourier, frames, scales, waves
     from kapre.ops.fourier import constant, is_empty
+    from kapre.ops.kernels import active as kernel
     from kapre.ops.kernels import current
     from kapre.ops.kernels._blocks import Edges, Stages
     from kapre.recipe import Recipe
@@ -36,6 +37,7 @@ needs(
     waves="kapre.ops.waves",
     constant="kapre.ops.fourier:constant",
     is_empty="kapre.ops.fourier:is_empty",
+    kernel="kapre.ops.kernels:active",
     current="kapre.ops.kernels:current",
     Edges="kapre.ops.kernels._blocks:Edges",
     Stages="kapre.ops.kernels._blocks:Stages",
@@ -182,6 +184,31 @@ class _Operations:
     def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
         """Return what `of_samples` returns."""
         return _by_frames(self.recipe, x, self._call(lengths), _for_kernels(self.recipe, _dtype_of(x)))
+
+
+class _Transform(_Operations):
+    """Compute the complex spectrum of frames in the same way, without what comes after it."""
+
+    def stages(self, dtype: str) -> Stages:
+        name = f"_transform_{dtype}"
+        kept: Stages | None = vars(self.recipe).get(name)
+        if kept is None:
+            kept = vars(self.recipe)[name] = super().stages(dtype)._replace(power=None, groups=None, log=None)
+        return kept
+
+    def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
+        recipe, x = self.recipe, self.pad(x, lengths)
+        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+        return kernel.to_complex(*pair), None
+
+
+def transform(recipe: Recipe, x: Any, call: Call) -> Any:
+    """Transform samples `(..., time)` into complex numbers `(..., frames, n_freq)`. `call` has the edges."""
+    count = _count(recipe, x, call) if isinstance(x.shape[-1], int) else None
+    edges = call.edges
+    operations = _Transform(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
+    found = None if count == 0 else current().spectrum(x, count, edges, operations)
+    return (operations(x, call.lengths) if found is None else found)[0]
 
 
 def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:

@@ -13,8 +13,9 @@ using Floats = ffi::Buffer<ffi::F32>;
 using Result = ffi::ResultBuffer<ffi::F32>;
 
 // x (..., time), the plan's bytes, lengths (...) or (0,); features (..., frames, values), energies (..., frames, 1)
-ffi::Error run(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> lengths, Result features, float* energies,
-               int64_t left, int64_t right, int32_t padding, int32_t threads) {
+template <typename Features>
+ffi::Error run(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> lengths, Features features, int values,
+               float* energies, int64_t left, int64_t right, int32_t padding, int32_t threads) {
   const auto shape = x.dimensions(), result = features->dimensions();
   if (shape.size() == 0 || result.size() != shape.size() + 1)
     return ffi::Error::InvalidArgument("kapre-native: the ranks of samples and features do not fit");
@@ -32,9 +33,9 @@ ffi::Error run(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> length
   call.padding = padding;
   call.threads = threads;
   call.frames = result[result.size() - 2];
-  call.features = features->typed_data();
+  call.features = static_cast<float*>(features->untyped_data());
   call.energies = energies;
-  if (kapre_plan_values(plan.typed_data(), plan.element_count()) != result[result.size() - 1])
+  if (kapre_plan_values(plan.typed_data(), plan.element_count()) != values * result[result.size() - 1])
     return ffi::Error::InvalidArgument("kapre-native: the plan is of another version, or its values do not fit");
   char message[256] = "";
   const int code = kapre_plan_run(plan.typed_data(), plan.element_count(), &call, message, sizeof message);
@@ -43,12 +44,18 @@ ffi::Error run(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> length
 
 ffi::Error spectrum(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> lengths, Result features, int64_t left,
                     int64_t right, int32_t padding, int32_t threads) {
-  return run(x, plan, lengths, features, nullptr, left, right, padding, threads);
+  return run(x, plan, lengths, features, 1, nullptr, left, right, padding, threads);
+}
+
+ffi::Error transform(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> lengths,
+                     ffi::ResultBuffer<ffi::C64> spectrum, int64_t left, int64_t right, int32_t padding,
+                     int32_t threads) {
+  return run(x, plan, lengths, spectrum, 2, nullptr, left, right, padding, threads);
 }
 
 ffi::Error spectrum_and_energy(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<ffi::S32> lengths, Result features,
                                Result energies, int64_t left, int64_t right, int32_t padding, int32_t threads) {
-  return run(x, plan, lengths, features, energies->typed_data(), left, right, padding, threads);
+  return run(x, plan, lengths, features, 1, energies->typed_data(), left, right, padding, threads);
 }
 
 }  // namespace
@@ -64,6 +71,16 @@ ffi::Error spectrum_and_energy(Floats x, ffi::Buffer<ffi::U8> plan, ffi::Buffer<
 
 XLA_FFI_DECLARE_HANDLER_SYMBOL(kapre_jax_spectrum) KAPRE_SHOWN;
 XLA_FFI_DECLARE_HANDLER_SYMBOL(kapre_jax_spectrum_and_energy) KAPRE_SHOWN;
+
+XLA_FFI_DECLARE_HANDLER_SYMBOL(kapre_jax_transform) KAPRE_SHOWN;
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(kapre_jax_transform, transform,
+                              ffi::Ffi::Bind()
+                                  .Arg<Floats>()
+                                  .Arg<ffi::Buffer<ffi::U8>>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Ret<ffi::Buffer<ffi::C64>>()
+                                  .KAPRE_ATTRIBUTES);
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(kapre_jax_spectrum, spectrum,
                               ffi::Ffi::Bind()

@@ -57,7 +57,7 @@ struct TP_OptimizerRegistrationParams {
   TP_Optimizer* optimizer;
 };
 
-constexpr int FLOAT = 1, INT32 = 3;                        // TF_DataType
+constexpr int FLOAT = 1, INT32 = 3, COMPLEX = 8;                        // TF_DataType
 constexpr int INVALID_ARGUMENT = 3, RESOURCE_EXHAUSTED = 8, ABORTED = 10, INTERNAL = 13;  // TF_Code
 constexpr const char* OP = "KapreSpectrum";
 constexpr const char* PREFIX = "__inference_kapre_spectrum_";
@@ -91,6 +91,7 @@ constexpr const char* PREFIX = "__inference_kapre_spectrum_";
   F(TF_Tensor*, TF_AllocateOutput,                                                                                  \
     (TF_OpKernelContext*, int, int, const std::int64_t*, int, std::size_t, TF_Status*))                             \
   F(void, TF_OpKernelContext_Failure, (TF_OpKernelContext*, TF_Status*))                                            \
+  F(int, TF_ExpectedOutputDataType, (TF_OpKernelContext*, int))                                                     \
   F(int, TF_TensorType, (const TF_Tensor*))                                                                         \
   F(int, TF_NumDims, (const TF_Tensor*))                                                                            \
   F(std::int64_t, TF_Dim, (const TF_Tensor*, int))                                                                  \
@@ -239,13 +240,15 @@ std::int64_t product(const std::vector<std::int64_t>& shape) {
   return found;
 }
 
-void allocate(TF_OpKernelContext* context, int index, const std::vector<std::int64_t>& shape, Tensor& tensor,
+void allocate(TF_OpKernelContext* context, int index, int type, const std::vector<std::int64_t>& shape, Tensor& tensor,
               const Status& status) {
-  tensor.tensor = api().TF_AllocateOutput(context, index, FLOAT, shape.data(), static_cast<int>(shape.size()),
-                                          static_cast<std::size_t>(product(shape)) * sizeof(float), status.get());
+  const std::size_t size = type == COMPLEX ? 2 * sizeof(float) : sizeof(float);
+  tensor.tensor = api().TF_AllocateOutput(context, index, type, shape.data(), static_cast<int>(shape.size()),
+                                          static_cast<std::size_t>(product(shape)) * size, status.get());
 }
 
-// args: x (..., time) and, perhaps, lengths (batch) or (1); output: (..., frames, values), energies (..., frames, 1)
+// args: x (..., time) and, perhaps, lengths (batch) or (1); output: (..., frames, values), float or complex, and energies
+// (..., frames, 1)
 void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   Tensor x, lengths, features, energies;
   const int inputs = api().TF_NumInputs(context);
@@ -273,12 +276,13 @@ void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   const std::size_t size = key.plan->size() * sizeof(std::int64_t);
   call.frames = key.frames(call.time);
   shape.push_back(call.frames);
-  shape.push_back(kapre_plan_values(plan, size));
-  allocate(context, 0, shape, features, status);
+  const int type = api().TF_ExpectedOutputDataType(context, 0);
+  shape.push_back(kapre_plan_values(plan, size) / (type == COMPLEX ? 2 : 1));
+  allocate(context, 0, type, shape, features, status);
   if (!status.ok()) return;
   if (kapre_plan_has_energy(plan, size)) {
     shape.back() = 1;
-    allocate(context, 1, shape, energies, status);
+    allocate(context, 1, FLOAT, shape, energies, status);
     if (!status.ok()) return;
     call.energies = energies.data<float>();
   }

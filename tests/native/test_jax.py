@@ -73,6 +73,36 @@ def test_vmap_gives_what_the_batch_gives(recipe: kapre.Recipe) -> None:
     np.testing.assert_array_equal(twice.reshape(whole.shape), whole)
 
 
+TRANSFORMS = [
+    dict(n_fft=512, win_length=400, hop_length=160),
+    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
+    dict(n_fft=256, hop_length=300, pad_end=True),
+]
+
+
+@pytest.mark.parametrize("arguments", TRANSFORMS)
+def test_complex_spectra(arguments: dict[str, object]) -> None:
+    layer = kapre.STFT(**arguments)
+    x = noise(3, 4000, 2)
+    mask = np.arange(4000) < np.array([4000, 900, 2500])[:, None]
+    assert "kapre_jax_transform" in lowered(layer, jnp.asarray(x))
+    for words in ({}, {"mask": jnp.asarray(mask)}):
+        found = np.asarray(layer(jnp.asarray(x), **words))
+        with overlaid(JaxKernel()):
+            right = np.asarray(jax.jit(lambda x, words=words: layer(x, **words))(x))
+        assert (found.dtype, found.shape) == (np.complex64, right.shape)
+        assert np.abs(found - right).max() <= 1e-6 * np.abs(right).max()
+    np.testing.assert_array_equal(jax.vmap(lambda row: layer(row[None])[0])(x), layer(jnp.asarray(x)))
+
+    def slope(x: jax.Array) -> jax.Array:
+        return jax.grad(lambda x: (jnp.abs(layer(x)) ** 2).sum())(x)
+
+    found = slope(jnp.asarray(x))
+    with overlaid(JaxKernel()):
+        right = slope(jnp.asarray(x))
+    assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+
+
 def test_gradients_are_those_of_the_operations() -> None:
     x, tangent = jnp.asarray(noise(2, 3000)), jnp.asarray(noise(2, 3000, seed=1))
 

@@ -141,6 +141,41 @@ def test_a_key_serves_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(keys) == 1
 
 
+TRANSFORMS = [
+    dict(n_fft=512, win_length=400, hop_length=160),
+    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
+    dict(n_fft=256, hop_length=300, pad_end=True),
+]
+
+
+@pytest.mark.parametrize("arguments", TRANSFORMS)
+def test_complex_spectra(arguments: dict[str, object]) -> None:
+    layer, exact = kapre.STFT(**arguments), kapre.STFT(**arguments, dtype="float64")
+    x = noise(3, 4000, 2)
+    mask = np.arange(4000) < np.array([4000, 900, 2500])[:, None]
+    whole = graph(layer, input_signature=[tf.TensorSpec([None, None, 2])])
+    for words in ({}, {"mask": tf.constant(mask)}):
+        found, right = layer(tf.constant(x), **words).numpy(), exact(tf.constant(x, tf.float64), **words).numpy()
+        assert (found.dtype, found.shape) == (np.complex64, right.shape)
+        assert np.abs(found - right).max() <= 1e-6 * np.abs(right).max()
+        with overlaid(TensorFlowKernel()):
+            assert not np.array_equal(found, layer(tf.constant(x), **words))
+    np.testing.assert_array_equal(whole(x), layer(tf.constant(x)))
+
+    def slope(fn: Callable[..., tf.Tensor]) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            given = tf.constant(x)
+            tape.watch(given)
+            loss = tf.reduce_sum(tf.abs(fn(given)) ** 2)
+        return tape.gradient(loss, given).numpy()
+
+    found = [slope(layer), slope(whole)]
+    with overlaid(TensorFlowKernel()):
+        right = slope(layer)
+    for one in found:
+        assert np.abs(one - right).max() <= 1e-5 * np.abs(right).max()
+
+
 def test_in_a_pipeline() -> None:
     x = noise(6, 8000)
     data = tf.data.Dataset.from_tensor_slices(x).map(lambda row: features(row[None])[0], num_parallel_calls=2)

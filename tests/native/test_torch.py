@@ -109,6 +109,45 @@ def test_batched_gradients() -> None:
     torch.testing.assert_close(many, torch.stack(each), rtol=1e-3, atol=1e-4)
 
 
+TRANSFORMS = [
+    dict(n_fft=512, hop_length=160),
+    dict(n_fft=512, win_length=400, hop_length=160),
+    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
+    dict(n_fft=400, hop_length=100, pad_begin=True),
+    dict(n_fft=256, hop_length=300, pad_end=True),
+]
+
+
+@pytest.mark.parametrize("arguments", TRANSFORMS)
+def test_complex_spectra(arguments: dict[str, object], calls: list[int]) -> None:
+    layer, exact = kapre.STFT(**arguments), kapre.STFT(**arguments, dtype="float64")
+    x = noise(3, 4000, 2)
+    x[1, 1000:] = torch.nan  # only the frames that reach there
+    mask = torch.arange(4000) < torch.tensor([4000, 900, 2500])[:, None]
+    for words in ({}, {"mask": mask}):
+        found, right = layer(x, **words), exact(x.double(), **words)
+        assert (found.dtype, found.shape) == (torch.complex64, right.shape)
+        peak = float(right.abs().nan_to_num().max())
+        torch.testing.assert_close(found, right.to(found.dtype), rtol=0, atol=1e-6 * peak, equal_nan=True)
+    assert len(calls) == 2
+    x = noise(2, 4000, 1).requires_grad_()
+    layer(x).abs().sum().backward()
+    assert len(calls) == 2  # a gradient takes the framework's
+
+
+def test_complex_spectra_in_a_program() -> None:
+    torch._dynamo.reset()
+    layer = kapre.STFT(n_fft=512, hop_length=160)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(noise(2, 4000, 1)), layer(noise(2, 4000, 1)), rtol=0, atol=0)
+    slopes = []
+    for fn in (compiled, layer):
+        x = noise(2, 4000, 1).requires_grad_()
+        fn(x).abs().square().sum().backward()
+        slopes.append(x.grad)
+    assert (slopes[0] - slopes[1]).abs().max() <= 1e-5 * slopes[1].abs().max()
+
+
 def test_layouts_of_memory(calls: list[int]) -> None:
     x = noise(4, 3, 8000)
     right = run(RECIPE, x)

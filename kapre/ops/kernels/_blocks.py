@@ -18,14 +18,15 @@ class Stages(NamedTuple):
 
     If `chunk_pad` is not None, the kernel receives chunks in place of frames. Each chunk is extended by `chunk_pad`
     reflected samples and then cut into frames of `size`, `hop` apart. If `least_energy` is not None, the logarithm of
-    the energy of each frame before its preemphasis, at least that of `least_energy`, is a second result.
+    the energy of each frame before its preemphasis, at least that of `least_energy`, is a second result. If `power` is
+    None, the result is the complex spectrum.
     """
 
     size: int
     hop: int
     n_fft: int
     window: np.ndarray
-    power: float
+    power: float | None
     groups: Groups | None
     log: str | None
     amin: float

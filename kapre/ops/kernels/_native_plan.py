@@ -13,6 +13,7 @@ from kapre._native import Library, library
 from kapre.ops.kernels._blocks import Edges, Stages
 
 PADDINGS = ("constant", "reflect", "symmetric", "edge")
+_SPECTRA = {1.0: 1, 2.0: 2, None: 3}
 _LOGS = (None, "ln", "log10", "db")
 _UNSUPPORTED, _NO_MEMORY = 1, 3
 _MESSAGE = 256
@@ -94,7 +95,7 @@ class Plan:
             preemphasis_first=stages.preemphasis_first == "first",
             window_length=len(window),
             window=window.ctypes.data,
-            spectrum=2 if stages.power == 2.0 else 1,
+            spectrum=_SPECTRA[stages.power],
             magnitude_epsilon=stages.magnitude_epsilon,
             bands=len(firsts),
             band_first=firsts.ctypes.data,
@@ -117,7 +118,11 @@ class Plan:
             raise error(message.value.decode())
         self._plan = address, size.value
         self.energy = energy
+        self.is_complex = stages.power is None
         self.values: int = library.values(*self._plan)
+        """The floats of a frame."""
+        self.size = self.values // 2 if self.is_complex else self.values
+        """The numbers of a frame, which may be complex."""
 
     @functools.cached_property
     def digest(self) -> str:

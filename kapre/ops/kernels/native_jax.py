@@ -23,7 +23,7 @@ from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels._blocks import Edges, Operations
 from kapre.ops.kernels.jax import JaxKernel
 
-_TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy")
+_TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy", "kapre_jax_transform")
 
 
 class _About(NamedTuple):
@@ -37,10 +37,10 @@ class _About(NamedTuple):
     axes: int = 0
     """Number of leading axes that vmap has added."""
 
-    def shapes(self, lead: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Return the shape of each result for samples `(*lead, time)`."""
-        found = [(*lead, self.frames, self.plan.values)]
-        return [*found, (*lead, self.frames, 1)] if self.plan.energy else found
+    def results(self, lead: tuple[int, ...]) -> list[tuple[tuple[int, ...], str]]:
+        """Return the shape and the dtype of each result for samples `(*lead, time)`."""
+        found = [((*lead, self.frames, self.plan.size), "complex64" if self.plan.is_complex else "float32")]
+        return [*found, ((*lead, self.frames, 1), "float32")] if self.plan.energy else found
 
 
 def register() -> bool:
@@ -90,8 +90,8 @@ def _by_operations(x: Array, lengths: Array, *, about: _About) -> list[Array]:
 
 
 def _by_library(x: Array, lengths: Array, *, about: _About) -> list[Array]:
-    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in about.shapes(x.shape[:-1])]
-    call = jax.ffi.ffi_call(_TARGETS[about.plan.energy], shapes)
+    results = [jax.ShapeDtypeStruct(*result) for result in about.results(x.shape[:-1])]
+    call = jax.ffi.ffi_call(_TARGETS[2 if about.plan.is_complex else about.plan.energy], results)
     left, right, mode, _ = about.edges
     found: list[Array] = call(
         x,
@@ -117,7 +117,7 @@ _spectrum.multiple_results = True
 
 
 def _shapes(x: Any, lengths: Any, *, about: _About) -> list[ShapedArray]:
-    return [ShapedArray(shape, jnp.dtype("float32")) for shape in about.shapes(x.shape[:-1])]
+    return [ShapedArray(shape, jnp.dtype(dtype)) for shape, dtype in about.results(x.shape[:-1])]
 
 
 @functools.lru_cache(maxsize=256)

@@ -109,7 +109,8 @@ class NativeTensorFlowKernel(TensorFlowKernel):
         key = "_".join([_kept(plan), *map(str, numbers)])
         args = [x] if edges.lengths is None else [x, tf.reshape(tf.cast(edges.lengths, tf.int32), [-1])]
         if eager:
-            results = _loaded.spectrum(args, Tout=[tf.float32] * (1 + plan.energy), key=key, tag=_tag(operations))
+            kinds = [tf.complex64 if plan.is_complex else tf.float32, *[tf.float32] * plan.energy]
+            results = _loaded.spectrum(args, Tout=kinds, key=key, tag=_tag(operations))
         else:
             results = list(_as_function(operations, key)(*args))
         bands, *energy = results

@@ -33,10 +33,16 @@ class NativeTorchKernel(TorchKernel):
         if not (x.requires_grad and torch.is_grad_enabled()):
             plan = native.plan(stages)
             return None if plan is None else _run(plan, x, count, edges)
+        if stages.power is None:
+            return None  # the framework's gradient needs no second transform
         few = math.prod(x.shape[:-1]) * count < fused.FEWEST
         if few or stages.least_energy is not None or stages.magnitude_epsilon or native.plan(stages) is None:
             return None  # there is no gradient of these but the one of their operations
         return _Spectrum.apply(x, count, stages, edges, self, operations), None
+
+
+def _dtype(plan: native.Plan) -> torch.dtype:
+    return torch.complex64 if plan.is_complex else torch.float32
 
 
 def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -44,7 +50,7 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
     rows = math.prod(lead)
     flat = x.detach().reshape(rows, time)
     flat = flat if flat.stride(1) == 1 or time == 1 else flat.contiguous()
-    y = torch.empty(*lead, count, plan.values, dtype=torch.float32, device="cpu")
+    y = torch.empty(*lead, count, plan.size, dtype=_dtype(plan), device="cpu")
     energy = torch.empty(*lead, count, 1, dtype=torch.float32, device="cpu") if plan.energy else None
     lengths = None
     if edges.lengths is not None:
@@ -126,7 +132,8 @@ def _key(kind: type[Operations], *parts: Any) -> str:
     plan = native.plan(operations.stages("float32"))
     if plan is None:
         return ""
-    key = f"{plan.digest}_{hashlib.sha256(repr(operations).encode()).hexdigest()[:16]}"
+    kind_of = "complex" if plan.is_complex else "real"
+    key = f"{kind_of}_{plan.digest}_{hashlib.sha256(repr(operations).encode()).hexdigest()[:16]}"
     _kept[key] = _Kept(plan, edges, operations)
     return key
 
@@ -153,7 +160,7 @@ def _in_a_program(
     if torch.compiler.is_exporting() or _transforms_active() or _in_forward_mode():
         return None
     key = _key(type(operations), *operations.parts())
-    if not key:
+    if not key or (key.startswith("complex") and x.requires_grad and torch.is_grad_enabled()):
         return None
     own = None if edges is None else edges.lengths
     lengths = None if own is None else torch.as_tensor(own, device=x.device)
@@ -171,8 +178,8 @@ def _spectrum(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: in
 @_spectrum.register_fake  # type: ignore[untyped-decorator]
 def _shapes(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
     plan = _kept_as(key).plan
-    values = (plan.values, 1) if plan.energy else (plan.values,)
-    return [x.new_empty(*x.shape[:-1], count, size) for size in values]
+    bands = x.new_empty(*x.shape[:-1], count, plan.size, dtype=_dtype(plan))
+    return [bands, x.new_empty(*x.shape[:-1], count, 1)] if plan.energy else [bands]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[torch.Tensor]) -> None:
