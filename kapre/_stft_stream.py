@@ -19,6 +19,8 @@ from kapre.ops.counts import num_frames
 from kapre.ops.host import TracedError, as_tensors, goes_by_host, in_pieces, on_host, pieces
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
+from kapre.stages import Call
+from kapre.stages.spectrum import transform
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,15 @@ class _Forward:
 
     def transform(self, x: Any, pad_end: bool = False, real: Any = None) -> Any:
         recipe = self.recipe
+        if real is None:
+            return channels_in_place(_spectra(recipe, x, pad_end), self.data_format)
         pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
-        if real is not None:
-            pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
+        pair = (ops.where(real, pair[0], 0.0 * pair[0]), ops.where(real, pair[1], 0.0 * pair[1]))
         return channels_in_place(kernel.to_complex(*pair), self.data_format)
 
 
-def _spectra(recipe: Recipe, x: Any) -> Any:
-    return kernel.to_complex(*fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length))
+def _spectra(recipe: Recipe, x: Any, pad_end: bool = False) -> Any:
+    return transform(recipe, x, Call(ends=pad_end))
 
 
 _compiled_spectra = kernels.compiled(_spectra)

@@ -198,7 +198,8 @@ class _Transform(_Operations):
 
     def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
         recipe, x = self.recipe, self.pad(x, lengths)
-        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, recipe.pad_end)
+        pad_end = recipe.pad_end and self.ends
+        pair = fourier.stft(x, recipe.analysis_window, recipe.n_fft, recipe.hop_length, pad_end)
         return kernel.to_complex(*pair), None
 
 
