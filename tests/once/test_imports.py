@@ -235,7 +235,10 @@ def test_import_loads_nothing_heavy(backend: str) -> None:
     assert result.returncode == 0, result.stderr
     extra = json.loads(result.stdout.splitlines()[-1])
     assert "kapre.composed" in extra
-    assert {name.split(".")[0] for name in extra} <= {"kapre", "kapre_native", backend} | sys.stdlib_module_names
+    found = {name.split(".")[0] for name in extra}
+    if backend == "tensorflow":  # it names the module of a library's operations with a hash of their functions
+        found = {name for name in found if not re.fullmatch("[0-9a-f]{40}", name)}
+    assert found <= {"kapre", "kapre_native", backend} | sys.stdlib_module_names
 
 
 ABSENT = """
