@@ -142,6 +142,14 @@ def test_a_program_for_another_platform_has_none() -> None:
     assert TARGET not in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
+def test_jit_turned_off() -> None:
+    x = jnp.asarray(noise(1, 2000))
+    with jax.disable_jit():
+        y, z = run(RECIPE, x), kapre.STFT(n_fft=512, hop_length=160)(x[..., None])
+    np.testing.assert_allclose(y, run(RECIPE, x), atol=1e-2)
+    np.testing.assert_allclose(z, kapre.STFT(n_fft=512, hop_length=160)(x[..., None]), atol=1e-4)
+
+
 def test_calls_without_jit_compile_once() -> None:
     x = jnp.asarray(noise(2, 4000))
     native_jax._compiled.cache_clear()

@@ -126,6 +126,8 @@ def _compiled(about: _About) -> Any:
 
 
 def _eager(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+    if jax.config.jax_disable_jit:
+        return _by_operations(x, lengths, about=about)
     found: list[Array] = _compiled(about)(x, lengths)
     return found
 
