@@ -205,10 +205,7 @@ class _Transform(_Operations):
 
 def transform(recipe: Recipe, x: Any, call: Call) -> Any:
     """Transform samples `(..., time)` into complex numbers `(..., frames, n_freq)`. `call` has the edges."""
-    count = _count(recipe, x, call) if isinstance(x.shape[-1], int) else None
-    edges = call.edges
-    operations = _Transform(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
-    found = None if count == 0 else current().spectrum(x, count, edges, operations)
+    operations, found = _by_kernel(_Transform, recipe, x, call)
     return (operations(x, call.lengths) if found is None else found)[0]
 
 
@@ -217,17 +214,23 @@ def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
 
     A kernel may do all of it. Otherwise many frames are processed block by block.
     """
-    by = current()
     learned = call.window is not None or call.bank is not None
     if not learned:
-        count = _count(recipe, x, call) if isinstance(x.shape[-1], int) else None
-        edges = call.edges
-        operations = _Operations(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
-        found = None if count == 0 else by.spectrum(x, count, edges, operations)
+        _, found = _by_kernel(_Operations, recipe, x, call)
         if found is not None:
             return found
-    data = None if learned or by.is_tracing() else _for_kernels(recipe, _dtype_of(x))
+    data = None if learned or current().is_tracing() else _for_kernels(recipe, _dtype_of(x))
     return _by_frames(recipe, x, call, data)
+
+
+def _by_kernel(
+    kind: type[_Operations], recipe: Recipe, x: Any, call: Call
+) -> tuple[_Operations, tuple[Any, Any] | None]:
+    """Return the operations of a call and their results, or None in place of these if the kernel leaves them to us."""
+    count = _count(recipe, x, call) if isinstance(x.shape[-1], int) else None
+    edges = call.edges
+    operations = kind(recipe, call.ends, None if edges is None else edges._replace(lengths=None))
+    return operations, None if count == 0 else current().spectrum(x, count, edges, operations)
 
 
 def _count(recipe: Recipe, x: Any, call: Call) -> int:

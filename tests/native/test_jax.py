@@ -13,17 +13,11 @@ import kapre
 from kapre.executor import run
 from kapre.ops.kernels import active, native_jax, overlaid
 from kapre.ops.kernels.jax import JaxKernel
+from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS, noise
 from tests.numpy_spectra import spectra
 from tests.recipes import any_recipe
 
-MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
-RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
-KALDI = kapre.frontends.preset("kaldi_fbank").recipe
 TARGET = "kapre_jax_spectrum"
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype("float32") * 0.1
 
 
 def lowered(fn: object, *values: object) -> str:
@@ -71,13 +65,6 @@ def test_vmap_gives_what_the_batch_gives(recipe: kapre.Recipe) -> None:
     np.testing.assert_array_equal(same.reshape(right.shape), right)
     twice = jax.vmap(jax.vmap(lambda clip: run(recipe, clip[None])[0]))(x)
     np.testing.assert_array_equal(twice.reshape(whole.shape), whole)
-
-
-TRANSFORMS = [
-    dict(n_fft=512, win_length=400, hop_length=160),
-    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
-    dict(n_fft=256, hop_length=300, pad_end=True),
-]
 
 
 @pytest.mark.parametrize("arguments", TRANSFORMS)

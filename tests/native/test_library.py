@@ -340,6 +340,12 @@ def test_the_switch_turns_it_off_in_silence(monkeypatch):
 
 
 @pytest.mark.usefixtures("loads_again")
+def test_the_switch_at_1_is_the_default(monkeypatch):
+    monkeypatch.setenv(_native.SWITCH, "1")
+    assert _native.library() is not None
+
+
+@pytest.mark.usefixtures("loads_again")
 def test_without_the_package_there_is_none(monkeypatch):
     monkeypatch.delenv(_native.SWITCH, raising=False)
     monkeypatch.setitem(sys.modules, "kapre_native", None)

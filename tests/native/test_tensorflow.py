@@ -17,18 +17,12 @@ from kapre.executor import run
 from kapre.ops.kernels import active, native_tensorflow, overlaid
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 from kapre.stages.spectrum import _Operations
+from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS, noise
 from tests.numpy_spectra import spectra
 from tests.processes import python
 from tests.recipes import any_recipe
 
-MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
-RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
-KALDI = kapre.frontends.preset("kaldi_fbank").recipe
 OP = "KapreSpectrum"
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype("float32") * 0.1
 
 
 def features(x: tf.Tensor) -> tf.Tensor:
@@ -139,13 +133,6 @@ def test_a_key_serves_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     for time in (4000, 4001, 8000):
         run(RECIPE, tf.constant(noise(1, time)))
     assert len(keys) == 1
-
-
-TRANSFORMS = [
-    dict(n_fft=512, win_length=400, hop_length=160),
-    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
-    dict(n_fft=256, hop_length=300, pad_end=True),
-]
 
 
 @pytest.mark.parametrize("arguments", TRANSFORMS)

@@ -17,12 +17,11 @@ from kapre.executor import run
 from kapre.ops.kernels import active, native_torch, overlaid
 from kapre.ops.kernels.torch import TorchKernel
 from kapre.stages.spectrum import _Operations
+from tests.native import cases
+from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS
 from tests.recipes import any_recipe
 from tests.streams.drive import streamed
 
-MEL = dict(n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0)
-RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
-KALDI = kapre.frontends.preset("kaldi_fbank").recipe
 OP = "kapre.spectrum"
 
 
@@ -42,7 +41,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape).astype("float32") * 0.1)
+    return torch.from_numpy(cases.noise(*shape, seed=seed))
 
 
 def test_the_kernel_is_this_one() -> None:
@@ -107,15 +106,6 @@ def test_batched_gradients() -> None:
     (many,) = torch.autograd.grad(y, x, slopes, is_grads_batched=True, retain_graph=True)
     each = [torch.autograd.grad(y, x, slope, retain_graph=True)[0] for slope in slopes]
     torch.testing.assert_close(many, torch.stack(each), rtol=1e-3, atol=1e-4)
-
-
-TRANSFORMS = [
-    dict(n_fft=512, hop_length=160),
-    dict(n_fft=512, win_length=400, hop_length=160),
-    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
-    dict(n_fft=400, hop_length=100, pad_begin=True),
-    dict(n_fft=256, hop_length=300, pad_end=True),
-]
 
 
 @pytest.mark.parametrize("arguments", TRANSFORMS)

@@ -1,0 +1,27 @@
+"""What the tests of each backend compute with the compiled kernel: recipes, arguments of `STFT`, and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import kapre
+
+MEL: dict[str, Any] = dict(
+    n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0
+)
+RECIPE = kapre.Recipe(**MEL, log="db", amin=1e-10)
+KALDI = kapre.frontends.preset("kaldi_fbank").recipe
+TRANSFORMS: list[dict[str, Any]] = [
+    dict(n_fft=512, hop_length=160),
+    dict(n_fft=512, win_length=400, hop_length=160),
+    dict(n_fft=512, win_length=300, hop_length=128, center=True, pad_mode="reflect"),
+    dict(n_fft=400, hop_length=100, pad_begin=True),
+    dict(n_fft=256, hop_length=300, pad_end=True),
+]
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    """Return noise in float32, 20 dB below full scale."""
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32") * 0.1
