@@ -431,6 +431,13 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
             return x.real.astype(self.work_dtype), x.imag.astype(self.work_dtype)
         return ops.cast(ops.real(x), self.work_dtype), ops.cast(ops.imag(x), self.work_dtype)
 
+    def complex_numbers(self, x: Any) -> Any:
+        """Return a complex tensor in the working dtype."""
+        _check_dtype(x.dtype, self.input_kind)
+        if str(keras.backend.standardize_dtype(x.dtype)) == self.complex_dtype:
+            return x
+        return kernel.to_complex(*self.complex_input(x))
+
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
         """Do nothing, so that a Kapre layer keeps its precision when the model around it is quantised."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +15,10 @@ from kapre.ops import buckets, fourier, frames, kernels
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import portable
+from kapre.ops.kernels._blocks import Stages
 from kapre.recipe import Recipe
 from kapre.stages import Call
-from kapre.stages.spectrum import transform
+from kapre.stages.spectrum import inverse_stages, transform
 
 _lazy.bind()  # a recipe is read without Keras; to compute it takes Keras
 
@@ -57,6 +59,54 @@ def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | N
     if length is not None:
         return frames.pad(x, 0, left + length)[..., left : left + length]
     return x[..., left : ops.shape(x)[-1] - right] if left or right else x
+
+
+@dataclass(frozen=True)
+class _Inversion:
+    """Invert `complex_stft` with the operations of the active kernel, for a kernel that has another way.
+
+    Two of them with the same fields are equal, so that a compiler may keep what it made of one.
+    """
+
+    recipe: Recipe
+    normalises: bool
+    length: int | None
+
+    def parts(self) -> tuple[Any, ...]:
+        """Return constants from which `of` makes operations that are equal."""
+        return self.recipe, self.normalises, self.length
+
+    @classmethod
+    def of(cls, *parts: Any) -> _Inversion:
+        """Return the operations of these parts."""
+        return cls(*parts)
+
+    def cut(self, counted: bool) -> tuple[int, int]:
+        """Return how many samples are left out at the two ends, which may be `counted` from those of each item."""
+        left, right = self.recipe.padding
+        return left, right if self.length is None or counted else 0
+
+    def num_samples(self, count: Any) -> Any:
+        """Return the number of samples of `count` frames."""
+        return self.recipe.num_samples(count) if self.length is None else self.length
+
+    def stages(self, dtype: str) -> Stages:
+        """Return the window and the DFT as data, made once for each recipe and dtype."""
+        return inverse_stages(self.recipe, dtype, self.normalises)
+
+    def __call__(self, z: Any, counts: Any = None) -> Any:
+        """Return the samples of spectra `(..., frames, bins)`."""
+        return istft(self.recipe, (ops.real(z), ops.imag(z)), self.normalises, self.length, counts)
+
+
+def complex_istft(
+    recipe: Recipe, z: Any, exact_edges: bool = False, length: int | None = None, lengths: Any = None
+) -> Any:
+    """Compute `istft` of complex numbers, which some kernels do in one piece."""
+    inversion = _Inversion(recipe, exact_edges, length)
+    cropped = recipe.frame_length > recipe.n_fft
+    found = None if cropped or 0 in tuple(z.shape) else kernels.current().inverse(z, lengths, inversion)
+    return inversion(z, lengths) if found is None else found
 
 
 def run(

@@ -296,8 +296,8 @@ class InverseSTFT(AudioLayer):
         return padded[:, : self.length]
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        real, imag = (channels_second(part, 4, self.input_data_format) for part in self.complex_input(inputs))
-        waveform = executor.istft(self._recipe, (real, imag), self.exact_edges, self.length, lengths_of(mask))
+        z = channels_second(self.complex_numbers(inputs), 4, self.input_data_format)
+        waveform = executor.complex_istft(self._recipe, z, self.exact_edges, self.length, lengths_of(mask))
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 
     def time_axes(self, shape: Shape) -> Any:

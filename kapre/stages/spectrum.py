@@ -203,6 +203,17 @@ class _Transform(_Operations):
         return kernel.to_complex(*pair), None
 
 
+def inverse_stages(recipe: Recipe, dtype: str, exact_edges: bool) -> Stages:
+    """Return the stages from a complex spectrum to a frame as data, cached on the recipe."""
+    name = f"_inverse_{dtype}_{exact_edges}"
+    kept: Stages | None = vars(recipe).get(name)
+    if kept is None:
+        plain = _Transform(recipe, False, None).stages(dtype)
+        window = recipe.analysis_window if exact_edges else recipe.synthesis_window
+        kept = vars(recipe)[name] = plain._replace(window=window, is_inverse=True)
+    return kept
+
+
 def transform(recipe: Recipe, x: Any, call: Call) -> Any:
     """Transform samples `(..., time)` into complex numbers `(..., frames, n_freq)`. `call` has the edges."""
     operations, found = _by_kernel(_Transform, recipe, x, call)

@@ -1,4 +1,5 @@
-// The C interface of kapre-native: the spectrum of frames, from samples to the logarithm of bands, in float32 on a CPU.
+// The C interface of kapre-native: the spectrum of frames, from samples to the logarithm of bands, and the samples of
+// complex spectra, in float32 on a CPU.
 //
 // A plan is a block of memory without pointers, written once from a description: a program may copy it, and keep it as a
 // constant of a graph. Many threads may run it at a time, on the machine that wrote it or on another one of the same byte
@@ -21,10 +22,10 @@ extern "C" {
 #endif
 
 // Changes with every change of this file that a caller must know of.
-#define KAPRE_NATIVE_ABI 2
+#define KAPRE_NATIVE_ABI 3
 
 enum { KAPRE_OK = 0, KAPRE_UNSUPPORTED = 1, KAPRE_INVALID = 2, KAPRE_NO_MEMORY = 3, KAPRE_FAILED = 4 };
-enum { KAPRE_MAGNITUDE = 1, KAPRE_POWER = 2, KAPRE_COMPLEX = 3 };
+enum { KAPRE_MAGNITUDE = 1, KAPRE_POWER = 2, KAPRE_COMPLEX = 3, KAPRE_INVERSE = 4 };
 enum { KAPRE_NO_LOG = 0, KAPRE_LN = 1, KAPRE_LOG10 = 2, KAPRE_DB = 3 };
 enum { KAPRE_CONSTANT = 0, KAPRE_REFLECT = 1, KAPRE_SYMMETRIC = 2, KAPRE_EDGE = 3 };
 
@@ -40,7 +41,8 @@ typedef struct kapre_description {
   int32_t preemphasis_first;       // whether the first sample is its own predecessor; otherwise that is 0
   int32_t window_length;           // at most frame_length and n_fft; the frame is cropped to it
   const float* window;             //
-  int32_t spectrum;                // KAPRE_MAGNITUDE, KAPRE_POWER or KAPRE_COMPLEX: (real, imaginary) for each bin
+  int32_t spectrum;                // KAPRE_MAGNITUDE, KAPRE_POWER or KAPRE_COMPLEX: (real, imaginary) for each bin;
+                                   // KAPRE_INVERSE: the frame of such a spectrum, times the window
   float magnitude_epsilon;         // added to the power under the root of the magnitude
   int32_t bands;                   // bands of the filter bank, 0 for none
   const int32_t* band_first;       // the first bin of each band
@@ -51,6 +53,22 @@ typedef struct kapre_description {
   float amin;                      //
   float reference;                 // subtracted from decibels
 } kapre_description;
+
+// One call of a plan with KAPRE_INVERSE: the frames of complex spectra, added up at their places. Frame f of an item adds
+// to its samples from f * hop_length - left on. An item has (frames - 1) * hop_length + frame_length - left - right
+// samples, at least 0; zeros follow.
+typedef struct kapre_inversion {
+  const float* spectra;       // (items, frames, n_fft / 2 + 1, 2)
+  int64_t items;              //
+  int64_t frames;             // of each item
+  const int64_t* counts;      // valid frames of each item, or null if all are; what follows them is not read
+  int64_t left, right;        // samples to leave out at the ends
+  int64_t time;               // samples of each item to write
+  int32_t normalise;          // whether to divide by the sum of the squared windows that overlap at a sample
+  int32_t threads;            // the largest number of threads to use
+  float* samples;             // (items, time)
+  const char* instructions;   // the instruction set to use, or null for the best
+} kapre_inversion;
 
 // One call: frames of a batch. Frame f of an item begins at sample f * hop_length - left.
 typedef struct kapre_call {
@@ -81,7 +99,8 @@ KAPRE_EXPORT int32_t kapre_plan_size(const kapre_description* description, size_
 KAPRE_EXPORT int32_t kapre_plan_write(const kapre_description* description, void* plan, size_t size, char* message,
                                       size_t message_size);
 
-// The values of a frame that a plan computes: bands, bins, or twice the bins. 0 if it is no plan.
+// The values of a frame that a plan computes, or of the spectrum that it inverts: bands, bins, or twice the bins. 0 if it
+// is no plan.
 KAPRE_EXPORT int32_t kapre_plan_values(const void* plan, size_t size);
 
 // Whether a plan returns energies. 0 if it is no plan.
@@ -89,6 +108,9 @@ KAPRE_EXPORT int32_t kapre_plan_has_energy(const void* plan, size_t size);
 
 KAPRE_EXPORT int32_t kapre_plan_run(const void* plan, size_t size, const kapre_call* call, char* message,
                                     size_t message_size);
+
+KAPRE_EXPORT int32_t kapre_plan_invert(const void* plan, size_t size, const kapre_inversion* call, char* message,
+                                       size_t message_size);
 
 #ifdef __cplusplus
 }

@@ -320,6 +320,23 @@ void bins(const Plan& plan, const C* z, const Out out) {
   }
 }
 
+// The complex DFT's input, from the bins of a real DFT, in place: the inverse of `bins`, times n_fft. Real and imaginary
+// parts are exchanged, which makes the inverse of the DFT that follows.
+void unbins(const Plan& plan, C* z) {
+  const int m = plan.half;
+  const float* turns = plan.turns;
+  const F first = z[0].re, last = z[m].re;
+  z[0] = {first - last, first + last};
+  for (int k = 1; k <= m / 2; ++k) {
+    const C a = z[k], b = z[m - k];
+    const F even_re = a.re + b.re, even_im = a.im - b.im, re = a.re - b.re, im = a.im + b.im;
+    const float c = turns[2 * k], s = turns[2 * k + 1];
+    const F odd_re = re * c + im * s, odd_im = im * c - re * s;
+    z[k] = {odd_re + even_im, even_re - odd_im};
+    z[m - k] = {odd_re - even_im, even_re + odd_im};
+  }
+}
+
 // The natural logarithm, to about 1 unit in the last place: x = 2^e (1 + f) with f around 0, and
 // log(1 + f) = f - f^2 / 2 + f^3 P(f). P is a minimax polynomial by Lawson's algorithm; its error is 6e-9 of log(1 + f).
 inline F ln(F x) {
@@ -388,7 +405,8 @@ F in_band(const F* power, const float* weights, int size) {
 
 // Number of vectors of scratch memory for the samples of frames, and for their bins.
 int vectors_of_samples(const Plan& plan) {
-  return (plan.is.frame_length > plan.is.n_fft ? plan.is.frame_length : plan.is.n_fft) + L;
+  const int spectrum = 2 * plan.bins;  // more than n_fft
+  return (plan.is.frame_length > spectrum ? plan.is.frame_length : spectrum) + L;
 }
 int vectors_of_bins(const Plan& plan) { return 2 * plan.bins; }
 
@@ -475,10 +493,37 @@ void run(const Plan& plan, const float* const* frames, float* const* rows, float
   store(bands, plan.values, rows);
 }
 
+void invert(const Plan& plan, const float* const* spectra, float* const* rows, float* memory) {
+  F* t = reinterpret_cast<F*>(memory);
+  C* z = reinterpret_cast<C*>(t);
+  load(spectra, 2 * plan.bins, t);
+  unbins(plan, z);
+  transform(plan, z, plan.half, 0);
+  const std::int32_t* places = plan.places;
+  const float* window = plan.is.window;
+  const int width = plan.is.window_length;
+  const auto sample = [=](int n) { return (n % 2 ? z[places[n / 2]].re : z[places[n / 2]].im) * window[n]; };
+  int n = 0;
+  for (; n + L <= width; n += L) {
+    F block[L];
+    for (int i = 0; i < L; ++i) block[i] = sample(n + i);
+    transpose(block);
+    for (int l = 0; l < L; ++l) *reinterpret_cast<Unaligned*>(rows[l] + n) = block[l];
+  }
+  for (; n < width; ++n) {
+    const F x = sample(n);
+    for (int l = 0; l < L; ++l) rows[l][n] = x[l];
+  }
+}
+
+void add(const float* from, std::int64_t count, float* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+}
+
 }  // namespace
 
 extern const Variant variant;
-const Variant variant = {KAPRE_INSTRUCTIONS, L, run, scratch};
+const Variant variant = {KAPRE_INSTRUCTIONS, L, run, scratch, invert, add};
 
 }  // namespace KAPRE_NAMESPACE
 }  // namespace kapre

@@ -81,8 +81,10 @@ const char* wrong(const kapre_description& is) {
   if (is.frame_length < 1 || is.hop_length < 1) return "frame_length and hop_length must be at least 1";
   if (is.window_length < 1 || is.window_length > is.frame_length || is.window_length > is.n_fft || !is.window)
     return "window_length must be at least 1, and at most frame_length and n_fft";
-  if (is.spectrum < KAPRE_MAGNITUDE || is.spectrum > KAPRE_COMPLEX) return "spectrum must be one of KAPRE_MAGNITUDE, ...";
-  if (is.spectrum == KAPRE_COMPLEX && (is.bands || is.log)) return "a complex spectrum has no bands and no logarithm";
+  if (is.spectrum < KAPRE_MAGNITUDE || is.spectrum > KAPRE_INVERSE) return "spectrum must be one of KAPRE_MAGNITUDE, ...";
+  if (is.spectrum >= KAPRE_COMPLEX && (is.bands || is.log)) return "a complex spectrum has no bands and no logarithm";
+  if (is.spectrum == KAPRE_INVERSE && (is.remove_dc || is.energy || is.preemphasis != 0.0f))
+    return "an inverse undoes the window and the DFT alone";
   if (is.log < KAPRE_NO_LOG || is.log > KAPRE_DB) return "log must be one of KAPRE_NO_LOG, ...";
   if (is.bands < 0 || (is.bands && (!is.band_first || !is.band_size || !is.weights))) return "bands need their weights";
   for (int b = 0; b < is.bands; ++b)
@@ -121,7 +123,7 @@ std::size_t lay_out(const void* memory, std::size_t weights, Plan& plan) {
   kapre_description& is = plan.is;
   plan.half = is.n_fft / 2;
   plan.bins = plan.half + 1;
-  plan.values = is.spectrum == KAPRE_COMPLEX ? 2 * plan.bins : is.bands ? is.bands : plan.bins;
+  plan.values = is.spectrum >= KAPRE_COMPLEX ? 2 * plan.bins : is.bands ? is.bands : plan.bins;
   plan.log_scale = static_cast<float>(is.log == KAPRE_DB ? 10.0 / std::log(10.0) : 1.0 / std::log(10.0));
   if (!factorise(plan.half, plan)) return 0;
   Tables tables{static_cast<const char*>(memory)};
@@ -152,7 +154,9 @@ void put_turn(float* table, double k, double n) {
 
 void fill(const Plan& plan, const kapre_description& from, std::size_t weights) {
   const kapre_description& is = plan.is;
-  for (int n = 0; n < is.window_length; ++n) written(is.window)[n] = 0.5f * from.window[n];  // see `bins`
+  // See `bins` and `unbins` of the kernel.
+  const float scale = is.spectrum == KAPRE_INVERSE ? 1.0f / static_cast<float>(is.n_fft) : 0.5f;
+  for (int n = 0; n < is.window_length; ++n) written(is.window)[n] = scale * from.window[n];
   for (int k = 0; k <= plan.half / 2; ++k) put_turn(written(plan.turns) + 2 * k, k, is.n_fft);
   for (int k = 0; k < plan.half; ++k) {
     int place = 0, rest = k, block = plan.half;

@@ -15,7 +15,7 @@ struct Plan {
   kapre_description is;
   int half;    // points of the complex DFT that the real one is made of
   int bins;    // half + 1
-  int values;  // that a frame gives
+  int values;  // that a frame gives, or its spectrum has
   int passes;
   int radix[MOST_PASSES];
   const float* twiddles[MOST_PASSES];  // of each pass: (points / radix, radix - 1) complex numbers
@@ -30,12 +30,16 @@ bool read(const void* memory, std::size_t size, Plan& plan);
 using Kernel = void (*)(const Plan&, const float* const* frames, float* const* rows, float* const* energies,
                         float* scratch);
 
+using Inverse = void (*)(const Plan&, const float* const* spectra, float* const* rows, float* scratch);
+
 // A kernel of this library: how many frames it computes at a time, and the floats of scratch memory that it needs.
 struct Variant {
   const char* instructions;
   int lanes;
   Kernel run;
   std::size_t (*scratch)(const Plan&);
+  Inverse invert;  // writes the frame of each spectrum to its row
+  void (*add)(const float* from, std::int64_t count, float* to);
 };
 
 // The variant for an instruction set, or null if this machine or library lacks it.

@@ -1,4 +1,4 @@
-// Running a plan: frames and their padding, memory, and threads.
+// Running a plan: frames and their padding, and threads.
 
 #include <algorithm>
 #include <atomic>
@@ -10,27 +10,12 @@
 #include <vector>
 
 #include "plan.h"
+#include "threads.h"
 
 namespace kapre {
 namespace {
 
-constexpr int MOST_LANES = 16;
-constexpr std::size_t ALIGNED = 64;
 constexpr double WORTH_A_THREAD = 3e5;  // points of DFTs, which take about 0.2 ms; a thread takes 0.03 ms to start
-
-// Scratch memory of a thread.
-class Scratch {
- public:
-  explicit Scratch(std::size_t floats)
-      : memory_(static_cast<float*>(::operator new(floats * sizeof(float), std::align_val_t(ALIGNED)))) {}
-  ~Scratch() { ::operator delete(memory_, std::align_val_t(ALIGNED)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  float* get() const { return memory_; }
-
- private:
-  float* memory_;
-};
 
 // The sample that padding repeats at a position outside of `length` samples, at least 1.
 std::int64_t source(std::int64_t position, std::int64_t length, std::int32_t padding) {
@@ -100,6 +85,7 @@ void run_groups(const Plan& plan, const Variant& variant, const kapre_call& call
 }
 
 const char* wrong(const Plan& plan, const kapre_call& call) {
+  if (plan.is.spectrum == KAPRE_INVERSE) return "this plan inverts a spectrum";
   if (call.items < 0 || call.frames < 0 || call.time < 0 || call.left < 0 || call.right < 0)
     return "items, frames, time and padding must be at least 0";
   if (call.padding < KAPRE_CONSTANT || call.padding > KAPRE_EDGE) return "padding must be one of KAPRE_CONSTANT, ...";
@@ -110,15 +96,22 @@ const char* wrong(const Plan& plan, const kapre_call& call) {
 
 void run(const Plan& plan, const Variant& variant, const kapre_call& call) {
   const std::int64_t total = call.items * call.frames, groups = (total + variant.lanes - 1) / variant.lanes;
-  const double worth = static_cast<double>(total) * plan.is.n_fft / WORTH_A_THREAD;
-  const std::int64_t threads =
-      std::max<std::int64_t>(1, std::min<std::int64_t>({call.threads, groups, static_cast<std::int64_t>(worth)}));
-  if (threads == 1) return run_groups(plan, variant, call, 0, groups);
+  divide(groups, call.threads, static_cast<double>(total) * plan.is.n_fft,
+         [&](std::int64_t first, std::int64_t last) { run_groups(plan, variant, call, first, last); });
+}
+
+}  // namespace
+
+void divide(std::int64_t count, std::int32_t most, double points,
+            const std::function<void(std::int64_t, std::int64_t)>& part) {
+  const std::int64_t worth = static_cast<std::int64_t>(points / WORTH_A_THREAD);
+  const std::int64_t threads = std::max<std::int64_t>(1, std::min<std::int64_t>({most, count, worth}));
+  if (threads == 1) return part(0, count);
   std::vector<std::thread> others;
   std::atomic<bool> failed{false};
-  const auto part = [&](std::int64_t i) {
+  const auto run = [&](std::int64_t i) {
     try {
-      run_groups(plan, variant, call, groups * i / threads, groups * (i + 1) / threads);
+      part(count * i / threads, count * (i + 1) / threads);
     } catch (...) {
       failed = true;
     }
@@ -126,17 +119,16 @@ void run(const Plan& plan, const Variant& variant, const kapre_call& call) {
   std::int64_t started = 1;
   try {
     others.reserve(static_cast<std::size_t>(threads) - 1);
-    for (; started < threads; ++started) others.emplace_back(part, started);
+    for (; started < threads; ++started) others.emplace_back(run, started);
   } catch (const std::exception&) {
     // No further thread can be had: this one does what is left.
   }
-  part(0);
-  for (std::int64_t i = started; i < threads; ++i) part(i);
+  run(0);
+  for (std::int64_t i = started; i < threads; ++i) run(i);
   for (std::thread& other : others) other.join();
   if (failed) throw std::bad_alloc();
 }
 
-}  // namespace
 }  // namespace kapre
 
 extern "C" {
@@ -147,8 +139,7 @@ int32_t kapre_plan_run(const void* memory, size_t size, const kapre_call* call, 
   Plan plan;
   if (!call || !read(memory, size, plan)) return failed(KAPRE_INVALID, "a plan of this version and a call are needed");
   if (const char* text = wrong(plan, *call)) return failed(KAPRE_INVALID, text);
-  const char* instructions = call->instructions ? call->instructions : best_instructions();
-  const Variant* variant = variant_for(instructions, plan.is.n_fft);
+  const Variant* variant = variant_for(call->instructions ? call->instructions : best_instructions(), plan.is.n_fft);
   if (!variant) return failed(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set");
   if (!call->items || !call->frames) return KAPRE_OK;
   try {

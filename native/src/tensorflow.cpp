@@ -166,7 +166,9 @@ Plans& plans() {
   return *kept;
 }
 
-// What a key names: DIGEST_LEFT_RIGHT_PADDING_SIZE_HOP_DROPPED. The last three say how many frames samples have.
+// What a key names: DIGEST_LEFT_RIGHT_PADDING_SIZE_HOP_DROPPED. The last three say how many frames samples have. In the
+// key of an inverse, PADDING says whether to normalise, and DROPPED is the number of samples plus one, or 0 if that
+// follows from the number of frames.
 struct Key {
   Memory plan;
   long long left, right, size, hop, dropped;
@@ -175,6 +177,10 @@ struct Key {
   std::int64_t frames(std::int64_t time) const {
     const std::int64_t padded = time + left + right;
     return padded < size ? 0 : std::max<std::int64_t>(0, (padded - size) / hop + 1 - dropped);
+  }
+
+  std::int64_t samples(std::int64_t frames) const {
+    return dropped ? dropped - 1 : std::max<std::int64_t>(0, (frames - 1) * hop + size - left - right);
   }
 };
 
@@ -247,6 +253,51 @@ void allocate(TF_OpKernelContext* context, int index, int type, const std::vecto
                                           static_cast<std::size_t>(product(shape)) * size, status.get());
 }
 
+// One number for each of `items`, from those of each entry of the first axis, or from one for all.
+std::vector<std::int64_t> for_each(std::int64_t items, const std::vector<std::int64_t>& shape, const Tensor& given,
+                                   const Status& status) {
+  std::vector<std::int64_t> own;
+  const std::int64_t count = product(given.shape());
+  if (shape.empty() || (count != 1 && count != shape[0])) {
+    status.set(INVALID_ARGUMENT, "kapre-native: there must be a length for each item, or one for all");
+    return own;
+  }
+  const std::int32_t* numbers = given.data<std::int32_t>();
+  for (std::int64_t i = 0; i < items; ++i) own.push_back(numbers[count == 1 ? 0 : i / (items / count)]);
+  return own;
+}
+
+// args: z (..., frames, bins) and, perhaps, counts (batch) or (1); output: (..., time)
+void invert(const Key& key, const Tensor& z, const Tensor& counts, TF_OpKernelContext* context, const Status& status) {
+  std::vector<std::int64_t> shape = z.shape();
+  const void* plan = key.plan->data();
+  const std::size_t size = key.plan->size() * sizeof(std::int64_t);
+  if (shape.size() < 2 || 2 * shape.back() != kapre_plan_values(plan, size))
+    return status.set(INVALID_ARGUMENT, "kapre-native: spectra must have an axis of frames and the bins of the plan");
+  shape.pop_back();
+  kapre_inversion call = {};
+  call.frames = shape.back();
+  shape.pop_back();
+  call.items = product(shape);
+  std::vector<std::int64_t> own;
+  if (counts.tensor) own = for_each(call.items, shape, counts, status);
+  if (!status.ok()) return;
+  call.counts = counts.tensor ? own.data() : nullptr;
+  call.time = key.samples(call.frames);
+  shape.push_back(call.time);
+  Tensor samples;
+  allocate(context, 0, FLOAT, shape, samples, status);
+  if (!status.ok()) return;
+  call.spectra = z.data<float>();
+  call.left = key.left;
+  call.right = key.right;
+  call.normalise = key.padding;
+  call.threads = plans().threads;
+  call.samples = samples.data<float>();
+  char message[256] = "";
+  if (kapre_plan_invert(plan, size, &call, message, sizeof message)) status.set(INTERNAL, message);
+}
+
 // args: x (..., time) and, perhaps, lengths (batch) or (1); output: (..., frames, values), float or complex, and energies
 // (..., frames, 1)
 void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
@@ -255,8 +306,10 @@ void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   api().TF_GetInput(context, 0, &x.tensor, status.get());
   if (status.ok() && inputs > 1) api().TF_GetInput(context, 1, &lengths.tensor, status.get());
   if (!status.ok()) return;
-  if (api().TF_TensorType(x.tensor) != FLOAT || (lengths.tensor && api().TF_TensorType(lengths.tensor) != INT32))
-    return status.set(INVALID_ARGUMENT, "kapre-native: samples must be float32, and lengths int32");
+  const int kind = api().TF_TensorType(x.tensor);
+  if ((kind != FLOAT && kind != COMPLEX) || (lengths.tensor && api().TF_TensorType(lengths.tensor) != INT32))
+    return status.set(INVALID_ARGUMENT, "kapre-native: samples must be float32, spectra complex64, and lengths int32");
+  if (kind == COMPLEX) return invert(key, x, lengths, context, status);
   std::vector<std::int64_t> shape = x.shape();
   if (shape.empty()) return status.set(INVALID_ARGUMENT, "kapre-native: samples must have an axis of time");
   kapre_call call = {};
@@ -264,14 +317,9 @@ void run(const Key& key, TF_OpKernelContext* context, const Status& status) {
   shape.pop_back();
   call.items = product(shape);
   std::vector<std::int64_t> own;
-  if (lengths.tensor) {
-    const std::int64_t count = product(lengths.shape());
-    if (shape.empty() || (count != 1 && count != shape[0]))
-      return status.set(INVALID_ARGUMENT, "kapre-native: there must be a length for each item, or one for all");
-    const std::int32_t* given = lengths.data<std::int32_t>();
-    for (std::int64_t i = 0; i < call.items; ++i) own.push_back(given[count == 1 ? 0 : i / (call.items / count)]);
-    call.lengths = own.data();
-  }
+  if (lengths.tensor) own = for_each(call.items, shape, lengths, status);
+  if (!status.ok()) return;
+  call.lengths = lengths.tensor ? own.data() : nullptr;
   const void* plan = key.plan->data();
   const std::size_t size = key.plan->size() * sizeof(std::int64_t);
   call.frames = key.frames(call.time);
@@ -444,7 +492,8 @@ bool replace(const Field& node, std::string& out) {
   const std::string key = key_of(called);
   if (key.empty() || device.find("/job:localhost/") == std::string::npos || device.find("CPU") == std::string::npos)
     return false;
-  if (inputs != std::vector<std::uint64_t>{FLOAT} && inputs != std::vector<std::uint64_t>{FLOAT, INT32}) return false;
+  if (inputs.empty() || (inputs[0] != FLOAT && inputs[0] != COMPLEX)) return false;
+  if (inputs.size() > 2 || (inputs.size() == 2 && inputs[1] != INT32)) return false;
   write_text(NODE_OP, OP, kept);
   std::string value;
   write_text(VALUE_TEXT, key, value);

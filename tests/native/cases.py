@@ -20,6 +20,22 @@ TRANSFORMS: list[dict[str, Any]] = [
     dict(n_fft=400, hop_length=100, pad_begin=True),
     dict(n_fft=256, hop_length=300, pad_end=True),
 ]
+INVERSES: list[dict[str, Any]] = [
+    dict(n_fft=512, hop_length=160),
+    dict(n_fft=512, win_length=400, hop_length=160, length=3000),
+    dict(n_fft=512, hop_length=128, center=True, exact_edges=True),
+    dict(n_fft=512, hop_length=128, center=True, length=5000),
+    dict(n_fft=400, hop_length=100, center=True, exact_edges=True),
+    dict(n_fft=256, hop_length=300),
+]
+COUNTS = (13, 0, 7)
+"""The valid frames of each item of `complex_noise`."""
+
+
+def complex_noise(arguments: dict[str, Any], *lead: int) -> np.ndarray:
+    """Return three items of 13 frames of complex noise, for `InverseSTFT` with these arguments and two channels."""
+    shape = (*lead, 3, 13, arguments["n_fft"] // 2 + 1, 2)
+    return noise(*shape) + 1j * noise(*shape, seed=1)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

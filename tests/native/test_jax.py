@@ -13,7 +13,7 @@ import kapre
 from kapre.executor import run
 from kapre.ops.kernels import active, native_jax, overlaid
 from kapre.ops.kernels.jax import JaxKernel
-from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS, noise
+from tests.native.cases import COUNTS, INVERSES, KALDI, MEL, RECIPE, TRANSFORMS, complex_noise, noise
 from tests.numpy_spectra import spectra
 from tests.recipes import any_recipe
 
@@ -88,6 +88,44 @@ def test_complex_spectra(arguments: dict[str, object]) -> None:
     with overlaid(JaxKernel()):
         right = slope(jnp.asarray(x))
     assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+
+
+@pytest.mark.parametrize("arguments", INVERSES)
+def test_inverses(arguments: dict[str, object]) -> None:
+    layer = kapre.InverseSTFT(**arguments)
+    z = jnp.asarray(complex_noise(arguments))
+    mask = jnp.arange(13) < jnp.array(COUNTS)[:, None]
+    assert "kapre_jax_inverse" in lowered(layer, z)
+    for words in ({}, {"mask": mask}):
+        found = np.asarray(layer(z, **words))
+        with overlaid(JaxKernel()):
+            right = np.asarray(jax.jit(lambda z, words=words: layer(z, **words))(z))
+        assert (found.dtype, found.shape) == (np.float32, right.shape)
+        assert np.abs(found - right).max() <= 1e-6 * np.abs(right).max()
+
+
+def test_inverses_under_transformations() -> None:
+    layer = kapre.InverseSTFT(**INVERSES[0])
+    z = jnp.asarray(complex_noise(INVERSES[0]))
+    np.testing.assert_array_equal(jax.vmap(lambda row: layer(row[None])[0])(z), layer(z))
+    masks = jnp.arange(13) < jnp.array([[13, 0, 7], [1, 2, 3]])[..., None]
+    both = jax.vmap(lambda mask: layer(z, mask=mask))(masks)
+    for one, mask in zip(both, masks, strict=True):
+        np.testing.assert_array_equal(one, layer(z, mask=mask))
+
+    def slope(z: jax.Array) -> jax.Array:
+        return jax.grad(lambda z: (layer(z) ** 2).sum())(z)
+
+    found = slope(z)
+    with overlaid(JaxKernel()):
+        right = slope(z)
+    assert np.abs(found - right).max() <= 1e-5 * np.abs(right).max()
+    exported = jax.export.export(jax.jit(layer))(jax.ShapeDtypeStruct(z.shape, z.dtype))
+    assert "kapre_jax" not in exported.mlir_module()
+    np.testing.assert_allclose(exported.call(z), layer(z), atol=1e-6)
+    (frames,) = jax.export.symbolic_shape("f", constraints=["f >= 4"])
+    exported = jax.export.export(jax.jit(layer))(jax.ShapeDtypeStruct((1, frames, 257, 2), z.dtype))
+    np.testing.assert_allclose(exported.call(z[:1]), layer(z[:1]), atol=1e-6)
 
 
 def test_gradients_are_those_of_the_operations() -> None:

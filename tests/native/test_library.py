@@ -381,3 +381,106 @@ def test_a_plan_may_be_copied():
     moved = np.concatenate([np.zeros(3, "int64"), plan.memory])[3:]
     plan._plan = moved.ctypes.data, plan._plan[1]
     np.testing.assert_array_equal(compute(plan, x, 5)[0], right)
+
+
+def inverted(plan, z, time, cut=(0, 0), normalise=False, threads=1, counts=None):
+    """Invert spectra into memory with NaN in it and with numbers around it that must stay."""
+    items, frames, _ = z.shape
+    around = 7
+    x = np.full(around + items * time + around, np.nan, "float32")
+    x[:around] = x[len(x) - around :] = CANARY
+    own = None if counts is None else np.asarray(counts, "int64")
+    z = np.ascontiguousarray(z, "complex64")
+    place = None if own is None else own.ctypes.data
+    plan.invert(z.ctypes.data, (items, frames), place, cut, time, normalise, threads, x[around:].ctypes.data)
+    assert (x[:around] == CANARY).all()
+    assert (x[len(x) - around :] == CANARY).all()
+    return x[around : len(x) - around].reshape(items, time)
+
+
+def expected_samples(about, z, time, cut, counts=None):
+    """Compute the same in float64 with NumPy, and the sums of squared windows."""
+    items, frames, _ = z.shape
+    left, right = cut
+    x, envelope = np.zeros((2, items, time))
+    for item in range(items):
+        count = frames if counts is None else min(max(int(counts[item]), 0), frames)
+        total = max(0, (count - 1) * about.hop + about.size) if count else 0
+        sums, squares = np.zeros((2, total + left + time))
+        for f in range(count):
+            part = np.fft.irfft(z[item, f].astype("complex128"), about.n_fft)[: len(about.window)] * about.window
+            sums[f * about.hop : f * about.hop + len(part)] += part
+            squares[f * about.hop : f * about.hop + len(part)] += about.window**2
+        kept = min(time, max(0, total - left - right))
+        x[item, :kept] = sums[left : left + kept]
+        envelope[item, :kept] = squares[left : left + kept]
+    return x, envelope
+
+
+@st.composite
+def inversions(draw):
+    n_fft = draw(st.sampled_from(SIZES + LONG))
+    size = draw(st.integers(1, n_fft))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    window = rng.random(size).astype("float32").astype("float64")
+    about = stages(size=size, hop=draw(st.integers(1, size + 5)), n_fft=n_fft, window=window, is_inverse=True)
+    items, frames = draw(st.integers(1, 3)), draw(st.integers(0, 40) if n_fft < 4000 else st.integers(0, 3))
+    z = rng.standard_normal((items, frames, n_fft // 2 + 1, 2)).astype("float32").view("complex64")[..., 0]
+    cut = draw(st.integers(0, size)), draw(st.integers(0, size))
+    time = draw(st.integers(0, frames * about.hop + size + 3))
+    counts = draw(st.none() | st.lists(st.integers(-1, frames + 2), min_size=items, max_size=items))
+    return about, z, time, cut, counts
+
+
+@pytest.mark.parametrize("instructions", HERE)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(inversions(), st.booleans())
+def test_any_inversion(instructions, call, normalise):
+    about, z, time, cut, counts = call
+    plan = native.Plan(LOADED, about, instructions)
+    x = inverted(plan, z, time, cut, normalise, 1, counts)
+    wanted, envelope = expected_samples(about, z, time, cut, counts)
+    error = 1e-6 * max(np.abs(wanted).max(initial=0.0), 1e-3)
+    if normalise:
+        assert (x[envelope < 1e-38] == 0.0).all()
+        x = x * envelope  # where windows are almost 0, little is left but the rounding
+    np.testing.assert_allclose(x, wanted, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("instructions", HERE)
+@pytest.mark.parametrize("normalise", [False, True])
+def test_samples_have_the_same_bits_for_any_number_of_threads(instructions, normalise):
+    rng = np.random.default_rng(4)
+    about = stages(size=512, n_fft=512, is_inverse=True)
+    plan = native.Plan(LOADED, about, instructions)
+    z = rng.standard_normal((3, 301, 257, 2)).astype("float32").view("complex64")[..., 0]
+    counts, time = [301, 40, 150], 301 * 160
+    one = inverted(plan, z, time, (256, 256), normalise, 1, counts)
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(inverted(plan, z, time, (256, 256), normalise, threads, counts), one)
+    alone = inverted(plan, z[1:2, :40], 40 * 160, (256, 256), normalise)
+    np.testing.assert_array_equal(alone[0], one[1, : 40 * 160])
+
+
+def test_samples_of_frames_that_are_not_there_and_of_nan():
+    plan = native.Plan(LOADED, stages(size=512, n_fft=512, hop=512, window=np.ones(512), is_inverse=True))
+    z = np.ones((1, 4, 257), "complex64")
+    z[0, 1, 5] = np.nan
+    z[0, 3] = np.nan
+    x = inverted(plan, z, 4 * 512, counts=[3])
+    assert np.isnan(x[0, 512:1024]).all()
+    x[0, 512:1024] = 0.0
+    assert np.isfinite(x).all()
+    assert (x[0, 3 * 512 :] == 0.0).all()
+
+
+def test_a_plan_runs_one_way():
+    forward, back = native.Plan(LOADED, stages()), native.Plan(LOADED, stages(is_inverse=True))
+    with pytest.raises(RuntimeError, match="does not invert"):
+        inverted(forward, np.zeros((1, 2, 257), "complex64"), 100)
+    with pytest.raises(RuntimeError, match="inverts a spectrum"):
+        compute(back, np.zeros((1, 1000), "float32"), 2)
+    with pytest.raises(RuntimeError, match="must be at least 0"):
+        inverted(back, np.zeros((1, 2, 257), "complex64"), 100, (-1, 0))
+    with pytest.raises(ValueError, match="an inverse undoes"):
+        native.Plan(LOADED, stages(is_inverse=True, remove_dc=True))

@@ -17,7 +17,7 @@ from kapre.executor import run
 from kapre.ops.kernels import active, native_tensorflow, overlaid
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 from kapre.stages.spectrum import _Operations
-from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS, noise
+from tests.native.cases import COUNTS, INVERSES, KALDI, MEL, RECIPE, TRANSFORMS, complex_noise, noise
 from tests.numpy_spectra import spectra
 from tests.processes import python
 from tests.recipes import any_recipe
@@ -135,6 +135,14 @@ def test_a_key_serves_all_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(keys) == 1
 
 
+def slope(fn: Callable[..., tf.Tensor], x: np.ndarray) -> np.ndarray:
+    with tf.GradientTape() as tape:
+        given = tf.constant(x)
+        tape.watch(given)
+        loss = tf.reduce_sum(tf.abs(fn(given)) ** 2)
+    return tape.gradient(loss, given).numpy()
+
+
 @pytest.mark.parametrize("arguments", TRANSFORMS)
 def test_complex_spectra(arguments: dict[str, object]) -> None:
     layer, exact = kapre.STFT(**arguments), kapre.STFT(**arguments, dtype="float64")
@@ -149,18 +157,45 @@ def test_complex_spectra(arguments: dict[str, object]) -> None:
             assert not np.array_equal(found, layer(tf.constant(x), **words))
     np.testing.assert_array_equal(whole(x), layer(tf.constant(x)))
 
-    def slope(fn: Callable[..., tf.Tensor]) -> np.ndarray:
-        with tf.GradientTape() as tape:
-            given = tf.constant(x)
-            tape.watch(given)
-            loss = tf.reduce_sum(tf.abs(fn(given)) ** 2)
-        return tape.gradient(loss, given).numpy()
-
-    found = [slope(layer), slope(whole)]
+    found = [slope(layer, x), slope(whole, x)]
     with overlaid(TensorFlowKernel()):
-        right = slope(layer)
+        right = slope(layer, x)
     for one in found:
         assert np.abs(one - right).max() <= 1e-5 * np.abs(right).max()
+
+
+@pytest.mark.parametrize("arguments", INVERSES)
+def test_inverses(arguments: dict[str, object]) -> None:
+    layer, exact = kapre.InverseSTFT(**arguments), kapre.InverseSTFT(**arguments, dtype="float64")
+    z = complex_noise(arguments)
+    mask = np.arange(13) < np.array(COUNTS)[:, None]
+    bins = z.shape[2]
+    signature = [tf.TensorSpec([None, None, bins, 2], tf.complex64)]
+    whole = graph(layer, input_signature=signature)
+    masked = graph(lambda z, m: layer(z, mask=m), input_signature=[*signature, tf.TensorSpec([None, None], tf.bool)])
+    for words, fn in (({}, whole), ({"mask": tf.constant(mask)}, masked)):
+        found, right = layer(tf.constant(z), **words).numpy(), exact(tf.constant(z, tf.complex128), **words).numpy()
+        assert (found.dtype, found.shape) == (np.float32, right.shape)
+        assert np.abs(found - right).max() <= 1e-6 * np.abs(right).max()
+        with overlaid(TensorFlowKernel()):
+            assert not np.array_equal(found, layer(tf.constant(z), **words))
+        np.testing.assert_array_equal(fn(z, *words.values()), found)
+    found = [slope(layer, z), slope(whole, z)]
+    with overlaid(TensorFlowKernel()):
+        right = slope(layer, z)
+    for one in found:
+        assert np.abs(one - right).max() <= 1e-5 * np.abs(right).max()
+
+
+def test_an_inverse_in_a_saved_model(tmp_path: Path) -> None:
+    layer = kapre.InverseSTFT(**INVERSES[0])
+    z = complex_noise(INVERSES[0])
+    module = tf.Module()
+    module.f = graph(layer, input_signature=[tf.TensorSpec([None, None, 257, 2], tf.complex64)])
+    tf.saved_model.save(module, str(tmp_path))
+    assert b"KapreSpectrum" not in (tmp_path / "saved_model.pb").read_bytes()
+    np.testing.assert_allclose(tf.saved_model.load(str(tmp_path)).f(z), layer(tf.constant(z)), atol=1e-6)
+    np.testing.assert_allclose(graph(layer, jit_compile=True)(z), layer(tf.constant(z)), atol=1e-6)
 
 
 def test_in_a_pipeline() -> None:

@@ -18,7 +18,7 @@ from kapre.ops.kernels import active, native_torch, overlaid
 from kapre.ops.kernels.torch import TorchKernel
 from kapre.stages.spectrum import _Operations
 from tests.native import cases
-from tests.native.cases import KALDI, MEL, RECIPE, TRANSFORMS
+from tests.native.cases import COUNTS, INVERSES, KALDI, MEL, RECIPE, TRANSFORMS
 from tests.recipes import any_recipe
 from tests.streams.drive import streamed
 
@@ -35,8 +35,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     from kapre.ops.kernels import _native_plan
 
     found: list[int] = []
-    whole = _native_plan.Plan.run
-    monkeypatch.setattr(_native_plan.Plan, "run", lambda *words: (found.append(1), whole(*words))[1])
+    for name in ("run", "invert"):
+        whole = getattr(_native_plan.Plan, name)
+        monkeypatch.setattr(_native_plan.Plan, name, lambda *words, whole=whole: (found.append(1), whole(*words))[1])
     return found
 
 
@@ -136,6 +137,46 @@ def test_complex_spectra_in_a_program() -> None:
         fn(x).abs().square().sum().backward()
         slopes.append(x.grad)
     assert (slopes[0] - slopes[1]).abs().max() <= 1e-5 * slopes[1].abs().max()
+
+
+@pytest.mark.parametrize("arguments", INVERSES)
+def test_inverses(arguments: dict[str, object], calls: list[int]) -> None:
+    layer, exact = kapre.InverseSTFT(**arguments), kapre.InverseSTFT(**arguments, dtype="float64")
+    z = torch.from_numpy(cases.complex_noise(arguments))
+    mask = torch.arange(13) < torch.tensor(COUNTS)[:, None]
+    z[2, 9] = torch.nan
+    z[0, 0] = torch.nan
+    for words in ({}, {"mask": mask}):
+        found, right = layer(z, **words), exact(z.to(torch.complex128), **words)
+        assert (found.dtype, found.shape) == (torch.float32, right.shape)
+        peak = float(right.abs().nan_to_num().max())
+        torch.testing.assert_close(found, right.float(), rtol=0, atol=1e-6 * peak, equal_nan=True)
+    assert len(calls) == 2
+    conjugate = layer(z.conj())
+    assert len(calls) == 3
+    torch.testing.assert_close(conjugate, layer(z.conj().resolve_conj()), rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(layer(z[:, ::2]), layer(z[:, ::2].contiguous()), rtol=0, atol=0, equal_nan=True)
+    z = torch.from_numpy(cases.complex_noise(arguments)).requires_grad_()
+    before = len(calls)
+    layer(z).square().sum().backward()
+    assert len(calls) == before  # a gradient takes the framework's
+    assert z.grad.abs().max() > 0
+
+
+def test_inverses_in_a_program(calls: list[int]) -> None:
+    torch._dynamo.reset()
+    layer = kapre.InverseSTFT(n_fft=512, hop_length=160)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
+    for frames in (13, 6):
+        z = torch.from_numpy(cases.complex_noise(dict(n_fft=512)))[:, :frames]
+        before = len(calls)
+        torch.testing.assert_close(compiled(z), layer(z), rtol=0, atol=0)
+        assert len(calls) == before + 2
+    z.requires_grad_()
+    slopes = [torch.autograd.grad(fn(z).square().sum(), z)[0] for fn in (compiled, layer)]
+    assert (slopes[0] - slopes[1]).abs().max() <= 1e-5 * slopes[1].abs().max()
+    exported = torch.export.export(layer, (z.detach(),))
+    assert not any("kapre" in str(node.target) for node in exported.graph.nodes)
 
 
 def test_layouts_of_memory(calls: list[int]) -> None:

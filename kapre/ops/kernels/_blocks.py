@@ -19,7 +19,7 @@ class Stages(NamedTuple):
     If `chunk_pad` is not None, the kernel receives chunks in place of frames. Each chunk is extended by `chunk_pad`
     reflected samples and then cut into frames of `size`, `hop` apart. If `least_energy` is not None, the logarithm of
     the energy of each frame before its preemphasis, at least that of `least_energy`, is a second result. If `power` is
-    None, the result is the complex spectrum.
+    None, the result is the complex spectrum. If `is_inverse`, the stages go from that to the frame times the window.
     """
 
     size: int
@@ -39,6 +39,7 @@ class Stages(NamedTuple):
     magnitude_epsilon: float = 0.0
     chunk_pad: int | None = None
     least_energy: float | None = None
+    is_inverse: bool = False
 
     @property
     def prepares_frames(self) -> bool:
@@ -84,6 +85,40 @@ class Operations(Protocol):
 
     def __call__(self, x: Any, lengths: Any = None) -> tuple[Any, Any]:
         """Return the values of each frame and, or None, the logarithm of its energy."""
+
+
+class Inversion(Protocol):
+    """Compute samples from complex spectra with operations of the framework, which have gradients.
+
+    Frames overlap and are added. `left` and `right` samples are left out at the ends.
+    """
+
+    @property
+    def normalises(self) -> bool:
+        """Whether the sum is divided by that of the squared windows that overlap at a sample."""
+
+    @property
+    def length(self) -> int | None:
+        """The number of samples of each item, or None if it follows from that of the frames."""
+
+    def parts(self) -> tuple[Any, ...]:
+        """Return constants from which `of` makes operations that are equal."""
+
+    @classmethod
+    def of(cls, *parts: Any) -> Inversion:
+        """Return the operations of these parts."""
+
+    def cut(self, counted: bool) -> tuple[int, int]:
+        """Return `left` and `right`, for frames that are `counted` for each item or not."""
+
+    def num_samples(self, count: int) -> int:
+        """Return the number of samples of `count` frames."""
+
+    def stages(self, dtype: str) -> Stages:
+        """Return the window and the DFT as data, made once for each recipe and dtype."""
+
+    def __call__(self, z: Any, counts: Any = None) -> Any:
+        """Return the samples of spectra `(..., frames, bins)`. `counts` holds the number of frames of each item."""
 
 
 _BLOCK = 1 << 19

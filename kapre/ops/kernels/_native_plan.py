@@ -6,6 +6,7 @@ import ctypes
 import functools
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from kapre.ops.kernels._blocks import Edges, Stages
 
 PADDINGS = ("constant", "reflect", "symmetric", "edge")
 _SPECTRA = {1.0: 1, 2.0: 2, None: 3}
+_INVERSE = 4
 _LOGS = (None, "ln", "log10", "db")
 _UNSUPPORTED, _NO_MEMORY = 1, 3
 _MESSAGE = 256
@@ -69,6 +71,22 @@ class _Call(ctypes.Structure):
     )
 
 
+class _Inversion(ctypes.Structure):
+    _fields_ = (
+        ("spectra", _pointer),
+        ("items", _long),
+        ("frames", _long),
+        ("counts", _pointer),
+        ("left", _long),
+        ("right", _long),
+        ("time", _long),
+        ("normalise", _int),
+        ("threads", _int),
+        ("samples", _pointer),
+        ("instructions", ctypes.c_char_p),
+    )
+
+
 class Plan:
     """A plan of the library: a block of memory, which many threads may run.
 
@@ -95,7 +113,7 @@ class Plan:
             preemphasis_first=stages.preemphasis_first == "first",
             window_length=len(window),
             window=window.ctypes.data,
-            spectrum=_SPECTRA[stages.power],
+            spectrum=_INVERSE if stages.is_inverse else _SPECTRA[stages.power],
             magnitude_epsilon=stages.magnitude_epsilon,
             bands=len(firsts),
             band_first=firsts.ctypes.data,
@@ -164,11 +182,37 @@ class Plan:
             energies,
             self._instructions,
         )
+        self._call(self._library.run, call, "features")
+
+    def invert(
+        self,
+        spectra: int,
+        shape: tuple[int, int],
+        counts: int | None,
+        cut: tuple[int, int],
+        time: int,
+        normalise: bool,
+        threads: int,
+        samples: int,
+    ) -> None:
+        """Add up the frames of complex64 spectra `(items, frames, bins)`. Arrays are given by their address.
+
+        `counts` is `(items,)` in int64, the valid frames of each item, `cut` how many samples are left out at both
+        ends, and `samples` `(items, time)` in float32.
+        """
+        items, frames = shape
+        left, right = cut
+        call = _Inversion(
+            spectra, items, frames, counts, left, right, time, normalise, threads, samples, self._instructions
+        )
+        self._call(self._library.invert, call, "samples")
+
+    def _call(self, function: Any, call: ctypes.Structure, what: str) -> None:
         message = ctypes.create_string_buffer(_MESSAGE)
-        code = self._library.run(*self._plan, ctypes.byref(call), message, _MESSAGE)
+        code = function(*self._plan, ctypes.byref(call), message, _MESSAGE)
         if code:
             error = MemoryError if code == _NO_MEMORY else RuntimeError
-            raise error(f"kapre-native could not compute the features: {message.value.decode()}")
+            raise error(f"kapre-native could not compute the {what}: {message.value.decode()}")
 
 
 def _bands(stages: Stages) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

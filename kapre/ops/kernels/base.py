@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre.ops.kernels._blocks import Edges, Groups, Operations, Outputs, Stages
+from kapre.ops.kernels._blocks import Edges, Groups, Inversion, Operations, Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 
 
@@ -129,6 +129,13 @@ class Kernel:
 
         Return the values of each frame and, or None, the logarithm of its energy `(..., frames, 1)`. Return None alone
         if this kernel has no way of its own. `operations` compute the same, with other lengths too.
+        """
+        return None
+
+    def inverse(self, z: Any, counts: Any, operations: Inversion) -> Any:
+        """Compute the samples of complex spectra `(..., frames, bins)` if this kernel can; else return None.
+
+        `counts` holds the number of valid frames of each item, or is None. `operations` compute the same.
         """
         return None
 

@@ -20,10 +20,10 @@ from jax.interpreters import ad, batching, mlir
 
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
-from kapre.ops.kernels._blocks import Edges, Operations
+from kapre.ops.kernels._blocks import Edges, Inversion, Operations
 from kapre.ops.kernels.jax import JaxKernel
 
-_TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy", "kapre_jax_transform")
+_TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy", "kapre_jax_transform", "kapre_jax_inverse")
 
 
 class _About(NamedTuple):
@@ -41,6 +41,45 @@ class _About(NamedTuple):
         """Return the shape and the dtype of each result for samples `(*lead, time)`."""
         found = [((*lead, self.frames, self.plan.size), "complex64" if self.plan.is_complex else "float32")]
         return [*found, ((*lead, self.frames, 1), "float32")] if self.plan.energy else found
+
+    def lead(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the axes of the items."""
+        return shape[:-1]
+
+    def operate(self, x: Array, lengths: Array | None) -> tuple[Array, ...]:
+        """Compute the results with the operations of the framework."""
+        bands, energy = self.operations(x, lengths)
+        return (bands,) if energy is None else (bands, energy)
+
+    def target(self) -> tuple[str, dict[str, Any]]:
+        """Return the name of the library's function for XLA, and its attributes."""
+        left, right, mode, _ = self.edges
+        name = _TARGETS[2 if self.plan.is_complex else self.plan.energy]
+        return name, dict(left=np.int64(left), right=np.int64(right), padding=np.int32(native.PADDINGS.index(mode)))
+
+
+class _Inverse(NamedTuple):
+    """The same of an inverse, whose tensors are spectra and, of each item, the number of frames."""
+
+    plan: native.Plan
+    time: int
+    operations: Inversion
+    has_lengths: bool
+    axes: int = 0
+
+    def results(self, lead: tuple[int, ...]) -> list[tuple[tuple[int, ...], str]]:
+        return [((*lead, self.time), "float32")]
+
+    def lead(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-2]
+
+    def operate(self, x: Array, lengths: Array | None) -> tuple[Array, ...]:
+        return (self.operations(x, lengths),)
+
+    def target(self) -> tuple[str, dict[str, Any]]:
+        left, right = self.operations.cut(self.has_lengths)
+        normalise = np.int32(self.operations.normalises)
+        return _TARGETS[3], dict(left=np.int64(left), right=np.int64(right), normalise=normalise)
 
 
 def register() -> bool:
@@ -68,20 +107,32 @@ class NativeJaxKernel(JaxKernel):
         if plan is None:
             return None
         edges = edges or Edges()
-        lengths = jnp.zeros((0,), "int32")
-        if edges.lengths is not None:
-            own = jnp.reshape(jnp.asarray(edges.lengths, "int32"), (-1, *[1] * (x.ndim - 2)))
-            lengths = jnp.broadcast_to(own, x.shape[:-1])
         about = _About(plan, count, edges._replace(lengths=None), operations, edges.lengths is not None)
-        bands, *energy = _spectrum.bind(x, lengths, about=about)
+        bands, *energy = _spectrum.bind(x, _for_rows(edges.lengths, x.shape[:-1]), about=about)
         return bands, energy[0] if energy else None
 
+    def inverse(self, z: Array, counts: Any, operations: Inversion) -> Array | None:
+        if z.dtype != jnp.complex64 or not isinstance(z.shape[-2], int) or jax.device_count() > 1:
+            return None
+        plan = native.plan(operations.stages("float32"))
+        if plan is None:
+            return None
+        about = _Inverse(plan, operations.num_samples(z.shape[-2]), operations, counts is not None)
+        (x,) = _spectrum.bind(z, _for_rows(counts, z.shape[:-2]), about=about)
+        return x
 
-def _by_operations(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+
+def _for_rows(lengths: Any, lead: tuple[int, ...]) -> Array:
+    """Return one length for each row of a batch, or none."""
+    if lengths is None:
+        return jnp.zeros((0,), "int32")
+    return jnp.broadcast_to(jnp.reshape(jnp.asarray(lengths, "int32"), (-1, *[1] * (len(lead) - 1))), lead)
+
+
+def _by_operations(x: Array, lengths: Array, *, about: _About | _Inverse) -> list[Array]:
     def of_batch(x: Array, lengths: Array) -> tuple[Array, ...]:
         own = jnp.reshape(lengths, (x.shape[0], -1))[:, 0] if about.has_lengths else None
-        bands, energy = about.operations(x, own)
-        return (bands,) if energy is None else (bands, energy)
+        return about.operate(x, own)
 
     fn = of_batch
     for _ in range(about.axes):
@@ -89,19 +140,11 @@ def _by_operations(x: Array, lengths: Array, *, about: _About) -> list[Array]:
     return list(fn(x, lengths))
 
 
-def _by_library(x: Array, lengths: Array, *, about: _About) -> list[Array]:
-    results = [jax.ShapeDtypeStruct(*result) for result in about.results(x.shape[:-1])]
-    call = jax.ffi.ffi_call(_TARGETS[2 if about.plan.is_complex else about.plan.energy], results)
-    left, right, mode, _ = about.edges
-    found: list[Array] = call(
-        x,
-        about.plan.memory.view("uint8"),
-        lengths,
-        left=np.int64(left),
-        right=np.int64(right),
-        padding=np.int32(native.PADDINGS.index(mode)),
-        threads=np.int32(_threads()),
-    )
+def _by_library(x: Array, lengths: Array, *, about: _About | _Inverse) -> list[Array]:
+    results = [jax.ShapeDtypeStruct(*result) for result in about.results(about.lead(x.shape))]
+    name, attributes = about.target()
+    call = jax.ffi.ffi_call(name, results)
+    found: list[Array] = call(x, about.plan.memory.view("uint8"), lengths, **attributes, threads=np.int32(_threads()))
     return found
 
 
@@ -116,16 +159,16 @@ _spectrum = Primitive("kapre_spectrum")
 _spectrum.multiple_results = True
 
 
-def _shapes(x: Any, lengths: Any, *, about: _About) -> list[ShapedArray]:
-    return [ShapedArray(shape, jnp.dtype(dtype)) for shape, dtype in about.results(x.shape[:-1])]
+def _shapes(x: Any, lengths: Any, *, about: _About | _Inverse) -> list[ShapedArray]:
+    return [ShapedArray(shape, jnp.dtype(dtype)) for shape, dtype in about.results(about.lead(x.shape))]
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(about: _About) -> Any:
+def _compiled(about: _About | _Inverse) -> Any:
     return jax.jit(functools.partial(_spectrum.bind, about=about))
 
 
-def _eager(x: Array, lengths: Array, *, about: _About) -> list[Array]:
+def _eager(x: Array, lengths: Array, *, about: _About | _Inverse) -> list[Array]:
     if jax.config.jax_disable_jit:
         return _by_operations(x, lengths, about=about)
     found: list[Array] = _compiled(about)(x, lengths)
@@ -136,7 +179,7 @@ _spectrum.def_abstract_eval(_shapes)
 _spectrum.def_impl(_eager)
 
 
-def _on_cpu(ctx: Any, x: Any, lengths: Any, *, about: _About) -> Any:
+def _on_cpu(ctx: Any, x: Any, lengths: Any, *, about: _About | _Inverse) -> Any:
     """Lower to a call of the library, but not for `jax.export`: its files must run elsewhere."""
     exported = getattr(getattr(ctx.module_context, "lowering_parameters", None), "for_export", False)
     fn = _by_operations if exported else _by_library
@@ -147,7 +190,7 @@ mlir.register_lowering(_spectrum, mlir.lower_fun(_by_operations, multiple_result
 mlir.register_lowering(_spectrum, _on_cpu, platform="cpu")
 
 
-def _slope(primals: Any, tangents: Any, *, about: _About) -> Any:
+def _slope(primals: Any, tangents: Any, *, about: _About | _Inverse) -> Any:
     """Differentiate the operations of the framework, whose results a gradient needs in any case."""
     x, lengths = primals
     tangent = ad.instantiate_zeros(tangents[0])
@@ -157,7 +200,7 @@ def _slope(primals: Any, tangents: Any, *, about: _About) -> Any:
 ad.primitive_jvps[_spectrum] = _slope
 
 
-def _batched(values: Any, axes: Any, *, about: _About) -> Any:
+def _batched(values: Any, axes: Any, *, about: _About | _Inverse) -> Any:
     """Compute all entries of an axis that vmap has added as items."""
     size = next(value.shape[axis] for value, axis in zip(values, axes, strict=True) if axis is not None)
     x, lengths = (

@@ -23,14 +23,14 @@ import tensorflow as tf
 
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
-from kapre.ops.kernels._blocks import Edges, Operations
+from kapre.ops.kernels._blocks import Edges, Inversion, Operations
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
 _NAME = "kapre_spectrum_"
 """How the names of the functions begin; the library looks for it."""
 _MESSAGE = 256
 
-_tagged: list[Operations] = []
+_tagged: list[Operations | Inversion] = []
 """The operations of each `tag`, for gradients. Recipes are few."""
 
 
@@ -97,24 +97,49 @@ class NativeTensorFlowKernel(TensorFlowKernel):
     def spectrum(
         self, x: tf.Tensor, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[tf.Tensor, tf.Tensor | None] | None:
-        if not tf.is_tensor(x) or x.dtype != tf.float32 or x.shape.rank is None or 0 in tuple(x.shape):
-            return None
-        eager = tf.executing_eagerly()
-        here = not eager or ("/job:localhost/" in x.device and "/device:CPU:" in x.device)
-        plan = None if not here else native.plan(operations.stages("float32"))
+        plan = _plan(x, tf.float32, operations)
         if plan is None:
             return None
         edges = edges or Edges()
         numbers = edges.left, edges.right, native.PADDINGS.index(edges.mode), *operations.counting()
-        key = "_".join([_kept(plan), *map(str, numbers)])
-        args = [x] if edges.lengths is None else [x, tf.reshape(tf.cast(edges.lengths, tf.int32), [-1])]
-        if eager:
-            kinds = [tf.complex64 if plan.is_complex else tf.float32, *[tf.float32] * plan.energy]
-            results = _loaded.spectrum(args, Tout=kinds, key=key, tag=_tag(operations))
-        else:
-            results = list(_as_function(operations, key)(*args))
-        bands, *energy = results
+        kinds = [tf.complex64 if plan.is_complex else tf.float32, *[tf.float32] * plan.energy]
+        bands, *energy = _call(plan, numbers, x, edges.lengths, operations, kinds)
         return bands, energy[0] if energy else None
+
+    def inverse(self, z: tf.Tensor, counts: Any, operations: Inversion) -> tf.Tensor | None:
+        plan = _plan(z, tf.complex64, operations)
+        if plan is None:
+            return None
+        stages = operations.stages("float32")
+        samples = 0 if operations.length is None else operations.length + 1
+        numbers = *operations.cut(counts is not None), int(operations.normalises), stages.size, stages.hop, samples
+        (x,) = _call(plan, numbers, z, counts, operations, [tf.float32])
+        return x
+
+
+def _plan(x: tf.Tensor, dtype: tf.DType, operations: Operations | Inversion) -> native.Plan | None:
+    """Return the plan for a tensor of this dtype, or None if the library is not for it."""
+    if not tf.is_tensor(x) or x.dtype != dtype or x.shape.rank is None or 0 in tuple(x.shape):
+        return None
+    if tf.executing_eagerly() and not ("/job:localhost/" in x.device and "/device:CPU:" in x.device):
+        return None
+    return native.plan(operations.stages("float32"))
+
+
+def _call(
+    plan: native.Plan,
+    numbers: tuple[int, ...],
+    x: tf.Tensor,
+    lengths: Any,
+    operations: Operations | Inversion,
+    kinds: list[tf.DType],
+) -> list[tf.Tensor]:
+    """Compute what the numbers of a key and a plan say: at once, or in a graph when that runs."""
+    key = "_".join([_kept(plan), *map(str, numbers)])
+    args = [x] if lengths is None else [x, tf.reshape(tf.cast(lengths, tf.int32), [-1])]
+    if tf.executing_eagerly():
+        return _loaded.spectrum(args, Tout=kinds, key=key, tag=_tag(operations))
+    return list(_as_function(operations, key)(*args))
 
 
 @functools.lru_cache(maxsize=64)
@@ -126,7 +151,7 @@ def _kept(plan: native.Plan) -> str:
     return plan.digest
 
 
-def _tag(operations: Operations) -> int:
+def _tag(operations: Operations | Inversion) -> int:
     try:
         return _tagged.index(operations)
     except ValueError:
@@ -134,12 +159,12 @@ def _tag(operations: Operations) -> int:
         return _tagged.index(operations)
 
 
-def _results(operations: Operations, x: tf.Tensor, lengths: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-    bands, energy = operations(x, *lengths)
-    return (bands,) if energy is None else (bands, energy)
+def _results(operations: Operations | Inversion, x: tf.Tensor, lengths: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    found = operations(x, *lengths)
+    return tuple(part for part in found if part is not None) if isinstance(found, tuple) else (found,)
 
 
-def _as_function(operations: Operations, key: str) -> Callable[..., tuple[tf.Tensor, ...]]:
+def _as_function(operations: Operations | Inversion, key: str) -> Callable[..., tuple[tf.Tensor, ...]]:
     """Return operations as a function of TensorFlow that the library's pass knows by its name."""
 
     def function(x: tf.Tensor, *lengths: tf.Tensor) -> tuple[tf.Tensor, ...]:

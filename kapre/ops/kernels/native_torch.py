@@ -10,7 +10,7 @@ import torch
 
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels import _torch_fused as fused
-from kapre.ops.kernels._blocks import Edges, Operations, Stages
+from kapre.ops.kernels._blocks import Edges, Inversion, Operations, Stages
 from kapre.ops.kernels.torch import TorchKernel, _has_tangent, _is_ordinary, _transforms_active
 
 _NO_EDGES = Edges()
@@ -40,9 +40,29 @@ class NativeTorchKernel(TorchKernel):
             return None  # there is no gradient of these but the one of their operations
         return _Spectrum.apply(x, count, stages, edges, self, operations), None
 
+    def inverse(self, z: torch.Tensor, counts: Any, operations: Inversion) -> torch.Tensor | None:
+        if z.dtype != torch.complex64 or z.device.type != "cpu" or (z.requires_grad and torch.is_grad_enabled()):
+            return None  # the gradient does not need the samples
+        if torch.compiler.is_compiling():
+            if not _may_be_in_a_program():
+                return None
+            key = _key(type(operations), *operations.parts())
+            own = None if counts is None else torch.as_tensor(counts, device=z.device)
+            return _samples(z, own, key) if key else None
+        if not _is_ordinary(z) or torch.jit.is_tracing() or _transforms_active() or _has_tangent(z):
+            return None
+        plan = native.plan(operations.stages("float32"))
+        return None if plan is None else _invert(plan, z, counts, operations)
+
 
 def _dtype(plan: native.Plan) -> torch.dtype:
     return torch.complex64 if plan.is_complex else torch.float32
+
+
+def _for_rows(lengths: Any, lead: list[int]) -> torch.Tensor:
+    """Return one length for each row of a batch `(*lead, ...)`: the library reads so many."""
+    own = torch.as_tensor(lengths).to("cpu", torch.int64).reshape(-1)
+    return own.expand(lead[0]).repeat_interleave(math.prod(lead[1:]))
 
 
 def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -52,12 +72,7 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
     flat = flat if flat.stride(1) == 1 or time == 1 else flat.contiguous()
     y = torch.empty(*lead, count, plan.size, dtype=_dtype(plan), device="cpu")
     energy = torch.empty(*lead, count, 1, dtype=torch.float32, device="cpu") if plan.energy else None
-    lengths = None
-    if edges.lengths is not None:
-        own = torch.as_tensor(edges.lengths).to("cpu", torch.int64).reshape(-1)
-        lengths = own.expand(lead[0]).repeat_interleave(
-            rows // max(1, lead[0])
-        )  # one for each row: the library reads so many
+    lengths = None if edges.lengths is None else _for_rows(edges.lengths, lead)
     plan.run(
         flat.data_ptr(),
         (rows, time),
@@ -70,6 +85,25 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
         torch.get_num_threads(),
     )
     return y, energy
+
+
+def _invert(plan: native.Plan, z: torch.Tensor, counts: Any, operations: Inversion) -> torch.Tensor:
+    *lead, frames, _ = z.shape
+    rows, time = math.prod(lead), operations.num_samples(frames)
+    spectra = torch.view_as_real(z.detach().resolve_conj()).contiguous()
+    y = torch.empty(*lead, time, dtype=torch.float32, device="cpu")
+    own = None if counts is None else _for_rows(counts, lead)
+    plan.invert(
+        spectra.data_ptr(),
+        (rows, frames),
+        None if own is None else own.data_ptr(),
+        operations.cut(own is not None),
+        time,
+        operations.normalises,
+        torch.get_num_threads(),
+        y.data_ptr(),
+    )
+    return y
 
 
 class _Spectrum(torch.autograd.Function):
@@ -113,8 +147,7 @@ class _Kept(NamedTuple):
     """What an operation of a compiled program computes."""
 
     plan: native.Plan
-    edges: Edges
-    operations: Operations
+    operations: Any
 
 
 _kept: dict[str, _Kept] = {}
@@ -122,19 +155,18 @@ _kept: dict[str, _Kept] = {}
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _key(kind: type[Operations], *parts: Any) -> str:
+def _key(kind: type[Operations | Inversion], *parts: Any) -> str:
     """Return the key of what a program is to compute, or "" if the library cannot.
 
     It is made of the contents, because PyTorch keeps compiled programs for other processes.
     """
     operations = kind.of(*parts)
-    edges = operations.edges or _NO_EDGES
     plan = native.plan(operations.stages("float32"))
     if plan is None:
         return ""
     kind_of = "complex" if plan.is_complex else "real"
     key = f"{kind_of}_{plan.digest}_{hashlib.sha256(repr(operations).encode()).hexdigest()[:16]}"
-    _kept[key] = _Kept(plan, edges, operations)
+    _kept[key] = _Kept(plan, operations)
     return key
 
 
@@ -153,11 +185,16 @@ def _in_forward_mode() -> bool:
     return int(getattr(torch.autograd.forward_ad, "_current_level", -1)) >= 0
 
 
+def _may_be_in_a_program() -> bool:
+    """Tell whether what is compiled is for this process, and is not transformed."""
+    return not (torch.compiler.is_exporting() or _transforms_active() or _in_forward_mode())
+
+
 def _in_a_program(
     x: torch.Tensor, count: int, edges: Edges | None, operations: Operations
 ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
     """Compute a spectrum in a program of `torch.compile`, but not of `torch.export`, which must run elsewhere."""
-    if torch.compiler.is_exporting() or _transforms_active() or _in_forward_mode():
+    if not _may_be_in_a_program():
         return None
     key = _key(type(operations), *operations.parts())
     if not key or (key.startswith("complex") and x.requires_grad and torch.is_grad_enabled()):
@@ -170,8 +207,8 @@ def _in_a_program(
 
 @torch.library.custom_op("kapre::spectrum", mutates_args=())  # type: ignore[untyped-decorator]
 def _spectrum(x: torch.Tensor, lengths: torch.Tensor | None, key: str, count: int) -> list[torch.Tensor]:
-    plan, edges, _ = _kept_as(key)
-    bands, energy = _run(plan, x, count, edges._replace(lengths=lengths))
+    plan, operations = _kept_as(key)
+    bands, energy = _run(plan, x, count, (operations.edges or _NO_EDGES)._replace(lengths=lengths))
     return [bands] if energy is None else [bands, energy]
 
 
@@ -198,3 +235,15 @@ def _slope(ctx: Any, slopes: list[torch.Tensor]) -> tuple[torch.Tensor, None, No
 
 
 _spectrum.register_autograd(_slope, setup_context=_keep)
+
+
+@torch.library.custom_op("kapre::inverse", mutates_args=())  # type: ignore[untyped-decorator]
+def _samples(z: torch.Tensor, counts: torch.Tensor | None, key: str) -> torch.Tensor:
+    plan, operations = _kept_as(key)
+    return _invert(plan, z, counts, operations)
+
+
+@_samples.register_fake  # type: ignore[untyped-decorator]
+def _shape_of_samples(z: torch.Tensor, counts: torch.Tensor | None, key: str) -> torch.Tensor:
+    *lead, frames, _ = z.shape
+    return z.new_empty(*lead, _kept_as(key).operations.num_samples(frames), dtype=torch.float32)

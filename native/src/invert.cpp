@@ -1,0 +1,155 @@
+// Running a plan with KAPRE_INVERSE: frames of complex spectra, and their sum at their places.
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "plan.h"
+#include "threads.h"
+
+namespace kapre {
+namespace {
+
+// Divides samples by the sum of the squared windows of the frames that are there, hop_length apart, and makes them 0
+// where there are none.
+class Overlap {
+ public:
+  explicit Overlap(const Plan& plan) : plan_(plan), whole_(static_cast<std::size_t>(plan.is.hop_length)) {
+    std::vector<double> sums(whole_.size());
+    for (int n = 0; n < plan.is.window_length; ++n) sums[static_cast<std::size_t>(n % plan.is.hop_length)] += square(n);
+    std::transform(sums.begin(), sums.end(), whole_.begin(), divisor);
+  }
+
+  // Divides `count` samples from `start` on, counted from the beginning of the first of `frames` frames.
+  void divide(std::int64_t start, std::int64_t count, std::int64_t frames, float* samples) const {
+    const std::int64_t hop = plan_.is.hop_length, width = plan_.is.window_length;
+    const std::int64_t end = start + count, inside = std::min(end, std::max(start, width - 1));
+    const std::int64_t outside = std::min(end, std::max(inside, frames * hop));
+    float* const at = samples - start;
+    for (std::int64_t t = start; t < inside; ++t) at[t] /= partial(t, frames);
+    for (std::int64_t t = inside; t < outside;) {  // all frames that can reach a sample are there
+      const std::int64_t stop = std::min(outside, t - t % hop + hop);
+      const float* const by = whole_.data() + t % hop;
+      for (std::int64_t i = 0; i < stop - t; ++i) at[t + i] /= by[i];
+      t = stop;
+    }
+    for (std::int64_t t = outside; t < end; ++t) at[t] /= partial(t, frames);
+  }
+
+ private:
+  static float divisor(double sum) {
+    return sum > std::numeric_limits<float>::min() ? static_cast<float>(sum) : std::numeric_limits<float>::infinity();
+  }
+
+  double square(std::int64_t n) const {
+    const double w = static_cast<double>(plan_.is.window[n]) * plan_.is.n_fft;  // the plan has it divided
+    return w * w;
+  }
+
+  float partial(std::int64_t t, std::int64_t frames) const {
+    const std::int64_t hop = plan_.is.hop_length;
+    double sum = 0.0;
+    for (std::int64_t n = t % hop; n < plan_.is.window_length && n <= t; n += hop)
+      if ((t - n) / hop < frames) sum += square(n);
+    return divisor(sum);
+  }
+
+  const Plan& plan_;
+  std::vector<float> whole_;
+};
+
+// The scratch memory of a thread, and the places in it that a kernel writes frames to.
+class Frames {
+ public:
+  Frames(const Plan& plan, const Variant& variant)
+      : needed_(variant.scratch(plan)),
+        width_((static_cast<std::size_t>(plan.is.window_length) + 15) / 16 * 16),
+        scratch_(needed_ + width_ * static_cast<std::size_t>(variant.lanes)) {
+    for (int l = 0; l < variant.lanes; ++l) rows[l] = scratch_.get() + needed_ + width_ * static_cast<std::size_t>(l);
+  }
+  float* memory() const { return scratch_.get(); }
+  float* rows[MOST_LANES];
+
+ private:
+  std::size_t needed_, width_;
+  Scratch scratch_;
+};
+
+// Writes samples begin ... end - 1 of an item.
+void invert_part(const Plan& plan, const Variant& variant, const kapre_inversion& call, const Overlap* overlap,
+                 const Frames& frames, std::int64_t item, std::int64_t begin, std::int64_t end) {
+  const std::int64_t hop = plan.is.hop_length, width = plan.is.window_length, left = call.left;
+  const std::int64_t count =
+      call.counts ? std::min(std::max<std::int64_t>(call.counts[item], 0), call.frames) : call.frames;
+  float* const samples = call.samples + item * call.time;
+  std::fill(samples + begin, samples + end, 0.0f);
+  const std::int64_t length = count ? (count - 1) * hop + plan.is.frame_length - left - call.right : 0;
+  end = std::min(end, length);
+  if (begin >= end) return;
+  const std::int64_t from = begin + left, to = end + left;  // counted from the beginning of the first frame
+  const std::int64_t first = from < width ? 0 : (from - width) / hop + 1, last = std::min(count, (to + hop - 1) / hop);
+  const float* spectra[MOST_LANES];
+  for (std::int64_t frame = first; frame < last; frame += variant.lanes) {
+    for (int l = 0; l < variant.lanes; ++l)
+      spectra[l] = call.spectra + (item * call.frames + std::min(frame + l, last - 1)) * plan.values;
+    variant.invert(plan, spectra, frames.rows, frames.memory());
+    for (std::int64_t f = frame; f < std::min(frame + variant.lanes, last); ++f) {
+      const std::int64_t start = f * hop - left, a = std::max(start, begin), b = std::min(start + width, end);
+      if (a < b) variant.add(frames.rows[f - frame] + (a - start), b - a, samples + a);
+    }
+  }
+  if (overlap) overlap->divide(from, end - begin, count, samples + begin);
+}
+
+const char* wrong(const Plan& plan, const kapre_inversion& call) {
+  if (plan.is.spectrum != KAPRE_INVERSE) return "this plan does not invert a spectrum";
+  if (call.items < 0 || call.frames < 0 || call.time < 0 || call.left < 0 || call.right < 0)
+    return "items, frames, time and what is left out must be at least 0";
+  if (call.items && call.time && (!call.samples || (!call.spectra && call.frames))) return "spectra and samples are needed";
+  return nullptr;
+}
+
+void run(const Plan& plan, const Variant& variant, const kapre_inversion& call) {
+  const std::int64_t total = call.items * call.time;
+  const double frames = static_cast<double>(total) / plan.is.hop_length;
+  const std::unique_ptr<const Overlap> overlap(call.normalise ? new Overlap(plan) : nullptr);
+  divide(total, call.threads, frames * plan.is.n_fft, [&](std::int64_t begin, std::int64_t end) {
+    const Frames memory(plan, variant);
+    for (std::int64_t at = begin; at < end;) {
+      const std::int64_t item = at / call.time, start = item * call.time, stop = std::min(end, start + call.time);
+      invert_part(plan, variant, call, overlap.get(), memory, item, at - start, stop - start);
+      at = stop;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace kapre
+
+extern "C" {
+
+int32_t kapre_plan_invert(const void* memory, size_t size, const kapre_inversion* call, char* message,
+                          size_t message_size) {
+  using namespace kapre;
+  const auto failed = [&](int code, const char* text) { return fail(code, text, message, message_size); };
+  Plan plan;
+  if (!call || !read(memory, size, plan)) return failed(KAPRE_INVALID, "a plan of this version and a call are needed");
+  if (const char* text = wrong(plan, *call)) return failed(KAPRE_INVALID, text);
+  const Variant* variant = variant_for(call->instructions ? call->instructions : best_instructions(), plan.is.n_fft);
+  if (!variant) return failed(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set");
+  if (!call->items || !call->time) return KAPRE_OK;
+  try {
+    run(plan, *variant, *call);
+  } catch (const std::bad_alloc&) {
+    return failed(KAPRE_NO_MEMORY, "no memory for the frames");
+  } catch (const std::exception& error) {
+    return failed(KAPRE_FAILED, error.what());
+  }
+  return KAPRE_OK;
+}
+
+}  // extern "C"
