@@ -17,6 +17,8 @@ KINDS = {
     "kaldi_fbank": "Kaldi's log-mel: the mean, preemphasis, its window and floor",
     "mel_decibel": "mel of the magnitude in decibel, 80 dB of range",
     "stft_magnitude": "STFT magnitude",
+    "stft": "complex STFT",
+    "inverse_stft": "inverse of the complex STFT",
     "training": "log-mel and its gradient with respect to the waveform",
     "training_model": "log-mel in front of a small Dense, the gradient of its weights",
     "bare_layer": "log-mel, a bare `layer(x)`",
@@ -26,6 +28,7 @@ KINDS = {
     "parts": "what our log-mel is made of, each part alone",
     "framings": "log-mel by other ways to cut frames and to apply the bank, what they would gain us",
 }
+INVERSE = "inverse_stft"
 FLOOR = "fft_floor"
 PARTS = "parts"
 FRAMINGS = "framings"
@@ -43,7 +46,7 @@ class Candidate:
     """One way to compute one kind, its numbers not yet seen.
 
     `call` computes to the end (asynchronous runtimes wait) and `read` turns what it returns into NumPy:
-    `(batch, frames, bands)`, `(batch, samples)` for "training", `(bands, CLASSES)` for "training_model".
+    `(batch, frames, bands)`, `(batch, samples)` for "training" and INVERSE, `(bands, CLASSES)` for "training_model".
     """
 
     name: str
@@ -98,7 +101,8 @@ def check(candidate: Candidate, kind: str, shape: Shape, x: np.ndarray) -> None:
     """Compare a candidate with the float64 reference, once; raise where they differ."""
     if kind in (FLOOR, PARTS):
         return
-    got = np.asarray(candidate.read(candidate.call()), np.float64)
+    got = np.asarray(candidate.read(candidate.call()))
+    got = got.astype(np.complex128 if np.iscomplexobj(got) else np.float64)
     if not np.isfinite(got).all():  # anywhere: only some frames are compared
         raise WrongNumbersError(f"{candidate.name}, {kind} of shape {shape.key}: not all its numbers are finite")
     error, allowed = CHECKS.get(kind, _of_features)(candidate, kind, shape, x, got)
@@ -120,7 +124,7 @@ def _of_features(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.n
     errors = []
     for item in {0, shape.batch - 1}:
         right = shapes.features(kind, shape, x[item], c.framing, frames)
-        scale = 1.0 if kind in DECIBEL_KINDS else right.max()
+        scale = 1.0 if kind in DECIBEL_KINDS else np.abs(right).max()
         errors.append(np.abs(got[item, frames] - right).max() / scale)
     return _largest(errors), DECIBEL_TOLERANCE if kind in DECIBEL_KINDS else LINEAR_TOLERANCE
 
@@ -168,5 +172,18 @@ def _of_kaldi(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndar
     return float(np.abs(found - np.exp(right)).max() / np.exp(right).max()), LINEAR_TOLERANCE
 
 
+def _of_inverse(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndarray) -> tuple[float, float]:
+    """Compare the samples that all windows reach, of the first and the last clip, with those that were transformed."""
+    inside = slice(shape.n_fft, min(got.shape[-1], shape.samples) - shape.n_fft)
+    clips = [0, -1]
+    return float(np.abs(got[clips, inside] - x[clips, inside]).max() / np.abs(x).max()), LINEAR_TOLERANCE
+
+
 DECIBEL_KINDS = ("logmel", "bare_layer", "call_path", "predict", FRAMINGS)
-CHECKS = {"mel_decibel": _of_range, "kaldi_fbank": _of_kaldi, "training": _of_gradient, "training_model": _of_model}
+CHECKS = {
+    "mel_decibel": _of_range,
+    "kaldi_fbank": _of_kaldi,
+    INVERSE: _of_inverse,
+    "training": _of_gradient,
+    "training_model": _of_model,
+}

@@ -11,13 +11,15 @@ import jax.scipy.signal
 import numpy as np
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, INVERSE, NO_ROOT, Candidate, Way
 from benchmarks.shapes import AMIN, Framing, Shape, hann, mel_matrix
 
 KINDS = (
     "logmel",
     "mel_magnitude",
     "stft_magnitude",
+    "stft",
+    INVERSE,
     "training",
     "training_model",
     "bare_layer",
@@ -68,6 +70,8 @@ def peers(kind: str, shape: Shape) -> list[Way]:
     framing, name = Framing(behind=shape.spare), "jax.scipy.signal.stft"
     if kind == "stft_magnitude":
         return [Way(name, magnitude, framing, bands_first=True)]
+    if kind == "stft":
+        return [Way(name, lambda x: stft(x) * gain, framing, bands_first=True)]
     if kind == "mel_magnitude":
         return [Way(name, lambda x: to_mel(magnitude(x)), framing)]
     return [
@@ -79,6 +83,20 @@ def peers(kind: str, shape: Shape) -> list[Way]:
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
     return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
+
+
+def inverses(shape: Shape) -> list[tuple[Callable[[Any], Any], Way]]:
+    """Return transforms and ways to invert their results."""
+    window = jnp.asarray(np.pad(hann(shape.win), (0, shape.spare)), jnp.float32)
+    about = dict(window=window, nperseg=shape.n_fft, noverlap=shape.n_fft - shape.hop, nfft=shape.n_fft)
+
+    def forward(x: jax.Array) -> jax.Array:
+        return jax.scipy.signal.stft(x, **about)[2]
+
+    return [
+        *layers.inverses(shape),
+        (forward, Way("jax.scipy.signal.istft", lambda z: jax.scipy.signal.istft(z, **about)[1])),
+    ]
 
 
 def _waiting(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
@@ -105,6 +123,9 @@ def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
         return layers.predictors(shape, x)
     if kind == "bare_layer":
         return [way.candidate(_waiting(way.function, wave), np.asarray, "layer(x)") for way in layers.ways(kind, shape)]
+    if kind == INVERSE:
+        found = inverses(shape)
+        return [w.candidate(_waiting(jax.jit(w.function), jax.jit(fn)(wave)), np.asarray, "jit") for fn, w in found]
     if kind == "training":
         return [_training(way, wave) for way in ways(kind, shape)]
     if kind == "training_model":

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, FRAMINGS, NO_ROOT, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, FRAMINGS, INVERSE, NO_ROOT, Candidate, Way
 from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, hann, mel_matrix
 
 KINDS = (
     "logmel",
     "mel_magnitude",
     "stft_magnitude",
+    "stft",
+    INVERSE,
     "training",
     "training_model",
     "bare_layer",
@@ -55,6 +58,8 @@ def peers(kind: str, shape: Shape) -> list[Way]:
 
     if kind == "stft_magnitude":
         return [Way("tf.signal", lambda x: tf.abs(stft(x)), OURS)]
+    if kind == "stft":
+        return [Way("tf.signal", stft, OURS)]
     if kind == "mel_magnitude":
         return [Way("tf.signal", lambda x: tf.matmul(tf.abs(stft(x)), mel), OURS)]
     return [
@@ -113,6 +118,19 @@ def framings(shape: Shape) -> list[Way]:
     return [way(cut, length, bank) for cut in cuts for length in lengths for bank in banks]
 
 
+def inverses(shape: Shape) -> list[tuple[Callable[[Any], Any], Way]]:
+    """Return transforms and ways to invert their results."""
+    about = shape.win, shape.hop, shape.n_fft
+
+    def forward(x: tf.Tensor) -> tf.Tensor:
+        return tf.signal.stft(x, *about)
+
+    def back(z: tf.Tensor) -> tf.Tensor:
+        return tf.signal.inverse_stft(z, *about, tf.signal.inverse_stft_window_fn(shape.hop))
+
+    return [*layers.inverses(shape), (forward, Way("tf.signal.inverse_stft", back))]
+
+
 def compiled(way: Way, wave: tf.Tensor, mode: str) -> Candidate:
     """Return a way as a `tf.function`."""
     function = tf.function(way.function, jit_compile=MODES[mode])
@@ -161,6 +179,8 @@ def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
             return []
         found = [*layers.ways("logmel", shape), *framings(shape)]
         return [compiled(way, wave, mode) for way in found for mode in MODES]
+    if kind == INVERSE:
+        return [compiled(way, forward(wave), mode) for forward, way in inverses(shape) for mode in MODES]
     every = [(way, mode) for way in ways(kind, shape) for mode in MODES]
     if kind == "training":
         return [_training(way, wave, mode) for way, mode in every]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from benchmarks import layers
-from benchmarks.candidate import CLASSES, FLOOR, NO_ROOT, PARTS, Candidate, Way
+from benchmarks.candidate import CLASSES, FLOOR, INVERSE, NO_ROOT, PARTS, Candidate, Way
 from benchmarks.shapes import AMIN, Shape, framed_in_the_middle, hann, mel_matrix
 from kapre.ops.kernels._torch_fused import BLOCK
 
@@ -18,6 +18,8 @@ KINDS = (
     "logmel",
     "mel_magnitude",
     "stft_magnitude",
+    "stft",
+    INVERSE,
     "training",
     "training_model",
     "bare_layer",
@@ -58,6 +60,8 @@ def peers(kind: str, shape: Shape, device: str = "cpu") -> list[Way]:
     functions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     if kind == "stft_magnitude":
         functions = {"torch.stft": lambda x: stft(x).abs(), **_torchaudio(kind, shape, device)}
+    elif kind == "stft":
+        functions = {"torch.stft": stft}
     elif kind == "mel_magnitude":
         functions = {"torch.stft": lambda x: torch.matmul(mel, stft(x).abs()), **_torchaudio(kind, shape, device)}
     else:
@@ -105,6 +109,19 @@ def nnaudio(kind: str, shape: Shape, device: str = "cpu") -> Way:
 def ways(kind: str, shape: Shape) -> list[Way]:
     """Return ours and the peers."""
     return layers.ways(kind, shape) + ([] if kind == "call_path" else peers(kind, shape))
+
+
+def inverses(shape: Shape) -> list[tuple[Callable[[Any], Any], Way]]:
+    """Return transforms and ways to invert their results."""
+    window = torch.from_numpy(hann(shape.win).astype("float32"))
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return torch.stft(x, shape.n_fft, shape.hop, shape.win, window, return_complex=True)
+
+    def back(z: torch.Tensor) -> torch.Tensor:
+        return torch.istft(z, shape.n_fft, shape.hop, shape.win, window, length=shape.samples)
+
+    return [*layers.inverses(shape), (forward, Way("torch.istft", back))]
 
 
 def _without_gradient(way: Way, wave: torch.Tensor) -> Candidate:
@@ -181,6 +198,8 @@ def candidates(kind: str, shape: Shape, x: np.ndarray) -> list[Candidate]:
         return layers.predictors(shape, x)
     if kind == "bare_layer":
         return [w.candidate(lambda w=w: w.function(wave), read, "layer(x)") for w in layers.ways(kind, shape)]
+    if kind == INVERSE:
+        return [_without_gradient(way, forward(wave)) for forward, way in inverses(shape)]
     if kind == "training":
         return [_training(way, wave) for way in ways(kind, shape)]
     if kind == "training_model":

@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +21,7 @@ from benchmarks.shapes import AMIN, DECIBEL, OURS, Shape, framed_as_keras, hann
 from kapre.ops import kernels
 
 PUBLISHED = "0.4.1"
-COMPILED = ("logmel", "training", "training_model")
+COMPILED = ("logmel", "stft", "training", "training_model")
 """Kinds in which one function is timed with the compiled kernel and without it."""
 BARE = "kapre.executor.run"
 
@@ -91,6 +92,9 @@ def ways(kind: str, shape: Shape) -> list[Way]:
     if kind == "stft_magnitude":
         model = composed(kapre, kind, shape)
         return [Way("kapre get_stft_magnitude_layer", without_channel(model), OURS, ours=True)]
+    if kind == "stft":
+        layer = kapre.STFT(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop)
+        return and_without(Way("kapre STFT", without_channel(layer), OURS, ours=True))
     ours = Way("kapre Frontend", kapre.Frontend(recipe(shape)), OURS, ours=True)
     if kind == "call_path":  # of a short call: of a long one there is nothing to see
         bare = Way(BARE, functools.partial(kapre.executor.run, recipe(shape)), OURS)
@@ -99,6 +103,15 @@ def ways(kind: str, shape: Shape) -> list[Way]:
         *(and_without(ours) if kind in COMPILED else [ours]),
         Way("keras MelSpectrogram", keras_logmel(shape), framed_as_keras(shape), bands_first=True),
     ]
+
+
+def inverses(shape: Shape) -> list[tuple[Callable[[Any], Any], Way]]:
+    """Return our STFT and ways to invert its result."""
+    about = dict(n_fft=shape.n_fft, win_length=shape.win, hop_length=shape.hop, center=True)
+    back = kapre.InverseSTFT(**about, exact_edges=True, length=shape.samples)
+    ways = and_without(Way("kapre InverseSTFT", without_channel(back), OURS, ours=True))
+    forward = without_channel(kapre.STFT(**about))
+    return [(forward, way) for way in ways]
 
 
 def predictor(way: Way, shape: Shape) -> keras.Model:

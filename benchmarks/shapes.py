@@ -167,7 +167,10 @@ def spectra(shape: Shape, clip: np.ndarray, framing: Framing, frames: np.ndarray
 
 def features(kind: str, shape: Shape, clip: np.ndarray, framing: Framing, frames: np.ndarray) -> np.ndarray:
     """Return what `kind` is for some frames of a clip, in float64."""
-    size = np.abs(spectra(shape, clip, framing, frames))
+    found = spectra(shape, clip, framing, frames)
+    if kind == "stft":  # the phase is that from the beginning of the DFT's samples
+        return found * np.exp(-2j * np.pi * np.arange(shape.bins) * framing.offset / shape.n_fft)
+    size = np.abs(found)
     if kind == "stft_magnitude":
         return size
     if kind == "mel_magnitude":

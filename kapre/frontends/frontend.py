@@ -339,7 +339,7 @@ class Frontend(AudioLayer):
         y = executor.run(self.recipe, x, lengths, **weights, noise=noise)
         if lengths is not None:
             y = self._only_valid(y, lengths)
-        return ops.cast(y, self.compute_dtype)
+        return y if self.compute_dtype == self.work_dtype else ops.cast(y, self.compute_dtype)
 
     def _in_bucket(self, x: Any, lengths: Any, mask: Any, weights: dict[str, Any]) -> Any:
         """Return the result of an eager call with a new length on JAX, or None; see `executor.run_in_bucket`."""

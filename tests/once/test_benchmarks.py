@@ -17,7 +17,7 @@ from benchmarks.timing import interleaved
 
 RUNTIMES = [name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)]
 TINY = SHAPES["t"]
-KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "training_model", "fft_floor")
+KINDS = ("logmel", "mel_magnitude", "stft_magnitude", "stft", "inverse_stft", "training_model", "fft_floor")
 ALONE = {"fft_floor": False, "parts": True}
 """Kinds with one side alone, and whether that is ours."""
 EVIDENCE = {"jax": [], "tensorflow": ["framings"], "torch": ["parts"]}
@@ -80,7 +80,7 @@ def test_facts_and_page_stand_beside_the_rows(measured: Path, runtime: str) -> N
     assert "kapre Frontend" in page
 
 
-@pytest.mark.parametrize("kind", ["logmel", "mel_magnitude", "stft_magnitude"])
+@pytest.mark.parametrize("kind", ["logmel", "mel_magnitude", "stft_magnitude", "stft"])
 def test_wrong_numbers_are_refused(kind: str) -> None:
     x = signal(TINY)
     frames = np.arange(TINY.frames)
@@ -91,6 +91,14 @@ def test_wrong_numbers_are_refused(kind: str) -> None:
     for wrong in (right * 1.1, right[:, :-1], np.full_like(right, np.nan), late):
         with pytest.raises(WrongNumbersError, match=f"wrong, {kind} of shape t"):
             check(Candidate("wrong", lambda wrong=wrong: wrong, np.asarray), kind, TINY, x)
+
+
+def test_wrong_samples_are_refused() -> None:
+    x = signal(TINY)
+    check(Candidate("right", lambda: x[:, :-5], np.asarray), "inverse_stft", TINY, x)
+    for wrong in (1.1 * x, np.roll(x, 1, axis=-1), np.full_like(x, np.nan)):
+        with pytest.raises(WrongNumbersError, match="wrong, inverse_stft of shape t"):
+            check(Candidate("wrong", lambda wrong=wrong: wrong, np.asarray), "inverse_stft", TINY, x)
 
 
 def test_wrong_gradients_are_refused() -> None:
