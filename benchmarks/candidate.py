@@ -174,6 +174,8 @@ def _of_kaldi(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndar
 
 def _of_inverse(c: Candidate, kind: str, shape: Shape, x: np.ndarray, got: np.ndarray) -> tuple[float, float]:
     """Compare the samples that all windows reach, of the first and the last clip, with those that were transformed."""
+    if got.shape[:-1] != (shape.batch,) or abs(got.shape[-1] - shape.samples) > shape.n_fft:
+        raise WrongNumbersError(f"{c.name}, {kind} of shape {shape.key}: its shape is {got.shape}")
     inside = slice(shape.n_fft, min(got.shape[-1], shape.samples) - shape.n_fft)
     clips = [0, -1]
     return float(np.abs(got[clips, inside] - x[clips, inside]).max() / np.abs(x).max()), LINEAR_TOLERANCE

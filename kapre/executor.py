@@ -82,7 +82,7 @@ class _Inversion:
         return cls(*parts)
 
     def cut(self, counted: bool) -> tuple[int, int]:
-        """Return how many samples are left out at the two ends, which may be `counted` from those of each item."""
+        """Return how many samples are left out at both ends. `counted` tells that the items have their own lengths."""
         left, right = self.recipe.padding
         return left, right if self.length is None or counted else 0
 

@@ -297,6 +297,8 @@ class InverseSTFT(AudioLayer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         z = channels_second(self.complex_numbers(inputs), 4, self.input_data_format)
+        if isinstance(z.shape[-1], int):
+            _check_bins(z.shape[-1], self._recipe.n_freq, f"n_fft={self.n_fft}")  # Keras builds in the first call alone
         waveform = executor.complex_istft(self._recipe, z, self.exact_edges, self.length, lengths_of(mask))
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 

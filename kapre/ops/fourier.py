@@ -124,7 +124,7 @@ def synthesized(pair: Pair, weights: np.ndarray, n_fft: int, there: Any = None) 
 def squared_windows(like: Any, analysis: np.ndarray, there: Any = None) -> Any:
     """Return the squared window of each frame of `(..., frames, bins)` that is `there`, for overlap-add."""
     counted = ops.ones((ops.shape(like)[-2], 1), dtype=like.dtype) if there is None else ops.cast(there, like.dtype)
-    return counted * constant(analysis**2, like)
+    return counted * ops.square(constant(analysis, like))  # `analysis**2` fails under torch.compile (PyTorch 2.13)
 
 
 def over_envelope(summed: Any, envelope: Any) -> Any:

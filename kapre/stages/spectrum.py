@@ -210,6 +210,7 @@ def inverse_stages(recipe: Recipe, dtype: str, exact_edges: bool) -> Stages:
     if kept is None:
         plain = _Transform(recipe, False, None).stages(dtype)
         window = recipe.analysis_window if exact_edges else recipe.synthesis_window
+        plain = plain._replace(remove_dc=False, preemphasis=0.0, least_energy=None)  # only the window and the DFT
         kept = vars(recipe)[name] = plain._replace(window=window, is_inverse=True)
     return kept
 

@@ -55,8 +55,8 @@ typedef struct kapre_description {
 } kapre_description;
 
 // One call of a plan with KAPRE_INVERSE: the frames of complex spectra, added up at their places. Frame f of an item adds
-// to its samples from f * hop_length - left on. An item has (frames - 1) * hop_length + frame_length - left - right
-// samples, at least 0; zeros follow.
+// to its samples from f * hop_length - left on. An item of n valid frames has (n - 1) * hop_length + frame_length - left -
+// right samples, at least 0, or none if n is 0; zeros follow.
 typedef struct kapre_inversion {
   const float* spectra;       // (items, frames, n_fft / 2 + 1, 2)
   int64_t items;              //

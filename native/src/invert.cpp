@@ -15,51 +15,72 @@ namespace kapre {
 namespace {
 
 // Divides samples by the sum of the squared windows of the frames that are there, hop_length apart, and makes them 0
-// where there are none.
+// where there are none. Sums that depend on neither the sample nor the item are made once.
 class Overlap {
  public:
-  explicit Overlap(const Plan& plan) : plan_(plan), whole_(static_cast<std::size_t>(plan.is.hop_length)) {
-    std::vector<double> sums(whole_.size());
-    for (int n = 0; n < plan.is.window_length; ++n) sums[static_cast<std::size_t>(n % plan.is.hop_length)] += square(n);
-    std::transform(sums.begin(), sums.end(), whole_.begin(), divisor);
+  explicit Overlap(const Plan& plan) : hop_(plan.is.hop_length), width_(plan.is.window_length) {
+    squares_.resize(static_cast<std::size_t>(width_));
+    for (std::size_t n = 0; n < squares_.size(); ++n) {
+      const double w = static_cast<double>(plan.is.window[n]) * plan.is.n_fft;  // the plan has it divided
+      squares_[n] = w * w;
+    }
+    // Sample t of the first frame is reached by the frames that begin up to there, and sample t behind the beginning of
+    // a frame that is not there by those before it.
+    std::vector<double> until = squares_, from = squares_;
+    for (std::size_t n = hop(); n < until.size(); ++n) until[n] += until[n - hop()];
+    for (std::size_t n = from.size(); n-- > hop();) from[n - hop()] += from[n];
+    const std::size_t whole = std::min(hop(), squares_.size());
+    whole_.assign(hop(), divisor(0.0));
+    std::transform(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(whole), whole_.begin(), divisor);
+    begin_.resize(until.size());
+    std::transform(until.begin(), until.end(), begin_.begin(), divisor);
+    end_.assign(squares_.size(), divisor(0.0));
+    if (whole < from.size()) std::transform(from.begin() + static_cast<std::ptrdiff_t>(whole), from.end(), end_.begin(), divisor);
   }
 
   // Divides `count` samples from `start` on, counted from the beginning of the first of `frames` frames.
-  void divide(std::int64_t start, std::int64_t count, std::int64_t frames, float* samples) const {
-    const std::int64_t hop = plan_.is.hop_length, width = plan_.is.window_length;
-    const std::int64_t end = start + count, inside = std::min(end, std::max(start, width - 1));
-    const std::int64_t outside = std::min(end, std::max(inside, frames * hop));
+  void apply(std::int64_t start, std::int64_t count, std::int64_t frames, float* samples) {
+    const std::int64_t end = start + count;
     float* const at = samples - start;
-    for (std::int64_t t = start; t < inside; ++t) at[t] /= partial(t, frames);
+    if ((frames - 1) * hop_ < width_) {  // a sample may miss frames on both sides
+      const float* const by = few(frames);
+      for (std::int64_t t = start; t < end; ++t) at[t] /= by[t];
+      return;
+    }
+    const std::int64_t inside = std::min(end, std::max(start, width_)), outside = std::min(end, std::max(inside, frames * hop_));
+    for (std::int64_t t = start; t < inside; ++t) at[t] /= begin_[static_cast<std::size_t>(t)];
     for (std::int64_t t = inside; t < outside;) {  // all frames that can reach a sample are there
-      const std::int64_t stop = std::min(outside, t - t % hop + hop);
-      const float* const by = whole_.data() + t % hop;
+      const std::int64_t stop = std::min(outside, t - t % hop_ + hop_);
+      const float* const by = whole_.data() + t % hop_;
       for (std::int64_t i = 0; i < stop - t; ++i) at[t + i] /= by[i];
       t = stop;
     }
-    for (std::int64_t t = outside; t < end; ++t) at[t] /= partial(t, frames);
+    const float* const by = end_.data() - frames * hop_;
+    for (std::int64_t t = outside; t < end; ++t) at[t] /= by[t];
   }
 
  private:
+  std::size_t hop() const { return static_cast<std::size_t>(hop_); }
+
   static float divisor(double sum) {
     return sum > std::numeric_limits<float>::min() ? static_cast<float>(sum) : std::numeric_limits<float>::infinity();
   }
 
-  double square(std::int64_t n) const {
-    const double w = static_cast<double>(plan_.is.window[n]) * plan_.is.n_fft;  // the plan has it divided
-    return w * w;
+  const float* few(std::int64_t frames) {
+    if (frames != few_frames_) {
+      std::vector<double> sums(static_cast<std::size_t>((frames - 1) * hop_ + width_));
+      for (std::size_t f = 0; f < static_cast<std::size_t>(frames); ++f)
+        for (std::size_t n = 0; n < squares_.size(); ++n) sums[f * hop() + n] += squares_[n];
+      few_.resize(sums.size());
+      std::transform(sums.begin(), sums.end(), few_.begin(), divisor);
+      few_frames_ = frames;
+    }
+    return few_.data();
   }
 
-  float partial(std::int64_t t, std::int64_t frames) const {
-    const std::int64_t hop = plan_.is.hop_length;
-    double sum = 0.0;
-    for (std::int64_t n = t % hop; n < plan_.is.window_length && n <= t; n += hop)
-      if ((t - n) / hop < frames) sum += square(n);
-    return divisor(sum);
-  }
-
-  const Plan& plan_;
-  std::vector<float> whole_;
+  std::int64_t hop_, width_, few_frames_ = -1;
+  std::vector<double> squares_;
+  std::vector<float> whole_, begin_, end_, few_;
 };
 
 // The scratch memory of a thread, and the places in it that a kernel writes frames to.
@@ -80,7 +101,7 @@ class Frames {
 };
 
 // Writes samples begin ... end - 1 of an item.
-void invert_part(const Plan& plan, const Variant& variant, const kapre_inversion& call, const Overlap* overlap,
+void invert_part(const Plan& plan, const Variant& variant, const kapre_inversion& call, Overlap* overlap,
                  const Frames& frames, std::int64_t item, std::int64_t begin, std::int64_t end) {
   const std::int64_t hop = plan.is.hop_length, width = plan.is.window_length, left = call.left;
   const std::int64_t count =
@@ -102,7 +123,7 @@ void invert_part(const Plan& plan, const Variant& variant, const kapre_inversion
       if (a < b) variant.add(frames.rows[f - frame] + (a - start), b - a, samples + a);
     }
   }
-  if (overlap) overlap->divide(from, end - begin, count, samples + begin);
+  if (overlap) overlap->apply(from, end - begin, count, samples + begin);
 }
 
 const char* wrong(const Plan& plan, const kapre_inversion& call) {
@@ -116,9 +137,9 @@ const char* wrong(const Plan& plan, const kapre_inversion& call) {
 void run(const Plan& plan, const Variant& variant, const kapre_inversion& call) {
   const std::int64_t total = call.items * call.time;
   const double frames = static_cast<double>(total) / plan.is.hop_length;
-  const std::unique_ptr<const Overlap> overlap(call.normalise ? new Overlap(plan) : nullptr);
   divide(total, call.threads, frames * plan.is.n_fft, [&](std::int64_t begin, std::int64_t end) {
     const Frames memory(plan, variant);
+    const std::unique_ptr<Overlap> overlap(call.normalise ? new Overlap(plan) : nullptr);
     for (std::int64_t at = begin; at < end;) {
       const std::int64_t item = at / call.time, start = item * call.time, stop = std::min(end, start + call.time);
       invert_part(plan, variant, call, overlap.get(), memory, item, at - start, stop - start);

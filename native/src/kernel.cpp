@@ -1,4 +1,4 @@
-// The spectrum of frames, one frame in each lane of a vector. Compiled once for each instruction set and width:
+// The spectrum of frames and its inverse, one frame in each lane of a vector. Compiled once for each instruction set and width:
 // KAPRE_NAMESPACE and KAPRE_LANES are set by the build.
 
 #include <cmath>

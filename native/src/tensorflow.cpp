@@ -180,7 +180,9 @@ struct Key {
   }
 
   std::int64_t samples(std::int64_t frames) const {
-    return dropped ? dropped - 1 : std::max<std::int64_t>(0, (frames - 1) * hop + size - left - right);
+    constexpr std::int64_t most = std::int64_t{1} << 40;  // far more than memory holds
+    if (dropped) return dropped - 1;
+    return std::max<std::int64_t>(0, std::min<std::int64_t>(frames - 1, most / hop) * hop + size - left - right);
   }
 };
 

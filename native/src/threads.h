@@ -26,7 +26,7 @@ class Scratch {
 };
 
 // Calls `part(begin, end)` for parts of 0 ... count - 1, at most `threads` of them side by side. `points` are those of
-// all DFTs, which tell how much work it is. Throws std::bad_alloc if a part threw anything.
+// all DFTs, which tell how much work it is. Throws what the only part throws, or std::bad_alloc if one of several throws.
 void divide(std::int64_t count, std::int32_t threads, double points,
             const std::function<void(std::int64_t, std::int64_t)>& part);
 

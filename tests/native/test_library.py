@@ -462,6 +462,19 @@ def test_samples_have_the_same_bits_for_any_number_of_threads(instructions, norm
     np.testing.assert_array_equal(alone[0], one[1, : 40 * 160])
 
 
+@pytest.mark.parametrize(("size", "hop"), [(64, 16), (64, 7), (64, 64), (64, 70), (5, 1)])
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 9, 12])
+def test_edges_are_divided_by_the_windows_that_are_there(size, hop, frames):
+    rng = np.random.default_rng(size + hop)
+    about = stages(size=size, n_fft=64, hop=hop, window=0.1 + rng.random(size), is_inverse=True)
+    z = rng.standard_normal((3, frames, 33, 2)).astype("float32").view("complex64")[..., 0]
+    counts, time = [frames, max(0, frames - 2), frames], frames * hop + size + 2
+    x = inverted(native.Plan(LOADED, about), z, time, (0, 0), True, 1, counts)
+    wanted, envelope = expected_samples(about, z, time, (0, 0), counts)
+    wanted = np.divide(wanted, envelope, out=np.zeros_like(wanted), where=envelope > 0)
+    np.testing.assert_allclose(x, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
 def test_samples_of_frames_that_are_not_there_and_of_nan():
     plan = native.Plan(LOADED, stages(size=512, n_fft=512, hop=512, window=np.ones(512), is_inverse=True))
     z = np.ones((1, 4, 257), "complex64")

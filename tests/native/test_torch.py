@@ -163,6 +163,32 @@ def test_inverses(arguments: dict[str, object], calls: list[int]) -> None:
     assert z.grad.abs().max() > 0
 
 
+def test_an_inverse_refuses_other_bins() -> None:
+    """Keras checks a shape in the first call alone; the library would read past the tensor."""
+    layer = kapre.InverseSTFT(n_fft=2048, hop_length=512)
+    layer(torch.zeros(1, 4, 1025, 1, dtype=torch.complex64))
+    for bins in (16, 1, 1026):
+        with pytest.raises(ValueError, match="must have 1025 frequency bins"):
+            layer(torch.zeros(1, 40, bins, 1, dtype=torch.complex64))
+
+
+def test_inverses_with_exact_edges_are_compiled() -> None:
+    torch._dynamo.reset()
+    layer = kapre.InverseSTFT(n_fft=64, hop_length=16, exact_edges=True, center=True)
+    z = torch.from_numpy(cases.complex_noise(dict(n_fft=64))).requires_grad_()
+    compiled = torch.compile(layer, backend="aot_eager")
+    torch.testing.assert_close(compiled(z), layer(z), rtol=1e-5, atol=1e-6)
+
+
+def test_lengths_beside_a_default_device() -> None:
+    layer = kapre.InverseSTFT(n_fft=64, hop_length=16)
+    z = torch.from_numpy(cases.complex_noise(dict(n_fft=64)))
+    mask = torch.arange(13) < torch.tensor(COUNTS)[:, None]
+    right = layer(z, mask=mask)
+    with torch.device("meta"):
+        torch.testing.assert_close(layer(z, mask=mask), right, rtol=0, atol=0)
+
+
 def test_inverses_in_a_program(calls: list[int]) -> None:
     torch._dynamo.reset()
     layer = kapre.InverseSTFT(n_fft=512, hop_length=160)

@@ -109,7 +109,7 @@ class Inversion(Protocol):
         """Return the operations of these parts."""
 
     def cut(self, counted: bool) -> tuple[int, int]:
-        """Return `left` and `right`, for frames that are `counted` for each item or not."""
+        """Return `left` and `right`. `counted` tells that the items have their own numbers of frames."""
 
     def num_samples(self, count: int) -> int:
         """Return the number of samples of `count` frames."""

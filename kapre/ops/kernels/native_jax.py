@@ -59,7 +59,7 @@ class _About(NamedTuple):
 
 
 class _Inverse(NamedTuple):
-    """The same of an inverse, whose tensors are spectra and, of each item, the number of frames."""
+    """What the primitive computes if it inverts spectra. Its second tensor counts the frames of each item."""
 
     plan: native.Plan
     time: int

@@ -134,7 +134,7 @@ def _call(
     operations: Operations | Inversion,
     kinds: list[tf.DType],
 ) -> list[tf.Tensor]:
-    """Compute what the numbers of a key and a plan say: at once, or in a graph when that runs."""
+    """Run a plan with the numbers of a key. In a graph, it runs when the graph does."""
     key = "_".join([_kept(plan), *map(str, numbers)])
     args = [x] if lengths is None else [x, tf.reshape(tf.cast(lengths, tf.int32), [-1])]
     if tf.executing_eagerly():

@@ -61,7 +61,8 @@ def _dtype(plan: native.Plan) -> torch.dtype:
 
 def _for_rows(lengths: Any, lead: list[int]) -> torch.Tensor:
     """Return one length for each row of a batch `(*lead, ...)`: the library reads so many."""
-    own = torch.as_tensor(lengths).to("cpu", torch.int64).reshape(-1)
+    given = lengths if isinstance(lengths, torch.Tensor) else torch.as_tensor(lengths, device="cpu")
+    own = given.to("cpu", torch.int64).reshape(-1)
     return own.expand(lead[0]).repeat_interleave(math.prod(lead[1:]))
 
 
@@ -87,8 +88,15 @@ def _run(plan: native.Plan, x: torch.Tensor, count: int, edges: Edges) -> tuple[
     return y, energy
 
 
+def _check_bins(bins: int, plan: native.Plan) -> None:
+    """Refuse spectra of another DFT: the library would read past them."""
+    if bins != plan.size:
+        raise ValueError(f"The input must have {plan.size} frequency bins; received {bins}.")
+
+
 def _invert(plan: native.Plan, z: torch.Tensor, counts: Any, operations: Inversion) -> torch.Tensor:
-    *lead, frames, _ = z.shape
+    *lead, frames, bins = z.shape
+    _check_bins(bins, plan)
     rows, time = math.prod(lead), operations.num_samples(frames)
     spectra = torch.view_as_real(z.detach().resolve_conj()).contiguous()
     y = torch.empty(*lead, time, dtype=torch.float32, device="cpu")
@@ -147,7 +155,7 @@ class _Kept(NamedTuple):
     """What an operation of a compiled program computes."""
 
     plan: native.Plan
-    operations: Any
+    operations: Any  # `Operations`, or the `Inversion` of an inverse
 
 
 _kept: dict[str, _Kept] = {}
@@ -245,5 +253,6 @@ def _samples(z: torch.Tensor, counts: torch.Tensor | None, key: str) -> torch.Te
 
 @_samples.register_fake  # type: ignore[untyped-decorator]
 def _shape_of_samples(z: torch.Tensor, counts: torch.Tensor | None, key: str) -> torch.Tensor:
-    *lead, frames, _ = z.shape
+    *lead, frames, bins = z.shape
+    _check_bins(bins, _kept_as(key).plan)
     return z.new_empty(*lead, _kept_as(key).operations.num_samples(frames), dtype=torch.float32)
