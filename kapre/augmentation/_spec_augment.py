@@ -1,110 +1,20 @@
-"""Layers that change their input at random during training."""
+"""`SpecAugment`: random masks over frequency and time."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack
 
-import keras
 import numpy as np
 from keras import ops
 
 from kapre._arguments import LayerArguments
 from kapre._checks import count, message, number
-from kapre._layer import (
-    AudioLayer,
-    DataFormat,
-    Shape,
-    channels_in_place,
-    channels_second,
-    lengths_of,
-    register,
-    resolve_data_format,
-    shape_channels_second,
-)
-from kapre._removed import removed_names
+from kapre._layer import DataFormat, Shape, lengths_of, register, shape_channels_second
+from kapre.augmentation._base import RandomLayer
 from kapre.ops import augment, frames
 from kapre.ops.fourier import is_empty
 from kapre.ops.kernels import active as kernel
-
-if not TYPE_CHECKING:  # a type checker would otherwise accept any name
-    __getattr__ = removed_names(__name__)
-
-
-class _RandomLayer(AudioLayer):
-    """Draw from one generator for each example and call. Outside training, return the input unchanged."""
-
-    def __init__(
-        self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Unpack[LayerArguments]
-    ) -> None:
-        super().__init__(**kwargs)
-        self.data_format = resolve_data_format(data_format)
-        if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
-            raise TypeError(message("seed", "None or an integer", seed, "Use None, or a number such as 0."))
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        x = self.real_input(inputs)
-        if training:
-            x = channels_second(x, len(x.shape), self.data_format)
-            x = channels_in_place(self.change(x, mask), self.data_format)
-        return ops.cast(x, self.compute_dtype)
-
-    def change(self, x: Any, mask: Any) -> Any:
-        """Return a random variant of a tensor of shape `(batch, channel, ...)`."""
-        raise NotImplementedError
-
-
-@register
-class ChannelSwap(_RandomLayer):
-    """Shuffle the channels at random during training.
-
-    Each example in each call gets its own order. As with `keras.layers.Dropout`, the state of the generator is not
-    saved. In a bare `jax.jit`, the state is passed through `stateless_call`. In a plain PyTorch model, pass
-    `training=self.training`.
-
-    Args:
-        data_format: "default", "channels_first" or "channels_last".
-        seed: int or None. An integer makes the random draws repeatable.
-        **kwargs: Keras' layer arguments.
-
-    Input shape:
-        Waveforms or spectrograms: channels_last `(batch, ..., channel)`, channels_first `(batch, channel, ...)` of rank
-        3 or 4; real.
-
-    Output shape:
-        The same shape; the compute dtype.
-
-    Raises:
-        ValueError: If the input has another rank.
-        TypeError: If `seed` is not an integer, or the input is complex or of integers.
-
-    Example:
-        ```python
-        import numpy as np
-        import kapre
-
-        x = np.arange(8, dtype="float32").reshape(1, 4, 2)
-        y = np.asarray(kapre.ChannelSwap(seed=0)(x, training=True))
-        assert sorted(y[0, 0]) == [0.0, 1.0]
-        ```
-    """
-
-    def change(self, x: Any, mask: Any) -> Any:
-        shape = ops.shape(x)
-        order = augment.draw_permutations(shape[0], shape[1], self.seed_generator)
-        order = ops.reshape(order, (*shape[:2], *[1] * (len(shape) - 2)))
-        return ops.take_along_axis(x, ops.broadcast_to(order, shape), axis=1)
-
-    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        shape = tuple(shape)
-        if len(shape) not in (3, 4):
-            raise ValueError(
-                f"{self.name}: the input must be a batch of waveforms or of spectrograms, of rank 3 or 4; received "
-                f"shape {shape}. Add the axis that is missing, such as x[..., None]."
-            )
-        return shape, self.compute_dtype
 
 
 def _mask_value(value: Any) -> Any:
@@ -117,7 +27,7 @@ def _mask_value(value: Any) -> Any:
 
 
 @register
-class SpecAugment(_RandomLayer):
+class SpecAugment(RandomLayer):
     """Mask random frequency bands and time intervals during training.
 
     The width of a mask is drawn uniformly from the integers 0 … `freq_mask_param` (or `time_mask_param`). Its position

@@ -1,0 +1,62 @@
+"""`ChannelSwap`: a random order of the channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from kapre._layer import Shape, register
+from kapre.augmentation._base import RandomLayer
+from kapre.ops import augment
+
+
+@register
+class ChannelSwap(RandomLayer):
+    """Shuffle the channels at random during training.
+
+    Each example in each call gets its own order. As with `keras.layers.Dropout`, the state of the generator is not
+    saved. In a bare `jax.jit`, the state is passed through `stateless_call`. In a plain PyTorch model, pass
+    `training=self.training`.
+
+    Args:
+        data_format: "default", "channels_first" or "channels_last".
+        seed: int or None. An integer makes the random draws repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Waveforms or spectrograms: channels_last `(batch, ..., channel)`, channels_first `(batch, channel, ...)` of rank
+        3 or 4; real.
+
+    Output shape:
+        The same shape; the compute dtype.
+
+    Raises:
+        ValueError: If the input has another rank.
+        TypeError: If `seed` is not an integer, or the input is complex or of integers.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.arange(8, dtype="float32").reshape(1, 4, 2)
+        y = np.asarray(kapre.ChannelSwap(seed=0)(x, training=True))
+        assert sorted(y[0, 0]) == [0.0, 1.0]
+        ```
+    """
+
+    def change(self, x: Any, mask: Any) -> Any:
+        shape = ops.shape(x)
+        order = augment.draw_permutations(shape[0], shape[1], self.seed_generator)
+        order = ops.reshape(order, (*shape[:2], *[1] * (len(shape) - 2)))
+        return ops.take_along_axis(x, ops.broadcast_to(order, shape), axis=1)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        shape = tuple(shape)
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                f"{self.name}: the input must be a batch of waveforms or of spectrograms, of rank 3 or 4; received "
+                f"shape {shape}. Add the axis that is missing, such as x[..., None]."
+            )
+        return shape, self.compute_dtype
