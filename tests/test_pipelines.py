@@ -32,8 +32,7 @@ def test_masks_and_keywords() -> None:
         np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-# Under TensorFlow, parallel calls share Keras' generator without a lock: two may draw the same, as of Dropout.
-@pytest.mark.parametrize("parallel", [None] if keras.backend.backend() == "tensorflow" else [None, 4])
+@pytest.mark.parametrize("parallel", [None, 4])
 def test_random_layers_draw_for_each_batch(parallel: int | None) -> None:
     layer = kapre.SpecAugment(5, 5, seed=0)
     ones = np.ones((4, 10, 10, 1), "float32")

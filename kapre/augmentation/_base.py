@@ -2,36 +2,239 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Mapping
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import message
-from kapre._layer import AudioLayer, DataFormat, channels_in_place, channels_second, resolve_data_format
+from kapre._checks import flag, message, number
+from kapre._layer import (
+    AudioLayer,
+    DataFormat,
+    Shape,
+    channels_in_place,
+    channels_second,
+    check_mask,
+    lengths_of,
+    resolve_data_format,
+    time_axis,
+    with_mask,
+)
+from kapre._lengths import checked_lengths, lengths_within
+from kapre.ops import frames
+from kapre.ops.kernels.seeds import SeedGenerator
+
+Parameters = dict[str, Any]
+"""What was drawn for a batch: small tensors by name."""
 
 
 class RandomLayer(AudioLayer):
-    """Draw from one generator for each example and call. Outside training, return the input unchanged."""
+    """Change each example at random during training. This is the base of every augmentation layer.
+
+    A subclass writes two methods. `draw` draws parameters from the generator of the layer, and `apply` computes the
+    output from them. A draw can therefore be logged, and repeated exactly. The base does everything else:
+
+    - Outside training, the layer returns its input, and adds nothing to an exported graph.
+    - Each example in each call gets its own draw. All channels of an example share it, unless `per_channel` is True.
+    - Each example is changed with probability `p`. All of them are computed, and `where` selects. No shape depends on
+      what was drawn.
+    - Samples past the length of an item are zero in the output of waveforms. The length comes from Keras' mask, or from
+      the argument `lengths` of a call. The output has the mask of the input, or the mask of its own lengths.
+    - New values are drawn in each step of `fit`, `tf.function`, `jax.jit` with `stateless_call`, and `tf.data`. Each
+      worker of PyTorch's DataLoader draws its own values. They repeat with `torch.manual_seed`.
+
+    A call returns a tensor, or the tensor and the drawn parameters:
+
+    - `layer(x, training=True)`
+    - `layer(x, training=True, lengths=lengths)`, where `lengths` of shape `(batch,)` counts valid samples or frames.
+    - `y, parameters = layer(x, training=True, return_parameters=True)`. `parameters` is a dict of tensors whose first
+      axis is the batch. `parameters["applied"]` tells which examples were changed.
+    - `layer(x, training=True, parameters=parameters)` draws nothing and gives the same `y`.
+
+    As with `keras.layers.Dropout`, the state of the generator is not saved. In a bare `jax.jit`, the state is passed
+    through `stateless_call`. In a plain PyTorch model, pass `training=self.training`.
+
+    Args:
+        p: float in [0, 1]. Probability that an example is changed.
+        per_channel: bool. Whether each channel gets its own draw.
+        data_format: "default", "channels_first" or "channels_last".
+        seed: int or None. An integer makes the random draws repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        Waveforms: channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`. Spectrograms:
+        channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`. Real. A
+        subclass may take only one of them (`ranks`).
+
+    Output shape:
+        The same shape; the compute dtype.
+
+    Raises:
+        ValueError: If `p` is not in [0, 1], or the input has another rank.
+        TypeError: If `seed` is not an integer, or the input is complex or of integers.
+
+    Example:
+        ```python
+        import keras
+        import kapre
+        import numpy as np
+
+        @keras.saving.register_keras_serializable("mine")
+        class Offset(kapre.augmentation.RandomLayer):
+            ranks = (3,)
+
+            def __init__(self, largest=0.1, **kwargs):
+                super().__init__(**kwargs)
+                self.largest = largest
+
+            def draw(self, shape, lengths):
+                return {"offset": self.uniform(self.groups(shape), -self.largest, self.largest)}
+
+            def apply(self, x, parameters, lengths):
+                return x + parameters["offset"][..., None]
+
+        layer = Offset(p=0.5, seed=0)
+        x = np.zeros((4, 100, 1), "float32")
+        y, drawn = layer(x, training=True, return_parameters=True)
+        assert drawn["offset"].shape == (4, 1) and drawn["applied"].shape == (4,)
+        again = layer(x, training=True, parameters=drawn)
+        assert np.array_equal(again, y)
+        ```
+    """
+
+    ranks: ClassVar[tuple[int, ...]] = (3, 4)
+    """The ranks of input that the layer takes: 3 for waveforms, 4 for spectrograms."""
+
+    keeps_time: ClassVar[bool] = True
+    """Whether the output has as many samples as the input. If not, the layer itself heeds `applied`."""
 
     def __init__(
-        self, data_format: DataFormat = "default", seed: int | None = None, **kwargs: Unpack[LayerArguments]
+        self,
+        p: float = 1.0,
+        per_channel: bool = False,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
+        rule, remedy = "a probability in [0, 1]", "Use 0.5, or 1.0 to change every example."
+        self.p = number("p", p, remedy, at_least=0.0, rule=rule)
+        if self.p > 1.0:
+            raise ValueError(message("p", rule, p, remedy))
+        self.per_channel = flag("per_channel", per_channel)
         self.data_format = resolve_data_format(data_format)
         if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
             raise TypeError(message("seed", "None or an integer", seed, "Use None, or a number such as 0."))
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
+        self.seed_generator = SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        """Draw the parameters of a batch as small tensors whose first axis is the batch.
+
+        Args:
+            shape: Shape of the input in the order `(batch, channel, time)` or `(batch, channel, frame, bin)`: ints, or
+                integer tensors where a size is not known.
+            lengths: Valid samples or frames of each item, int32 `(batch,)`, or None if all of them are valid.
+        """
+        raise NotImplementedError
+
+    def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
+        """Return what the parameters make of `x`, of shape `(batch, channel, ...)`. Draw nothing.
+
+        Args:
+            x: The input in the working dtype. Samples past an item's length are zero in waveforms.
+            parameters: What `draw` returned, and `"applied"`.
+            lengths: As for `draw`.
+        """
+        raise NotImplementedError
+
+    def output_lengths(self, shape: tuple[Any, ...], parameters: Parameters, lengths: Any) -> Any:
+        """Return the lengths of the output, or None if all samples are valid. Override this if they change."""
+        return lengths
+
+    def groups(self, shape: tuple[Any, ...]) -> tuple[Any, Any]:
+        """Return the shape of a parameter: `(batch, 1)`, or `(batch, channel)` if each channel has its own draw."""
+        return shape[0], shape[1] if self.per_channel else 1
+
+    def uniform(self, shape: tuple[Any, ...], low: Any = 0.0, high: Any = 1.0) -> Any:
+        """Draw float32 numbers, uniform in [low, high). The bounds are numbers or tensors."""
+        return low + (high - low) * keras.random.uniform(shape, seed=self.seed_generator, dtype="float32")
+
+    def integers(self, shape: tuple[Any, ...], low: Any, high: Any) -> Any:
+        """Draw int32 numbers, uniform on low … high, both included. The bounds are ints or int32 tensors."""
+        low, high = (ops.cast(bound, "int32") for bound in (low, high))
+        count = ops.cast(high - low + 1, "float32")
+        steps = ops.cast(ops.floor(self.uniform(shape) * count), "int32")
+        return low + ops.minimum(steps, high - low)  # for a large count, the product may be rounded up
+
+    def __call__(self, inputs: Any, *args: Any, lengths: Any = None, **kwargs: Any) -> Any:
+        if lengths is None:
+            return super().__call__(inputs, *args, **kwargs)
+        return super().__call__(inputs, *args, lengths=checked_lengths(inputs, lengths), **kwargs)
+
+    def call(
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        mask: Any = None,
+        lengths: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        return_parameters: bool = False,
+    ) -> Any:
         x = self.real_input(inputs)
+        drawn: Parameters = {}
+        counted = lengths is not None
+        if mask is None and not counted:  # Keras passes no mask beside a second tensor
+            mask = getattr(inputs, "_keras_mask", None)
         if training:
             x = channels_second(x, len(x.shape), self.data_format)
-            x = channels_in_place(self.change(x, mask), self.data_format)
-        return ops.cast(x, self.compute_dtype)
+            if mask is not None and not counted:
+                check_mask(mask, (x.shape[0], x.shape[2]), "Use one of shape (batch, time), or `lengths`.")
+            lengths = lengths_within(lengths, x, axis=2) if counted else lengths_of(mask)
+            x, drawn, after = self._changed(x, parameters, lengths)
+            counted = counted or after is not lengths
+            lengths = after
+            x = channels_in_place(x, self.data_format)
+        y = ops.cast(x, self.compute_dtype)
+        if training and counted and lengths is not None:
+            time = ops.shape(y)[time_axis(len(y.shape), self.data_format)]
+            y = with_mask(y, frames.within(time, lengths, 2))
+        return (y, drawn) if return_parameters else y
 
-    def change(self, x: Any, mask: Any) -> Any:
-        """Return a random variant of a tensor of shape `(batch, channel, ...)`."""
-        raise NotImplementedError
+    def _changed(self, x: Any, parameters: Mapping[str, Any] | None, lengths: Any) -> tuple[Any, Parameters, Any]:
+        """Return the output for `(batch, channel, ...)`, what was drawn, and the lengths of the output."""
+        shape = ops.shape(x)
+        is_wave = len(shape) == 3
+        if is_wave and lengths is not None:
+            x = frames.keep(x, lengths)
+        always = self.p == 1.0 and parameters is None
+        drawn = dict(self.draw(shape, lengths) if parameters is None else parameters)
+        if "applied" not in drawn:
+            one = ops.ones((shape[0],), "bool")
+            drawn["applied"] = one if self.p == 1.0 else self.uniform((shape[0],)) < self.p
+        y = self.apply(x, drawn, lengths)
+        if self.keeps_time and not always:
+            applied = ops.cast(drawn["applied"], "bool")
+            y = ops.where(ops.reshape(applied, (-1, *[1] * (len(shape) - 1))), y, x)
+        after = self.output_lengths(shape, drawn, lengths)
+        if is_wave and after is not None:
+            y = frames.keep(y, after)
+        return y, drawn, after
+
+    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+        if kwargs.get("return_parameters"):  # what is drawn has shapes that only `draw` knows
+            return keras.Operation.compute_output_spec(self, inputs, **kwargs)
+        return super().compute_output_spec(inputs, **kwargs)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        shape = tuple(shape)
+        if len(shape) not in self.ranks:
+            what = " or ".join({3: "of waveforms", 4: "of spectrograms"}[rank] for rank in self.ranks)
+            ranks = " or ".join(map(str, self.ranks))
+            raise ValueError(
+                f"{self.name}: the input must be a batch {what}, of rank {ranks}; received "
+                f"shape {shape}. Add the axis that is missing, such as x[..., None]."
+            )
+        return shape, self.compute_dtype

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from keras import ops
 
-from kapre._layer import Shape, register
-from kapre.augmentation._base import RandomLayer
+from kapre._arguments import LayerArguments
+from kapre._layer import DataFormat, register
+from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.ops import augment
 
 
@@ -22,6 +23,7 @@ class ChannelSwap(RandomLayer):
     Args:
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
+        p: float in [0, 1]. Probability that an example is changed.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -46,17 +48,19 @@ class ChannelSwap(RandomLayer):
         ```
     """
 
-    def change(self, x: Any, mask: Any) -> Any:
-        shape = ops.shape(x)
-        order = augment.draw_permutations(shape[0], shape[1], self.seed_generator)
-        order = ops.reshape(order, (*shape[:2], *[1] * (len(shape) - 2)))
-        return ops.take_along_axis(x, ops.broadcast_to(order, shape), axis=1)
+    def __init__(
+        self,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        p: float = 1.0,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(p, data_format=data_format, seed=seed, **kwargs)
 
-    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        shape = tuple(shape)
-        if len(shape) not in (3, 4):
-            raise ValueError(
-                f"{self.name}: the input must be a batch of waveforms or of spectrograms, of rank 3 or 4; received "
-                f"shape {shape}. Add the axis that is missing, such as x[..., None]."
-            )
-        return shape, self.compute_dtype
+    def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        return {"order": augment.draw_permutations(shape[0], shape[1], self.seed_generator)}
+
+    def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
+        shape = ops.shape(x)
+        order = ops.reshape(ops.cast(parameters["order"], "int32"), (*shape[:2], *[1] * (len(shape) - 2)))
+        return ops.take_along_axis(x, ops.broadcast_to(order, shape), axis=1)

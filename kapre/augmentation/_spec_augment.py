@@ -10,9 +10,9 @@ from keras import ops
 
 from kapre._arguments import LayerArguments
 from kapre._checks import count, message, number
-from kapre._layer import DataFormat, Shape, lengths_of, register, shape_channels_second
-from kapre.augmentation._base import RandomLayer
-from kapre.ops import augment, frames
+from kapre._layer import DataFormat, Shape, register, shape_channels_second
+from kapre.augmentation._base import Parameters, RandomLayer
+from kapre.ops import augment
 from kapre.ops.fourier import is_empty
 from kapre.ops.kernels import active as kernel
 
@@ -45,6 +45,7 @@ class SpecAugment(RandomLayer):
             about that once.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
+        p: float in [0, 1]. Probability that an example is changed.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -86,9 +87,10 @@ class SpecAugment(RandomLayer):
         mask_value: float | Literal["mean", "min"] = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
+        p: float = 1.0,
         **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(data_format, seed, **kwargs)
+        super().__init__(p, data_format=data_format, seed=seed, **kwargs)
         self.freq_mask_param = count("freq_mask_param", freq_mask_param, "Use 27, or 0 for none.")
         self.time_mask_param = count("time_mask_param", time_mask_param, "Use 100, or 0 for none.")
         self.n_freq_masks = count("n_freq_masks", n_freq_masks, "Use 1, or 0 for none.")
@@ -96,19 +98,25 @@ class SpecAugment(RandomLayer):
         self.mask_value = _mask_value(mask_value)
         self._looked = self.mask_value != 0.0  # check once whether 0 is a usual value
 
-    def change(self, x: Any, mask: Any) -> Any:
-        batch, _, places, bins = ops.shape(x)
-        lengths = places if mask is None else lengths_of(mask)
-        drawn = (self.n_freq_masks, self.freq_mask_param, bins), (self.n_time_masks, self.time_mask_param, lengths)
-        bands, stretches = (augment.draw_bands(batch, n, most, size, self.seed_generator) for n, most, size in drawn)
+    def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        batch, _, places, bins = shape
+        valid = places if lengths is None else lengths
+        bands = augment.draw_bands(batch, self.n_freq_masks, self.freq_mask_param, bins, self.seed_generator)
+        stretches = augment.draw_bands(batch, self.n_time_masks, self.time_mask_param, valid, self.seed_generator)
+        names = ("freq_start", "freq_end", "time_start", "time_end")
+        return dict(zip(names, (*bands, *stretches), strict=True))
+
+    def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
+        _, _, places, bins = ops.shape(x)
+        bands, stretches = (tuple(parameters[f"{axis}_{end}"] for end in ("start", "end")) for axis in ("freq", "time"))
         by_bin = augment.covered(bins, bands)[:, None, None, :]
         by_frame = augment.covered(places, stretches)[:, None, :, None]
         has_values = ops.is_tensor(x) and not (kernel.is_abstract(x) or kernel.is_tracing())
         if not self._looked and has_values and not is_empty(x):
             self._looked = True
-            self._warn_of_loud_zeros(x, mask)
+            self._warn_of_loud_zeros(x, lengths)
         if isinstance(self.mask_value, str):
-            value = augment.level(x, self.mask_value, None if mask is None else lengths)
+            value = augment.level(x, self.mask_value, lengths)
         else:
             value = ops.full_like(x, self.mask_value)
         return ops.where(ops.logical_or(by_bin, by_frame), value, x)
@@ -129,10 +137,10 @@ class SpecAugment(RandomLayer):
         value = augment.level(x[None], self.mask_value)[0] if isinstance(self.mask_value, str) else self.mask_value
         return ops.where(hidden, ops.cast(value, x.dtype), x)
 
-    def _warn_of_loud_zeros(self, x: Any, mask: Any) -> None:
+    def _warn_of_loud_zeros(self, x: Any, lengths: Any) -> None:
         values = np.asarray(ops.convert_to_numpy(x), "float64")
-        if mask is not None:
-            there = np.asarray(ops.convert_to_numpy(frames.inside(mask)))
+        if lengths is not None:
+            there = np.arange(values.shape[2]) < np.asarray(ops.convert_to_numpy(lengths))[:, None]
             values = np.moveaxis(values, 2, 1)[there]
         values = values[:: max(1, len(values) // 64)]
         if values.size and np.percentile(values, 90.0) < 0.0:

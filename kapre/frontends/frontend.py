@@ -17,6 +17,7 @@ from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._hints import remedy
 from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, with_mask
+from kapre._lengths import checked_lengths, lengths_within
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
@@ -46,24 +47,6 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
         filterbanks.warn_if_empty(recipe.bank, recipe.sample_rate or 0.0)
 
 
-def _within(lengths: Any, x: Any) -> Any:
-    """Return the number of samples of each clip as int32, limited to the end of `(batch, time)`."""
-    lengths = kernel.beside(lengths, x)
-    zero, most = kernel.number(0, lengths), kernel.number(ops.shape(x)[1], lengths)
-    return ops.cast(ops.clip(lengths, zero, most), "int32")
-
-
-def _may_be_whole(x: Any) -> bool:
-    """Tell whether floats are whole numbers, or do not have values yet.
-
-    Keras builds a saved model on float32 placeholders, whatever the dtype of the model's inputs.
-    """
-    if keras.utils.is_keras_tensor(x) or tf_data.is_foreign(x) or kernel.is_abstract(x):
-        return True
-    values = np.asarray(ops.convert_to_numpy(x), "float64")
-    return bool(np.isfinite(values).all() and (values == np.round(values)).all())
-
-
 def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
     """Tell which entries along the time axis of a front end belong to the clip, as `(batch, entries)`.
 
@@ -73,7 +56,7 @@ def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
         samples = np.clip(within, 0, inputs.shape[1]).astype("int64")
         own = np.array([recipe.num_valid_entries(int(n)) for n in samples], "int32")
         return kernel.put(np.arange(recipe.num_frames(inputs.shape[1])) < own.reshape(-1, 1), "bool", inputs)
-    lengths = lengths_of(within) if len(within.shape) == 2 else _within(within, inputs)
+    lengths = lengths_of(within) if len(within.shape) == 2 else lengths_within(within, inputs)
     return frames.within(recipe.num_frames(ops.shape(inputs)[1]), recipe.num_valid_entries(lengths), 2)
 
 
@@ -295,31 +278,12 @@ class Frontend(AudioLayer):
             return kernel.call(self, inputs)
         if lengths is None:
             return super().__call__(inputs, **kwargs)
-        lengths = self._checked_lengths(inputs, lengths)
+        lengths = checked_lengths(inputs, lengths)
         y = super().__call__(inputs, lengths=lengths, **kwargs)
         if tf_data.is_foreign(y):
             return y
         mask = self._output_mask(inputs, lengths)  # not `compute_mask`, to which Keras does not pass the lengths
         return y if mask is None else with_mask(y, mask)
-
-    def _checked_lengths(self, inputs: Any, lengths: Any) -> Any:
-        if not hasattr(lengths, "dtype"):
-            lengths = np.asarray(lengths)
-        if isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu":
-            lengths = np.clip(lengths, 0, 2**31 - 1).astype("int32")
-        kind = keras.backend.standardize_dtype(lengths.dtype)
-        whole = kind.startswith(("int", "uint")) or (kind.startswith(("float", "bfloat")) and _may_be_whole(lengths))
-        if not whole or len(lengths.shape) != 1:
-            given = f"{kind} of shape {tuple(lengths.shape)}"
-            rule = "integers of shape (batch,), the samples of each clip"
-            remedy = "Give one number for each clip; an Input for them is keras.Input((), dtype='int32')."
-            raise ValueError(message("lengths", rule, given, remedy))
-        batch = getattr(inputs, "shape", (None,))[0]
-        if None not in (batch, lengths.shape[0]) and batch != lengths.shape[0]:
-            raise ValueError(
-                message("lengths", f"one number for each of {batch} clips", tuple(lengths.shape), "Give as many.")
-            )
-        return lengths
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         if len(inputs.shape) != 2:
@@ -332,7 +296,7 @@ class Frontend(AudioLayer):
         found = None if dithers else self._in_bucket(x, lengths, mask, weights)
         if found is not None:
             return found
-        lengths = lengths_of(mask) if lengths is None else _within(lengths, x)
+        lengths = lengths_of(mask) if lengths is None else lengths_within(lengths, x)
         noise = None
         if dithers:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)

@@ -36,6 +36,7 @@ RANKS = {
     "kapre.executor": 3,
     "kapre._one_piece": 4,
     "kapre._layer": 4,
+    "kapre._lengths": 4,
     "kapre._stft_stream": 5,
     "kapre.backend": 5,
     "kapre._removed": 0,

@@ -221,7 +221,15 @@ class Kernel:
         """Return the name of a tensor's device if the backend needs all tensors on one device, else an empty string."""
         return ""
 
+    def held(self, values: np.ndarray, dtype: str, like: Any) -> Any:
+        """Return a large read-only array as a tensor that a graph refers to and does not contain, where it can."""
+        return self.constant(values, dtype, like)
+
     # The context of a call.
+
+    def seed_in_pipeline(self, generator: Any) -> Any:
+        """Return the next seed of a generator in a function of a pipeline that runs in parallel, else None."""
+        return None
 
     def is_tracing(self) -> bool:
         """Tell whether PyTorch is tracing this call."""

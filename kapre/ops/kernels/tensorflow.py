@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,16 @@ def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> tf.Tenso
 
 
 _constants = Constants(_tensor)
+
+
+def _in_tf_data() -> bool:
+    """Tell whether tf.data traces the function that makes this call. TensorFlow has no public way to ask."""
+    frame: Any = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("tensorflow.python.data."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _fitted(x: tf.Tensor, length: int) -> tf.Tensor:
@@ -91,6 +102,27 @@ class TensorFlowKernel(Kernel):
     def constant(self, values: np.ndarray, dtype: str, like: tf.Tensor, repeat: int = 1) -> tf.Tensor:
         """Return an array as a tensor. In a graph, it is a tensor of that graph."""
         return (_constants if tf.executing_eagerly() else _tensor)(values, dtype, None, repeat)
+
+    def held(self, values: np.ndarray, dtype: str, like: tf.Tensor) -> tf.Tensor:
+        """Return a large read-only array as an eager tensor, which a graph captures. A graph may hold at most 2 GB."""
+        with tf.init_scope():
+            return _constants(values, dtype, None, 1)
+
+    def seed_in_pipeline(self, generator: Any) -> tf.Tensor | None:
+        """Return the next seed of a generator in a function of tf.data, else None; see `seeds`.
+
+        The counter is a variable of the generator. One operation reads and advances it, so that no two calls in
+        parallel get the same number, and the next epoch continues where the last one ended.
+        """
+        if tf.executing_eagerly() or not _in_tf_data():
+            return None
+        if not hasattr(generator, "_in_tf_data"):
+            with tf.init_scope(), tf.device("cpu"):
+                generator._in_tf_data = tf.Variable([0, 0, 0], dtype=tf.int64, trainable=False)
+        philox, once = 1, tf.constant(1, tf.uint64)
+        count = tf.raw_ops.RngReadAndSkip(resource=generator._in_tf_data.handle, alg=philox, delta=once)[0] // 256
+        first = tf.cast(generator.state.value[0], tf.int64)
+        return tf.stack([tf.bitwise.bitwise_xor(first, 0x5DEECE66), count])
 
     def at_least(self, x: tf.Tensor, value: float) -> tf.Tensor:
         return tf.maximum(x, tf.constant(value, x.dtype))

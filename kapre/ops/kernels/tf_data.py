@@ -31,7 +31,7 @@ def is_ragged(x: Any) -> bool:
     return "tensorflow" in sys.modules and isinstance(x, sys.modules["tensorflow"].RaggedTensor)
 
 
-def _refuse_ragged(layer: Any, values: tuple[Any, ...]) -> None:
+def _refuse_ragged(layer: Any, values: list[Any]) -> None:
     if any(map(is_ragged, values)):
         raise TypeError(
             f"{layer.name}: the input must be a dense tensor; received a ragged one. Pad the clips with zeros to one "
@@ -44,7 +44,7 @@ def call(layer: Any, compute_call: Callable[..., Any], args: tuple[Any, ...], kw
     """Call a layer. If an argument is such a tensor, call it in a Python function in TensorFlow's graph."""
     if kernel.is_tracing():
         return compute_call(*args, **kwargs)
-    values = (*args, *kwargs.values())
+    values = keras.tree.flatten((args, kwargs))
     _refuse_ragged(layer, values)
     if any(map(is_foreign, values)):
         return _call_in_graph(layer, compute_call, args, kwargs)
@@ -56,23 +56,27 @@ def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any
     import tensorflow as tf
 
     x = args[0] if args else next(iter(kwargs.values()))
-    spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=x.dtype.name))
+    flags = {name: value for name, value in kwargs.items() if isinstance(value, bool)}
+    spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=x.dtype.name), **flags)
     layer._build_once(tuple(x.shape))  # here, because a pipeline may call from several threads at once
     # Two threads must not get the same draw from a generator.
     draws = any(hasattr(part, "seed_generator") for part in (layer, *getattr(layer, "layers", ())))
-    names = [*range(len(args)), *kwargs]
-    given = dict(zip(names, (*args, *kwargs.values()), strict=True))
-    tensors = {name: value for name, value in given.items() if is_foreign(value)}
+    given = keras.tree.flatten((args, kwargs))
+    tensors = [i for i, value in enumerate(given) if is_foreign(value)]
+    specs = keras.tree.flatten(spec)
 
-    def compute(*values: np.ndarray) -> np.ndarray:
-        known = {**given, **dict(zip(tensors, values, strict=True))}
+    def compute(*values: np.ndarray) -> list[np.ndarray]:
+        known = dict(enumerate(given)) | dict(zip(tensors, values, strict=True))
+        own_args, own_kwargs = keras.tree.pack_sequence_as((args, kwargs), list(known.values()))
         with _drawing if draws else contextlib.nullcontext():
-            y = compute_call(*(known[i] for i in range(len(args))), **{name: known[name] for name in kwargs})
-        return np.asarray(keras.ops.convert_to_numpy(y), dtype=spec.dtype)
+            y = keras.tree.flatten(compute_call(*own_args, **own_kwargs))
+        pairs = zip(y, specs, strict=True)
+        return [np.asarray(keras.ops.convert_to_numpy(part), dtype=own.dtype) for part, own in pairs]
 
-    y = tf.numpy_function(compute, list(tensors.values()), spec.dtype, stateful=draws)
-    y.set_shape(spec.shape)
-    return y
+    y = tf.numpy_function(compute, [given[i] for i in tensors], [own.dtype for own in specs], stateful=draws)
+    for part, own in zip(y, specs, strict=True):
+        part.set_shape(own.shape)
+    return keras.tree.pack_sequence_as(spec, y)
 
 
 def refuse(name: str) -> None:
