@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import kapre
-from kapre import _stft_stream, audio, backend, compare, composed, corpus, deploy, executor, frontends, plot
+from kapre import (
+    _stft_stream,
+    audio,
+    augmentation,
+    backend,
+    compare,
+    composed,
+    corpus,
+    deploy,
+    executor,
+    frontends,
+    plot,
+)
 from kapre.corpus import extraction, reading
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,10 +39,12 @@ def public_symbols() -> dict[str, Any]:
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
-    modules |= {compare: ["default_tolerance", "features", "fields", "recipe"]}
+    modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.
-    shorter = {f"kapre.{module}.{name}" for module in ("backend", "frontends") for name in kapre.__all__}
+    shorter = {
+        f"kapre.{module}.{name}" for module in ("augmentation", "backend", "frontends") for name in kapre.__all__
+    }
     return {name: value for name, value in found.items() if callable(value) and name not in shorter}
 
 

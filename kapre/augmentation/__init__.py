@@ -1,13 +1,51 @@
-"""Layers that change their input at random during training."""
+"""Layers that change their input at random during training.
+
+`RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
+`PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
+`SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`. Both go through `ChannelSwap` and
+`ChannelDrop`. `bank` reads the recordings that a layer adds.
+"""
 
 from typing import TYPE_CHECKING
 
 from kapre._removed import removed_names
+from kapre.augmentation._add_colored_noise import AddColoredNoise
+from kapre.augmentation._add_noise import AddNoise
+from kapre.augmentation._bank import bank
 from kapre.augmentation._base import RandomLayer
+from kapre.augmentation._bit_crush import BitCrush
+from kapre.augmentation._channel_drop import ChannelDrop
 from kapre.augmentation._channel_swap import ChannelSwap
+from kapre.augmentation._clipping import Clipping
+from kapre.augmentation._drop_chunk import DropChunk
+from kapre.augmentation._fade import Fade
+from kapre.augmentation._polarity_inversion import PolarityInversion
+from kapre.augmentation._random_crop import RandomCrop
+from kapre.augmentation._random_gain import RandomGain
+from kapre.augmentation._random_shift import RandomShift
+from kapre.augmentation._soft_clip import SoftClip
 from kapre.augmentation._spec_augment import SpecAugment
+from kapre.augmentation._time_inversion import TimeInversion
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)
 
-__all__ = ["ChannelSwap", "RandomLayer", "SpecAugment"]
+__all__ = [
+    "AddColoredNoise",
+    "AddNoise",
+    "BitCrush",
+    "ChannelDrop",
+    "ChannelSwap",
+    "Clipping",
+    "DropChunk",
+    "Fade",
+    "PolarityInversion",
+    "RandomCrop",
+    "RandomGain",
+    "RandomLayer",
+    "RandomShift",
+    "SoftClip",
+    "SpecAugment",
+    "TimeInversion",
+    "bank",
+]

@@ -174,6 +174,10 @@ class RandomLayer(AudioLayer):
             return super().__call__(inputs, *args, **kwargs)
         return super().__call__(inputs, *args, lengths=checked_lengths(inputs, lengths), **kwargs)
 
+    def beside(self, parameter: Any, x: Any) -> Any:
+        """Return a parameter `(batch, group)` as numbers of the dtype of `x` that broadcast to its trailing axes."""
+        return ops.reshape(ops.cast(parameter, x.dtype), (*ops.shape(parameter), *[1] * (len(x.shape) - 2)))
+
     def call(
         self,
         inputs: Any,

@@ -1,0 +1,145 @@
+"""Banks of recordings: how they are read, and layers that use one without saving it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import weakref
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from kapre._checks import message, number, positive_int
+from kapre.augmentation._base import RandomLayer
+from kapre.ops.kernels import active as kernel
+
+_known: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
+"""The banks of this process by hash, for as long as a layer uses them: a copy of a layer finds its bank here."""
+
+_REMEDY = "Use an array of shape (recordings, samples), such as kapre.augmentation.bank(folder, sample_rate)."
+
+
+def bank(folder: str | os.PathLike[str], sample_rate: int, seconds: float | None = None) -> np.ndarray:
+    """Read the recordings in a folder as one array, for `AddNoise` and other layers that use recordings.
+
+    `kapre.audio.load` decodes each file, mixes its channels to one and resamples it. Files in subfolders are read too,
+    in the order of their paths. A recording longer than `seconds` becomes several rows, and what is left over at its
+    end is dropped. A shorter one is repeated up to the length of the rows.
+
+    Args:
+        folder: The folder of recordings.
+        sample_rate: int > 0, Hz. The rate of the array, which must be that of the sound that a layer changes.
+        seconds: float > 0 or None, seconds. The duration of a row. None takes that of the longest recording.
+
+    Returns:
+        The samples as float32 of shape (rows, samples).
+
+    Raises:
+        ValueError: If the folder has no recordings with samples, or an argument is out of range.
+        kapre.audio.AudioError: If a file is damaged.
+        ImportError: If soundfile or soxr is not installed.
+
+    Example:
+        ```python
+        import numpy as np, pathlib, soundfile
+        import kapre
+
+        pathlib.Path("noises").mkdir()
+        for name in ("fan", "street"):
+            soundfile.write(f"noises/{name}.wav", np.random.default_rng(0).uniform(-0.1, 0.1, 80000), 16000)
+        noises = kapre.augmentation.bank("noises", sample_rate=16000, seconds=2.0)
+        assert noises.shape == (4, 32000)
+        layer = kapre.augmentation.AddNoise(noises)
+        ```
+    """
+    rate = positive_int("sample_rate", sample_rate, "Use 16000.")
+    if seconds is not None:
+        seconds = number("seconds", seconds, "Use 4.0, or None.", above=0.0, rule="seconds above 0, or None")
+    audio = import_module("kapre.audio")  # which is above this package, and imports packages that training lacks
+    endings = tuple(f".{ending}" for ending, is_read in audio.readable_formats().items() if is_read)
+    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in endings)
+    clips = [audio.load(path, rate).samples for path in paths]
+    clips = [clip for clip in clips if len(clip)]
+    if not clips:
+        remedy = f"Use a folder of recordings that end in {', '.join(endings)}."
+        raise ValueError(message("folder", "a folder with recordings", os.fspath(folder), remedy))
+    size = max(map(len, clips)) if seconds is None else max(1, round(seconds * rate))
+    rows = []
+    for clip in clips:
+        if len(clip) < size:
+            rows.append(np.resize(clip, size))
+        else:
+            rows += [clip[start : start + size] for start in range(0, len(clip) - size + 1, size)]
+    return np.stack(rows).astype("float32")
+
+
+def _description(values: np.ndarray) -> dict[str, Any]:
+    """Return what the config of a layer holds of its bank."""
+    digest = hashlib.sha256(np.ascontiguousarray(values, "<f4").tobytes()).hexdigest()
+    return {"shape": list(values.shape), "sha256": digest}
+
+
+def _as_bank(given: Any) -> np.ndarray:
+    """Return a bank as a float32 array that nobody can write to."""
+    values = np.array(given, dtype="float32", order="C")
+    if values.ndim != 2 or 0 in values.shape or values.size > 2**31 - 1:
+        rule = "an array of shape (recordings, samples) with fewer than 2 ** 31 numbers"
+        raise ValueError(message("bank", rule, f"shape {values.shape}", _REMEDY))
+    if not np.isfinite(values).all():
+        raise ValueError(message("bank", "an array of finite numbers", "an array with NaN or infinity", _REMEDY))
+    values.flags.writeable = False
+    return values
+
+
+class BankLayer(RandomLayer):
+    """Keep a bank of recordings that neither the config nor a saved file contains.
+
+    The config has the shape of the bank and its SHA-256. A layer that is made from a config finds the bank if a layer
+    in the same process uses it. Else `layer.bank = array` sets it. Training without it is refused.
+    """
+
+    _bank: np.ndarray | None = None
+    _described: dict[str, Any] | None = None
+
+    @property
+    def bank(self) -> Any:
+        """The recordings as a read-only float32 array `(recordings, samples)`, or None if they are not set."""
+        return self._bank
+
+    @bank.setter
+    def bank(self, given: Any) -> None:
+        if isinstance(given, Mapping):  # of a config
+            self._described = {"shape": list(given["shape"]), "sha256": str(given["sha256"])}
+            self._bank = _known.get(self._described["sha256"])
+            return
+        if given is None or isinstance(given, str):
+            raise TypeError(message("bank", "an array", given, _REMEDY))
+        values = _as_bank(given)
+        described = _description(values)
+        if self._described is not None and described != self._described:
+            rule = f"the bank that the layer was made with, of shape {tuple(self._described['shape'])} and SHA-256 "
+            rule += self._described["sha256"][:12]
+            got = f"shape {values.shape} and SHA-256 {described['sha256'][:12]}"
+            raise ValueError(message("bank", rule, got, "Make a new layer for another bank."))
+        self._described = described
+        self._bank = _known.setdefault(described["sha256"], values)
+
+    def _argument(self, cls: type, name: str) -> Any:
+        return dict(self._described or {}) if name == "bank" else super()._argument(cls, name)
+
+    def needed_bank(self) -> np.ndarray:
+        """Return the bank. Raise if it is not set."""
+        if self._bank is None:
+            shape = tuple((self._described or {}).get("shape", ()))
+            rule = "set before training, because configs and saved files do not contain it"
+            remedy = f"Set it with layer.bank = array, of shape {shape}; the layer is {self.name!r}."
+            raise ValueError(message("bank", rule, None, remedy))
+        return self._bank
+
+    def bank_beside(self, x: Any) -> Any:
+        """Return the bank as a tensor of the dtype of `x`."""
+        return ops.cast(kernel.held(self.needed_bank(), "float32", x), x.dtype)

@@ -1,0 +1,63 @@
+"""Distortion of amplitudes, sample by sample: functions on `(batch, channel, time)`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from kapre.ops import frames
+from kapre.ops.fourier import constant
+from kapre.ops.kernels import active as kernel
+
+
+def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel: bool = False) -> tuple[Any, ...]:
+    """Return quantiles of the valid samples of each item, with linear interpolation as `numpy.quantile`.
+
+    Args:
+        x: Samples, `(batch, channel, time)`.
+        shares: The wanted shares in [0, 1], each a tensor `(batch, channel or 1, 1)`.
+        lengths: Number of valid samples of each item, or None for all.
+        per_channel: Whether each channel has its own quantiles. Else they are those of all channels of an item.
+
+    Returns:
+        A tensor `(batch, channel or 1, 1)` for each share. It is 0 for an item without samples.
+    """
+    batch, channels, time = ops.shape(x)
+    valid = ops.cast(kernel.size(x, 2), "int32") if lengths is None else ops.reshape(lengths, (-1, 1, 1))
+    if lengths is not None:
+        x = frames.keep(x, lengths, float("inf"))
+    rows = x if per_channel else ops.reshape(x, (batch, 1, channels * time))
+    valid = valid if per_channel else valid * channels
+    ordered = ops.sort(frames.pad(rows, 0, 1, value=float("inf")), axis=-1)  # one more, for an item without samples
+    found = []
+    for share in shares:
+        last = ops.maximum(valid - 1, 0)
+        place = share * ops.cast(last, x.dtype)
+        low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
+        part = place - ops.cast(low, x.dtype)
+        places = (ops.broadcast_to(each, ops.shape(share)) for each in (low, ops.minimum(low + 1, last)))
+        below, above = (ops.take_along_axis(ordered, each, axis=-1) for each in places)
+        value = below + part * (above - below)
+        found.append(ops.where(valid > 0, value, ops.zeros_like(value)))
+    return tuple(found)
+
+
+def hard_clip(x: Any, low: Any, high: Any) -> Any:
+    """Replace samples below `low` or above `high` by these values. NaN stays NaN."""
+    return ops.where(x < low, low, ops.where(x > high, high, x))
+
+
+def soft_clip(x: Any, gain: Any) -> Any:
+    """Return `tanh(gain · x) / tanh(gain)`, which keeps −1, 0 and 1."""
+    return ops.tanh(gain * x) / ops.tanh(gain)
+
+
+def quantize(x: Any, bits: Any) -> Any:
+    """Round samples to the steps of a number of bits, `round(x · 2 ** (bits − 1)) / 2 ** (bits − 1)`.
+
+    The gradient is that of the identity.
+    """
+    two = constant(2.0, x)
+    scale = ops.power(two, ops.cast(bits, x.dtype) - 1.0)
+    return x + ops.stop_gradient(ops.round(x * scale) / scale - x)

@@ -1,0 +1,153 @@
+"""Noise: white and coloured, made from small keys, and added at a signal-to-noise ratio.
+
+The noise of a key is the same on every backend, in every batch and at every length: sample `t` is a function of the key
+and of `t`. A draw can therefore be stored as its key.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kapre.ops import fourier, frames
+from kapre.ops.fourier import constant
+from kapre.ops.kernels import active as kernel
+
+TAPS = 4096
+"""Length of the filter that colours noise: 4 / TAPS of 16 kHz is 16 Hz."""
+BLOCK = 16384
+"""Length of the transforms that apply it."""
+
+
+def _shifted(x: Any, bits: int) -> Any:
+    """Shift int32 numbers to the right, and fill with zeros."""
+    return ops.bitwise_and(ops.right_shift(x, bits), (1 << (32 - bits)) - 1)
+
+
+def _signed(value: int) -> int:
+    """Return the int32 that has the bits of a uint32."""
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def _mixed(x: Any) -> Any:
+    """Mix the bits of int32 numbers, so that each bit of the input changes half of those of the output.
+
+    This is the final step of MurmurHash3. A product that overflows wraps around on every backend.
+    """
+    x = ops.bitwise_xor(x, _shifted(x, 16)) * _signed(0x85EBCA6B)
+    x = ops.bitwise_xor(x, _shifted(x, 13)) * _signed(0xC2B2AE35)
+    return ops.bitwise_xor(x, _shifted(x, 16))
+
+
+def _fractions(x: Any, dtype: str) -> Any:
+    """Return numbers in (0, 1) with 23 random bits each, from int32 numbers."""
+    return (ops.cast(_shifted(x, 9), dtype) + 0.5) * 2.0**-23
+
+
+def white(key: Any, size: Any, dtype: str = "float32") -> Any:
+    """Return Gaussian white noise of variance 1 for int32 keys: `(..., 2)` to `(..., size)`.
+
+    Two samples come from two uniform numbers, by the method of Box and Muller.
+    """
+    pairs = (size + 1) // 2
+    places = ops.arange(pairs, dtype="int32")
+    first, second = key[..., 0:1], key[..., 1:2]
+    bits = _mixed(ops.bitwise_xor(_mixed(places * _signed(0x9E3779B9) + first), second))
+    radius = ops.sqrt(-2.0 * ops.log(_fractions(bits, dtype)))
+    angle = _fractions(_mixed(bits + _signed(0x7F4A7C15)), dtype)
+    angle = angle * constant(2.0 * math.pi, angle)
+    both = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=-1)
+    return ops.reshape(both, (*ops.shape(both)[:-2], 2 * pairs))[..., :size]
+
+
+def colored(key: Any, exponent: Any, size: Any) -> Any:
+    """Return Gaussian noise whose power spectral density is proportional to `f ** -exponent`.
+
+    White noise passes through a filter of `TAPS` samples. Its response is `f ** (-exponent / 2)` from about 4 / `TAPS`
+    of the sample rate on, constant below, and 0 at a frequency of 0 before the taper. The level of the noise depends on
+    the exponent.
+
+    Args:
+        key: int32 keys, `(..., 2)`.
+        exponent: The exponent of each key, `(..., 1)`: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet.
+        size: Number of samples, an int or an integer tensor.
+    """
+    taps = _coloring(exponent)
+    hop = BLOCK - TAPS + 1
+    blocks = (size + hop - 1) // hop
+    noise = white(key, (blocks - 1) * hop + BLOCK, keras.backend.standardize_dtype(exponent.dtype))
+    pieces = frames.frame(noise, BLOCK, hop)
+    real, imag = fourier.rfft(pieces, BLOCK)
+    by_real, by_imag = (part[..., None, :] for part in fourier.rfft(taps, BLOCK))
+    product = (real * by_real - imag * by_imag, real * by_imag + imag * by_real)
+    found = fourier.irfft(product, BLOCK)[..., TAPS - 1 :]  # overlap-save: the first samples wrap around
+    return ops.reshape(found, (*ops.shape(key)[:-1], blocks * hop))[..., :size]
+
+
+def _coloring(exponent: Any) -> Any:
+    """Return the impulse response of the filter for each exponent: `(..., 1)` to `(..., TAPS)`."""
+    bins = np.arange(TAPS // 2 + 1)
+    density = constant(-0.5 * np.log(np.maximum(bins, 1) / (TAPS // 2)), exponent)
+    # (−1) ** k moves the middle of the response to TAPS / 2, where the taper is largest.
+    sign = constant(np.where(bins > 0, (-1.0) ** bins, 0.0), exponent)
+    real = ops.exp(exponent * density) * sign
+    taps = fourier.irfft((real, ops.zeros_like(real)), TAPS)
+    return taps * constant(np.hanning(TAPS + 1)[:-1], taps)
+
+
+def recorded(bank: Any, index: Any, offset: Any, size: Any) -> Any:
+    """Return `size` samples of recordings `(n, samples)`, from an offset on, and again from the start behind the end.
+
+    Args:
+        bank: The recordings.
+        index: Which recording, an integer tensor `(..., 1)`.
+        offset: The first sample, an integer tensor `(..., 1)`.
+        size: Number of samples.
+    """
+    length = bank.shape[1]
+    places = ops.mod(ops.cast(offset, "int32") + ops.arange(size, dtype="int32"), length)
+    return ops.take(ops.reshape(bank, (-1,)), places + ops.cast(index, "int32") * length, axis=0)
+
+
+def power(x: Any, lengths: Any = None) -> Any:
+    """Return the mean square of `(batch, channel, time)` over an item's channels and valid samples: `(batch, 1, 1)`.
+
+    The mean is 0 for an item without samples. Samples past an item's length must be 0.
+    """
+    total = ops.sum(ops.square(x), axis=(1, 2), keepdims=True)
+    counted = ops.cast(kernel.size(x, 2) if lengths is None else ops.reshape(lengths, (-1, 1, 1)), x.dtype)
+    return total / (ops.maximum(counted, ops.ones_like(counted)) * ops.cast(kernel.size(x, 1), x.dtype))
+
+
+def scaled_to_snr(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
+    """Return noise scaled so that a signal and the noise have a signal-to-noise ratio in decibels.
+
+    Where the signal or the noise is silent, the result is silent.
+
+    Args:
+        x: The signal, `(batch, channel, time)`.
+        noise: The noise, `(batch, channel or 1, time)`.
+        snr_db: The ratio of the powers over valid samples, `(batch, channel or 1, 1)`.
+        lengths: Number of valid samples of each item, or None for all.
+        per_channel: Whether each channel has the ratio. Else the power is that of all channels of an item together.
+    """
+    if lengths is not None:
+        noise = frames.keep(noise, lengths)
+    if per_channel:
+        levels = [ops.mean(ops.square(part), axis=-1, keepdims=True) for part in (x, noise)]
+    else:
+        levels = [power(part, lengths) for part in (x, noise)]
+    sounding = ops.logical_and(levels[0] > 0.0, levels[1] > 0.0)
+    one = ops.ones_like(levels[1])
+    ratio = ops.where(sounding, levels[0], one) / ops.where(sounding, levels[1], one)
+    gain = ops.sqrt(ratio) * decibels_to_gain(-snr_db)
+    return noise * ops.where(sounding, gain, ops.zeros_like(gain))
+
+
+def decibels_to_gain(decibels: Any) -> Any:
+    """Return `10 ** (decibels / 20)`."""
+    return ops.exp(decibels * constant(math.log(10.0) / 20.0, decibels))
