@@ -108,7 +108,8 @@ def test_the_contract_holds_under_every_policy(name: str, policy: str, tmp_path:
         layer = case.make("channels_last")
         y = layer(x)
         spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=str(x.dtype)))
-        assert (tuple(y.shape), keras.backend.standardize_dtype(y.dtype)) == (tuple(spec.shape), spec.dtype)
+        assert case.fits(spec.shape, y.shape)
+        assert keras.backend.standardize_dtype(y.dtype) == spec.dtype
         again = type(layer).from_config(copy.deepcopy(layer.get_config()))
         assert again.dtype_policy.name == layer.dtype_policy.name
         expected = as_numpy(y)

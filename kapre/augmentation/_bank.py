@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -77,10 +77,15 @@ def bank(folder: str | os.PathLike[str], sample_rate: int, seconds: float | None
     return np.stack(rows).astype("float32")
 
 
-def _description(values: np.ndarray) -> dict[str, Any]:
-    """Return what the config of a layer holds of its bank."""
-    digest = hashlib.sha256(np.ascontiguousarray(values, "<f4").tobytes()).hexdigest()
-    return {"shape": list(values.shape), "sha256": digest}
+class _Description(NamedTuple):
+    """What the config of a layer holds of its bank."""
+
+    shape: tuple[int, ...]
+    sha256: str
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> _Description:
+        return cls(values.shape, hashlib.sha256(np.ascontiguousarray(values, "<f4").tobytes()).hexdigest())
 
 
 def _as_bank(given: Any) -> np.ndarray:
@@ -103,7 +108,7 @@ class BankLayer(RandomLayer):
     """
 
     _bank: np.ndarray | None = None
-    _described: dict[str, Any] | None = None
+    _described: _Description
 
     @property
     def bank(self) -> Any:
@@ -113,30 +118,30 @@ class BankLayer(RandomLayer):
     @bank.setter
     def bank(self, given: Any) -> None:
         if isinstance(given, Mapping):  # of a config
-            self._described = {"shape": list(given["shape"]), "sha256": str(given["sha256"])}
-            self._bank = _known.get(self._described["sha256"])
+            self._described = _Description(tuple(given["shape"]), str(given["sha256"]))
+            self._bank = _known.get(self._described.sha256)
             return
         if given is None or isinstance(given, str):
             raise TypeError(message("bank", "an array", given, _REMEDY))
         values = _as_bank(given)
-        described = _description(values)
-        if self._described is not None and described != self._described:
-            rule = f"the bank that the layer was made with, of shape {tuple(self._described['shape'])} and SHA-256 "
-            rule += self._described["sha256"][:12]
-            got = f"shape {values.shape} and SHA-256 {described['sha256'][:12]}"
+        described, wanted = _Description.of(values), getattr(self, "_described", None)
+        if wanted is not None and described != wanted:
+            rule = f"the one of the config, of shape {wanted.shape} and SHA-256 {wanted.sha256[:12]}…"
+            got = f"shape {described.shape} and SHA-256 {described.sha256[:12]}…"
             raise ValueError(message("bank", rule, got, "Make a new layer for another bank."))
         self._described = described
-        self._bank = _known.setdefault(described["sha256"], values)
+        self._bank = _known.setdefault(described.sha256, values)
 
     def _argument(self, cls: type, name: str) -> Any:
-        return dict(self._described or {}) if name == "bank" else super()._argument(cls, name)
+        if name != "bank":
+            return super()._argument(cls, name)
+        return {"shape": list(self._described.shape), "sha256": self._described.sha256}
 
     def needed_bank(self) -> np.ndarray:
         """Return the bank. Raise if it is not set."""
         if self._bank is None:
-            shape = tuple((self._described or {}).get("shape", ()))
             rule = "set before training, because configs and saved files do not contain it"
-            remedy = f"Set it with layer.bank = array, of shape {shape}; the layer is {self.name!r}."
+            remedy = f"Set layer.bank of {self.name!r} to the array of shape {self._described.shape} that it had."
             raise ValueError(message("bank", rule, None, remedy))
         return self._bank
 
