@@ -64,7 +64,7 @@ class RandomCrop(RandomLayer):
         self.length = positive_int("length", length, "Use 16000, for one second at 16 kHz.")
 
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
-        last = ops.maximum(of_items(lengths, shape) - self.length, 0)
+        last = placement.at_least(of_items(lengths, shape) - self.length, 0)
         return {"start": self.integers((shape[0], 1), 0, last)}
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:

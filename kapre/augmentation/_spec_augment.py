@@ -108,7 +108,8 @@ class SpecAugment(RandomLayer):
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         _, _, places, bins = ops.shape(x)
-        bands, stretches = (tuple(parameters[f"{axis}_{end}"] for end in ("start", "end")) for axis in ("freq", "time"))
+        whole = {name: ops.cast(value, "int32") for name, value in parameters.items()}
+        bands, stretches = ((whole[f"{axis}_start"], whole[f"{axis}_end"]) for axis in ("freq", "time"))
         by_bin = augment.covered(bins, bands)[:, None, None, :]
         by_frame = augment.covered(places, stretches)[:, None, :, None]
         has_values = ops.is_tensor(x) and not (kernel.is_abstract(x) or kernel.is_tracing())

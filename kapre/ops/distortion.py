@@ -9,6 +9,7 @@ from keras import ops
 from kapre.ops import frames
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
+from kapre.ops.placement import at_least
 
 
 def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel: bool = False) -> tuple[Any, ...]:
@@ -32,7 +33,7 @@ def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel:
     ordered = ops.sort(frames.pad(rows, 0, 1, value=float("inf")), axis=-1)  # one more, for an item without samples
     found = []
     for share in shares:
-        last = ops.maximum(valid - 1, 0)
+        last = at_least(valid - 1, 0)
         place = share * ops.cast(last, x.dtype)
         low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
         part = place - ops.cast(low, x.dtype)

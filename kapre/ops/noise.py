@@ -25,7 +25,7 @@ BLOCK = 16384
 
 def _shifted(x: Any, bits: int) -> Any:
     """Shift int32 numbers to the right, and fill with zeros."""
-    return ops.bitwise_and(ops.right_shift(x, bits), (1 << (32 - bits)) - 1)
+    return ops.right_shift(x, bits) & ((1 << (32 - bits)) - 1)
 
 
 def _signed(value: int) -> int:
@@ -37,10 +37,12 @@ def _mixed(x: Any) -> Any:
     """Mix the bits of int32 numbers, so that each bit of the input changes half of those of the output.
 
     This is the final step of MurmurHash3. A product that overflows wraps around on every backend.
+
+    Operators take numbers as int32. Some of Keras' ops (3.15) take them as float32 on JAX where floatx is bfloat16.
     """
-    x = ops.bitwise_xor(x, _shifted(x, 16)) * _signed(0x85EBCA6B)
-    x = ops.bitwise_xor(x, _shifted(x, 13)) * _signed(0xC2B2AE35)
-    return ops.bitwise_xor(x, _shifted(x, 16))
+    x = (x ^ _shifted(x, 16)) * _signed(0x85EBCA6B)
+    x = (x ^ _shifted(x, 13)) * _signed(0xC2B2AE35)
+    return x ^ _shifted(x, 16)
 
 
 def _fractions(x: Any, dtype: str) -> Any:
@@ -56,7 +58,7 @@ def white(key: Any, size: Any, dtype: str = "float32") -> Any:
     pairs = (size + 1) // 2
     places = ops.arange(pairs, dtype="int32")
     first, second = key[..., 0:1], key[..., 1:2]
-    bits = _mixed(ops.bitwise_xor(_mixed(places * _signed(0x9E3779B9) + first), second))
+    bits = _mixed(_mixed(places * _signed(0x9E3779B9) + first) ^ second)
     radius = ops.sqrt(-2.0 * ops.log(_fractions(bits, dtype)))
     angle = _fractions(_mixed(bits + _signed(0x7F4A7C15)), dtype)
     angle = angle * constant(2.0 * math.pi, angle)
@@ -109,7 +111,7 @@ def recorded(bank: Any, index: Any, offset: Any, size: Any) -> Any:
         size: Number of samples.
     """
     length = bank.shape[1]
-    places = ops.mod(ops.cast(offset, "int32") + ops.arange(size, dtype="int32"), length)
+    places = (ops.cast(offset, "int32") + ops.arange(size, dtype="int32")) % length
     return ops.take(ops.reshape(bank, (-1,)), places + ops.cast(index, "int32") * length, axis=0)
 
 

@@ -26,6 +26,14 @@ def lengths_beside(x: Any, lengths: Any) -> Any:
     return ops.reshape(ops.cast(lengths, "int32"), (-1, *[1] * (len(x.shape) - 1)))
 
 
+def at_least(x: Any, least: int) -> Any:
+    """Return the larger of int32 numbers and an int.
+
+    `keras.ops.maximum` (3.15) gives float32 on JAX where floatx is bfloat16. Drop when it doesn't.
+    """
+    return ops.where(x > least, x, ops.full_like(x, least))
+
+
 def positions(size: Any) -> Any:
     """Return the int32 positions on an axis."""
     return ops.arange(size, dtype="int32")
@@ -55,7 +63,7 @@ def shift(x: Any, samples: Any, rollover: bool, lengths: Any = None) -> Any:
     here, length = positions(ops.shape(x)[-1]), lengths_beside(x, lengths)
     source = here - ops.cast(samples, "int32")
     if rollover:
-        moved = gather(x, ops.mod(source, ops.maximum(length, 1)))
+        moved = gather(x, source % at_least(length, 1))
     else:
         inside = ops.logical_and(source >= 0, source < length)
         moved = gather(x, ops.where(inside, source, 0))
@@ -105,7 +113,7 @@ def fade(x: Any, fade_in: Any, fade_out: Any, shape: FadeShape, lengths: Any = N
     here, length = positions(ops.shape(x)[-1]), lengths_beside(x, lengths)
     for place, size in ((here, fade_in), (length - 1 - here, fade_out)):
         size = ops.cast(size, "int32")
-        steps = ops.cast(ops.maximum(size - 1, 1), x.dtype)
+        steps = ops.cast(at_least(size - 1, 1), x.dtype)
         share = ops.clip(ops.cast(place, x.dtype) / steps, 0.0, 1.0)
         x = x * ops.where(place < size, ramp(share, shape), ops.ones_like(share))
     return x
