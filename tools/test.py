@@ -60,6 +60,7 @@ SLOW_ON_JAX = (
 SHAPES_ON_JAX = (
     *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece")),
     "tests/streams/test_any_sizes.py",
+    "tests/augmentation",
 )
 """Tests of many lengths. XLA compiles for each, which takes less time without most of its optimisations."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from tests.augmentations import Augmentation
-from tests.conftest import chirp, quick, to_numpy
+from tests.conftest import BACKEND, chirp, quick, relative_error, to_numpy
 
 BINS = 9
 
@@ -21,10 +22,38 @@ def example(row: Augmentation, batch: int = 3, time: int = 200, channels: int = 
     return rng.uniform(0.1, 1.0, (batch, time, BINS, channels)).astype("float32")
 
 
-def drawn(layer: Any, x: np.ndarray, **options: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the output in training, and what was drawn for it."""
-    y, parameters = layer(x, training=True, return_parameters=True, **options)
+def drawn(
+    layer: Any, x: np.ndarray, lengths: Any = None, eager: bool = False
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the output in training, and what was drawn for it: as one program on JAX."""
+    options = {} if lengths is None else {"lengths": np.asarray(lengths, "int32")}
+    if BACKEND != "jax" or eager:
+        y, parameters = layer(x, training=True, return_parameters=True, **options)
+    else:
+        layer(x)
+        state = [variable.value for variable in layer.non_trainable_variables]
+        (y, parameters), state = _program(layer)(state, x, options)
+        for variable, value in zip(layer.non_trainable_variables, state, strict=True):
+            variable.assign(value)
     return to_numpy(y), {name: to_numpy(value) for name, value in parameters.items()}
+
+
+@functools.cache
+def _program(layer: Any) -> Any:
+    """Return a training call as a program of the generator's state."""
+    import jax
+
+    return jax.jit(
+        lambda state, x, options: layer.stateless_call([], state, x, training=True, return_parameters=True, **options)
+    )
+
+
+def check_same(got: Any, expected: Any) -> None:
+    """Check that two results are equal. On JAX, two programs may round in another order."""
+    if BACKEND == "jax":
+        assert relative_error(got, expected) <= 1e-6
+    else:
+        np.testing.assert_array_equal(to_numpy(got), expected)
 
 
 def replayed(layer: Any, x: np.ndarray, parameters: dict[str, np.ndarray], lengths: Any = None) -> np.ndarray:

@@ -13,7 +13,7 @@ from keras import ops
 
 from kapre import augmentation
 from kapre._layer import with_mask
-from tests.augmentation.calls import drawn, example, of_item, replayed
+from tests.augmentation.calls import check_same, drawn, example, of_item, replayed
 from tests.augmentations import AUGMENTATIONS, TIME
 from tests.conftest import BACKEND, gradient, quick, relative_error, to_numpy
 
@@ -101,7 +101,7 @@ def test_a_replay_is_exact(name: str) -> None:
     x = example(row)
     options: dict[str, Any] = {"p": 0.5} if row.takes_p else {}
     layer = row.make(seed=5, **options)
-    y, parameters = drawn(layer, x)
+    y, parameters = drawn(layer, x, eager=True)
     assert parameters["applied"].shape == (3,)
     state = to_numpy(layer.seed_generator.state)
     logged = {key: np.asarray(value) for key, value in json.loads(json.dumps(_lists(parameters))).items()}
@@ -134,7 +134,7 @@ def test_p_is_the_share_of_examples_that_are_changed(name: str) -> None:
     everything = to_numpy(row.make(p=1.0)(x, training=True, parameters={**parameters, "applied": np.ones(3, bool)}))
     for item, applied in enumerate(parameters["applied"]):
         if applied:
-            np.testing.assert_array_equal(y[item], everything[item])
+            check_same(y[item], everything[item])
     never, _ = drawn(row.make(p=0.0), x)
     np.testing.assert_array_equal(never, x)
 
@@ -163,7 +163,7 @@ def test_a_padded_item_is_the_item_alone(name: str) -> None:
     y, parameters = drawn(layer, junk, lengths=lengths)
     by_mask = ops.convert_to_tensor(np.arange(200) < np.array(lengths)[:, None])
     got = layer(junk, training=True, mask=by_mask, parameters=parameters)
-    np.testing.assert_array_equal(to_numpy(got), y)
+    check_same(got, y)
     mask = to_numpy(got._keras_mask)
     assert mask.shape == y.shape[:2]
     alone = replayed(layer, x[1:2, :120], of_item(parameters, 1))
@@ -186,7 +186,7 @@ def test_keras_own_mask_is_heeded_and_kept(name: str) -> None:
     masked = with_mask(ops.convert_to_tensor(x), mask)
     for options in ({}, {"parameters": parameters}):  # beside a second tensor, Keras passes no mask
         got = row.make(seed=4)(masked, training=True, **options)
-        np.testing.assert_array_equal(to_numpy(got), expected)
+        check_same(got, expected)
         assert to_numpy(got._keras_mask)[1].sum() == min(120, got.shape[1])
     np.testing.assert_array_equal(to_numpy(row.make()(masked)._keras_mask), to_numpy(mask))
 
@@ -198,7 +198,7 @@ def test_data_formats_agree(name: str) -> None:
     last, first = (row.make(data_format=each, seed=4) for each in ("channels_last", "channels_first"))
     y, parameters = drawn(last, x)
     moved, same = drawn(first, np.moveaxis(x, -1, 1))
-    np.testing.assert_array_equal(np.moveaxis(moved, 1, -1), y)
+    check_same(np.moveaxis(moved, 1, -1), y)
     assert all((parameters[key] == same[key]).all() for key in parameters)
 
 
@@ -267,11 +267,11 @@ def test_mixed_precision_rounds_once_and_draws_the_same(name: str) -> None:
     y, parameters = drawn(row.make(seed=4), x)
     keras.config.set_floatx("bfloat16")
     layer = row.make(seed=4, dtype="mixed_float16")
-    low, same = layer(x, training=True, return_parameters=True)
+    low, same = drawn(layer, x)
     keras.config.set_floatx("float32")
-    assert keras.backend.standardize_dtype(low.dtype) == "float16"
-    assert all((parameters[key] == to_numpy(same[key])).all() for key in parameters)
-    np.testing.assert_allclose(to_numpy(low).astype("float32"), y, rtol=1e-3, atol=1e-6)
+    assert low.dtype == "float16"
+    assert all((parameters[key] == same[key]).all() for key in parameters)
+    np.testing.assert_allclose(low.astype("float32"), y, rtol=1e-3, atol=1e-6)
 
 
 @ALL
@@ -291,9 +291,15 @@ def test_unknown_batch_and_time(name: str) -> None:
         signature = [tf.TensorSpec(inputs.shape)]
         again = tf.function(lambda x: layer(x, training=True, parameters=given), input_signature=signature)
         assert relative_error(again(tf.constant(x)), expected) <= 2e-6
+        y = run(tf.constant(x))
+    elif BACKEND == "jax":
+        import jax
+
+        state = [variable.value for variable in model.non_trainable_variables]
+        y, _ = jax.jit(lambda state, x: model.stateless_call([], state, x, training=True))(state, x)
     else:
-        run = lambda x: model(x, training=True)  # noqa: E731
-    assert relative_error(run(ops.convert_to_tensor(x)), expected) <= 2e-6
+        y = model(x, training=True)
+    assert relative_error(y, expected) <= 2e-6
 
 
 @ALL
@@ -304,8 +310,9 @@ def test_it_is_saved_and_trains_after_loading(name: str, tmp_path: Path) -> None
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert (tmp_path / "model.keras").stat().st_size < 20_000
+    expected, _ = drawn(row.make(seed=4), x)
     for copied in (again, keras.models.clone_model(model)):
-        np.testing.assert_array_equal(to_numpy(copied(x, training=True)), drawn(row.make(seed=4), x)[0])
+        np.testing.assert_array_equal(drawn(copied.layers[-1], x)[0], expected)
 
 
 @pytest.mark.parametrize("name", WAVES)
