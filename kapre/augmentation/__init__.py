@@ -2,7 +2,8 @@
 
 `RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
-`SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`. Both go through `ChannelSwap` and
+`SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment`
+and `FreqMixStyle`. Both go through `ChannelSwap` and
 `ChannelDrop`. `bank` reads the recordings that a layer adds.
 """
 
@@ -19,6 +20,9 @@ from kapre.augmentation._channel_swap import ChannelSwap
 from kapre.augmentation._clipping import Clipping
 from kapre.augmentation._drop_chunk import DropChunk
 from kapre.augmentation._fade import Fade
+from kapre.augmentation._filter_augment import FilterAugment
+from kapre.augmentation._freq_mix_style import FreqMixStyle
+from kapre.augmentation._frequency_shift import FrequencyShift
 from kapre.augmentation._polarity_inversion import PolarityInversion
 from kapre.augmentation._random_crop import RandomCrop
 from kapre.augmentation._random_gain import RandomGain
@@ -26,11 +30,13 @@ from kapre.augmentation._random_shift import RandomShift
 from kapre.augmentation._soft_clip import SoftClip
 from kapre.augmentation._spec_augment import SpecAugment
 from kapre.augmentation._time_inversion import TimeInversion
+from kapre.augmentation._vtlp import VTLP
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__ = removed_names(__name__)
 
 __all__ = [
+    "VTLP",
     "AddColoredNoise",
     "AddNoise",
     "BitCrush",
@@ -39,6 +45,9 @@ __all__ = [
     "Clipping",
     "DropChunk",
     "Fade",
+    "FilterAugment",
+    "FreqMixStyle",
+    "FrequencyShift",
     "PolarityInversion",
     "RandomCrop",
     "RandomGain",

@@ -16,7 +16,7 @@ def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
     return ops.argsort(keras.random.uniform((batch, n), seed=seed, dtype="float32"), axis=-1)
 
 
-def draw_bands(batch: Any, count: int, largest: int, sizes: Any, seed: Any) -> tuple[Any, Any]:
+def draw_bands(batch: Any, count: int, largest: Any, sizes: Any, seed: Any) -> tuple[Any, Any]:
     """Draw `count` bands for each item. Return their starts and ends as two int32 tensors of shape `(batch, count)`.
 
     The width of a band is uniform on the integers 0 … `largest`, limited to the size of the item. Its position is
@@ -25,7 +25,7 @@ def draw_bands(batch: Any, count: int, largest: int, sizes: Any, seed: Any) -> t
     Args:
         batch: Number of items.
         count: Number of bands for each item.
-        largest: The largest width.
+        largest: The largest width: a number, or a tensor of shape `(batch, 1)`.
         sizes: Length of each item's axis: an int, or an integer tensor of shape `(batch,)`.
         seed: A `keras.random.SeedGenerator`.
     """
@@ -47,11 +47,13 @@ def covered(size: Any, bands: tuple[Any, Any]) -> Any:
 
 
 def level(x: Any, kind: str, lengths: Any = None) -> Any:
-    """Return the "mean" or the "min" of each item of `(batch, channel, frame, bin)` over its first frames.
+    """Return the "mean", the "min" or the "band_mean" of each item of `(batch, channel, frame, bin)`.
+
+    They are those of its first frames, over all channels. The first two are also over all bins.
 
     Args:
         x: The values.
-        kind: "mean" or "min".
+        kind: "mean", "min" or "band_mean".
         lengths: Number of frames of each item, `(batch,)`, or None for all. The result is 0 for an item without frames.
     """
     if 0 in tuple(x.shape):
@@ -59,6 +61,10 @@ def level(x: Any, kind: str, lengths: Any = None) -> Any:
     there = ops.ones_like(x[..., :1], dtype="bool")
     if lengths is not None:
         there = ops.logical_and(there, frames.within(ops.shape(x)[2], lengths, 4, axis=2))
+    if kind == "band_mean":
+        total = ops.sum(ops.where(there, x, ops.zeros_like(x)), axis=(1, 2), keepdims=True)
+        counted = ops.sum(ops.cast(there, x.dtype), axis=(1, 2), keepdims=True)
+        return total / ops.maximum(counted, 1.0)
     some = ops.any(there, axis=(1, 2, 3), keepdims=True)
     axes = (1, 2, 3)
     if kind == "min":
