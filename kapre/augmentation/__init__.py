@@ -4,7 +4,8 @@
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
 `SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment`
 and `FreqMixStyle`. Both go through `ChannelSwap` and
-`ChannelDrop`. `bank` reads the recordings that a layer adds.
+`ChannelDrop`. `MixUp` and
+`CutMix` combine the examples of a batch and their labels. `bank` reads the recordings that a layer adds.
 """
 
 from typing import TYPE_CHECKING
@@ -14,15 +15,18 @@ from kapre.augmentation._add_colored_noise import AddColoredNoise
 from kapre.augmentation._add_noise import AddNoise
 from kapre.augmentation._bank import bank
 from kapre.augmentation._base import RandomLayer
+from kapre.augmentation._batches import BatchLayer
 from kapre.augmentation._bit_crush import BitCrush
 from kapre.augmentation._channel_drop import ChannelDrop
 from kapre.augmentation._channel_swap import ChannelSwap
 from kapre.augmentation._clipping import Clipping
+from kapre.augmentation._cut_mix import CutMix
 from kapre.augmentation._drop_chunk import DropChunk
 from kapre.augmentation._fade import Fade
 from kapre.augmentation._filter_augment import FilterAugment
 from kapre.augmentation._freq_mix_style import FreqMixStyle
 from kapre.augmentation._frequency_shift import FrequencyShift
+from kapre.augmentation._mix_up import MixUp
 from kapre.augmentation._polarity_inversion import PolarityInversion
 from kapre.augmentation._random_crop import RandomCrop
 from kapre.augmentation._random_gain import RandomGain
@@ -39,15 +43,18 @@ __all__ = [
     "VTLP",
     "AddColoredNoise",
     "AddNoise",
+    "BatchLayer",
     "BitCrush",
     "ChannelDrop",
     "ChannelSwap",
     "Clipping",
+    "CutMix",
     "DropChunk",
     "Fade",
     "FilterAugment",
     "FreqMixStyle",
     "FrequencyShift",
+    "MixUp",
     "PolarityInversion",
     "RandomCrop",
     "RandomGain",

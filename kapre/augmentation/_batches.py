@@ -1,0 +1,199 @@
+"""`BatchLayer`: the shared base of augmentations that combine the examples of a batch and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from kapre._arguments import LayerArguments
+from kapre._checks import message, number
+from kapre._layer import AudioLayer, DataFormat, Shape, resolve_data_format, time_axis
+from kapre._lengths import lengths_within
+from kapre.ops import augment, mixing
+from kapre.ops.kernels import tf_data
+from kapre.ops.kernels.seeds import SeedGenerator
+
+DATA = ("audio", "spectrogram")
+LABELS, LENGTHS = "labels", "lengths"
+Batch = dict[str, Any]
+_RULE = "a dict with 'audio' or 'spectrogram' and 'labels'"
+_REMEDY = "Use layer({'audio': x, 'labels': y})."
+
+
+class BatchLayer(AudioLayer):
+    """Combine the examples of a batch with others of it, and their labels in the same way.
+
+    The input is a dict, as for `keras.layers.MixUp`, or a pair `(x, labels)`; the output is of the same kind. The dict
+    has "audio" or "spectrogram" (or both), "labels", and perhaps "lengths". Other entries are returned as they are.
+
+    The layer changes labels. Use it before a model, not in it: in `tf.data` after `batch`, in the `collate_fn` of a
+    DataLoader, or in `train_step`. `training=False` returns the input.
+
+    Args:
+        alpha: float > 0. The parameter of the beta distribution of λ.
+        p: float in [0, 1]. Probability that an example is changed.
+        data_format: "default", "channels_first" or "channels_last". Says which axis is time.
+        seed: int or None. An integer makes the random draws repeatable.
+        **kwargs: Keras' layer arguments.
+    """
+
+    changes = (*DATA, LABELS, LENGTHS)
+    """The entries of a dict that the layer returns anew."""
+
+    def __init__(
+        self,
+        alpha: float,
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha = number("alpha", alpha, "Use 0.2.", above=0.0, rule="a number above 0")
+        rule, remedy = "a probability in [0, 1]", "Use 0.5, or 1.0 to change every example."
+        self.p = number("p", p, remedy, at_least=0.0, rule=rule)
+        if self.p > 1.0:
+            raise ValueError(message("p", rule, p, remedy))
+        self.data_format = resolve_data_format(data_format)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed, name="seed_generator")
+
+    def draw(self, batch: Any, lengths: Any, time: Any) -> dict[str, Any]:
+        """Draw the parameters of a batch, tensors whose first axis is the batch.
+
+        Args:
+            batch: Number of examples.
+            lengths: Valid samples or frames of each example, int32 `(batch,)`, or None if all are valid.
+            time: Number of samples or frames.
+        """
+        raise NotImplementedError
+
+    def combine(self, x: Any, axis: int, lengths: Any, parameters: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Return the new examples, the weights `(batch, n)` of the labels, and the new lengths.
+
+        Args:
+            x: The examples, `(batch, ...)`. What lies past their lengths is 0.
+            axis: The axis of time.
+            lengths: As for `draw`.
+            parameters: What `draw` returned, and `"applied"`.
+        """
+        raise NotImplementedError
+
+    def combine_labels(self, labels: Any, weights: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the labels of the new examples."""
+        return mixing.mixture(mixing.sources(labels, parameters["partner"]), weights)
+
+    def draw_partners(self, batch: Any, count: int) -> Any:
+        """Draw `count` permutations of the batch, int32 `(batch, count)`."""
+        return ops.transpose(augment.draw_permutations(count, batch, self.seed_generator))
+
+    def _uniform(self, batch: Any) -> Any:
+        """Draw a number in [0, 1) for each example, float32 `(batch,)`."""
+        return keras.random.uniform((batch,), seed=self.seed_generator, dtype="float32")
+
+    def draw_share(self, batch: Any) -> Any:
+        """Draw λ for each example, float32 `(batch,)`."""
+        return keras.random.beta((batch,), self.alpha, self.alpha, seed=self.seed_generator, dtype="float32")
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        is_dict = isinstance(inputs, Mapping)
+        rest = {name: value for name, value in inputs.items() if name not in self.changes} if is_dict else {}
+        if is_dict:
+            inputs = {name: value for name, value in inputs.items() if name in self.changes}
+        values = tuple(inputs.values()) if is_dict else inputs
+        if isinstance(values, (tuple, list)) and any(map(tf_data.is_foreign, values)):
+            return self._in_graph(inputs, rest, **kwargs)
+        found = keras.layers.Layer.__call__(self, inputs, *args, **kwargs)
+        if not rest:
+            return found
+        return ({**rest, **found[0]}, found[1]) if kwargs.get("return_parameters") else {**rest, **found}
+
+    def _in_graph(self, inputs: Any, rest: Batch, return_parameters: bool = False, **kwargs: Any) -> Any:
+        """Return the output for tensors of tf.data under another backend."""
+        if return_parameters:
+            remedy = "Leave it out in tf.data, whose functions are graphs of TensorFlow."
+            raise ValueError(message("return_parameters", "False here", return_parameters, remedy))
+        if isinstance(inputs, Mapping):
+            return {**rest, **tf_data.call_on_dict(self, self._on_dict, dict(inputs), kwargs)}
+        x, labels = self._pair(inputs)
+        found = tf_data.call_on_dict(self, self._on_dict, {DATA[0]: x, LABELS: labels}, kwargs)
+        return found[DATA[0]], found[LABELS]
+
+    def call(
+        self,
+        inputs: Any,
+        training: bool = True,
+        parameters: Mapping[str, Any] | None = None,
+        return_parameters: bool = False,
+    ) -> Any:
+        if isinstance(inputs, Mapping):
+            found, drawn = self._on_dict(dict(inputs), training, parameters)
+            return (found, drawn) if return_parameters else found
+        x, labels = self._pair(inputs)
+        found, drawn = self._on_dict({DATA[0]: x, LABELS: labels}, training, parameters)
+        pair = found[DATA[0]], found[LABELS]
+        return (pair, drawn) if return_parameters else pair
+
+    def _pair(self, inputs: Any) -> tuple[Any, Any]:
+        if not isinstance(inputs, (tuple, list)) or len(inputs) != 2:
+            raise TypeError(message("inputs", f"{_RULE}, or a pair (x, labels)", type(inputs).__name__, _REMEDY))
+        return inputs[0], inputs[1]
+
+    def _on_dict(
+        self, batch: Batch, training: bool | None = True, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[Batch, dict[str, Any]]:
+        names = [name for name in DATA if name in batch]
+        if not names or LABELS not in batch:
+            raise ValueError(message("inputs", _RULE, sorted(batch), _REMEDY))
+        if not training:
+            return batch, {}
+        found, labels = dict(batch), self._checked_labels(batch[LABELS])
+        data = {name: self.real_input(ops.convert_to_tensor(batch[name])) for name in names}
+        first = data[names[0]]
+        axis = self._axis(first)
+        lengths = None
+        if batch.get(LENGTHS) is not None:
+            lengths = lengths_within(ops.convert_to_tensor(batch[LENGTHS]), first, axis=axis)
+        shape = ops.shape(first)
+        drawn = dict(self.draw(shape[0], lengths, shape[axis]) if parameters is None else parameters)
+        if "applied" not in drawn:
+            drawn["applied"] = ops.ones((shape[0],), "bool") if self.p == 1.0 else self._uniform(shape[0]) < self.p
+        applied = ops.cast(drawn["applied"], "bool")
+        for name, x in data.items():
+            x = mixing.kept(x, lengths, self._axis(x))
+            y, weights, after = self.combine(x, self._axis(x), lengths, drawn)
+            found[name] = ops.cast(ops.where(mixing.beside(applied, y) > 0, y, x), self.compute_dtype)
+        mixed = self.combine_labels(labels, weights, drawn)
+        found[LABELS] = ops.where(mixing.beside(applied, mixed) > 0, mixed, labels)
+        if lengths is not None:
+            found[LENGTHS] = ops.where(applied, after, lengths)
+        return found, drawn
+
+    def _axis(self, x: Any) -> int:
+        if len(x.shape) not in (2, 3, 4):
+            rule = "waveforms (batch, time) or (batch, time, channel), or spectrograms of rank 4"
+            raise ValueError(message("inputs", rule, f"shape {tuple(x.shape)}", "Add the missing axis."))
+        return 1 if len(x.shape) == 2 else time_axis(len(x.shape), self.data_format)
+
+    def _checked_labels(self, labels: Any) -> Any:
+        labels = ops.convert_to_tensor(labels)
+        kind = keras.backend.standardize_dtype(labels.dtype)
+        if len(labels.shape) < 2 and not kind.startswith(("float", "bfloat")):
+            rule, given = "numbers for each class, (batch, classes)", f"{kind} of shape {tuple(labels.shape)}"
+            raise ValueError(message(LABELS, rule, given, "Use keras.ops.one_hot(labels, classes)."))
+        return ops.cast(labels, self.work_dtype)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        return tuple(shape), self.compute_dtype
+
+    def build(self, input_shape: Any = None) -> None:
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        return keras.Operation.compute_output_spec(self, inputs, *args, **kwargs)
