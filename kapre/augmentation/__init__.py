@@ -3,9 +3,9 @@
 `RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
 `SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment`
-and `FreqMixStyle`. Both go through `ChannelSwap` and
-`ChannelDrop`. `MixUp` and
-`CutMix` combine the examples of a batch and their labels. `bank` reads the recordings that a layer adds.
+and `FreqMixStyle`. Both go through `ChannelSwap` and `ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of
+other random layers. `MixUp` and `CutMix` combine the examples of a batch and their labels. `bank` reads the recordings
+that a layer adds.
 """
 
 from typing import TYPE_CHECKING
@@ -17,9 +17,12 @@ from kapre.augmentation._bank import bank
 from kapre.augmentation._base import RandomLayer
 from kapre.augmentation._batches import BatchLayer
 from kapre.augmentation._bit_crush import BitCrush
+from kapre.augmentation._chain import Chain
 from kapre.augmentation._channel_drop import ChannelDrop
 from kapre.augmentation._channel_swap import ChannelSwap
+from kapre.augmentation._choice import Choice
 from kapre.augmentation._clipping import Clipping
+from kapre.augmentation._compositions import Composition
 from kapre.augmentation._cut_mix import CutMix
 from kapre.augmentation._drop_chunk import DropChunk
 from kapre.augmentation._fade import Fade
@@ -27,11 +30,13 @@ from kapre.augmentation._filter_augment import FilterAugment
 from kapre.augmentation._freq_mix_style import FreqMixStyle
 from kapre.augmentation._frequency_shift import FrequencyShift
 from kapre.augmentation._mix_up import MixUp
+from kapre.augmentation._one_of import OneOf
 from kapre.augmentation._polarity_inversion import PolarityInversion
 from kapre.augmentation._random_crop import RandomCrop
 from kapre.augmentation._random_gain import RandomGain
 from kapre.augmentation._random_shift import RandomShift
 from kapre.augmentation._soft_clip import SoftClip
+from kapre.augmentation._some_of import SomeOf
 from kapre.augmentation._spec_augment import SpecAugment
 from kapre.augmentation._time_inversion import TimeInversion
 from kapre.augmentation._vtlp import VTLP
@@ -45,9 +50,12 @@ __all__ = [
     "AddNoise",
     "BatchLayer",
     "BitCrush",
+    "Chain",
     "ChannelDrop",
     "ChannelSwap",
+    "Choice",
     "Clipping",
+    "Composition",
     "CutMix",
     "DropChunk",
     "Fade",
@@ -55,12 +63,14 @@ __all__ = [
     "FreqMixStyle",
     "FrequencyShift",
     "MixUp",
+    "OneOf",
     "PolarityInversion",
     "RandomCrop",
     "RandomGain",
     "RandomLayer",
     "RandomShift",
     "SoftClip",
+    "SomeOf",
     "SpecAugment",
     "TimeInversion",
     "bank",

@@ -130,6 +130,11 @@ class RandomLayer(AudioLayer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
 
+    def reseed(self, seed: int | None) -> None:
+        """Set the seed, and begin with its first draw again."""
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed, name="seed_generator")
+
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         """Draw the parameters of a batch as small tensors whose first axis is the batch.
 
@@ -207,17 +212,35 @@ class RandomLayer(AudioLayer):
             y = with_mask(y, frames.within(time, lengths, 2))
         return (y, drawn) if return_parameters else y
 
+    def shape_after(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the shape of the output in the order of `draw`. Override this if the number of samples changes."""
+        return shape
+
     def _changed(self, x: Any, parameters: Mapping[str, Any] | None, lengths: Any) -> tuple[Any, Parameters, Any]:
         """Return the output for `(batch, channel, ...)`, what was drawn, and the lengths of the output."""
+        drawn = self.drawn(ops.shape(x), lengths) if parameters is None else {**parameters}
+        if "applied" not in drawn:
+            drawn["applied"] = self._draw_applied(ops.shape(x)[0])
+        y, after = self.changed(x, drawn, lengths, always=self.p == 1.0 and parameters is None)
+        return y, drawn, after
+
+    def _draw_applied(self, batch: Any) -> Any:
+        return ops.ones((batch,), "bool") if self.p == 1.0 else self.uniform((batch,)) < self.p
+
+    def drawn(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        """Return what `draw` returns, and which examples are changed."""
+        drawn = dict(self.draw(shape, lengths))
+        return drawn if "applied" in drawn else {**drawn, "applied": self._draw_applied(shape[0])}
+
+    def changed(self, x: Any, drawn: Parameters, lengths: Any, always: bool = False) -> tuple[Any, Any]:
+        """Return the output for `(batch, channel, ...)` and what `drawn` returned, and its lengths.
+
+        `always` tells that all examples are changed, which leaves out the selection.
+        """
         shape = ops.shape(x)
         is_wave = len(shape) == 3
         if is_wave and lengths is not None:
             x = frames.keep(x, lengths)
-        always = self.p == 1.0 and parameters is None
-        drawn = dict(self.draw(shape, lengths) if parameters is None else parameters)
-        if "applied" not in drawn:
-            one = ops.ones((shape[0],), "bool")
-            drawn["applied"] = one if self.p == 1.0 else self.uniform((shape[0],)) < self.p
         y = self.apply(x, drawn, lengths)
         if self.keeps_time and not always:
             applied = ops.cast(drawn["applied"], "bool")
@@ -225,7 +248,7 @@ class RandomLayer(AudioLayer):
         after = self.output_lengths(shape, drawn, lengths)
         if is_wave and after is not None:
             y = frames.keep(y, after)
-        return y, drawn, after
+        return y, after
 
     def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("return_parameters"):  # what is drawn has shapes that only `draw` knows

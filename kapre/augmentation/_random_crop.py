@@ -77,6 +77,9 @@ class RandomCrop(RandomLayer):
         left = of_items(lengths, shape) - start
         return ops.reshape(ops.clip(left, 0, self.length), (-1,))
 
+    def shape_after(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*shape[:2], self.length)
+
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         shape, dtype = super().output_shape_and_dtype(shape)
         axis = time_axis(3, self.data_format)

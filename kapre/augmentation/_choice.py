@@ -1,0 +1,79 @@
+"""`Choice`: one of several random layers for a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Unpack
+
+from keras import ops
+
+from kapre._arguments import LayerArguments
+from kapre._layer import DataFormat, register
+from kapre.augmentation._base import Parameters, RandomLayer
+from kapre.augmentation._compositions import Composition, cumulative, drawn_index
+
+
+@register
+class Choice(Composition):
+    """Change all examples of a batch by one of several random layers, drawn for each batch, during training.
+
+    Only the layer that was drawn is computed. `OneOf` draws for each example, and computes all layers.
+
+    Args:
+        layers: A list of random layers, compositions among them. They must keep the number of samples.
+        weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
+        p: float in [0, 1]. Probability that an example is changed at all.
+        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        That of the layers: waveforms or spectrograms in either data format; real.
+
+    Output shape:
+        The same shape; the compute dtype.
+
+    Raises:
+        ValueError: If there are no layers, or they have another data format or change the number of samples. If
+            `weights` do not fit.
+        TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
+
+    Example:
+        ```python
+        import numpy as np
+        from kapre.augmentation import AddColoredNoise, Choice, DropChunk
+
+        augment = Choice([AddColoredNoise(), DropChunk()], weights=[3, 1], seed=0)
+        x = np.random.normal(size=(4, 16000, 1)).astype("float32")
+        assert augment(x, training=True).shape == x.shape
+        ```
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[RandomLayer],
+        weights: Sequence[float] | None = None,
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(layers, p, data_format, seed, **kwargs)
+        self._given_weights, self._bounds = cumulative(weights, len(self.layers))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "weights": self._given_weights}
+
+    def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        index = drawn_index(self.uniform((1,)), self._bounds)
+        return {"index": ops.broadcast_to(index, (shape[0],)), **self.draw_each(shape, lengths)}
+
+    def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
+        def change(layer: RandomLayer, own: Parameters, x: Any) -> Any:
+            return layer.changed(x, own, lengths)[0]
+
+        branches = [partial(change, layer, parameters[str(index)]) for index, layer in enumerate(self.layers)]
+        of_batch = ops.max(ops.pad(ops.cast(parameters["index"], "int32"), [(0, 1)]))  # the same for all, 0 for none
+        return ops.switch(of_batch, branches, x)

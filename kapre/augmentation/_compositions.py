@@ -1,0 +1,113 @@
+"""`Composition`: the shared base of layers that are made of random layers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from kapre._arguments import LayerArguments
+from kapre._checks import message, number
+from kapre._layer import DataFormat, Shape
+from kapre.augmentation._base import Parameters, RandomLayer
+
+
+class Composition(RandomLayer):
+    """Change examples by several random layers. A subclass says which layer changes which example.
+
+    The drawn parameters are a dict with those of each layer, by its position ("0", "1", …).
+
+    Args:
+        layers: The random layers, or their serialized configs.
+        p: float in [0, 1]. Probability that an example is changed at all.
+        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
+        **kwargs: Keras' layer arguments.
+    """
+
+    may_change_time = False
+    """Whether the layers may return another number of samples."""
+
+    def __init__(
+        self,
+        layers: Sequence[RandomLayer],
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(p, data_format=data_format, seed=seed, **kwargs)
+        self.layers = self._checked(layers)
+        self.keeps_time = all(layer.keeps_time for layer in self.layers)
+        self._seed_layers()
+        if not self.keeps_time and (self.p < 1.0 or not self.may_change_time):
+            changing = next(layer for layer in self.layers if not layer.keeps_time)
+            rule = "layers that keep the number of samples" + (" unless p is 1.0" if self.may_change_time else "")
+            raise ValueError(message("layers", rule, type(changing).__name__, "Put it before or after this layer."))
+
+    def reseed(self, seed: int | None) -> None:
+        """Set the seed, and those of layers without one."""
+        super().reseed(seed)
+        self._seed_layers()
+
+    def _seed_layers(self) -> None:
+        """Give layers without a seed different ones, that follow from the seed of this layer."""
+        for index, layer in enumerate(self.layers):
+            if self.seed is not None and layer.seed is None:
+                digest = hashlib.sha256(f"{self.seed}/{index}".encode()).digest()
+                layer.reseed(int.from_bytes(digest[:4], "big") >> 1)
+
+    def _checked(self, layers: Any) -> list[RandomLayer]:
+        rule, remedy = "a list of random layers", "Use [RandomGain(), PolarityInversion()], say."
+        if not isinstance(layers, (list, tuple)):
+            raise TypeError(message("layers", rule, type(layers).__name__, remedy))
+        found = [keras.saving.deserialize_keras_object(one) if isinstance(one, dict) else one for one in layers]
+        for layer in found:
+            if not isinstance(layer, RandomLayer):
+                raise TypeError(message("layers", rule, f"one with {type(layer).__name__}", remedy))
+            if layer.data_format != self.data_format:
+                rule = f"layers with data_format={self.data_format!r}, that of this layer"
+                raise ValueError(message("layers", rule, layer.data_format, "Give all of them the same data_format."))
+        if not found:
+            raise ValueError(message("layers", rule, "an empty list", remedy))
+        return found
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument, with the layers in serialized form."""
+        return {**super().get_config(), "layers": [keras.saving.serialize_keras_object(one) for one in self.layers]}
+
+    def draw_each(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        """Draw the parameters of all layers for the same input."""
+        return {str(index): layer.drawn(shape, lengths) for index, layer in enumerate(self.layers)}
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        for layer in self.layers:
+            shape, _ = layer.output_shape_and_dtype(shape)
+        return shape, self.compute_dtype
+
+
+def selected(which: Any, y: Any, x: Any) -> Any:
+    """Return the examples of `y` where `which`, bool `(batch,)`, is True, and those of `x` elsewhere."""
+    return ops.where(ops.reshape(which, (-1, *[1] * (len(x.shape) - 1))), y, x)
+
+
+def cumulative(weights: Sequence[float] | None, count: int) -> tuple[list[float] | None, list[float]]:
+    """Check the weights of `count` layers. Return them as a list, and the upper bounds of each layer's share of 1."""
+    rule, remedy = f"{count} numbers above 0, one for each layer", "Use None for equal weights."
+    if weights is None:
+        return None, [(index + 1) / count for index in range(count)]
+    if not isinstance(weights, (list, tuple)) or len(weights) != count:
+        raise ValueError(message("weights", rule, weights, remedy))
+    found = [number("weights", weight, remedy, above=0.0, rule=rule) for weight in weights]
+    return found, [sum(found[: index + 1]) / sum(found) for index in range(count)]
+
+
+def drawn_index(uniform: Any, bounds: Sequence[float]) -> Any:
+    """Return the index of the share in which each number in [0, 1) lies, int32."""
+    index = ops.zeros_like(uniform, dtype="int32")
+    for bound in bounds[:-1]:
+        index = index + ops.cast(uniform >= bound, "int32")
+    return index

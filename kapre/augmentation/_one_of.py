@@ -1,0 +1,75 @@
+"""`OneOf`: one of several random layers for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from kapre._arguments import LayerArguments
+from kapre._layer import DataFormat, register
+from kapre.augmentation._base import Parameters, RandomLayer
+from kapre.augmentation._compositions import Composition, cumulative, drawn_index, selected
+
+
+@register
+class OneOf(Composition):
+    """Change each example by one of several random layers, drawn for each example, during training.
+
+    All layers are computed for the whole batch. `Choice` computes only one.
+
+    Args:
+        layers: A list of random layers, compositions among them. They must keep the number of samples.
+        weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
+        p: float in [0, 1]. Probability that an example is changed at all.
+        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        That of the layers: waveforms or spectrograms in either data format; real.
+
+    Output shape:
+        The same shape; the compute dtype.
+
+    Raises:
+        ValueError: If there are no layers, or they have another data format or change the number of samples. If
+            `weights` do not fit.
+        TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
+
+    Example:
+        ```python
+        import numpy as np
+        from kapre.augmentation import Clipping, OneOf, SoftClip
+
+        distort = OneOf([Clipping(), SoftClip()], weights=[3, 1], p=0.5, seed=0)
+        x = np.random.normal(size=(4, 16000, 1)).astype("float32")
+        assert distort(x, training=True).shape == x.shape
+        ```
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[RandomLayer],
+        weights: Sequence[float] | None = None,
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(layers, p, data_format, seed, **kwargs)
+        self._given_weights, self._bounds = cumulative(weights, len(self.layers))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "weights": self._given_weights}
+
+    def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
+        index = drawn_index(self.uniform((shape[0],)), self._bounds)
+        return {"index": index, **self.draw_each(shape, lengths)}
+
+    def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
+        y = x
+        for index, layer in enumerate(self.layers):
+            changed, _ = layer.changed(x, parameters[str(index)], lengths)
+            y = selected(parameters["index"] == index, changed, y)
+        return y
