@@ -51,6 +51,8 @@ class Augmentation:
     is_one_way: bool = False
     """Whether there is only one way to change an example, so that draws differ in `applied` alone."""
     changes_silence: bool = False
+    mixes_examples: bool = False
+    """Whether an example of the output depends on other examples."""
     mixes_channels: bool = False
     """Whether a channel of the output depends on other channels, with `per_channel` too."""
 
@@ -90,6 +92,39 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         _masked,
         takes="spectrogram",
         takes_per_channel=False,
+    ),
+    "SpecAugment, warp": Augmentation(
+        lambda **k: kapre.SpecAugment(0, 0.1, n_time_masks=0.02, time_warp=10, max_time_share=0.05, **k),
+        lambda drawn: [
+            uniform(drawn["warp_point"], 10.0, 89.0),
+            uniform(drawn["warp_shift"], -10.0, 10.0),
+            equal(drawn["time_end"][:, 0] - drawn["time_start"][:, 0], 0, 5),
+        ],
+        takes="spectrogram",
+        takes_per_channel=False,
+    ),
+    "FrequencyShift": Augmentation(
+        lambda **k: aug.FrequencyShift(3, **k), lambda drawn: [equal(drawn["shift"], -3, 3)], takes="spectrogram"
+    ),
+    "VTLP": Augmentation(
+        lambda **k: aug.VTLP(16000, **k), lambda drawn: [uniform(drawn["factor"], 0.9, 1.1)], takes="spectrogram"
+    ),
+    "FilterAugment": Augmentation(
+        lambda **k: aug.FilterAugment(min_bandwidth=1, kind="linear", scale="power", **k),
+        lambda drawn: [
+            uniform(drawn["gain_db"], -6.0, 6.0),
+            equal((np.diff(drawn["boundaries"]) > 0).sum(axis=-1), 3, 6),
+        ],
+        takes="spectrogram",
+    ),
+    "FreqMixStyle": Augmentation(
+        lambda **k: aug.FreqMixStyle(**{"p": 1.0, **k}),
+        lambda drawn: [float(scipy.stats.kstest(drawn["share"], scipy.stats.beta(0.3, 0.3).cdf).pvalue)],
+        default=lambda **k: aug.FreqMixStyle(**k),
+        takes="spectrogram",
+        takes_per_channel=False,
+        mixes_examples=True,
+        mixes_channels=True,
     ),
     "RandomGain": Augmentation(lambda **k: aug.RandomGain(**k), lambda drawn: [uniform(drawn["gain_db"], -12.0, 12.0)]),
     "PolarityInversion": Augmentation(

@@ -107,7 +107,7 @@ class RandomLayer(AudioLayer):
     ranks: ClassVar[tuple[int, ...]] = (3, 4)
     """The ranks of input that the layer takes: 3 for waveforms, 4 for spectrograms."""
 
-    keeps_time: ClassVar[bool] = True
+    keeps_time: bool = True
     """Whether the output has as many samples as the input. If not, the layer itself heeds `applied`."""
 
     def __init__(

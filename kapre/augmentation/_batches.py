@@ -96,7 +96,7 @@ class BatchLayer(AudioLayer):
 
     def draw_share(self, batch: Any) -> Any:
         """Draw λ for each example, float32 `(batch,)`."""
-        return keras.random.beta((batch,), self.alpha, self.alpha, seed=self.seed_generator, dtype="float32")
+        return augment.draw_beta((batch,), self.alpha, self.seed_generator)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         is_dict = isinstance(inputs, Mapping)

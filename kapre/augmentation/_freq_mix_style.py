@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -74,7 +73,7 @@ class FreqMixStyle(RandomLayer):
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         batch = shape[0]
         partner = augment.draw_permutations(1, batch, self.seed_generator)[0]
-        share = keras.random.beta((batch,), self.alpha, self.alpha, seed=self.seed_generator, dtype="float32")
+        share = augment.draw_beta((batch,), self.alpha, self.seed_generator)
         return {"partner": partner, "share": share}
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:

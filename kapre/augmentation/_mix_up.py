@@ -92,7 +92,8 @@ class MixUp(BatchLayer):
             share = self.draw_share(batch)
             return {"partner": partner, "weights": ops.stack([share, 1.0 - share], axis=-1)}
         shape = (batch, self.max_sources)
-        parts = keras.random.gamma(shape, self.alpha, seed=self.seed_generator, dtype="float32") + 1e-30
+        alpha = ops.convert_to_tensor(self.alpha, dtype="float32")  # as in `augment.draw_beta`
+        parts = keras.random.gamma(shape, alpha, seed=self.seed_generator, dtype="float32") + 1e-30
         number = keras.random.uniform((batch, 1), seed=self.seed_generator, dtype="float32") * self.max_sources
         there = ops.arange(self.max_sources, dtype="float32") <= ops.minimum(ops.floor(number), self.max_sources - 1.0)
         parts = ops.where(there, parts, ops.zeros_like(parts))

@@ -16,6 +16,15 @@ def draw_permutations(batch: Any, n: Any, seed: Any) -> Any:
     return ops.argsort(keras.random.uniform((batch, n), seed=seed, dtype="float32"), axis=-1)
 
 
+def draw_beta(shape: tuple[Any, ...], alpha: float, seed: Any) -> Any:
+    """Draw float32 numbers in [0, 1] from the beta distribution with two equal parameters.
+
+    The parameter is a float32 tensor, because PyTorch fails for Keras' default dtype where that is bfloat16.
+    """
+    parameter = ops.convert_to_tensor(alpha, dtype="float32")
+    return keras.random.beta(shape, parameter, parameter, seed=seed, dtype="float32")
+
+
 def draw_bands(batch: Any, count: int, largest: Any, sizes: Any, seed: Any) -> tuple[Any, Any]:
     """Draw `count` bands for each item. Return their starts and ends as two int32 tensors of shape `(batch, count)`.
 
