@@ -38,6 +38,26 @@ class BatchLayer(AudioLayer):
         data_format: "default", "channels_first" or "channels_last". Says which axis is time.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
+
+    Example:
+        ```python
+        import keras
+        import kapre
+        import numpy as np
+
+        @keras.saving.register_keras_serializable("mine")
+        class Swap(kapre.augmentation.BatchLayer):
+            def draw(self, batch, lengths, time):
+                return {"partner": self.draw_partners(batch, 1)}
+
+            def combine(self, x, axis, lengths, parameters):
+                weights = keras.ops.stack([keras.ops.zeros(x.shape[0]), keras.ops.ones(x.shape[0])], axis=-1)
+                return keras.ops.take(x, parameters["partner"][:, 0], axis=0), weights, lengths
+
+        x, labels = np.arange(3, dtype="float32")[:, None], np.eye(3, dtype="float32")
+        y, swapped = Swap(alpha=1.0, seed=0)((x, labels))
+        assert np.array_equal(np.asarray(swapped).argmax(axis=1), np.asarray(y)[:, 0])
+        ```
     """
 
     changes = (*DATA, LABELS, LENGTHS)

@@ -26,6 +26,26 @@ class Composition(RandomLayer):
         data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
+
+    Example:
+        ```python
+        import keras
+        import kapre
+        import numpy as np
+
+        @keras.saving.register_keras_serializable("mine")
+        class Mean(kapre.augmentation.Composition):
+            def draw(self, shape, lengths):
+                return self.draw_each(shape, lengths)
+
+            def apply(self, x, parameters, lengths):
+                parts = [layer.changed(x, parameters[str(i)], lengths)[0] for i, layer in enumerate(self.layers)]
+                return sum(parts) / len(parts)
+
+        gain, flip = kapre.augmentation.RandomGain(0.0, 0.0), kapre.augmentation.PolarityInversion(p=1.0)
+        x = np.ones((2, 100, 1), "float32")
+        assert np.allclose(Mean([gain, flip], seed=0)(x, training=True), 0.0)
+        ```
     """
 
     may_change_time = False
