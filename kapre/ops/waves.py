@@ -1,13 +1,14 @@
-"""Operations on whole waveforms, along the last axis: length, statistics and preemphasis."""
+"""Operations on whole waveforms, along the last axis: length, statistics, preemphasis and its inverse."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
-from kapre.ops import frames
+from kapre.ops import frames, iir
 from kapre.ops.counts import padded_length
 from kapre.ops.kernels import _prepare
 from kapre.ops.kernels import active as kernel
@@ -43,6 +44,14 @@ def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = N
     `before`, of shape `(..., 1)`.
     """
     return _prepare.preemphasis(kernel, x, coefficient, first, before)
+
+
+def deemphasis(x: Any, coefficient: float) -> Any:
+    """Return `y[n] = x[n] + coefficient * y[n - 1]`, the inverse of `preemphasis` with the first sample kept."""
+    sos = np.array([[1.0, 0.0, 0.0, 1.0, -coefficient, 0.0]])
+    decay = iir.decay_length(sos, keras.backend.standardize_dtype(x.dtype))
+    assert decay is not None, "the coefficient is within (-1, 1)"
+    return iir.apply(x, iir.sections(sos), decay)
 
 
 def fit(x: Any, size: int, axis: int = -1) -> Any:

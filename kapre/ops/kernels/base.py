@@ -54,6 +54,14 @@ class Kernel:
         """Return the angle of (x, y) in (−π, π]."""
         return ops.arctan2(y, x)
 
+    def sin(self, x: Any) -> Any:
+        """Return the sine."""
+        return ops.sin(x)
+
+    def cos(self, x: Any) -> Any:
+        """Return the cosine."""
+        return ops.cos(x)
+
     def maximum(self, x: Any, y: Any) -> Any:
         """Return the larger of two tensors, or NaN where either is NaN."""
         return ops.maximum(x, y)

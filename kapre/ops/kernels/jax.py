@@ -72,6 +72,17 @@ class JaxKernel(Kernel):
         """
         return jnp.arctan2(y, x)
 
+    def sin(self, x: Array) -> Array:
+        """Return the sine.
+
+        Gap: `keras.ops.sin` and `cos` (Keras 3.15) give float32 for float64 on JAX. Drop when they keep it.
+        """
+        return jnp.sin(x)
+
+    def cos(self, x: Array) -> Array:
+        """Return the cosine, overridden for the same gap."""
+        return jnp.cos(x)
+
     def maximum(self, x: Array, y: Array) -> Array:
         """Override for the gap that the PyTorch kernel describes."""
         return jnp.maximum(x, y)
@@ -114,7 +125,10 @@ class JaxKernel(Kernel):
         XLA turns this into one gather that copies each frame as a whole. With sample indices, it would look up each
         sample.
         """
-        starts = hop * jnp.arange((x.shape[-1] - size) // hop + 1)
+        count = (x.shape[-1] - size) // hop + 1
+        if size == hop:  # nothing overlaps
+            return lax.slice_in_dim(x, 0, count * hop, axis=-1).reshape(*x.shape[:-1], count, size)
+        starts = hop * jnp.arange(count)
         axis = x.ndim - 1
         return jax.vmap(lambda start: lax.dynamic_slice_in_dim(x, start, size, axis), out_axes=axis)(starts)
 

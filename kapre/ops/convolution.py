@@ -1,0 +1,100 @@
+"""Convolution and filters by FFT, on the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from keras import ops
+
+from kapre._checks import message
+from kapre.ops import fourier, frames
+from kapre.ops.fourier import Pair
+from kapre.ops.kernels import active as kernel
+
+Mode = Literal["full", "same", "valid"]
+
+_AT_ONCE = 1 << 18
+"""The most samples that are transformed at once. Up to here, blocks take as long or longer on every backend."""
+_BLOCK = 1 << 14
+"""The fewest samples of a block in a longer clip, or in one of unknown length."""
+
+
+def fast_size(at_least: int) -> int:
+    """Return the smallest even size with no prime factor above 5: FFT libraries are fast at these."""
+    best = 2
+    while best < at_least:
+        best *= 2
+    fives = 1
+    while fives < best:
+        size = fives
+        while size < best:
+            twice = size * max(2, 1 << (-(-at_least // size) - 1).bit_length())
+            best = min(best, twice)
+            size *= 3
+        fives *= 5
+    return best
+
+
+def times(x: Pair, y: Pair) -> Pair:
+    """Multiply two complex numbers given as pairs."""
+    return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
+
+
+def filtered(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
+    """Filter `(..., time)` by FFT, into `(..., time + tail)`.
+
+    Args:
+        x: The samples.
+        response: A function that returns the `n_fft // 2 + 1` values of the filter's response for an even `n_fft`, as
+            pairs of NumPy arrays, or of tensors whose other axes broadcast to those of `x`.
+        tail: Number of samples after which the filter's impulse response is over, less one.
+    """
+    length = x.shape[-1]
+    if isinstance(length, int) and length + tail <= _AT_ONCE:
+        n_fft = fast_size(length + tail)
+        pair = times(fourier.rfft(x, n_fft), _beside(response(n_fft), x))
+        return kernel.head(fourier.irfft(pair, n_fft), length + tail, axis=-1)
+    n_fft = fast_size(max(4 * tail, _BLOCK))
+    step = n_fft - tail
+    blocks = frames.frame(frames.pad(x, 0, step), step, step)
+    real, imag = _beside(response(n_fft), x)
+    of_block = (real[..., None, :], imag[..., None, :]) if len(real.shape) > 1 else (real, imag)
+    pieces = fourier.irfft(times(fourier.rfft(blocks, n_fft), of_block), n_fft)
+    return frames.overlap_add(pieces, step)[..., : ops.shape(x)[-1] + tail]
+
+
+def _beside(pair: Pair, x: Any) -> Pair:
+    real, imag = pair
+    if isinstance(real, np.ndarray):
+        return fourier.constant(real, x), fourier.constant(imag, x)
+    return real, imag
+
+
+def fft_convolve(x: Any, taps: Any, mode: Mode = "full") -> Any:
+    """Convolve `(..., time)` with `(..., taps)`, a NumPy array or a tensor.
+
+    The result of "full" has `time + taps - 1` samples. "same" takes `time` of them from the middle. "valid" takes the
+    `max(0, time - taps + 1)` to which each tap contributes.
+    """
+    size = taps.shape[-1]
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(message("kernel", "of a known length, at least 1", tuple(taps.shape), "Give it a shape."))
+
+    def response(n_fft: int) -> Pair:
+        if isinstance(taps, np.ndarray):
+            found = np.fft.rfft(taps.astype("float64"), n_fft)
+            return found.real, found.imag
+        return fourier.rfft(ops.cast(taps, x.dtype), n_fft)
+
+    y = filtered(x, response, size - 1)
+    if mode == "full":
+        return y
+    if mode == "same":
+        first = (size - 1) // 2
+        return kernel.part(y, first, size - 1 - first, axis=-1)
+    length = y.shape[-1]
+    if isinstance(length, int) and length < 2 * (size - 1):  # shorter than the taps
+        return kernel.head(y, 0, axis=-1)
+    return kernel.part(y, size - 1, size - 1, axis=-1)
