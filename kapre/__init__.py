@@ -9,7 +9,7 @@ from kapre import _select_backend as _select_backend  # isort: skip  (before any
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
-from kapre import augmentation, backend, composed, frontends, signal, time_frequency, time_frequency_tflite
+from kapre import augmentation, backend, composed, frontends, functional, signal, time_frequency, time_frequency_tflite
 from kapre._removed import removed_names as _removed_names
 from kapre._version import __version__
 from kapre.augmentation import ChannelSwap, SpecAugment
@@ -78,6 +78,7 @@ __all__ = [
     "backend",
     "composed",
     "frontends",
+    "functional",
     "get_frequency_aware_conv2d",
     "get_log_frequency_spectrogram_layer",
     "get_melspectrogram_layer",

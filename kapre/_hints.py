@@ -17,6 +17,8 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
         "sr", "fs", "rate", "samplerate", "sampling_rate", "sample_freq", "sample_frequency", "samp_freq", "samplefreq",
         "target_sr", "frame_rate",
     ),
+    "input_rate": ("orig_freq", "orig_sr", "sr_orig", "old_rate", "source_rate", "from_rate", "in_rate"),
+    "output_rate": ("new_freq", "target_sr", "sr_new", "new_rate", "target_rate", "to_rate", "out_rate"),
     "n_fft": (
         "nfft", "n_ffts", "fft_length", "fft_size", "fft_len", "num_fft", "fft", "fft_window_size", "filter_length",
     ),
@@ -81,7 +83,10 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "time_mask_param": ("time_mask_width", "time_masking", "time_mask_size"),
     "quantization_channels": ("mu", "n_quantization", "quantisation_channels", "num_quantization"),
 }  # fmt: skip
-_OURS = {theirs: ours for ours, names in _ELSEWHERE.items() for theirs in names}
+_OURS: dict[str, list[str]] = {}
+for _ours, _names in _ELSEWHERE.items():
+    for _theirs in _names:
+        _OURS.setdefault(_theirs, []).append(_ours)
 _PREFIXES = ("", "mel_", "log_", "db_", "waveform_", "input_")
 """Prefixes that the composed helpers add to some of these names, as in `mel_f_min` and `db_amin`."""
 _IN_SAMPLES = ("win_length", "hop_length")
@@ -102,8 +107,8 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
         return [plain]
     for told in dict.fromkeys((plain, *(plain.removeprefix(prefix) for prefix in _PREFIXES))):
         if told in _OURS:
-            ours = _OURS[told]
-            found = [each for each in (*(prefix + ours for prefix in _PREFIXES), f"{ours}s") if each in names]
+            meant = [(*(prefix + ours for prefix in _PREFIXES), f"{ours}s") for ours in _OURS[told]]
+            found = [each for spellings in meant for each in spellings if each in names]
             if found:
                 return found[:1]
         if told in names:

@@ -272,6 +272,11 @@ def _check_dtype(dtype: Any, kind: str) -> None:
         raise TypeError(f"The input must be complex; received dtype {given}. Give it the output of kapre.STFT.")
 
 
+def check_real(dtype: Any) -> None:
+    """Refuse integer and complex samples in a function."""
+    _check_dtype(dtype, "real")
+
+
 def lengths_of(mask: Any) -> Any:
     """Return the length of each item from Keras' mask, or None."""
     return None if mask is None else frames.lengths_of(mask)

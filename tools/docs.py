@@ -19,6 +19,7 @@ from kapre import (
     deploy,
     executor,
     frontends,
+    functional,
     plot,
 )
 from kapre.corpus import extraction, reading
@@ -31,6 +32,7 @@ def public_symbols() -> dict[str, Any]:
     modules = {
         kapre: kapre.__all__,
         backend: backend.__all__,
+        functional: functional.__all__,
         plot: plot.__all__,
         audio: [name for name in audio.__all__ if name != "AudioFile"],  # a type
     }

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kapre._checks import message, positive_int
 from kapre.ops import convolution, fourier
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
@@ -22,6 +23,9 @@ Kind = Literal["lowpass", "highpass", "bandpass", "bandstop", "allpass", "lowshe
 
 _TOLERANCE = {"float32": 1e-9, "float64": 1e-15}
 """How small the impulse response is, as a fraction of its peak, where it counts as over."""
+
+_LONGEST = 1 << 24
+"""The longest decay, in samples. One that is longer belongs to a filter that rounding makes unstable."""
 
 
 def _library(*values: Any) -> Any:
@@ -107,6 +111,36 @@ def response(sums: Any, n_fft: int) -> Pair:
     found = quotient(0)
     for section in range(1, sums.shape[-3]):
         found = convolution.times(found, quotient(section))
+    return found
+
+
+def check_shape(sos: Any) -> None:
+    """Refuse coefficients that are not `(..., sections, 6)`, with at least one section."""
+    shape = tuple(sos.shape)
+    if len(shape) < 2 or shape[-1] != 6 or not shape[-2]:
+        rule = "of shape (..., sections, 6): b0, b1, b2, a0, a1, a2"
+        raise ValueError(
+            message("sos", rule, f"shape {shape}", "Use kapre.functional.biquad, or SciPy's output='sos'.")
+        )
+
+
+def check_sos(sos: Any) -> np.ndarray:
+    """Return coefficients `(..., sections, 6)` in float64. Refuse those that are not finite, or not a filter."""
+    values = np.asarray(sos, "float64")
+    check_shape(values)
+    if not (np.isfinite(values).all() and (values[..., 3] != 0.0).all()):
+        raise ValueError(message("sos", "finite, with a0 (entry 3) other than 0", sos, "Scale each section to a0 = 1."))
+    return values
+
+
+def check_decay(sos: Any, decay: int | None, dtype: str) -> int:
+    """Return the given decay, or that of the coefficients. Refuse an unstable filter."""
+    if decay is not None:
+        return positive_int("decay", decay, "Give it in samples, such as 16000.")
+    found = decay_length(sos, dtype)
+    if found is None or found > _LONGEST:
+        rule = f"of poles within the unit circle, whose response is over after at most {_LONGEST} samples"
+        raise ValueError(message("sos", rule, np.asarray(sos).tolist(), "Move the poles inwards: lower q."))
     return found
 
 
