@@ -9,7 +9,17 @@ from kapre import _select_backend as _select_backend  # isort: skip  (before any
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
-from kapre import augmentation, backend, composed, frontends, functional, signal, time_frequency, time_frequency_tflite
+from kapre import (
+    augmentation,
+    backend,
+    composed,
+    filters,
+    frontends,
+    functional,
+    signal,
+    time_frequency,
+    time_frequency_tflite,
+)
 from kapre._removed import removed_names as _removed_names
 from kapre._version import __version__
 from kapre.augmentation import ChannelSwap, SpecAugment
@@ -22,6 +32,7 @@ from kapre.composed import (
     get_stft_mag_phase,
     get_stft_magnitude_layer,
 )
+from kapre.filters import Convolve, IIRFilter, Resample
 from kapre.frontends import Frontend, list_presets
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
@@ -55,10 +66,12 @@ __all__ = [
     "ApplyFilterbank",
     "ChannelSwap",
     "ConcatenateFrequencyMap",
+    "Convolve",
     "Delta",
     "Energy",
     "Frame",
     "Frontend",
+    "IIRFilter",
     "InverseSTFT",
     "LogmelToMFCC",
     "Magnitude",
@@ -69,6 +82,7 @@ __all__ = [
     "Phase",
     "PhaseTflite",
     "Recipe",
+    "Resample",
     "STFTTflite",
     "SpecAugment",
     "SqueezeChannels",
@@ -77,6 +91,7 @@ __all__ = [
     "augmentation",
     "backend",
     "composed",
+    "filters",
     "frontends",
     "functional",
     "get_frequency_aware_conv2d",

@@ -357,6 +357,9 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
     input_kind: Literal["real", "complex", "either", "any"] = "real"
     """The kind of input that the layer takes. "any" also allows integers."""
 
+    _in_one_piece = True
+    """Whether `call` may be compiled with the layer's attributes as constants. A layer with weights says no."""
+
     spectrogram_format: str | None = None
     """The data format of the spectrogram that this layer returns, if it depends on one."""
 

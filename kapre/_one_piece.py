@@ -82,7 +82,7 @@ def in_one_piece(call: _Call) -> _Call:
     @functools.wraps(call)
     def compiled(self: Any, inputs: Any, mask: Any = None) -> Any:
         values = [inputs] if mask is None else [inputs, mask]
-        own = vars(type(self)).get("call") is compiled
+        own = vars(type(self)).get("call") is compiled and self._in_one_piece
         if not own or not (keras.ops.is_tensor(inputs) and goes_by_host(*values)):
             return call(self, inputs, mask=mask) if takes_mask else call(self, inputs)
         like = vars(self).get("_like")

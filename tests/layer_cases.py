@@ -98,6 +98,9 @@ STFT_ARGUMENTS = dict(n_fft=64, win_length=50, hop_length=16)
 MEL = dict(sample_rate=16000, n_freq=BINS, n_mels=8)
 LOG = dict(sample_rate=16000, n_freq=BINS, n_bins=6, bins_per_octave=2, f_min=500.0, spread=0.5)
 
+TAPS = (0.5, -0.25, 1.0, 0.125)
+SOS = ((1.0, 0.5, 0.0, 1.0, -0.5, 0.0), (0.5, 0.0, 0.5, 2.0, -1.0, 1.0))
+
 CASES: dict[str, Case] = {
     "Frame": Case("Frame", lambda df, **k: kapre.Frame(20, 7, data_format=df, **k), "waveform", 20, 7),
     "Frame, padded": Case(
@@ -164,6 +167,21 @@ CASES: dict[str, Case] = {
     "MuLawDecoding": Case(
         "MuLawDecoding", lambda df, **k: kapre.MuLawDecoding(256, **k), "waveform", takes_integers=True
     ),
+    "Resample": Case("Resample", lambda df, **k: kapre.Resample(300, 200, data_format=df, **k), "waveform", 1, 3),
+    "Resample, up": Case(
+        "Resample",
+        lambda df, **k: kapre.Resample(8000, 16000, 4, 0.9, "sinc_interp_kaiser", 8.0, data_format=df, **k),
+        "waveform",
+        traces_apart=False,
+    ),
+    "Convolve": Case("Convolve", lambda df, **k: kapre.Convolve(TAPS, data_format=df, **k), "waveform"),
+    "Convolve, same": Case(
+        "Convolve", lambda df, **k: kapre.Convolve(TAPS, "same", data_format=df, **k), "waveform", traces_apart=False
+    ),
+    "Convolve, valid": Case(
+        "Convolve", lambda df, **k: kapre.Convolve(TAPS, "valid", data_format=df, **k), "waveform", len(TAPS)
+    ),
+    "IIRFilter": Case("IIRFilter", lambda df, **k: kapre.IIRFilter(SOS, data_format=df, **k), "waveform"),
     "LogmelToMFCC": Case("LogmelToMFCC", lambda df, **k: kapre.LogmelToMFCC(13, data_format=df, **k), "spectrogram"),
     "Delta": Case("Delta", lambda df, **k: kapre.Delta(data_format=df, **k), "spectrogram", exemplary=True),
     "Delta, reflect": Case(

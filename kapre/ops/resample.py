@@ -128,6 +128,7 @@ def _friendly(old: int, new: int, sinc: Sinc) -> int | None:
     return None
 
 
+@kernel.untraced
 @lru_cache(maxsize=32)
 def _matrices(old: int, new: int, sinc: Sinc) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrices for a row of inputs and for the start of the next row, `(inputs, outputs of a row)` each."""

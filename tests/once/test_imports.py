@@ -40,6 +40,7 @@ RANKS = {
     "kapre._stft_stream": 5,
     "kapre.backend": 5,
     "kapre.functional": 5,
+    "kapre.filters": 5,
     "kapre._removed": 0,
     "kapre.filterbank": 1,
     "kapre.utils": 1,
