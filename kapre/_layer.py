@@ -318,7 +318,34 @@ def with_mask(x: Any, mask: Any) -> Any:
     return x
 
 
-class AudioLayer(ShortCalls, keras.layers.Layer):
+class _KnownNames:
+    """Answer an argument name of another library with the name in this layer.
+
+    This is a base of its own, so that the signature of a layer is that of its `__init__`.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        parameters = inspect.signature(cls.__init__)
+        try:
+            parameters.bind(None, *args, **kwargs)
+        except TypeError:  # Python would only name the required argument, which may be there by another name
+            cls._check_names({name: value for name, value in kwargs.items() if name not in parameters.parameters})
+        return super().__new__(cls, *args, **kwargs)
+
+    @classmethod
+    def _check_names(cls, given: Mapping[str, Any]) -> None:
+        """Refuse an argument name of another library, and give the name in this layer."""
+        keras_own = {*LayerArguments.__annotations__, "batch_input_shape", "input_dtype", "dynamic"}
+        unknown = sorted(set(given) - keras_own)
+        if not unknown:
+            return
+        own = {*inspect.signature(cls.__init__).parameters, *LayerArguments.__annotations__} - {"self", "kwargs"}
+        for name in unknown:
+            if nearest(name, own):  # else Keras raises
+                raise TypeError(f"{cls.__name__} has no argument {name!r}. {remedy(name, own, '')}")
+
+
+class AudioLayer(_KnownNames, ShortCalls, keras.layers.Layer):
     """Provide the shared behaviour of every Kapre layer.
 
     A subclass stores each constructor argument under its own name and keeps derived values private. It works on
@@ -373,17 +400,6 @@ class AudioLayer(ShortCalls, keras.layers.Layer):
         else:
             super().__init__(**kwargs)
         self.supports_masking = True
-
-    def _check_names(self, given: Mapping[str, Any]) -> None:
-        """Refuse an argument name of another library, and give the name in this layer."""
-        keras_own = {*LayerArguments.__annotations__, "batch_input_shape", "input_dtype", "dynamic"}
-        unknown = sorted(set(given) - keras_own)
-        if not unknown:
-            return
-        own = {*inspect.signature(type(self).__init__).parameters, *LayerArguments.__annotations__} - {"self", "kwargs"}
-        for name in unknown:
-            if nearest(name, own):  # else Keras raises
-                raise TypeError(f"{type(self).__name__} has no argument {name!r}. {remedy(name, own, '')}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         has_changed(self, name)

@@ -113,7 +113,7 @@ class Resample(_Filter):
         TypeError: If a rate is not an integer, or the samples are integers.
 
     Notes:
-        The result is that of `torchaudio.transforms.Resample` with the same arguments, to 1e-6 of the peak in float32.
+        The result is that of `torchaudio.transforms.Resample` with the same arguments, to 2e-6 of the peak in float32.
         A mask over samples becomes a mask over the output, in which an item of n samples has
         `ceil(n * output_rate / input_rate)`.
 
@@ -193,7 +193,7 @@ class Convolve(_Filter):
         TypeError: If the samples are integers.
 
     Notes:
-        The result matches `scipy.signal.convolve` of float64 to 5e-7 of the peak in float32. A mask over samples
+        The result matches `scipy.signal.convolve` of float64 to 1e-6 of the peak in float32. A mask over samples
         becomes a mask over the output, with the time that `mode` gives for each item.
 
     Example:
@@ -265,7 +265,7 @@ class IIRFilter(_Filter):
         TypeError: If the samples are integers.
 
     Notes:
-        The result matches `scipy.signal.sosfilt` of float64 to 4e-7 of the peak in float32. The output is not clipped.
+        The result matches `scipy.signal.sosfilt` of float64 to 1e-6 of the peak in float32. The output is not clipped.
 
     Example:
         ```python

@@ -96,10 +96,11 @@ def resample(
         TypeError: If a rate is no integer, or the samples are integers.
 
     Notes:
-        The result matches `torchaudio.functional.resample` with the same arguments to 1e-6 of the peak in float32
-        (1e-14 in float64, 3e-8 with Kaiser windows), and resampy's filters "kaiser_best" and "kaiser_fast" to 1e-4,
-        because resampy reads its kernel from a table. Tones up to 6.5 kHz, from 44.1 to 16 kHz, differ from the truth
-        by 1.6e-2 with the default, and by 1e-7 with "kaiser_best".
+        The result matches `torchaudio.functional.resample` with the same arguments to 2e-6 of the peak in float32
+        (1e-13 in float64, 5e-8 with Kaiser windows). "kaiser_best" and "kaiser_fast" have the values that torchaudio
+        gives for librosa's methods of these names. resampy with these values, and its own rule for the window, differs
+        by up to 3e-3. Tones up to 5 kHz, from 44.1 to 16 kHz, differ from the truth by 5e-3 with the default, by 3e-5
+        with "kaiser_fast", and by 2e-8 with "kaiser_best", in float64.
 
     Example:
         ```python
@@ -141,7 +142,7 @@ def speed(x: Any, factor: float) -> Any:
         TypeError: If `factor` is no number, or the samples are integers.
 
     Notes:
-        The result matches `torchaudio.functional.speed` to 2e-7 of the peak in float32, for factors that give a whole
+        The result matches `torchaudio.functional.speed` to 1e-13 of the peak in float64, for factors that give a whole
         sample rate there.
 
     Example:
@@ -188,7 +189,7 @@ def fft_convolve(x: Any, kernel: Any, mode: Mode = "full") -> Any:
         TypeError: If the samples or the taps are integers or complex.
 
     Notes:
-        The result matches `scipy.signal.convolve` of float64 to 5e-7 of the peak in float32, and to 1e-14 in float64.
+        The result matches `scipy.signal.convolve` of float64 to 1e-6 of the peak in float32, and to 1e-13 in float64.
         For a clip that is shorter than the kernel, "valid" gives nothing, where SciPy and torchaudio exchange the two.
         Clips of more than 2¹⁸ samples are convolved in blocks.
 
@@ -237,10 +238,10 @@ def biquad(kind: Kind, frequency: Any, sample_rate: float, q: Any = 0.707, gain_
         TypeError: If `sample_rate` is no number.
 
     Notes:
-        The coefficients match those of torchaudio's functions of this kind (`lowpass_biquad`, …) to 1e-15. torchaudio
-        also clips the filtered samples to [−1, 1], which Kapre does not. As float32 tensors, the coefficients of a
-        filter at a very low frequency have few digits: the response at 20 Hz and 48 kHz is off by up to 5e-3, at 100 Hz
-        and 16 kHz by 6e-5. Numbers and arrays have no such loss.
+        Samples filtered with these coefficients match those of torchaudio's functions of this kind (`lowpass_biquad`,
+        …) to 1e-12 of the peak in float64. torchaudio also clips the filtered samples to [−1, 1], which Kapre does not.
+        As float32 tensors, the coefficients of a filter at a very low frequency have few digits: the response at 20 Hz
+        and 48 kHz is off by up to 5e-3, at 100 Hz and 16 kHz by 6e-5. Numbers and arrays have no such loss.
 
     Example:
         ```python
@@ -300,8 +301,8 @@ def iir_filter(x: Any, sos: Any, decay: int | None = None) -> Any:
         TypeError: If the samples or the coefficients are integers.
 
     Notes:
-        The result matches `scipy.signal.sosfilt` of float64 to 4e-7 of the peak in float32, with cut-offs from 20 Hz
-        on, and to 1e-12 in float64.
+        The result matches `scipy.signal.sosfilt` of float64 to 1e-6 of the peak in float32, with cut-offs from 20 Hz
+        on, and to 1e-10 in float64.
 
     Example:
         ```python
@@ -374,7 +375,7 @@ def deemphasis(x: Any, coefficient: float = 0.97) -> Any:
         TypeError: If `coefficient` is no number, or the samples are integers.
 
     Notes:
-        The result matches `scipy.signal.lfilter` of float64 to 4e-7 of the peak in float32.
+        The result matches `scipy.signal.lfilter` of float64 to 1e-6 of the peak in float32.
 
     Example:
         ```python

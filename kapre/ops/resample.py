@@ -38,19 +38,19 @@ class Sinc(NamedTuple):
 
 
 _BETA = 14.769656459379492
-_NAMED = {"kaiser_best": Sinc(64, 0.9475937167399596, _BETA), "kaiser_fast": Sinc(16, 0.85, 8.555504641634386)}
+NAMED = {"kaiser_best": Sinc(64, 0.9475937167399596, _BETA), "kaiser_fast": Sinc(16, 0.85, 8.555504641634386)}
 
 
 def check_sinc(width: int | None, rolloff: float | None, method: str, beta: float | None) -> Sinc:
     """Return the kernel for the arguments of the public functions, where None means the default of the method."""
     choice("resampling_method", method, get_args(Method), "Use 'sinc_interp_hann', or 'kaiser_best' for precision.")
     given = {"lowpass_filter_width": width, "rolloff": rolloff, "beta": beta}
-    if method in _NAMED:
+    if method in NAMED:
         for name, value in given.items():
             if value is not None:
                 rule = f"None with resampling_method={method!r}, which sets it"
                 raise ValueError(message(name, rule, value, "Or use resampling_method='sinc_interp_kaiser'."))
-        return _NAMED[method]
+        return NAMED[method]
     plain = Sinc()
     width = plain.width if width is None else positive_int("lowpass_filter_width", width, "Use 6, or 64.")
     rolloff = number("rolloff", plain.rolloff if rolloff is None else rolloff, "Use 0.99.", above=0.0)
