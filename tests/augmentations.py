@@ -176,6 +176,36 @@ AUGMENTATIONS: dict[str, Augmentation] = {
             uniform(drawn["key"][..., 1], 0, 2**31),
         ],
     ),
+    "RandomFilter": Augmentation(
+        lambda **k: aug.RandomFilter(16000, **k),
+        lambda drawn: [
+            equal(drawn["kind"], 0, 6),
+            uniform(drawn["q"], 0.5, 2.0),
+            uniform(drawn["gain_db"], -12.0, 12.0),
+            uniform(np.log(drawn["frequency_hz"][drawn["kind"] == 0]), np.log(150.0), np.log(7200.0)),
+            uniform(np.log(drawn["frequency_hz"][drawn["kind"] == 1]), np.log(20.0), np.log(2400.0)),
+        ],
+    ),
+    "RandomEqualizer": Augmentation(
+        lambda **k: aug.RandomEqualizer(16000, **k),
+        lambda drawn: [uniform(drawn["gain_db"][..., band], -12.0, 12.0) for band in range(6)],
+    ),
+    "Reverb": Augmentation(
+        lambda **k: aug.Reverb(16000, min_t60_seconds=0.005, max_t60_seconds=0.01, **k),
+        lambda drawn: [
+            uniform(drawn["t60_seconds"], 0.15, 0.8),
+            uniform(drawn["direct_to_reverberant_db"], -6.0, 18.0),
+            uniform(drawn["key"][..., 0], 0, 2**31),
+        ],
+        default=lambda **k: aug.Reverb(16000, **k),
+    ),
+    "Telephone": Augmentation(
+        lambda **k: aug.Telephone(16000, **{"p": 1.0, **k}),
+        lambda drawn: [equal(drawn["applied"], 0, 1)],
+        default=lambda **k: aug.Telephone(16000, **k),
+        takes_per_channel=False,
+        is_one_way=True,
+    ),
     "Clipping": Augmentation(lambda **k: aug.Clipping(**k), lambda drawn: [uniform(drawn["percent"], 0.0, 40.0)]),
     "SoftClip": Augmentation(lambda **k: aug.SoftClip(**k), lambda drawn: [uniform(drawn["drive_db"], 0.0, 20.0)]),
     "BitCrush": Augmentation(lambda **k: aug.BitCrush(**k), lambda drawn: [equal(drawn["bits"], 5, 10)]),

@@ -2,10 +2,10 @@
 
 `RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
-`SoftClip`, `BitCrush` and `DropChunk`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment`
-and `FreqMixStyle`. Both go through `ChannelSwap` and `ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of
-other random layers. `MixUp` and `CutMix` combine the examples of a batch and their labels. `bank` reads the recordings
-that a layer adds.
+`SoftClip`, `BitCrush`, `DropChunk`, `RandomFilter`, `RandomEqualizer`, `Reverb` and `Telephone`. Spectrograms go
+through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment` and `FreqMixStyle`. Both go through `ChannelSwap` and
+`ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of other random layers. `MixUp` and `CutMix` combine the
+examples of a batch and their labels. `bank` reads the recordings that a layer adds.
 """
 
 from typing import TYPE_CHECKING
@@ -33,11 +33,15 @@ from kapre.augmentation._mix_up import MixUp
 from kapre.augmentation._one_of import OneOf
 from kapre.augmentation._polarity_inversion import PolarityInversion
 from kapre.augmentation._random_crop import RandomCrop
+from kapre.augmentation._random_equalizer import RandomEqualizer
+from kapre.augmentation._random_filter import RandomFilter
 from kapre.augmentation._random_gain import RandomGain
 from kapre.augmentation._random_shift import RandomShift
+from kapre.augmentation._reverb import Reverb
 from kapre.augmentation._soft_clip import SoftClip
 from kapre.augmentation._some_of import SomeOf
 from kapre.augmentation._spec_augment import SpecAugment
+from kapre.augmentation._telephone import Telephone
 from kapre.augmentation._time_inversion import TimeInversion
 from kapre.augmentation._vtlp import VTLP
 
@@ -66,12 +70,16 @@ __all__ = [
     "OneOf",
     "PolarityInversion",
     "RandomCrop",
+    "RandomEqualizer",
+    "RandomFilter",
     "RandomGain",
     "RandomLayer",
     "RandomShift",
+    "Reverb",
     "SoftClip",
     "SomeOf",
     "SpecAugment",
+    "Telephone",
     "TimeInversion",
     "bank",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import ops
@@ -62,3 +63,29 @@ def quantize(x: Any, bits: Any) -> Any:
     two = constant(2.0, x)
     scale = ops.power(two, ops.cast(bits, x.dtype) - 1.0)
     return x + ops.stop_gradient(ops.round(x * scale) / scale - x)
+
+
+def companded(x: Any, law: str) -> Any:
+    """Round samples in [−1, 1] to the codes of 8 bits of the "mu_law" or the "a_law". Clip those outside.
+
+    The gradient is that of the identity.
+    """
+    size, sign = ops.abs(ops.clip(x, -1.0, 1.0)), ops.sign(x)
+    if law == "mu_law":
+        scale = math.log1p(255.0)
+        curve = ops.log1p(255.0 * size) / scale
+        steps = _steps(sign * curve)
+        y = ops.sign(steps) * ops.expm1(ops.abs(steps) * scale) / 255.0
+    else:
+        a = 87.6
+        scale = 1.0 + math.log(a)
+        curve = ops.where(size < 1.0 / a, a * size, 1.0 + ops.log(ops.maximum(a * size, 1.0))) / scale
+        steps = _steps(sign * curve)
+        size = ops.abs(steps) * scale
+        y = ops.sign(steps) * ops.where(size < 1.0, size, ops.exp(ops.maximum(size, 1.0) - 1.0)) / a
+    return x + ops.stop_gradient(y - x)
+
+
+def _steps(curve: Any) -> Any:
+    """Round numbers in [−1, 1] to 127 steps on either side of 0, as codes of 8 bits do."""
+    return ops.round(curve * 127.0) / 127.0
