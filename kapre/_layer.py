@@ -228,6 +228,11 @@ def shape_in_place(shape: Shape, data_format: str) -> Shape:
     return shape if data_format == _CH_FIRST_STR else (shape[0], *shape[2:], shape[1])
 
 
+def agree(layer: Any, other: Any) -> bool:
+    """Tell whether two layers have the same data format."""
+    return bool(layer.data_format == other.data_format)
+
+
 def time_axis(rank: int, data_format: str) -> int:
     """Return the time axis of a tensor with `rank` axes."""
     return 2 if data_format == _CH_FIRST_STR and rank in (3, 4) else 1

@@ -11,7 +11,7 @@ from keras import ops
 
 from kapre._arguments import LayerArguments
 from kapre._checks import message, number
-from kapre._layer import DataFormat, Shape
+from kapre._layer import DataFormat, Shape, agree
 from kapre.augmentation._base import Parameters, RandomLayer
 
 
@@ -88,7 +88,7 @@ class Composition(RandomLayer):
         for layer in found:
             if not isinstance(layer, RandomLayer):
                 raise TypeError(message("layers", rule, f"one with {type(layer).__name__}", remedy))
-            if layer.data_format != self.data_format:
+            if not agree(layer, self):
                 rule = f"layers with data_format={self.data_format!r}, that of this layer"
                 raise ValueError(message("layers", rule, layer.data_format, "Give all of them the same data_format."))
         if not found:
