@@ -10,14 +10,10 @@ from keras import ops
 
 from kapre import augmentation as aug
 from kapre.ops import distortion
+from tests.augmentation.calls import drawn as called
 from tests.augmentation.calls import example
 from tests.augmentations import AUGMENTATIONS
 from tests.conftest import relative_error, to_numpy
-
-
-def called(layer: Any, x: np.ndarray, **words: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    y, drawn = layer(x, training=True, return_parameters=True, **words)
-    return to_numpy(y), {name: to_numpy(value) for name, value in drawn.items()}
 
 
 @pytest.mark.parametrize("t60", [0.15, 0.4])

@@ -11,16 +11,12 @@ import scipy.stats
 
 import kapre
 from kapre import augmentation as aug
+from tests.augmentation.calls import drawn as changed
 from tests.conftest import to_numpy
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((4, 60, 33, 2)).astype("float32")
 LENGTHS = np.array([60, 41, 20, 0])
-
-
-def changed(layer: Any, x: np.ndarray = X, **words: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    y, drawn = layer(x, training=True, return_parameters=True, **words)
-    return to_numpy(y), {name: to_numpy(value) for name, value in drawn.items()}
 
 
 def warped(x: np.ndarray, point: float, shift: float) -> np.ndarray:
@@ -35,7 +31,7 @@ def warped(x: np.ndarray, point: float, shift: float) -> np.ndarray:
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
 def test_time_warp(lengths: np.ndarray | None) -> None:
     layer = kapre.SpecAugment(0, 0, time_warp=10, seed=1)
-    y, drawn = changed(layer, lengths=lengths)
+    y, drawn = changed(layer, X, lengths=lengths)
     own = [60] * 4 if lengths is None else lengths
     for item, length in enumerate(own):
         shift, point = drawn["warp_shift"][item, 0], drawn["warp_point"][item, 0]
@@ -125,7 +121,7 @@ def test_policies_are_those_of_the_paper() -> None:
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
 def test_the_mean_of_each_band(lengths: np.ndarray | None) -> None:
     layer = kapre.SpecAugment(0, 30, n_time_masks=2, mask_value="band_mean", seed=5)
-    y, drawn = changed(layer, lengths=lengths)
+    y, drawn = changed(layer, X, lengths=lengths)
     own = [60] * 4 if lengths is None else lengths
     for item, length in enumerate(own):
         mean = X[item, :length].mean(axis=(0, 2), keepdims=True)[0] if length else np.zeros((33, 1))
@@ -138,7 +134,7 @@ def test_the_mean_of_each_band(lengths: np.ndarray | None) -> None:
 
 @pytest.mark.parametrize("mode", ["edge", "roll", "constant"])
 def test_frequency_shift(mode: Any) -> None:
-    y, drawn = changed(aug.FrequencyShift(5, mode=mode, fill_value=-9.0, per_channel=True, seed=0))
+    y, drawn = changed(aug.FrequencyShift(5, mode=mode, fill_value=-9.0, per_channel=True, seed=0), X)
     for item in range(4):
         for channel in range(2):
             shift = int(drawn["shift"][item, channel])
@@ -154,7 +150,7 @@ def test_frequency_shift(mode: Any) -> None:
 @pytest.mark.parametrize("table", [None, 700.0 * (np.exp(np.linspace(0.05, 2.45, 33)) - 1.0)])
 def test_vtlp(table: np.ndarray | None) -> None:
     layer = aug.VTLP(16000, 0.8, 1.25, frequencies_hz=table, seed=0)
-    y, drawn = changed(layer)
+    y, drawn = changed(layer, X)
     frequencies = np.linspace(0.0, 8000.0, 33) if table is None else table
     fine = np.linspace(0.0, 8000.0, 400_001)
     for item in range(4):
