@@ -18,7 +18,7 @@ from keras import ops
 from kapre._checks import choice, message, number, positive_int
 from kapre._hints import names_arguments
 from kapre._layer import check_real, is_complex, work_dtype
-from kapre.ops import convolution, iir, vocoder, waves, windows
+from kapre.ops import convolution, iir, vocoder, waves
 from kapre.ops import resample as resampling
 from kapre.ops.convolution import Mode
 from kapre.ops.fourier import Pair
@@ -39,8 +39,6 @@ __all__ = [
     "speed",
     "time_stretch",
 ]
-
-_window = kernel.untraced(windows.window)
 
 
 def _tensor(x: Any) -> Any:
@@ -452,17 +450,6 @@ def phase_vocoder(x: Any, rate: float) -> Any:
     return pair if isinstance(x, tuple) else kernel.to_complex(*pair)
 
 
-def _framing(n_fft: int, hop_length: int | None) -> tuple[int, int, np.ndarray]:
-    n_fft = positive_int("n_fft", n_fft, "Use 2048.")
-    if n_fft < 2:
-        raise ValueError(message("n_fft", "at least 2", n_fft, "Use 2048."))
-    most = max(1, n_fft // 2)
-    hop = max(1, n_fft // 4) if hop_length is None else positive_int("hop_length", hop_length, f"Use {n_fft // 4}.")
-    if hop > most:
-        raise ValueError(message("hop_length", f"at most n_fft // 2 = {most}", hop, f"Use {max(1, n_fft // 4)}."))
-    return n_fft, hop, _window("hann_window", n_fft)
-
-
 @names_arguments
 def time_stretch(x: Any, rate: float, n_fft: int = 2048, hop_length: int | None = None) -> Any:
     """Play waveforms faster or slower at the same pitch, by a phase vocoder.
@@ -494,7 +481,7 @@ def time_stretch(x: Any, rate: float, n_fft: int = 2048, hop_length: int | None 
         ```
     """
     ratio = vocoder.ratio_of(_rate("rate", rate, "Use 0.8 or 1.25."))
-    n_fft, hop, window = _framing(n_fft, hop_length)
+    n_fft, hop, window = vocoder.framing(n_fft, hop_length)
     x, dtype = _samples(x)
     return ops.cast(vocoder.time_stretch(x, ratio, window, n_fft, hop), dtype)
 
@@ -540,7 +527,7 @@ def pitch_shift(
     octaves = number("n_steps", n_steps, remedy, at_least=-most, rule=rule) / bins_per_octave
     if octaves > 4.0:
         raise ValueError(message("n_steps", rule, n_steps, remedy))
-    n_fft, hop, window = _framing(n_fft, hop_length)
+    n_fft, hop, window = vocoder.framing(n_fft, hop_length)
     x, dtype = _samples(x)
     shifted = vocoder.pitch_shift(x, vocoder.pitch_ratio(octaves), window, n_fft, hop, resampling.Sinc())
     return ops.cast(shifted, dtype)

@@ -199,6 +199,12 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         ],
         default=lambda **k: aug.Reverb(16000, **k),
     ),
+    "PitchShift": Augmentation(
+        lambda **k: aug.PitchShift([-3, 2, 4], n_fft=32, **k),
+        lambda drawn: [equal(drawn["index"], 0, 4)],
+        default=lambda **k: aug.PitchShift(**k),
+        takes_per_channel=False,
+    ),
     "Telephone": Augmentation(
         lambda **k: aug.Telephone(16000, **{"p": 1.0, **k}),
         lambda drawn: [equal(drawn["applied"], 0, 1)],

@@ -2,10 +2,11 @@
 
 `RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
-`SoftClip`, `BitCrush`, `DropChunk`, `RandomFilter`, `RandomEqualizer`, `Reverb` and `Telephone`. Spectrograms go
-through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment` and `FreqMixStyle`. Both go through `ChannelSwap` and
-`ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of other random layers. `MixUp` and `CutMix` combine the
-examples of a batch and their labels. `bank` reads the recordings that a layer adds.
+`SoftClip`, `BitCrush`, `DropChunk`, `RandomFilter`, `RandomEqualizer`, `Reverb`, `Telephone`, `SpeedPerturbation`,
+`TimeStretch` and `PitchShift`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment` and
+`FreqMixStyle`. Both go through `ChannelSwap` and `ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of
+other random layers. `MixUp` and `CutMix` combine the examples of a batch and their labels. `bank` reads the recordings
+that a layer adds.
 """
 
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from kapre.augmentation._freq_mix_style import FreqMixStyle
 from kapre.augmentation._frequency_shift import FrequencyShift
 from kapre.augmentation._mix_up import MixUp
 from kapre.augmentation._one_of import OneOf
+from kapre.augmentation._pitch_shift import PitchShift
 from kapre.augmentation._polarity_inversion import PolarityInversion
 from kapre.augmentation._random_crop import RandomCrop
 from kapre.augmentation._random_equalizer import RandomEqualizer
@@ -41,8 +43,10 @@ from kapre.augmentation._reverb import Reverb
 from kapre.augmentation._soft_clip import SoftClip
 from kapre.augmentation._some_of import SomeOf
 from kapre.augmentation._spec_augment import SpecAugment
+from kapre.augmentation._speed_perturbation import SpeedPerturbation
 from kapre.augmentation._telephone import Telephone
 from kapre.augmentation._time_inversion import TimeInversion
+from kapre.augmentation._time_stretch import TimeStretch
 from kapre.augmentation._vtlp import VTLP
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
@@ -68,6 +72,7 @@ __all__ = [
     "FrequencyShift",
     "MixUp",
     "OneOf",
+    "PitchShift",
     "PolarityInversion",
     "RandomCrop",
     "RandomEqualizer",
@@ -79,7 +84,9 @@ __all__ = [
     "SoftClip",
     "SomeOf",
     "SpecAugment",
+    "SpeedPerturbation",
     "Telephone",
     "TimeInversion",
+    "TimeStretch",
     "bank",
 ]

@@ -110,6 +110,9 @@ class RandomLayer(AudioLayer):
     keeps_time: bool = True
     """Whether the output has as many samples as the input. If not, the layer itself heeds `applied`."""
 
+    changes_lengths: bool = False
+    """Whether the number of valid samples of an item changes, in an output of as many samples."""
+
     def __init__(
         self,
         p: float = 1.0,

@@ -15,7 +15,7 @@ class Chain(Composition):
 
     Args:
         layers: A list of random layers, compositions among them.
-        p: float in [0, 1]. Probability that an example is changed at all. 1.0 if a layer changes the number of samples.
+        p: float in [0, 1]. Probability that an example is changed at all. 1.0 if a layer changes the length of items.
         data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
@@ -28,7 +28,7 @@ class Chain(Composition):
 
     Raises:
         ValueError: If there are no layers, or they have another data format. If `p` is below 1.0 beside a layer that
-            changes the number of samples.
+            changes the length of items.
         TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
 
     Example:

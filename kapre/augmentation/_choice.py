@@ -21,7 +21,7 @@ class Choice(Composition):
     Only the layer that was drawn is computed. `OneOf` draws for each example, and computes all layers.
 
     Args:
-        layers: A list of random layers, compositions among them. They must keep the number of samples.
+        layers: A list of random layers, compositions among them. They must keep the length of items.
         weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
         p: float in [0, 1]. Probability that an example is changed at all.
         data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
@@ -35,7 +35,7 @@ class Choice(Composition):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format or change the number of samples. If
+        ValueError: If there are no layers, or they have another data format or change the length of items. If
             `weights` do not fit.
         TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
 

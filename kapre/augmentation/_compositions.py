@@ -62,11 +62,12 @@ class Composition(RandomLayer):
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
         self.layers = self._checked(layers)
         self.keeps_time = all(layer.keeps_time for layer in self.layers)
+        self.changes_lengths = any(layer.changes_lengths for layer in self.layers)
         self._seed_layers()
-        if not self.keeps_time and (self.p < 1.0 or not self.may_change_time):
-            changing = next(layer for layer in self.layers if not layer.keeps_time)
-            rule = "layers that keep the number of samples" + (" unless p is 1.0" if self.may_change_time else "")
-            raise ValueError(message("layers", rule, type(changing).__name__, "Put it before or after this layer."))
+        changing = [type(each).__name__ for each in self.layers if each.changes_lengths or not each.keeps_time]
+        if changing and (self.p < 1.0 or not self.may_change_time):
+            rule = "layers that keep the length of items" + (" unless p is 1.0" if self.may_change_time else "")
+            raise ValueError(message("layers", rule, changing[0], "Put it before or after this layer."))
 
     def reseed(self, seed: int | None) -> None:
         """Set the seed, and those of layers without one."""

@@ -18,7 +18,7 @@ class OneOf(Composition):
     All layers are computed for the whole batch. `Choice` computes only one.
 
     Args:
-        layers: A list of random layers, compositions among them. They must keep the number of samples.
+        layers: A list of random layers, compositions among them. They must keep the length of items.
         weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
         p: float in [0, 1]. Probability that an example is changed at all.
         data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
@@ -32,7 +32,7 @@ class OneOf(Composition):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format or change the number of samples. If
+        ValueError: If there are no layers, or they have another data format or change the length of items. If
             `weights` do not fit.
         TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
 

@@ -23,7 +23,7 @@ class SomeOf(Composition):
     Layers are applied in the order of the list.
 
     Args:
-        layers: A list of random layers, compositions among them. They must keep the number of samples.
+        layers: A list of random layers, compositions among them. They must keep the length of items.
         min_count: int ≥ 0. The smallest number of layers for an example.
         max_count: int or None (all layers). The largest number.
         p: float in [0, 1]. Probability that an example is changed at all.
@@ -38,7 +38,7 @@ class SomeOf(Composition):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format or change the number of samples. If a count
+        ValueError: If there are no layers, or they have another data format or change the length of items. If a count
             does not fit.
         TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
 

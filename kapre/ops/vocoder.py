@@ -12,15 +12,29 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from kapre.ops import fourier, frames
+from kapre._checks import message, positive_int
+from kapre.ops import fourier, frames, windows
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
 from kapre.ops.resample import Sinc, resample
 
+_window = kernel.untraced(windows.window)
 _GROUP = 64
 """How many angles are added before whole turns are taken off."""
 _IN_TUNE = 1.0 - 2.0 ** (0.1 / 1200.0)
 """How far a ratio of pitches may be off, as a fraction: a tenth of a cent."""
+
+
+def framing(n_fft: int, hop_length: int | None) -> tuple[int, int, np.ndarray]:
+    """Return the lengths of frames and hops and the window. Refuse hops that do not overlap by half."""
+    n_fft = positive_int("n_fft", n_fft, "Use 2048.")
+    if n_fft < 2:
+        raise ValueError(message("n_fft", "at least 2", n_fft, "Use 2048."))
+    most = max(1, n_fft // 2)
+    hop = max(1, n_fft // 4) if hop_length is None else positive_int("hop_length", hop_length, f"Use {n_fft // 4}.")
+    if hop > most:
+        raise ValueError(message("hop_length", f"at most n_fft // 2 = {most}", hop, f"Use {max(1, n_fft // 4)}."))
+    return n_fft, hop, _window("hann_window", n_fft)
 
 
 def ratio_of(rate: float) -> Fraction:
@@ -102,16 +116,33 @@ def _added(turns: Any, levels: int = 3) -> Any:
     return _within_half(ops.reshape(sums, (*lead, count * _GROUP, bins))[..., :length, :])
 
 
-def time_stretch(x: Any, rate: Fraction, analysis: np.ndarray, n_fft: int, hop_length: int) -> Any:
-    """Play `(..., time)` at `rate` times its speed, at the same pitch: `time / rate` samples."""
+def time_stretch(x: Any, rate: Fraction, analysis: np.ndarray, n_fft: int, hop_length: int, lengths: Any = None) -> Any:
+    """Play `(..., time)` at `rate` times its speed, at the same pitch: `time / rate` samples.
+
+    `lengths`, int32 `(batch,)`, holds the number of samples of each item, which are zeros from there on.
+    """
     length = at_rate(ops.shape(x)[-1], rate, to_nearest=True)
-    pair = fourier.stft(frames.pad(x, n_fft // 2, n_fft // 2), analysis, n_fft, hop_length)
-    y = fourier.istft(phase_vocoder(pair, rate), analysis, analysis, n_fft, hop_length, exact_edges=True)
+    real, imag = fourier.stft(frames.pad(x, n_fft // 2, n_fft // 2), analysis, n_fft, hop_length)
+    count = None
+    if lengths is not None:  # an item alone has no frame that reaches past its padding
+        count = frames.num_frames(lengths + 2 * (n_fft // 2), n_fft, hop_length)
+        there = frames.within(ops.shape(real)[-2], count, len(real.shape), axis=-2)
+        real, imag = (ops.where(there, part, ops.zeros_like(part)) for part in (real, imag))
+        count = at_rate(count, rate)
+    pair = phase_vocoder((real, imag), rate)
+    y = fourier.istft(pair, analysis, analysis, n_fft, hop_length, exact_edges=True, lengths=count)
     return frames.pad(y, 0, n_fft + hop_length)[..., n_fft // 2 : n_fft // 2 + length]
 
 
-def pitch_shift(x: Any, ratio: Fraction, analysis: np.ndarray, n_fft: int, hop_length: int, sinc: Sinc) -> Any:
-    """Multiply every frequency of `(..., time)` by `ratio`: stretch by it, then resample to the length of `x`."""
-    stretched = time_stretch(x, 1 / ratio, analysis, n_fft, hop_length)
+def pitch_shift(
+    x: Any, ratio: Fraction, analysis: np.ndarray, n_fft: int, hop_length: int, sinc: Sinc, lengths: Any = None
+) -> Any:
+    """Multiply every frequency of `(..., time)` by `ratio`: stretch by it, then resample to the length of `x`.
+
+    `lengths` is as for `time_stretch`.
+    """
+    stretched = time_stretch(x, 1 / ratio, analysis, n_fft, hop_length, lengths)
+    if lengths is not None:
+        stretched = frames.keep(stretched, at_rate(lengths, 1 / ratio, to_nearest=True))
     y = resample(stretched, ratio.numerator, ratio.denominator, sinc)
     return frames.pad(y, 0, 1)[..., : ops.shape(x)[-1]]

@@ -29,8 +29,9 @@ def test_every_public_layer_has_a_row() -> None:
     made = [getattr(augmentation, name) for name in augmentation.__all__]
     whole = (augmentation.RandomLayer, augmentation.Composition)  # compositions have tests of their own
     single = [kind for kind in made if isinstance(kind, type) and issubclass(kind, whole[0])]
+    apart = {"SpeedPerturbation", "TimeStretch"}  # the length of items changes: `test_speed_and_pitch.py`
     public = {kind.__name__ for kind in single if kind is not whole[0] and not issubclass(kind, whole[1])}
-    assert public == {name.split(",")[0] for name in AUGMENTATIONS}
+    assert public - apart == {name.split(",")[0] for name in AUGMENTATIONS}
 
 
 @ALL

@@ -172,6 +172,11 @@ def on_the_line(x: np.ndarray) -> np.ndarray:
     return np.asarray(kapre.functional.resample(low, 8000, RATE))[:, : x.shape[1]]
 
 
+def shifted_in_pitch(x: np.ndarray, steps: int) -> np.ndarray:
+    """Return what `tests/test_phase_vocoder.py` compares with librosa and torchaudio."""
+    return np.asarray(kapre.functional.pitch_shift(x, steps, n_fft=32))
+
+
 RATE = 16000
 KINDS = ("lowpass", "highpass", "bandpass", "bandstop", "lowshelf", "highshelf", "peaking")
 REFERENCES: dict[str, tuple[Reference, float]] = {
@@ -191,6 +196,7 @@ REFERENCES: dict[str, tuple[Reference, float]] = {
     "RandomFilter": (filtered, 5e-5),
     "RandomEqualizer": (lambda x, p: equalized(x, p["gain_db"][0]), 2e-6),
     "Reverb": (echoed, 2e-6),
+    "PitchShift": (lambda x, p: shifted_in_pitch(x, (-3, 2, 4)[p["index"][0]]), 1e-3),
     "Telephone": (lambda x, p: on_the_line(x), 2e-2),
     "RandomGain": (lambda x, p: x * 10.0 ** (p["gain_db"][0] / 20.0), 1e-6),
     "PolarityInversion": (lambda x, p: -x, 0.0),

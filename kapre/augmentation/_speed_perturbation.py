@@ -1,0 +1,81 @@
+"""`SpeedPerturbation`: a random speed, with its pitch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Unpack
+
+from kapre._arguments import LayerArguments
+from kapre._layer import DataFormat, register
+from kapre.augmentation._tables import TableLayer, checked_table
+from kapre.ops import resample
+
+
+@register
+class SpeedPerturbation(TableLayer):
+    """Play waveforms faster or slower during training, which raises or lowers their pitch.
+
+    Each example gets one of the factors, with equal probabilities. It is resampled as by `kapre.functional.speed`. The
+    number of samples stays: a slower example loses its end, and zeros follow a faster one. All factors are computed for
+    the whole batch.
+
+    Args:
+        factors: Numbers from 0.5 to 2. 1.1 makes a clip a tenth faster. A factor is a fraction of whole numbers up to
+            1000.
+        p: float in [0, 1]. Probability that an example is changed.
+        data_format: "default", "channels_first" or "channels_last".
+        seed: int or None. An integer makes the random draws repeatable.
+        **kwargs: Keras' layer arguments.
+
+    Input shape:
+        channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; real.
+
+    Output shape:
+        The same shape; the compute dtype. The mask of the output has the new lengths.
+
+    Raises:
+        ValueError: If there is no factor, or one is out of range, `p` is not in [0, 1], or the input has another rank.
+        TypeError: If an argument is of another type, or the input is complex or of integers.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.random.default_rng(0).standard_normal((8, 16000, 1)).astype("float32")
+        layer = kapre.augmentation.SpeedPerturbation(seed=0)
+        y, drawn = layer(x, training=True, return_parameters=True)
+        assert y.shape == x.shape and set(np.asarray(drawn["index"]).ravel()) <= {0, 1, 2}
+        ```
+
+    References:
+        Ko, T. et al. (2015). Audio augmentation for speech recognition. Interspeech.
+    """
+
+    changes_lengths = True
+
+    def __init__(
+        self,
+        factors: Sequence[float] = (0.9, 1.0, 1.1),
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(p, data_format=data_format, seed=seed, **kwargs)
+        self.factors = checked_table(
+            "factors", factors, "numbers from 0.5 to 2", "Use (0.9, 1.0, 1.1).", lambda f: 0.5 <= f <= 2.0
+        )
+        self.table = self.factors
+
+    @staticmethod
+    def _ratio(factor: float) -> tuple[int, int]:
+        ratio = Fraction(factor).limit_denominator(1000)
+        return ratio.numerator, ratio.denominator
+
+    def transformed(self, x: Any, value: float, lengths: Any) -> Any:
+        return resample.resample(x, *self._ratio(value), resample.Sinc())
+
+    def length_after(self, length: Any, value: float) -> Any:
+        return resample.out_length(length, *self._ratio(value))
