@@ -535,4 +535,6 @@ class AudioLayer(_KnownNames, ShortCalls, keras.layers.Layer):
             ) from None
         if isinstance(value, Mapping):
             return dict(value)
+        if isinstance(value, list):  # Keras has made it one that refers to the layer
+            return list(value)
         return value.item() if isinstance(value, np.generic) else value
