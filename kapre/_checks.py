@@ -97,6 +97,19 @@ def published_flag(name: str, value: Any) -> bool:
     return flag(name, False if value is None else value)
 
 
+def checked_seed(seed: Any) -> int | None:
+    """Return a seed as an int, or None. Raise if a backend would refuse it."""
+    if seed is None:
+        return None
+    rule, remedy = "None or an integer from 0 to 2 ** 31 - 1", "Use None, or a number such as 0."
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(message("seed", rule, seed, remedy))
+    found = operator.index(seed)
+    if not 0 <= found < 2**31:
+        raise ValueError(message("seed", rule, seed, remedy))
+    return found
+
+
 def choice(name: str, value: Any, allowed: Iterable[Any], remedy: str) -> Any:
     """Return `value` if it is one of `allowed`. Raise otherwise."""
     options = tuple(allowed)

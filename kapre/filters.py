@@ -265,7 +265,8 @@ class IIRFilter(_Filter):
         TypeError: If the samples are integers.
 
     Notes:
-        The result matches `scipy.signal.sosfilt` of float64 to 1e-6 of the peak in float32. The output is not clipped.
+        The result matches `scipy.signal.sosfilt` of float64 to 1e-6 of the peak of the input in float32. The output is
+        not clipped.
 
     Example:
         ```python

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 import kapre
-from kapre import composed
+from kapre import augmentation, composed
 from tests.augmentations import AUGMENTATIONS
 from tests.conftest import chirp
 
@@ -232,6 +232,32 @@ CASES: dict[str, Case] = {
         )
         for name, row in AUGMENTATIONS.items()
     },
+    **{
+        kind.__name__: Case(
+            kind.__name__,
+            lambda df, kind=kind, **k: kind(
+                [augmentation.RandomGain(data_format=df), augmentation.PolarityInversion(data_format=df)],
+                data_format=df,
+                seed=3,
+                **k,
+            ),
+            "waveform",
+            random=True,
+        )
+        for kind in (augmentation.Chain, augmentation.OneOf, augmentation.SomeOf, augmentation.Choice)
+    },
+    "SpeedPerturbation": Case(
+        "SpeedPerturbation",
+        lambda df, **k: augmentation.SpeedPerturbation(data_format=df, seed=3, **k),
+        "waveform",
+        random=True,
+    ),
+    "TimeStretch": Case(
+        "TimeStretch",
+        lambda df, **k: augmentation.TimeStretch(n_fft=32, data_format=df, seed=3, **k),
+        "waveform",
+        random=True,
+    ),
     "magnitude and phase": Case(
         "ComposedModel",
         lambda df, **k: kapre.get_stft_mag_phase(

@@ -36,8 +36,9 @@ def model_of(case: Case, data_format: str, **options: Any) -> keras.Model:
 
 def test_every_registered_layer_has_a_case() -> None:
     registered = {key.removeprefix("Kapre>") for key in keras.saving.get_custom_objects() if key.startswith("Kapre>")}
-    # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py.
-    elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask"}
+    # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py;
+    # for a dict: augmentation/test_batches.py.
+    elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask", "MixUp", "CutMix"}
     assert registered == {case.layer for case in CASES.values()} | elsewhere
 
 

@@ -19,8 +19,9 @@ class AddColoredNoise(RandomLayer):
     """Add Gaussian noise of a random colour to waveforms during training, at a random signal-to-noise ratio.
 
     The power spectral density of the noise is proportional to `f ** −exponent`. The exponent is uniform between its
-    bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. Below 1 / 1024 of the sample rate, the density is constant.
-    The ratio in decibels is uniform. It is that of the powers over the valid samples of an item. Silence stays silent.
+    bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. The density follows the exponent from
+    1 / 1024 of the sample rate on, and departs from it below.
+    The ratio in decibels is uniform. Powers are means over the valid samples of an item. Silence stays silent.
 
     Args:
         min_snr_db: float, decibels. The smallest ratio, which is the loudest noise.

@@ -19,8 +19,8 @@ class AddNoise(BankLayer):
     """Add recorded noise to waveforms during training, at a random signal-to-noise ratio.
 
     Each example gets a recording of the bank, drawn with equal probabilities, from a random sample on. A recording that
-    is shorter than the item is repeated. The ratio in decibels is uniform. It is that of the powers over the valid
-    samples of an item. Silence stays silent, and a silent recording adds nothing.
+    is shorter than the item is repeated. The ratio in decibels is uniform. Powers are means over the valid samples of
+    an item. Silence stays silent, and a silent recording adds nothing.
 
     The config and saved files do not contain the bank. They have its shape and its SHA-256. A loaded layer works in
     inference. To train it, set the same recordings: `layer.bank = array`.
@@ -77,7 +77,7 @@ class AddNoise(BankLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(p, per_channel, data_format, seed, **kwargs)
-        self.bank = bank
+        self.accept(bank)
         self.min_snr_db, self.max_snr_db = ordered(
             ("min_snr_db", "max_snr_db"), (min_snr_db, max_snr_db), "Use 3.0 and 30.0."
         )

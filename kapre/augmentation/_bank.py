@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import weakref
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -15,10 +14,8 @@ from keras import ops
 
 from kapre._checks import message, number, positive_int
 from kapre.augmentation._base import RandomLayer
+from kapre.augmentation._known_banks import known
 from kapre.ops.kernels import active as kernel
-
-_known: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
-"""The banks of this process by hash, for as long as a layer uses them: a copy of a layer finds its bank here."""
 
 _REMEDY = "Use an array of shape (recordings, samples), such as kapre.augmentation.bank(folder, sample_rate)."
 
@@ -117,9 +114,13 @@ class BankLayer(RandomLayer):
 
     @bank.setter
     def bank(self, given: Any) -> None:
+        self.accept(given)
+
+    def accept(self, given: Any) -> None:
+        """Set the bank. On TensorFlow, the setter of a property does not run for the value that it has, such as None."""
         if isinstance(given, Mapping):  # of a config
             self._described = _Description(tuple(given["shape"]), str(given["sha256"]))
-            self._bank = _known.get(self._described.sha256)
+            self._bank = known.get(self._described.sha256)
             return
         if given is None or isinstance(given, str):
             raise TypeError(message("bank", "an array", given, _REMEDY))
@@ -130,7 +131,12 @@ class BankLayer(RandomLayer):
             got = f"shape {described.shape} and SHA-256 {described.sha256[:12]}…"
             raise ValueError(message("bank", rule, got, "Make a new layer for another bank."))
         self._described = described
-        self._bank = _known.setdefault(described.sha256, values)
+        self._bank = known.setdefault(described.sha256, values)
+
+    @property
+    def bank_hash(self) -> str:
+        """The SHA-256 of the bank."""
+        return self._described.sha256
 
     def _argument(self, cls: type, name: str) -> Any:
         if name != "bank":

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import flag, message, number
+from kapre._checks import checked_seed, flag, message, number
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -23,6 +23,7 @@ from kapre._layer import (
     with_mask,
 )
 from kapre._lengths import checked_lengths, lengths_within
+from kapre.augmentation import _known_banks as banks
 from kapre.ops import frames
 from kapre.ops.kernels.seeds import SeedGenerator
 
@@ -60,7 +61,8 @@ class RandomLayer(AudioLayer):
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
-        seed: int or None. An integer makes the random draws repeatable.
+        seed: int or None. An integer makes the random draws repeatable. Layers with the same seed draw the same
+            numbers: give each layer another one, or a seed to the `Chain` that they are in.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -110,6 +112,9 @@ class RandomLayer(AudioLayer):
     keeps_time: bool = True
     """Whether the output has as many samples as the input. If not, the layer itself heeds `applied`."""
 
+    has_derived_seed: bool = False
+    """Whether a composition has set the seed."""
+
     changes_lengths: bool = False
     """Whether the number of valid samples of an item changes, in an output of as many samples."""
 
@@ -128,15 +133,18 @@ class RandomLayer(AudioLayer):
             raise ValueError(message("p", rule, p, remedy))
         self.per_channel = flag("per_channel", per_channel)
         self.data_format = resolve_data_format(data_format)
-        if seed is not None and (isinstance(seed, bool) or not hasattr(seed, "__index__")):
-            raise TypeError(message("seed", "None or an integer", seed, "Use None, or a number such as 0."))
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed, name="seed_generator")  # named in torch's state_dict
+        self.seed = checked_seed(seed)
+        self.seed_generator = SeedGenerator(self.seed, name="seed_generator")  # named in torch's state_dict
 
     def reseed(self, seed: int | None) -> None:
         """Set the seed, and begin with its first draw again."""
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed, name="seed_generator")
+        self.seed = checked_seed(seed)
+        self.seed_generator.state.assign(SeedGenerator(self.seed).state)  # a built layer takes no new generator
+
+    def __reduce__(self) -> Any:
+        """Pickle the banks of this layer and its layers too, for the processes of a DataLoader."""
+        rebuild, arguments = super().__reduce__()[:2]
+        return banks.with_banks, (banks.banks_of(self), rebuild, arguments)
 
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         """Draw the parameters of a batch as small tensors whose first axis is the batch.
@@ -196,6 +204,8 @@ class RandomLayer(AudioLayer):
         return_parameters: bool = False,
     ) -> Any:
         x = self.real_input(inputs)
+        if len(x.shape) not in self.ranks:
+            self.output_shape_and_dtype(tuple(x.shape))  # raises, also after the first call
         drawn: Parameters = {}
         counted = lengths is not None
         if mask is None and not counted:  # Keras passes no mask beside a second tensor

@@ -9,10 +9,12 @@ import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import message, number
+from kapre._checks import checked_seed, message, number
 from kapre._layer import AudioLayer, DataFormat, Shape, resolve_data_format, time_axis
 from kapre._lengths import lengths_within
 from kapre.ops import augment, mixing
+from kapre.ops.fourier import is_empty
+from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.kernels.seeds import SeedGenerator
 
@@ -30,11 +32,13 @@ class BatchLayer(AudioLayer):
     has "audio" or "spectrogram" (or both), "labels", and perhaps "lengths". Other entries are returned as they are.
 
     The layer changes labels. Use it before a model, not in it: in `tf.data` after `batch`, in the `collate_fn` of a
-    DataLoader, or in `train_step`. `training=False` returns the input.
+    DataLoader, or in `train_step`. `training=False` returns the input. In a bare `jax.jit`, pass the state of the
+    generator through `stateless_call`.
 
     Args:
         alpha: float > 0. The parameter of the beta distribution of λ.
         p: float in [0, 1]. Probability that an example is changed.
+        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm.
         data_format: "default", "channels_first" or "channels_last". Says which axis is time.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -60,6 +64,9 @@ class BatchLayer(AudioLayer):
         ```
     """
 
+    places_matter = False
+    """Whether what is drawn are places in time."""
+
     changes = (*DATA, LABELS, LENGTHS)
     """The entries of a dict that the layer returns anew."""
 
@@ -67,6 +74,7 @@ class BatchLayer(AudioLayer):
         self,
         alpha: float,
         p: float = 1.0,
+        pad_value: float = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
         **kwargs: Unpack[LayerArguments],
@@ -78,8 +86,9 @@ class BatchLayer(AudioLayer):
         if self.p > 1.0:
             raise ValueError(message("p", rule, p, remedy))
         self.data_format = resolve_data_format(data_format)
-        self.seed = seed
-        self.seed_generator = SeedGenerator(seed, name="seed_generator")
+        self.seed = checked_seed(seed)
+        self.seed_generator = SeedGenerator(self.seed, name="seed_generator")
+        self.pad_value = number("pad_value", pad_value, "Use 0.0, or -80.0 for decibels.")
 
     def draw(self, batch: Any, lengths: Any, time: Any) -> dict[str, Any]:
         """Draw the parameters of a batch, tensors whose first axis is the batch.
@@ -95,7 +104,7 @@ class BatchLayer(AudioLayer):
         """Return the new examples, the weights `(batch, n)` of the labels, and the new lengths.
 
         Args:
-            x: The examples, `(batch, ...)`. What lies past their lengths is 0.
+            x: The examples, `(batch, ...)`. Past their lengths, waveforms are 0 and spectrograms `pad_value`.
             axis: The axis of time.
             lengths: As for `draw`.
             parameters: What `draw` returned, and `"applied"`.
@@ -173,6 +182,10 @@ class BatchLayer(AudioLayer):
         found, labels = dict(batch), self._checked_labels(batch[LABELS])
         data = {name: self.real_input(ops.convert_to_tensor(batch[name])) for name in names}
         first = data[names[0]]
+        times = {int(size) for x in data.values() if isinstance(size := x.shape[self._axis(x)], int)}
+        if len(times) > 1 and (self.places_matter or batch.get(LENGTHS) is not None):
+            rule = f"{' and '.join(names)} of the same number of places in time"
+            raise ValueError(f"`inputs` must have {rule}; received {sorted(times)}. Use one of them.")
         axis = self._axis(first)
         lengths = None
         if batch.get(LENGTHS) is not None:
@@ -183,7 +196,7 @@ class BatchLayer(AudioLayer):
             drawn["applied"] = ops.ones((shape[0],), "bool") if self.p == 1.0 else self._uniform(shape[0]) < self.p
         applied = ops.cast(drawn["applied"], "bool")
         for name, x in data.items():
-            x = mixing.kept(x, lengths, self._axis(x))
+            x = mixing.kept(x, lengths, self._axis(x), 0.0 if name == "audio" and len(x.shape) < 4 else self.pad_value)
             y, weights, after = self.combine(x, self._axis(x), lengths, drawn)
             found[name] = ops.cast(ops.where(mixing.beside(applied, y) > 0, y, x), self.compute_dtype)
         mixed = self.combine_labels(labels, weights, drawn)
@@ -201,9 +214,15 @@ class BatchLayer(AudioLayer):
     def _checked_labels(self, labels: Any) -> Any:
         labels = ops.convert_to_tensor(labels)
         kind = keras.backend.standardize_dtype(labels.dtype)
-        if len(labels.shape) < 2 and not kind.startswith(("float", "bfloat")):
-            rule, given = "numbers for each class, (batch, classes)", f"{kind} of shape {tuple(labels.shape)}"
-            raise ValueError(message(LABELS, rule, given, "Use keras.ops.one_hot(labels, classes)."))
+        is_float = kind.startswith(("float", "bfloat"))
+        known = not (is_float or kernel.is_abstract(labels) or kernel.is_tracing())
+        is_index = not is_float and len(labels.shape) < 2
+        if is_index or (known and kind != "bool" and not is_empty(labels) and bool(ops.max(labels) > 1)):
+            rule, given = (
+                "numbers for each class, (batch, classes)",
+                f"{kind} class numbers of shape {tuple(labels.shape)}",
+            )
+            raise ValueError(f"`{LABELS}` must be {rule}; received {given}. Use keras.ops.one_hot(labels, classes).")
         return ops.cast(labels, self.work_dtype)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:

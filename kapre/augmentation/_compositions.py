@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 import keras
+import numpy as np
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -70,16 +71,17 @@ class Composition(RandomLayer):
             raise ValueError(message("layers", rule, changing[0], "Put it before or after this layer."))
 
     def reseed(self, seed: int | None) -> None:
-        """Set the seed, and those of layers without one."""
+        """Set the seed, and those of layers without one of their own."""
         super().reseed(seed)
         self._seed_layers()
 
     def _seed_layers(self) -> None:
-        """Give layers without a seed different ones, that follow from the seed of this layer."""
+        """Give layers without a seed of their own different ones, that follow from the seed of this layer."""
         for index, layer in enumerate(self.layers):
-            if self.seed is not None and layer.seed is None:
+            if self.seed is not None and (layer.seed is None or layer.has_derived_seed):
                 digest = hashlib.sha256(f"{self.seed}/{index}".encode()).digest()
                 layer.reseed(int.from_bytes(digest[:4], "big") >> 1)
+                layer.has_derived_seed = True
 
     def _checked(self, layers: Any) -> list[RandomLayer]:
         rule, remedy = "a list of random layers", "Use [RandomGain(), PolarityInversion()], say."
@@ -120,6 +122,7 @@ def cumulative(weights: Sequence[float] | None, count: int) -> tuple[list[float]
     rule, remedy = f"{count} numbers above 0, one for each layer", "Use None for equal weights."
     if weights is None:
         return None, [(index + 1) / count for index in range(count)]
+    weights = weights.tolist() if isinstance(weights, np.ndarray) else weights
     if not isinstance(weights, (list, tuple)) or len(weights) != count:
         raise ValueError(message("weights", rule, weights, remedy))
     found = [number("weights", weight, remedy, above=0.0, rule=rule) for weight in weights]

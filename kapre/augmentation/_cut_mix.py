@@ -24,6 +24,8 @@ class CutMix(BatchLayer):
     Args:
         alpha: float > 0. The parameter of the beta distribution. 1.0 is uniform.
         p: float in [0, 1]. Probability that an example is changed.
+        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm,
+            such as -80.0, so that padding is not as loud as full scale.
         data_format: "default", "channels_first" or "channels_last". Says which axis is time.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -56,15 +58,18 @@ class CutMix(BatchLayer):
         ICCV.
     """
 
+    places_matter = True
+
     def __init__(
         self,
         alpha: float = 1.0,
         p: float = 1.0,
+        pad_value: float = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
         **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(alpha, p, data_format, seed, **kwargs)
+        super().__init__(alpha, p, pad_value, data_format, seed, **kwargs)
 
     def draw(self, batch: Any, lengths: Any, time: Any) -> dict[str, Any]:
         partner = self.draw_partners(batch, 1)

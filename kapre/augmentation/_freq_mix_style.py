@@ -31,7 +31,7 @@ class FreqMixStyle(RandomLayer):
 
     Input shape:
         channels_last `(batch, frame, frequency, channel)`, channels_first `(batch, channel, frame, frequency)`; real.
-        Logarithms suit it.
+        Use logarithms of powers.
 
     Output shape:
         The same shape; the compute dtype.

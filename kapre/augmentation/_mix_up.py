@@ -31,6 +31,8 @@ class MixUp(BatchLayer):
             of each sound before that, so that λ is the share of what is heard. Labels keep the weights themselves.
         labels: "mix" or "union". "union" takes the largest label of the mixed examples, for several classes at a time.
         p: float in [0, 1]. Probability that an example is changed.
+        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm,
+            such as -80.0, so that padding is not as loud as full scale.
         data_format: "default", "channels_first" or "channels_last". Says which axis is time.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -44,7 +46,8 @@ class MixUp(BatchLayer):
         The same. Labels become float32. The length of a mixture is the largest of its examples.
 
     Raises:
-        ValueError: If a number is out of range, an entry is missing, or labels are class numbers.
+        ValueError: If a number is out of range, an entry is missing, labels are class numbers, or a spectrogram is
+            mixed with another weighting than "linear".
         TypeError: If the samples are complex or integers.
 
     Notes:
@@ -75,11 +78,12 @@ class MixUp(BatchLayer):
         weighting: Literal["linear", "power", "level"] = "linear",
         labels: Literal["mix", "union"] = "mix",
         p: float = 1.0,
+        pad_value: float = 0.0,
         data_format: DataFormat = "default",
         seed: int | None = None,
         **kwargs: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(alpha, p, data_format, seed, **kwargs)
+        super().__init__(alpha, p, pad_value, data_format, seed, **kwargs)
         self.max_sources = positive_int("max_sources", max_sources, "Use 2.")
         if self.max_sources < 2:
             raise ValueError(message("max_sources", "at least 2", max_sources, "Use 2."))
@@ -101,12 +105,15 @@ class MixUp(BatchLayer):
 
     def combine(self, x: Any, axis: int, lengths: Any, parameters: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         weights, partner = ops.cast(parameters["weights"], x.dtype), parameters["partner"]
-        factors = weights
+        if len(x.shape) == 4 and self.weighting != "linear":
+            rule = "'linear' for spectrograms, whose values are no sound pressures"
+            raise ValueError(message("weighting", rule, self.weighting, "Mix waveforms, or use 'linear'."))
+        factors = mixing.merged(weights, ops.cast(partner, "int32"))
         if self.weighting == "level":
             level = mixing.root_mean_square(x, lengths, axis)
-            factors = mixing.by_level(weights, ops.stack(mixing.sources(level, partner), axis=-1))
+            factors = mixing.by_level(factors, ops.stack(mixing.sources(level, partner), axis=-1))
         elif self.weighting == "power":
-            factors = mixing.power_preserving(weights)
+            factors = mixing.power_preserving(factors)
         after = lengths
         if lengths is not None:
             all_lengths = ops.stack(mixing.sources(lengths, partner), axis=-1)

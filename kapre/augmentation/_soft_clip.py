@@ -17,7 +17,7 @@ class SoftClip(RandomLayer):
     """Saturate waveforms smoothly by a random amount during training.
 
     The output is `tanh(g x) / tanh(g)` with `g = 10 ** (drive_db / 20)`. Full scale stays full scale, and quieter
-    samples become louder, the more so the larger the drive. The drive in decibels is uniform.
+    samples become louder. A larger drive makes them louder still. The drive in decibels is uniform.
 
     Args:
         min_drive_db: float, decibels. The smallest drive. At −20 dB, the change is below 0.2 %.

@@ -67,12 +67,24 @@ def root_mean_square(x: Any, lengths: Any, axis: int) -> Any:
     return ops.sqrt(power * time / ops.maximum(ops.cast(lengths, x.dtype), 1.0))
 
 
-def kept(x: Any, lengths: Any, axis: int) -> Any:
-    """Set what lies past the length of each example to 0."""
+def merged(weights: Any, partners: Any) -> Any:
+    """Add the weights of an example that occurs more than once in a mixture, where it would count as another sound."""
+    own = ops.arange(ops.shape(partners)[0], dtype="int32")
+    members = [own, *(partners[:, i] for i in range(partners.shape[1]))]
+    found = [weights[:, i] for i in range(len(members))]
+    for later in range(len(members) - 1, 0, -1):
+        for earlier in range(later):
+            moved = ops.where(members[earlier] == members[later], found[later], ops.zeros_like(found[later]))
+            found[earlier], found[later] = found[earlier] + moved, found[later] - moved
+    return ops.stack(found, axis=-1)
+
+
+def kept(x: Any, lengths: Any, axis: int, value: float = 0.0) -> Any:
+    """Set what lies past the length of each example to a value."""
     if lengths is None:
         return x
     inside = frames.within(ops.shape(x)[axis], lengths, len(x.shape), axis=axis)
-    return ops.where(inside, x, ops.zeros_like(x))
+    return ops.where(inside, x, ops.full_like(x, value))
 
 
 def spliced(x: Any, other: Any, start: Any, end: Any, axis: int) -> Any:

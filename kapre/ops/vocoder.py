@@ -145,4 +145,5 @@ def pitch_shift(
     if lengths is not None:
         stretched = frames.keep(stretched, at_rate(lengths, 1 / ratio, to_nearest=True))
     y = resample(stretched, ratio.numerator, ratio.denominator, sinc)
-    return frames.pad(y, 0, 1)[..., : ops.shape(x)[-1]]
+    missing = 1 + ratio.denominator // ratio.numerator  # half a sample that the stretch has rounded away
+    return frames.pad(y, 0, missing)[..., : ops.shape(x)[-1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import soundfile
 
 from kapre import augmentation as aug
 from tests.augmentation.calls import drawn, example
-from tests.augmentations import AUGMENTATIONS
-from tests.conftest import to_numpy
+from tests.augmentations import AUGMENTATIONS, BANK
+from tests.conftest import BACKEND, to_numpy
+from tests.processes import python
 
 ROW = AUGMENTATIONS["AddNoise"]
 
@@ -122,3 +124,31 @@ def test_a_bank_in_use_is_found_by_copies_and_in_no_file(tmp_path: Path) -> None
     for other in (keras.models.clone_model(model), keras.saving.load_model(tmp_path / "model.keras")):
         assert other.layers[-1].bank is layer.bank
     assert layer.weights == []
+
+
+def test_a_pickle_takes_the_bank_to_another_process(tmp_path: Path) -> None:
+    """As the workers of a DataLoader get it where processes are spawned."""
+    chain = aug.Chain([aug.AddNoise(BANK, seed=1), aug.Reverb(16000, BANK, seed=2)])
+    (tmp_path / "layer").write_bytes(pickle.dumps(chain))
+    code = (
+        "import pickle, sys, numpy as np; layer = pickle.load(open(sys.argv[1], 'rb')); "
+        "print(layer(np.ones((1, 100, 1), 'float32'), training=True).shape, layer.layers[0].bank.shape)"
+    )
+    done = python("-c", code, tmp_path / "layer", KERAS_BACKEND=BACKEND)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "(3, 70)" in done.stdout
+
+
+def test_the_rank_is_checked_in_each_call() -> None:
+    layer = aug.RandomGain()
+    layer(np.ones((2, 10, 1), "float32"), training=True)
+    for shape in ((2, 10), (2, 3, 10, 1)):
+        with pytest.raises(ValueError, match="a batch of waveforms, of rank 3"):
+            layer(np.ones(shape, "float32"), training=True)
+
+
+def test_seeds() -> None:
+    assert aug.RandomGain(seed=np.int64(3)).seed == 3
+    for seed in (-1, 2**40):
+        with pytest.raises(ValueError, match="`seed` must be None or an integer from 0"):
+            aug.RandomGain(seed=seed)

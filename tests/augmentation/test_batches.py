@@ -49,10 +49,12 @@ def test_mix_up(sources: int, weighting: Any, lengths: Any) -> None:
     for item in range(6):
         members = [item, *drawn["partner"][item]]
         weights = drawn["weights"][item].astype("float64")
-        factors = weights.copy()
+        factors = np.zeros_like(weights)
+        for member, weight in zip(members, weights, strict=True):  # an example may occur more than once
+            factors[members.index(member)] += weight
         if weighting == "level":
             heard = np.where(level[members] > 0, level[members], level[members].max())
-            factors = weights / np.where(heard > 0, heard, 1.0)
+            factors = factors / np.where(heard > 0, heard, 1.0)
             factors /= factors.sum()
         if weighting != "linear":
             factors /= np.sqrt((factors**2).sum())
@@ -256,6 +258,23 @@ def test_dtypes(policy: str) -> None:
     np.testing.assert_allclose(wide, right, atol=4e-3 if policy == "mixed_float16" else 1e-6)
 
 
+def test_an_example_that_is_its_own_partner_keeps_its_level() -> None:
+    x = RNG.standard_normal((1, 100)).astype("float32")
+    for weighting in ("linear", "power", "level"):
+        y, labels = aug.MixUp(1.0, 3, weighting, seed=0)((x, np.ones((1, 2), "float32")))
+        np.testing.assert_allclose(to_numpy(y), x, rtol=1e-5)
+        np.testing.assert_allclose(to_numpy(labels), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [aug.MixUp, aug.CutMix])
+def test_padding_of_decibels(make: Any) -> None:
+    x = np.full((2, 10, 4, 1), -60.0, "float32")
+    batch = {"spectrogram": x, "labels": LABELS[:2], "lengths": np.array([10, 5])}
+    y = to_numpy(make(1.0, pad_value=-80.0, seed=0)(batch)["spectrogram"])
+    assert y.max() <= -60.0 + 1e-4
+    assert y.min() >= -80.0 - 1e-4
+
+
 def test_gradients_and_silence() -> None:
     x = ops.convert_to_tensor(np.zeros((3, 50), "float32"))
     for weighting in ("linear", "power", "level"):
@@ -282,6 +301,15 @@ def test_gradients_and_silence() -> None:
         (lambda: aug.MixUp()({"audio": X}), ValueError, "a dict with 'audio' or 'spectrogram' and 'labels'"),
         (lambda: aug.MixUp()({"sound": X, "labels": LABELS}), ValueError, "a dict with 'audio'"),
         (lambda: aug.MixUp()((X, np.arange(6))), ValueError, "keras.ops.one_hot"),
+        (lambda: aug.MixUp()((X, np.arange(6)[:, None])), ValueError, "keras.ops.one_hot"),
+        (lambda: aug.MixUp(weighting="level")((X[..., None], LABELS)), ValueError, "for spectrograms"),
+        (
+            lambda: aug.CutMix()({"audio": X, "spectrogram": X[:, :9, :, None], "labels": LABELS}),
+            ValueError,
+            "same number",
+        ),
+        (lambda: aug.MixUp(seed=True), TypeError, "`seed` must be None or an integer"),
+        (lambda: aug.MixUp(seed=-1), ValueError, "`seed` must be None or an integer from 0"),
         (lambda: aug.MixUp()(X), TypeError, "a pair"),
         (lambda: aug.MixUp()((X.astype("int16"), LABELS)), TypeError, "must be floating point"),
         (lambda: aug.MixUp()((X[:, 0, 0], LABELS)), ValueError, "Add the missing axis"),

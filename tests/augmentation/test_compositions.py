@@ -91,6 +91,24 @@ def test_padding_and_neighbours_do_not_count(name: str) -> None:
         assert (y[:, :][np.arange(300) >= LENGTHS[:, None]] == 0.0).all()
 
 
+def test_seeds_of_layers_that_were_called() -> None:
+    """A layer that is already built takes a new seed, alone and from a composition, again and again."""
+    gain = aug.RandomGain()
+    gain(X, training=True)
+    layer = aug.Chain([gain, aug.BitCrush()], seed=0)
+    first, _ = called(layer)
+    layer.reseed(5)
+    second, _ = called(layer)
+    assert (first != second).any()
+    layer.reseed(0)
+    np.testing.assert_array_equal(called(layer)[0], first)
+    np.testing.assert_array_equal(called(aug.Chain(layer.layers, seed=5))[0], second)
+    own = aug.RandomGain(seed=3)
+    aug.Chain([own], seed=1)
+    assert own.seed == 3
+    assert called(aug.OneOf(simple(), weights=np.array([1.0, 2.0, 3.0]), seed=0))[0].shape == X.shape
+
+
 def test_the_laws() -> None:
     x = np.zeros((4000, 10, 1), "float32")
     _, drawn = called(aug.OneOf(simple(), weights=[1, 2, 3], seed=0), x)

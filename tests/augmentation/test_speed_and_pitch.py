@@ -98,3 +98,13 @@ def test_edges_and_gradients() -> None:
 def test_bad_arguments(make: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         make()
+
+
+@pytest.mark.parametrize("steps", [-48, -45, -33, -27, 48])
+def test_a_large_shift_keeps_the_number_of_samples(steps: int) -> None:
+    for time in (1, 10, 1000):
+        assert kapre.functional.pitch_shift(np.ones(time, "float32"), steps, n_fft=64).shape == (time,)
+
+
+def test_the_kernel_of_a_speed_stays_small() -> None:
+    assert kapre.functional.speed(np.ones(4000, "float32"), 99.999).shape == (40,)
