@@ -117,7 +117,7 @@ class BankLayer(RandomLayer):
         self.accept(given)
 
     def accept(self, given: Any) -> None:
-        """Set the bank. On TensorFlow, the setter of a property does not run for the value that it has, such as None."""
+        """Set the bank. TensorFlow does not call the setter of a property with the value that it has, such as None."""
         if isinstance(given, Mapping):  # of a config
             self._described = _Description(tuple(given["shape"]), str(given["sha256"]))
             self._bank = known.get(self._described.sha256)
