@@ -17,6 +17,8 @@ from kapre.ops import distortion, frames, iir, resample
 _BUTTERWORTH = (0.54119610, 1.30656296)
 """The qualities of the two sections of a Butterworth filter of fourth order."""
 _RATE = 8000
+_SINC = resample.NAMED["kaiser_best"]
+"""A steep one: the band ends close to half of the rate, and what it mirrors is loud."""
 
 
 @register
@@ -76,7 +78,7 @@ class Telephone(RandomLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
-        self._old, self._new = resample.check_rates(sample_rate, _RATE, resample.Sinc())
+        self._old, self._new = resample.check_rates(sample_rate, _RATE, _SINC)
         self.sample_rate = sample_rate
         self.codec = choice("codec", codec, ("mu_law", "a_law", None), "Use 'mu_law'.")
         number("low_hz", low_hz, "Use 300.0.", above=0.0, rule="a frequency in Hz above 0")
@@ -93,7 +95,7 @@ class Telephone(RandomLayer):
         return {}
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
-        time, sinc = ops.shape(x)[-1], resample.Sinc()
+        time, sinc = ops.shape(x)[-1], _SINC
         y = self._within(
             iir.apply(x, self._sums, self._decay), lengths
         )  # what sounds on after the end is no part of it

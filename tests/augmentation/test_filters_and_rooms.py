@@ -79,13 +79,21 @@ def test_companding(law: str) -> None:
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
 def test_the_band_of_a_line(codec: Any, rate: int) -> None:
     times = np.arange(rate // 2) / rate
-    for frequency, low, high in ((60.0, -90.0, -50.0), (1000.0, -1.0, 0.5)):
+    for frequency, low, high in ((60.0, -130.0, -50.0), (1000.0, -1.0, 0.5)):
         x = 0.5 * np.sin(2 * np.pi * frequency * times).astype("float32")[None, :, None]
         y, _ = called(aug.Telephone(rate, codec, p=1.0), x)
         assert y.shape == x.shape
         part = slice(rate // 8, -rate // 8)
         level = 20.0 * np.log10(np.sqrt((y[0, part] ** 2).mean()) / np.sqrt((x[0, part] ** 2).mean()) + 1e-6)
         assert low < level < high
+
+
+def test_a_line_mirrors_nothing() -> None:
+    """What lies below 4 kHz has no image above it."""
+    x = 0.5 * np.sin(2 * np.pi * 3600.0 * np.arange(16000) / 16000).astype("float32")[None, :, None]
+    y, _ = called(aug.Telephone(16000, None, p=1.0), x)
+    level = np.abs(np.fft.rfft(y[0, 2000:10000, 0] * np.hanning(8000)))
+    assert level[2050:2400].max() < 1e-3 * level.max()  # 4100 to 4800 Hz
 
 
 @pytest.mark.parametrize(

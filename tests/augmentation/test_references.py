@@ -164,12 +164,12 @@ def on_the_line(x: np.ndarray) -> np.ndarray:
     """Filter as a Butterworth band, and compand at 8 kHz. `tests/test_resample.py` has the references of the rates."""
     for kind, frequency in (("highpass", 300.0), ("lowpass", 3400.0)):
         x = scipy.signal.sosfilt(scipy.signal.butter(4, frequency, kind, fs=RATE, output="sos"), x)
-    low = np.asarray(kapre.functional.resample(x, RATE, 8000))
+    low = np.asarray(kapre.functional.resample(x, RATE, 8000, resampling_method="kaiser_best"))
     size = np.minimum(np.abs(low), 1.0)
     curve = np.sign(low) * np.log1p(255.0 * size) / np.log(256.0)
     steps = np.round(curve * 127.0) / 127.0
     low = np.sign(steps) * (256.0 ** np.abs(steps) - 1.0) / 255.0
-    return np.asarray(kapre.functional.resample(low, 8000, RATE))[:, : x.shape[1]]
+    return np.asarray(kapre.functional.resample(low, 8000, RATE, resampling_method="kaiser_best"))[:, : x.shape[1]]
 
 
 def shifted_in_pitch(x: np.ndarray, steps: int) -> np.ndarray:
