@@ -106,13 +106,16 @@ def load_facts(folder: Path) -> Row:
     return stored if stored.get("machine") == machine() else {}
 
 
-def save_facts(folder: Path, runtime: str, versions: dict[str, str], about: Row) -> None:
-    """Write when, with which versions and with which command a runtime was measured."""
+def save_facts(folder: Path, runtime: str, versions: dict[str, str], about: Row, part: str = "") -> None:
+    """Write when, with which versions and with which command a runtime was measured, or only a part of it."""
     stored = load_facts(folder) or {"machine": machine(), "runtimes": {}}
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     before = stored["runtimes"].get(runtime, {})
-    versions = versions or before.get("versions", {})
-    stored["runtimes"][runtime] = {"versions": versions, "date": today, "kapre": commit(), **about}
+    found = {"date": today, "kapre": commit(), **about}
+    if part and before:
+        stored["runtimes"][runtime] = {**before, "apart": {**before.get("apart", {}), part: found}}
+    else:
+        stored["runtimes"][runtime] = {"versions": versions or before.get("versions", {}), **found}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MACHINE).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 

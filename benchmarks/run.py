@@ -86,7 +86,10 @@ def measure(runtime: str, asked: argparse.Namespace) -> list[Row]:
         keep("startup", shown(startup.measure(runtime, rounds)), ("runtime",))
     if "growth" in asked.what and runtime in growth.LABELS:
         keep("growth", shown(growth.measure(runtime, asked.budget / 4, asked.longest)), ("runtime",))
-    results.save_facts(asked.out, runtime, versions, {"budget_s": asked.budget})
+    timed = {"times", "startup", "growth"} & set(asked.what)
+    whole = "times" in asked.what and not asked.kinds
+    part = "" if whole else ", ".join(asked.kinds if asked.kinds and "times" in asked.what else asked.what)
+    results.save_facts(asked.out, runtime, versions, {"budget_s": asked.budget if timed else 0.0}, part)
     return errors
 
 

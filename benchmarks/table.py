@@ -89,6 +89,10 @@ def machine_section(facts: Row) -> str:
             about = facts["runtimes"][runtime]
             versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
             rows.append([TITLES[runtime], versions, about["date"], about["kapre"], f"{about['budget_s']:g} s"])
+            for part, apart in about.get("apart", {}).items():
+                words = f"{TITLES[runtime]}, {part.replace('_', ' ')}"
+                budget = f"{apart['budget_s']:g} s" if apart["budget_s"] else "–"
+                rows.append([words, "the same", apart["date"], apart["kapre"], budget])
     return "\n\n".join([*parts, table(["", "versions", "measured", "kapre at", "for each group"], rows)])
 
 

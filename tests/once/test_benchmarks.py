@@ -226,6 +226,19 @@ def test_another_machine_starts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert results.read(tmp_path, "times") == []
 
 
+def test_a_part_that_is_measured_apart_has_its_own_line(tmp_path: Path) -> None:
+    results.save_facts(tmp_path, "torch", {"torch": "2"}, {"budget_s": 6.0})
+    results.save_facts(tmp_path, "torch", {"torch": "3"}, {"budget_s": 0.5}, "stft")
+    results.save_facts(tmp_path, "torch", {}, {"budget_s": 0.0}, "memory")
+    found = results.load_facts(tmp_path)["runtimes"]["torch"]
+    assert (found["versions"], found["budget_s"], list(found["apart"])) == ({"torch": "2"}, 6.0, ["stft", "memory"])
+    page = table.machine_section(results.load_facts(tmp_path))
+    assert "| PyTorch, stft | the same |" in page
+    assert page.endswith("| – |")
+    results.save_facts(tmp_path, "torch", {"torch": "3"}, {"budget_s": 6.0})
+    assert "apart" not in results.load_facts(tmp_path)["runtimes"]["torch"]
+
+
 def test_every_target_names_a_known_shape_and_kind() -> None:
     for target in (*targets.TIMES, *targets.MEMORY):
         assert set(target.least) <= set(SHAPES)
