@@ -8,7 +8,6 @@ size but that of a filter may be unknown in a trace.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, get_args
 
 import keras
@@ -129,8 +128,8 @@ def speed(x: Any, factor: float) -> Any:
 
     Args:
         x: Samples `(..., time)`, floating point.
-        factor: float from 0.01 to 100. 1.1 makes a clip a tenth faster and higher. The fraction closest to it with a
-            denominator of at most 1000 is used.
+        factor: float from 0.01 to 100. 1.1 makes a clip a tenth faster and higher. The closest fraction of whole
+            numbers up to 1000 is used.
 
     Returns:
         A tensor `(..., ceil(time / factor))` of the dtype of `x`.
@@ -155,9 +154,8 @@ def speed(x: Any, factor: float) -> Any:
         Ko, T. et al. (2015). Audio Augmentation for Speech Recognition. Interspeech.
     """
     factor = _rate("factor", factor, "Use 0.9 or 1.1.")
-    ratio = Fraction(factor).limit_denominator(max(1, int(1000 / max(factor, 1.0))))  # a kernel grows with it
     x, dtype = _samples(x)
-    return ops.cast(resampling.resample(x, ratio.numerator, ratio.denominator, resampling.Sinc()), dtype)
+    return ops.cast(resampling.resample(x, *resampling.speed_ratio(factor), resampling.Sinc()), dtype)
 
 
 def _rate(name: str, value: Any, remedy: str) -> float:

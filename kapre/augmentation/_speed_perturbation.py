@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, Unpack
 
 from kapre._arguments import LayerArguments
@@ -21,8 +20,8 @@ class SpeedPerturbation(TableLayer):
     the whole batch.
 
     Args:
-        factors: Numbers from 0.5 to 2. 1.1 makes a clip a tenth faster. A factor is a fraction of whole numbers up to
-            1000.
+        factors: Numbers from 0.5 to 2. 1.1 makes a clip a tenth faster. The closest fraction of whole numbers up to
+            1000 is used.
         p: float in [0, 1]. Probability that an example is changed.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
@@ -69,13 +68,8 @@ class SpeedPerturbation(TableLayer):
         )
         self.table = self.factors
 
-    @staticmethod
-    def _ratio(factor: float) -> tuple[int, int]:
-        ratio = Fraction(factor).limit_denominator(1000)
-        return ratio.numerator, ratio.denominator
-
     def transformed(self, x: Any, value: float, lengths: Any) -> Any:
-        return resample.resample(x, *self._ratio(value), resample.Sinc())
+        return resample.resample(x, *resample.speed_ratio(value), resample.Sinc())
 
     def length_after(self, length: Any, value: float) -> Any:
-        return resample.out_length(length, *self._ratio(value))
+        return resample.out_length(length, *resample.speed_ratio(value))

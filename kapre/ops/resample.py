@@ -8,6 +8,7 @@ the next row, determine a row of outputs. Resampling is therefore two matrix pro
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -75,6 +76,15 @@ def check_rates(input_rate: int, output_rate: int, sinc: Sinc) -> tuple[int, int
         raise ValueError(message("output_rate", rule, new, remedy))
     divisor = math.gcd(old, new)
     return old // divisor, new // divisor
+
+
+def speed_ratio(factor: float) -> tuple[int, int]:
+    """Return the fraction of whole numbers up to 1000 that is closest to a factor of the speed, as its two parts.
+
+    A kernel grows with both.
+    """
+    ratio = Fraction(factor).limit_denominator(max(1, int(1000 / max(factor, 1.0))))
+    return ratio.numerator, ratio.denominator
 
 
 def out_length(length: Any, old: int, new: int) -> Any:
