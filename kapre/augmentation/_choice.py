@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any
 
 from keras import ops
 
-from kapre._arguments import LayerArguments
-from kapre._layer import DataFormat, register
+from kapre._layer import register
 from kapre.augmentation._base import Parameters, RandomLayer
-from kapre.augmentation._compositions import Composition, cumulative, drawn_index
+from kapre.augmentation._compositions import WeightedComposition, drawn_index
 
 
 @register
-class Choice(Composition):
+class Choice(WeightedComposition):
     """Change all examples of a batch by one of several random layers, drawn for each batch, during training.
 
     Only the layer that was drawn is computed. `OneOf` draws for each example, and computes all layers.
@@ -49,22 +47,6 @@ class Choice(Composition):
         assert augment(x, training=True).shape == x.shape
         ```
     """
-
-    def __init__(
-        self,
-        layers: Sequence[RandomLayer],
-        weights: Sequence[float] | None = None,
-        p: float = 1.0,
-        data_format: DataFormat = "default",
-        seed: int | None = None,
-        **kwargs: Unpack[LayerArguments],
-    ) -> None:
-        super().__init__(layers, p, data_format, seed, **kwargs)
-        self._given_weights, self._bounds = cumulative(weights, len(self.layers))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "weights": self._given_weights}
 
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         index = drawn_index(self.uniform((1,)), self._bounds)

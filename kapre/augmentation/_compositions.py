@@ -112,6 +112,35 @@ class Composition(RandomLayer):
         return shape, self.compute_dtype
 
 
+class WeightedComposition(Composition):
+    """Draw one of several random layers, in proportion to weights.
+
+    Args:
+        layers: The random layers, or their serialized configs.
+        weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
+        p: float in [0, 1]. Probability that an example is changed at all.
+        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
+        **kwargs: Keras' layer arguments.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[RandomLayer],
+        weights: Sequence[float] | None = None,
+        p: float = 1.0,
+        data_format: DataFormat = "default",
+        seed: int | None = None,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        super().__init__(layers, p, data_format, seed, **kwargs)
+        self._given_weights, self._bounds = cumulative(weights, len(self.layers))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        return {**super().get_config(), "weights": self._given_weights}
+
+
 def selected(which: Any, y: Any, x: Any) -> Any:
     """Return the examples of `y` where `which`, bool `(batch,)`, is True, and those of `x` elsewhere."""
     return ops.where(ops.reshape(which, (-1, *[1] * (len(x.shape) - 1))), y, x)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
-from kapre._arguments import LayerArguments
-from kapre._layer import DataFormat, register
-from kapre.augmentation._base import Parameters, RandomLayer
-from kapre.augmentation._compositions import Composition, cumulative, drawn_index, selected
+from kapre._layer import register
+from kapre.augmentation._base import Parameters
+from kapre.augmentation._compositions import WeightedComposition, drawn_index, selected
 
 
 @register
-class OneOf(Composition):
+class OneOf(WeightedComposition):
     """Change each example by one of several random layers, drawn for each example, during training.
 
     All layers are computed for the whole batch. `Choice` computes only one.
@@ -46,22 +44,6 @@ class OneOf(Composition):
         assert distort(x, training=True).shape == x.shape
         ```
     """
-
-    def __init__(
-        self,
-        layers: Sequence[RandomLayer],
-        weights: Sequence[float] | None = None,
-        p: float = 1.0,
-        data_format: DataFormat = "default",
-        seed: int | None = None,
-        **kwargs: Unpack[LayerArguments],
-    ) -> None:
-        super().__init__(layers, p, data_format, seed, **kwargs)
-        self._given_weights, self._bounds = cumulative(weights, len(self.layers))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return every constructor argument."""
-        return {**super().get_config(), "weights": self._given_weights}
 
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         index = drawn_index(self.uniform((shape[0],)), self._bounds)
