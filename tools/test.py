@@ -60,9 +60,12 @@ SLOW_ON_JAX = (
 SHAPES_ON_JAX = (
     *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece")),
     "tests/streams/test_any_sizes.py",
-    "tests/augmentation",
+    *(f"tests/augmentation/test_{name}.py" for name in ("arguments", "batches", "compositions", "filters_and_rooms")),
+    *(f"tests/augmentation/test_{name}.py" for name in ("new_draws", "references", "spectrograms", "speed_and_pitch")),
 )
 """Tests of many lengths. XLA compiles for each, which takes less time without most of its optimisations."""
+LAWS_ON_JAX = ("tests/augmentation/test_laws.py",)
+"""The same, in a process of its own: one that holds all of these programs ends with a segmentation fault."""
 LOGIC = tuple(f"tests/test_{name}.py" for name in ("composed", "docs", "layers", "masks", "migration", "published"))
 """What Keras does with layers and models, the same on every backend: shapes, configs, files, examples."""
 UNMEASURED = ("jax layers", "tensorflow layers")
@@ -233,12 +236,13 @@ def of_oldest(backends: list[str]) -> list[Suite]:
 def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
     """Return the suites of each backend, and of what belongs to none."""
     left_out = [*IGNORED, *(f"--ignore={path}" for path in LOGIC)]
-    slow = {"jax": [f"--ignore={path}" for path in (*SLOW_ON_JAX, *SHAPES_ON_JAX)]}
+    slow = {"jax": [f"--ignore={path}" for path in (*SLOW_ON_JAX, *SHAPES_ON_JAX, *LAWS_ON_JAX)]}
     unoptimised = {"jax": UNOPTIMISED}
     order = [name for name in ("jax", "torch", "tensorflow") if name in backends]  # what takes longest first
     suites: list[Suite] = [(name, name, ["tests", *left_out, *slow.get(name, [])]) for name in order]
     if "jax" in order:
-        suites.append(("jax shapes", "jax", [*UNOPTIMISED, *SHAPES_ON_JAX]))
+        apart = (("laws", LAWS_ON_JAX), ("shapes", SHAPES_ON_JAX))
+        suites += [(f"jax {name}", "jax", [*UNOPTIMISED, *paths]) for name, paths in apart]
     suites += [(f"{name} layers", name, [*unoptimised.get(name, []), *LOGIC]) for name in order]
     if backends and with_once:
         # Keras' NumPy starts soonest, in the many processes too, and compiles none of the hundreds of recipes there.

@@ -38,7 +38,7 @@ def drawn(
     return to_numpy(y), {name: to_numpy(value) for name, value in parameters.items()}
 
 
-@functools.cache
+@functools.lru_cache(maxsize=4)  # a process has room for some thousand programs of XLA
 def _program(layer: Any) -> Any:
     """Return a training call as a program of the generator's state."""
     import jax
