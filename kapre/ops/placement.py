@@ -107,8 +107,8 @@ def ramp(share: Any, shape: FadeShape) -> Any:
 def fade(x: Any, fade_in: Any, fade_out: Any, shape: FadeShape, lengths: Any = None) -> Any:
     """Fade each item in over its first samples, and out over its last.
 
-    The gain is 0 at the first sample of a fade-in, and 1 at its last. The fade-out is the mirror image. A fade-in of one
-    sample makes it 0, and a fade-out of one sample changes nothing, as in torchaudio.
+    The gain is 0 at the first sample of a fade-in, and 1 at its last. The fade-out is the mirror image. A fade-in of
+    one sample makes it 0, and a fade-out of one sample changes nothing, as in torchaudio.
     """
     here, length = positions(ops.shape(x)[-1]), lengths_beside(x, lengths)
     for place, size, least in ((here, fade_in, 1), (length - 1 - here, fade_out, 2)):
