@@ -18,9 +18,9 @@ namespace {
 // where there are none. Sums that depend on neither the sample nor the item are made once.
 class Overlap {
  public:
-  explicit Overlap(const Plan& plan) : hop_(plan.is.hop_length), width_(plan.is.window_length) {
-    squares_.resize(static_cast<std::size_t>(width_));
-    for (std::size_t n = 0; n < squares_.size(); ++n) {
+  explicit Overlap(const Plan& plan) : hop_(plan.is.hop_length), width_(plan.is.frame_length) {
+    squares_.resize(static_cast<std::size_t>(width_));  // zeros behind a shorter window
+    for (std::size_t n = 0; n < static_cast<std::size_t>(plan.is.window_length); ++n) {
       const double w = static_cast<double>(plan.is.window[n]) * plan.is.n_fft;  // the plan has it divided
       squares_[n] = w * w;
     }

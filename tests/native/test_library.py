@@ -462,11 +462,13 @@ def test_samples_have_the_same_bits_for_any_number_of_threads(instructions, norm
     np.testing.assert_array_equal(alone[0], one[1, : 40 * 160])
 
 
-@pytest.mark.parametrize(("size", "hop"), [(64, 16), (64, 7), (64, 64), (64, 70), (5, 1)])
+@pytest.mark.parametrize(("size", "hop"), [(64, 16), (64, 7), (64, 64), (64, 70), (5, 1), (90, 20)])
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 9, 12])
-def test_edges_are_divided_by_the_windows_that_are_there(size, hop, frames):
+@pytest.mark.parametrize("shorter", [0, 3])
+def test_edges_are_divided_by_the_windows_that_are_there(size, hop, frames, shorter):
     rng = np.random.default_rng(size + hop)
-    about = stages(size=size, n_fft=64, hop=hop, window=0.1 + rng.random(size), is_inverse=True)
+    width = min(size, 64) - shorter
+    about = stages(size=size, n_fft=64, hop=hop, window=0.1 + rng.random(width), is_inverse=True)
     z = rng.standard_normal((3, frames, 33, 2)).astype("float32").view("complex64")[..., 0]
     counts, time = [frames, max(0, frames - 2), frames], frames * hop + size + 2
     x = inverted(native.Plan(LOADED, about), z, time, (0, 0), True, 1, counts)
