@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <limits>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "enter.h"
 #include "plan.h"
 #include "threads.h"
 
@@ -156,21 +155,8 @@ extern "C" {
 int32_t kapre_plan_invert(const void* memory, size_t size, const kapre_inversion* call, char* message,
                           size_t message_size) {
   using namespace kapre;
-  const auto failed = [&](int code, const char* text) { return fail(code, text, message, message_size); };
-  Plan plan;
-  if (!call || !read(memory, size, plan)) return failed(KAPRE_INVALID, "a plan of this version and a call are needed");
-  if (const char* text = wrong(plan, *call)) return failed(KAPRE_INVALID, text);
-  const Variant* variant = variant_for(call->instructions ? call->instructions : best_instructions(), plan.is.n_fft);
-  if (!variant) return failed(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set");
-  if (!call->items || !call->time) return KAPRE_OK;
-  try {
-    run(plan, *variant, *call);
-  } catch (const std::bad_alloc&) {
-    return failed(KAPRE_NO_MEMORY, "no memory for the frames");
-  } catch (const std::exception& error) {
-    return failed(KAPRE_FAILED, error.what());
-  }
-  return KAPRE_OK;
+  const auto is_empty = [](const kapre_inversion& c) { return !c.items || !c.time; };
+  return enter(memory, size, call, message, message_size, wrong, is_empty, run);
 }
 
 }  // extern "C"

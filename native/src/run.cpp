@@ -1,21 +1,15 @@
-// Running a plan: frames and their padding, and threads.
+// Running a plan: frames and their padding.
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
-#include <new>
-#include <thread>
-#include <vector>
 
+#include "enter.h"
 #include "plan.h"
 #include "threads.h"
 
 namespace kapre {
 namespace {
-
-constexpr double WORTH_A_THREAD = 3e5;  // points of DFTs, which take about 0.2 ms; a thread takes 0.03 ms to start
 
 // The sample that padding repeats at a position outside of `length` samples, at least 1.
 std::int64_t source(std::int64_t position, std::int64_t length, std::int32_t padding) {
@@ -102,54 +96,14 @@ void run(const Plan& plan, const Variant& variant, const kapre_call& call) {
 
 }  // namespace
 
-void divide(std::int64_t count, std::int32_t most, double points,
-            const std::function<void(std::int64_t, std::int64_t)>& part) {
-  const std::int64_t worth = static_cast<std::int64_t>(points / WORTH_A_THREAD);
-  const std::int64_t threads = std::max<std::int64_t>(1, std::min<std::int64_t>({most, count, worth}));
-  if (threads == 1) return part(0, count);
-  std::vector<std::thread> others;
-  std::atomic<bool> failed{false};
-  const auto run = [&](std::int64_t i) {
-    try {
-      part(count * i / threads, count * (i + 1) / threads);
-    } catch (...) {
-      failed = true;
-    }
-  };
-  std::int64_t started = 1;
-  try {
-    others.reserve(static_cast<std::size_t>(threads) - 1);
-    for (; started < threads; ++started) others.emplace_back(run, started);
-  } catch (const std::exception&) {
-    // No further thread can be had: this one does what is left.
-  }
-  run(0);
-  for (std::int64_t i = started; i < threads; ++i) run(i);
-  for (std::thread& other : others) other.join();
-  if (failed) throw std::bad_alloc();
-}
-
 }  // namespace kapre
 
 extern "C" {
 
 int32_t kapre_plan_run(const void* memory, size_t size, const kapre_call* call, char* message, size_t message_size) {
   using namespace kapre;
-  const auto failed = [&](int code, const char* text) { return fail(code, text, message, message_size); };
-  Plan plan;
-  if (!call || !read(memory, size, plan)) return failed(KAPRE_INVALID, "a plan of this version and a call are needed");
-  if (const char* text = wrong(plan, *call)) return failed(KAPRE_INVALID, text);
-  const Variant* variant = variant_for(call->instructions ? call->instructions : best_instructions(), plan.is.n_fft);
-  if (!variant) return failed(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set");
-  if (!call->items || !call->frames) return KAPRE_OK;
-  try {
-    run(plan, *variant, *call);
-  } catch (const std::bad_alloc&) {
-    return failed(KAPRE_NO_MEMORY, "no memory for the frames");
-  } catch (const std::exception& error) {
-    return failed(KAPRE_FAILED, error.what());
-  }
-  return KAPRE_OK;
+  const auto is_empty = [](const kapre_call& c) { return !c.items || !c.frames; };
+  return enter(memory, size, call, message, message_size, wrong, is_empty, run);
 }
 
 }  // extern "C"
