@@ -97,6 +97,19 @@ def published_flag(name: str, value: Any) -> bool:
     return flag(name, False if value is None else value)
 
 
+def fraction(name: str, value: Any, rule: str, remedy: str) -> float:
+    """Return a number from 0 to 1. `rule` says what it is."""
+    found = number(name, value, remedy, at_least=0.0, rule=rule)
+    if found > 1.0:
+        raise ValueError(message(name, rule, value, remedy))
+    return found
+
+
+def probability(p: Any) -> float:
+    """Return the probability that an example is changed."""
+    return fraction("p", p, "a probability in [0, 1]", "Use 0.5, or 1.0 to change every example.")
+
+
 def checked_seed(seed: Any) -> int | None:
     """Return a seed as an int, or None. Raise if a backend would refuse it."""
     if seed is None:

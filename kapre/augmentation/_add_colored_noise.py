@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -90,7 +89,7 @@ class AddColoredNoise(RandomLayer):
         return {
             "snr_db": self.uniform(groups, self.min_snr_db, self.max_snr_db),
             "psd_exponent": self.uniform(groups, self.min_psd_exponent, self.max_psd_exponent),
-            "key": keras.random.randint((*groups, 2), 0, 2**31 - 1, dtype="int32", seed=self.seed_generator),
+            "key": self.keys(groups),
         }
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:

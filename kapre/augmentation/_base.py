@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import checked_seed, flag, message, number
+from kapre._checks import checked_seed, flag, probability
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -24,7 +24,7 @@ from kapre._layer import (
 )
 from kapre._lengths import checked_lengths, lengths_within
 from kapre.augmentation import _known_banks as banks
-from kapre.ops import frames
+from kapre.ops import augment, frames
 from kapre.ops.kernels.seeds import SeedGenerator
 
 Parameters = dict[str, Any]
@@ -127,10 +127,7 @@ class RandomLayer(AudioLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
-        rule, remedy = "a probability in [0, 1]", "Use 0.5, or 1.0 to change every example."
-        self.p = number("p", p, remedy, at_least=0.0, rule=rule)
-        if self.p > 1.0:
-            raise ValueError(message("p", rule, p, remedy))
+        self.p = probability(p)
         self.per_channel = flag("per_channel", per_channel)
         self.data_format = resolve_data_format(data_format)
         self.seed = checked_seed(seed)
@@ -184,6 +181,10 @@ class RandomLayer(AudioLayer):
         count = ops.cast(high - low + 1, "float32")
         steps = ops.cast(ops.floor(self.uniform(shape) * count), "int32")
         return low + ops.minimum(steps, high - low)  # for a large count, the product may be rounded up
+
+    def keys(self, shape: tuple[Any, ...]) -> Any:
+        """Draw the pairs of int32 numbers that `ops.noise.white` makes noise of, `(*shape, 2)`."""
+        return keras.random.randint((*shape, 2), 0, 2**31 - 1, dtype="int32", seed=self.seed_generator)
 
     def __call__(self, inputs: Any, *args: Any, lengths: Any = None, **kwargs: Any) -> Any:
         if lengths is None:
@@ -256,8 +257,7 @@ class RandomLayer(AudioLayer):
             x = frames.keep(x, lengths)
         y = self.apply(x, drawn, lengths)
         if self.keeps_time and not always:
-            applied = ops.cast(drawn["applied"], "bool")
-            y = ops.where(ops.reshape(applied, (-1, *[1] * (len(shape) - 1))), y, x)
+            y = augment.selected(ops.cast(drawn["applied"], "bool"), y, x)
         after = self.output_lengths(shape, drawn, lengths)
         if is_wave and after is not None:
             y = frames.keep(y, after)

@@ -9,13 +9,12 @@ import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import checked_seed, message, number
+from kapre._checks import checked_seed, message, number, probability
 from kapre._layer import AudioLayer, DataFormat, Shape, resolve_data_format, time_axis
 from kapre._lengths import lengths_within
-from kapre.ops import augment, mixing
+from kapre.ops import augment, frames, mixing
 from kapre.ops.fourier import is_empty
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import tf_data
 from kapre.ops.kernels.seeds import SeedGenerator
 
 DATA = ("audio", "spectrogram")
@@ -81,10 +80,7 @@ class BatchLayer(AudioLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.alpha = number("alpha", alpha, "Use 0.2.", above=0.0, rule="a number above 0")
-        rule, remedy = "a probability in [0, 1]", "Use 0.5, or 1.0 to change every example."
-        self.p = number("p", p, remedy, at_least=0.0, rule=rule)
-        if self.p > 1.0:
-            raise ValueError(message("p", rule, p, remedy))
+        self.p = probability(p)
         self.data_format = resolve_data_format(data_format)
         self.seed = checked_seed(seed)
         self.seed_generator = SeedGenerator(self.seed, name="seed_generator")
@@ -132,24 +128,10 @@ class BatchLayer(AudioLayer):
         rest = {name: value for name, value in inputs.items() if name not in self.changes} if is_dict else {}
         if is_dict:
             inputs = {name: value for name, value in inputs.items() if name in self.changes}
-        values = tuple(inputs.values()) if is_dict else inputs
-        if isinstance(values, (tuple, list)) and any(map(tf_data.is_foreign, values)):
-            return self._in_graph(inputs, rest, **kwargs)
-        found = keras.layers.Layer.__call__(self, inputs, *args, **kwargs)
+        found = super().__call__(inputs, *args, **kwargs)
         if not rest:
             return found
         return ({**rest, **found[0]}, found[1]) if kwargs.get("return_parameters") else {**rest, **found}
-
-    def _in_graph(self, inputs: Any, rest: Batch, return_parameters: bool = False, **kwargs: Any) -> Any:
-        """Return the output for tensors of tf.data under another backend."""
-        if return_parameters:
-            remedy = "Leave it out in tf.data, whose functions are graphs of TensorFlow."
-            raise ValueError(message("return_parameters", "False here", return_parameters, remedy))
-        if isinstance(inputs, Mapping):
-            return {**rest, **tf_data.call_on_dict(self, self._on_dict, dict(inputs), kwargs)}
-        x, labels = self._pair(inputs)
-        found = tf_data.call_on_dict(self, self._on_dict, {DATA[0]: x, LABELS: labels}, kwargs)
-        return found[DATA[0]], found[LABELS]
 
     def call(
         self,
@@ -196,11 +178,14 @@ class BatchLayer(AudioLayer):
             drawn["applied"] = ops.ones((shape[0],), "bool") if self.p == 1.0 else self._uniform(shape[0]) < self.p
         applied = ops.cast(drawn["applied"], "bool")
         for name, x in data.items():
-            x = mixing.kept(x, lengths, self._axis(x), 0.0 if name == "audio" and len(x.shape) < 4 else self.pad_value)
-            y, weights, after = self.combine(x, self._axis(x), lengths, drawn)
-            found[name] = ops.cast(ops.where(mixing.beside(applied, y) > 0, y, x), self.compute_dtype)
+            axis = self._axis(x)
+            if lengths is not None:
+                is_wave = name == "audio" and len(x.shape) < 4
+                x = frames.keep(x, lengths, 0.0 if is_wave else self.pad_value, axis)
+            y, weights, after = self.combine(x, axis, lengths, drawn)
+            found[name] = ops.cast(augment.selected(applied, y, x), self.compute_dtype)
         mixed = self.combine_labels(labels, weights, drawn)
-        found[LABELS] = ops.where(mixing.beside(applied, mixed) > 0, mixed, labels)
+        found[LABELS] = augment.selected(applied, mixed, labels)
         if lengths is not None:
             found[LENGTHS] = ops.where(applied, after, lengths)
         return found, drawn
@@ -218,11 +203,10 @@ class BatchLayer(AudioLayer):
         known = not (is_float or kernel.is_abstract(labels) or kernel.is_tracing())
         is_index = not is_float and len(labels.shape) < 2
         if is_index or (known and kind != "bool" and not is_empty(labels) and bool(ops.max(labels) > 1)):
-            rule, given = (
-                "numbers for each class, (batch, classes)",
-                f"{kind} class numbers of shape {tuple(labels.shape)}",
+            raise ValueError(
+                f"`{LABELS}` must be numbers for each class, (batch, classes); received {kind} class numbers of shape "
+                f"{tuple(labels.shape)}. Use keras.ops.one_hot(labels, classes)."
             )
-            raise ValueError(f"`{LABELS}` must be {rule}; received {given}. Use keras.ops.one_hot(labels, classes).")
         return ops.cast(labels, self.work_dtype)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:

@@ -141,11 +141,6 @@ class WeightedComposition(Composition):
         return {**super().get_config(), "weights": self._given_weights}
 
 
-def selected(which: Any, y: Any, x: Any) -> Any:
-    """Return the examples of `y` where `which`, bool `(batch,)`, is True, and those of `x` elsewhere."""
-    return ops.where(ops.reshape(which, (-1, *[1] * (len(x.shape) - 1))), y, x)
-
-
 def cumulative(weights: Sequence[float] | None, count: int) -> tuple[list[float] | None, list[float]]:
     """Check the weights of `count` layers. Return them as a list, and the upper bounds of each layer's share of 1."""
     rule, remedy = f"{count} numbers above 0, one for each layer", "Use None for equal weights."

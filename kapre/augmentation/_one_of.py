@@ -6,7 +6,8 @@ from typing import Any
 
 from kapre._layer import register
 from kapre.augmentation._base import Parameters
-from kapre.augmentation._compositions import WeightedComposition, drawn_index, selected
+from kapre.augmentation._compositions import WeightedComposition, drawn_index
+from kapre.ops.augment import selected
 
 
 @register

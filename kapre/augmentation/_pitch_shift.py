@@ -62,9 +62,7 @@ class PitchShift(TableLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
-        self.semitones = checked_table(
-            "semitones", semitones, "numbers from -24 to 24", "Use (-2, 0, 2).", lambda s: -24.0 <= s <= 24.0
-        )
+        self.semitones = checked_table("semitones", semitones, -24.0, 24.0, "Use (-2, 0, 2).")
         self.table = self.semitones
         self.n_fft, self.hop_length, self._window = vocoder.framing(n_fft, hop_length)
 

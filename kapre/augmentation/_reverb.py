@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -14,7 +13,7 @@ from kapre._layer import DataFormat, register
 from kapre.augmentation._bank import BankLayer
 from kapre.augmentation._base import Parameters
 from kapre.augmentation._ranges import ordered
-from kapre.ops import frames, noise, placement
+from kapre.ops import noise, placement
 from kapre.ops.convolution import fft_convolve
 
 
@@ -97,6 +96,11 @@ class Reverb(BankLayer):
         self.min_direct_to_reverberant_db, self.max_direct_to_reverberant_db = ratios
         self.keep_level = flag("keep_level", keep_level)
 
+    def accept(self, given: Any) -> None:
+        """Set the bank, and find the largest sample of each response."""
+        super().accept(given)
+        self._delays = None if self.bank is None else np.abs(self.bank).argmax(axis=1).astype("int32")
+
     def _argument(self, cls: type, name: str) -> Any:
         return None if name == "bank" and not self._has_bank else super()._argument(cls, name)
 
@@ -108,22 +112,20 @@ class Reverb(BankLayer):
         return {
             "t60_seconds": self.uniform(groups, self.min_t60_seconds, self.max_t60_seconds),
             "direct_to_reverberant_db": self.uniform(groups, low, high),
-            "key": keras.random.randint((*groups, 2), 0, 2**31 - 1, dtype="int32", seed=self.seed_generator),
+            "key": self.keys(groups),
         }
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         if self._has_bank:
             index = ops.cast(parameters["index"], "int32")
             responses = ops.take(self.bank_beside(x), index, axis=0)
-            peaks = np.abs(self.needed_bank()).argmax(axis=1).astype("int32")
-            delay = ops.take(ops.convert_to_tensor(peaks), index, axis=0)[..., None]
+            delay = ops.take(ops.convert_to_tensor(self._delays), index, axis=0)[..., None]
         else:
             responses, delay = self._responses(x, parameters), 0
         y = fft_convolve(x, responses)
         y = placement.gather(y, placement.positions(ops.shape(x)[-1]) + delay)
         if not self.keep_level:
             return y
-        y = y if lengths is None else frames.keep(y, lengths)
         same = ops.zeros((1, 1, 1), dtype=x.dtype)  # decibels
         return noise.scaled_to_snr(x, y, same, lengths, self.per_channel)
 

@@ -11,7 +11,7 @@ from kapre._arguments import LayerArguments
 from kapre._checks import count, message
 from kapre._layer import DataFormat, register
 from kapre.augmentation._base import Parameters, RandomLayer
-from kapre.augmentation._compositions import Composition, selected
+from kapre.augmentation._compositions import Composition
 from kapre.ops import augment
 
 
@@ -84,5 +84,5 @@ class SomeOf(Composition):
         chosen = ops.cast(parameters["chosen"], "bool")
         for index, layer in enumerate(self.layers):
             changed, _ = layer.changed(x, parameters[str(index)], lengths)
-            x = selected(chosen[:, index], changed, x)
+            x = augment.selected(chosen[:, index], changed, x)
         return x

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kapre._arguments import LayerArguments
-from kapre._checks import choice, count, message, number
+from kapre._checks import choice, count, fraction, message, number
 from kapre._layer import DataFormat, Shape, channels_in_place, channels_second, register, shape_channels_second
 from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.ops import augment, warping
@@ -145,10 +145,8 @@ class SpecAugment(RandomLayer):
         self.n_time_masks = _count_or_share("n_time_masks", n_time_masks, "Use 1, or 0 for none.")
         self.mask_value = _mask_value(mask_value)
         self.time_warp = count("time_warp", time_warp, "Use 80, or 0 for none.")
-        rule, remedy = "a share in [0, 1]", "Use 0.2, or 1.0 for no limit."
-        self.max_time_share = number("max_time_share", max_time_share, remedy, at_least=0.0, rule=rule)
-        if self.max_time_share > 1.0:
-            raise ValueError(message("max_time_share", rule, max_time_share, remedy))
+        remedy = "Use 0.2, or 1.0 for no limit."
+        self.max_time_share = fraction("max_time_share", max_time_share, "a share in [0, 1]", remedy)
         self._looked = self.mask_value != 0.0  # check once whether 0 is a usual value
 
     @classmethod

@@ -63,9 +63,7 @@ class SpeedPerturbation(TableLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
-        self.factors = checked_table(
-            "factors", factors, "numbers from 0.5 to 2", "Use (0.9, 1.0, 1.1).", lambda f: 0.5 <= f <= 2.0
-        )
+        self.factors = checked_table("factors", factors, 0.5, 2.0, "Use (0.9, 1.0, 1.1).")
         self.table = self.factors
 
     def transformed(self, x: Any, value: float, lengths: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -10,7 +10,6 @@ from keras import ops
 from kapre._checks import message, number
 from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._ranges import of_items
-from kapre.ops import placement
 
 
 class TableLayer(RandomLayer):
@@ -53,23 +52,21 @@ class TableLayer(RandomLayer):
     def output_lengths(self, shape: tuple[Any, ...], parameters: Parameters, lengths: Any) -> Any:
         if not self.changes_lengths:
             return lengths
-        before = placement.at_least(of_items(lengths, shape) + ops.zeros_like(parameters["index"], dtype="int32"), 0)
-        time, after = ops.cast(shape[2], "int32"), before
-        index = ops.cast(parameters["index"], "int32")
+        index, time = ops.cast(parameters["index"], "int32"), ops.cast(shape[2], "int32")
+        before = after = of_items(lengths, shape) + ops.zeros_like(index)
         for place, value in enumerate(self.table):
             after = ops.where(index == place, self.length_after(before, value), after)
-        after = ops.where(after < time, after, time + ops.zeros_like(after))
+        after = ops.where(after < time, after, time)
         applied = ops.cast(parameters["applied"], "bool")[:, None]
         return ops.reshape(ops.where(applied, after, before), (-1,))
 
 
-def checked_table(
-    name: str, values: Sequence[float], rule: str, remedy: str, fits: Callable[[float], bool]
-) -> list[float]:
-    """Return the values of a table as floats. Raise if there is none, or one does not fit."""
+def checked_table(name: str, values: Sequence[float], low: float, high: float, remedy: str) -> list[float]:
+    """Return the values of a table as floats. Raise if there is none, or one is not from `low` to `high`."""
+    rule = f"a list of numbers from {low:g} to {high:g}"
     if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
-        raise ValueError(message(name, f"a list of {rule}", values, remedy))
-    found = [number(name, value, remedy, rule=f"a list of {rule}") for value in values]
-    if not all(map(fits, found)):
-        raise ValueError(message(name, f"a list of {rule}", values, remedy))
+        raise ValueError(message(name, rule, values, remedy))
+    found = [number(name, value, remedy, rule=rule) for value in values]
+    if not all(low <= value <= high for value in found):
+        raise ValueError(message(name, rule, values, remedy))
     return found

@@ -64,9 +64,7 @@ class TimeStretch(TableLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
-        self.rates = checked_table(
-            "rates", rates, "numbers from 0.5 to 2", "Use (0.9, 1.0, 1.1).", lambda r: 0.5 <= r <= 2.0
-        )
+        self.rates = checked_table("rates", rates, 0.5, 2.0, "Use (0.9, 1.0, 1.1).")
         self.table = self.rates
         self.n_fft, self.hop_length, self._window = vocoder.framing(n_fft, hop_length)
 

@@ -47,6 +47,11 @@ def draw_bands(batch: Any, count: int, largest: Any, sizes: Any, seed: Any) -> t
     return ops.cast(start, "int32"), ops.cast(start + width, "int32")
 
 
+def selected(which: Any, y: Any, x: Any) -> Any:
+    """Return the examples of `y` where `which`, bool `(batch,)`, is True, and those of `x` elsewhere."""
+    return ops.where(ops.reshape(which, (-1, *[1] * (len(x.shape) - 1))), y, x)
+
+
 def covered(size: Any, bands: tuple[Any, Any]) -> Any:
     """Tell which of `size` positions lie in one of an item's bands, as a bool tensor `(batch, size)`."""
     start, end = bands

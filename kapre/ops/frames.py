@@ -49,9 +49,9 @@ def within(size: Any, lengths: Any, rank: int, axis: int = -1) -> Any:
     return places < ops.reshape(ops.cast(lengths, "int32"), (-1, *[1] * (rank - 1)))
 
 
-def keep(x: Any, lengths: Any, value: float = 0.0) -> Any:
-    """Replace the samples past each item's length on the last axis of `(batch, ..., time)` by `value`."""
-    inside = within(ops.shape(x)[-1], lengths, len(x.shape))
+def keep(x: Any, lengths: Any, value: float = 0.0, axis: int = -1) -> Any:
+    """Replace the samples past each item's length on an axis of `(batch, ..., time)`, the last one, by `value`."""
+    inside = within(ops.shape(x)[axis], lengths, len(x.shape), axis)
     return ops.where(inside, x, kernel.filled(x, value))
 
 

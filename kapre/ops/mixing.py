@@ -6,8 +6,6 @@ from typing import Any
 
 from keras import ops
 
-from kapre.ops import frames
-
 
 def beside(numbers: Any, x: Any) -> Any:
     """Return numbers `(batch,)` in the dtype of `x`, so that they broadcast to its other axes."""
@@ -77,14 +75,6 @@ def merged(weights: Any, partners: Any) -> Any:
             moved = ops.where(members[earlier] == members[later], found[later], ops.zeros_like(found[later]))
             found[earlier], found[later] = found[earlier] + moved, found[later] - moved
     return ops.stack(found, axis=-1)
-
-
-def kept(x: Any, lengths: Any, axis: int, value: float = 0.0) -> Any:
-    """Set what lies past the length of each example to a value."""
-    if lengths is None:
-        return x
-    inside = frames.within(ops.shape(x)[axis], lengths, len(x.shape), axis=axis)
-    return ops.where(inside, x, ops.full_like(x, value))
 
 
 def spliced(x: Any, other: Any, start: Any, end: Any, axis: int) -> Any:

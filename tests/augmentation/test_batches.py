@@ -189,6 +189,10 @@ def test_in_tf_data(make: Any) -> None:
     for b in found:
         assert (b["audio"].shape, b["lengths"].dtype) == ((6, 200, 2), np.int32)
         np.testing.assert_allclose(b["labels"].sum(axis=1), 1.0, atol=1e-5)
+    half = make(1.0, seed=0, dtype="mixed_float16")
+    b, drawn = next(iter(batches().map(lambda b: half(b, return_parameters=True))))
+    assert [b[name].dtype.name for name in ("audio", "labels")] == ["float16", "float32"]
+    assert drawn["applied"].shape == (6,)
     pairs = batches().map(lambda b: (b["audio"], b["labels"])).map(lambda x, y: layer((x, y)))
     x, y = next(iter(pairs))
     assert (tuple(x.shape), tuple(y.shape)) == ((6, 200, 2), (6, 6))

@@ -57,8 +57,11 @@ def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any
 
     x = args[0] if args else next(iter(kwargs.values()))
     flags = {name: value for name, value in kwargs.items() if isinstance(value, bool)}
-    spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype=x.dtype.name), **flags)
-    layer._build_once(tuple(x.shape))  # here, because a pipeline may call from several threads at once
+    symbolic = keras.tree.map_structure(lambda part: keras.KerasTensor(part.shape, dtype=part.dtype.name), x)
+    spec = layer.compute_output_spec(symbolic, **flags)
+    layer._build_once(
+        keras.tree.map_structure(lambda part: tuple(part.shape), x)
+    )  # here, because a pipeline may call from several threads at once
     # Two threads must not get the same draw from a generator.
     draws = any(hasattr(part, "seed_generator") for part in (layer, *getattr(layer, "layers", ())))
     given = keras.tree.flatten((args, kwargs))
@@ -77,32 +80,6 @@ def _call_in_graph(layer: Any, compute_call: Callable[..., Any], args: tuple[Any
     for part, own in zip(y, specs, strict=True):
         part.set_shape(own.shape)
     return keras.tree.pack_sequence_as(spec, y)
-
-
-def call_on_dict(
-    layer: Any, compute: Callable[..., tuple[dict[str, Any], Any]], values: dict[str, Any], kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    """Add a function of a dict to the graph, as a Python function whose results have the shapes of its arguments.
-
-    All results but "lengths" are floats of the layer's dtype. The function also returns what was drawn.
-    """
-    import tensorflow as tf
-
-    tensors = {name: value for name, value in values.items() if is_foreign(value)}
-    layer.build()
-    float_kind = tf.as_dtype(layer.compute_dtype)
-    kinds = {name: value.dtype if name == "lengths" else float_kind for name, value in tensors.items()}
-
-    def on_arrays(*given: np.ndarray) -> list[np.ndarray]:
-        with _drawing:
-            found, _ = compute({**values, **dict(zip(tensors, given, strict=True))}, **kwargs)
-        arrays = {name: keras.ops.convert_to_numpy(found[name]) for name in kinds}
-        return [np.asarray(arrays[name], kind.as_numpy_dtype) for name, kind in kinds.items()]
-
-    results = tf.numpy_function(on_arrays, list(tensors.values()), list(kinds.values()), stateful=True)
-    for name, result in zip(kinds, results, strict=True):
-        result.set_shape(tensors[name].shape)
-    return {**values, **dict(zip(kinds, results, strict=True))}
 
 
 def refuse(name: str) -> None:
