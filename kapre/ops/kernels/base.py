@@ -41,6 +41,8 @@ class Kernel:
     """Whether a single channel may be moved by removing and inserting its axis."""
     fits_frames = False
     """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
+    filters_by_taps = False
+    """Whether `taps_over` filters waveforms, in place of a product of spectra."""
     frames_unknown_time = False
     """Whether `over_frames` takes samples of unknown length, and chunks. `count` is then None, for all frames."""
 

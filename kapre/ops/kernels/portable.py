@@ -71,6 +71,7 @@ class PortableKernel(_Active):
     computes_sizes = False
     squeezes_channels = False
     fits_frames = True
+    filters_by_taps = True
     frames_unknown_time = True
 
     def __init__(self, way: Way = DEFAULT_WAY) -> None:
@@ -146,6 +147,17 @@ class PortableKernel(_Active):
 
         real, imag = _by_channel(of_channel, x)
         return real, imag
+
+    def taps_over(self, x: Any, taps: Any) -> Any:
+        """Convolve `(batch, ..., time)` with a tensor `(taps,)` by one convolution: `(batch, ..., time + taps - 1)`."""
+        behind = taps.shape[0] - 1
+        weights = ops.flip(taps)[:, None]
+
+        def of_channel(x: Any) -> list[Any]:
+            return [ops.squeeze(self._convolved(frames.pad(x, behind, behind), weights, 1), -1)]
+
+        (y,) = _by_channel(of_channel, x)
+        return y
 
     def spectrum(self, *_: Any) -> None:
         """Return None: a file must not depend on a library."""
