@@ -52,9 +52,9 @@ def filtered(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
             pairs of NumPy arrays, or of tensors whose other axes broadcast to those of `x`.
         tail: Number of samples after which the filter's impulse response is over, less one.
     """
-    if current().filters_by_taps:
-        taps = _taps(response, tail + 1, x)
-        return current().taps_over(x, taps)
+    found = current().convolved(x, lambda: _taps(response, tail + 1, x))
+    if found is not None:
+        return found
     length = x.shape[-1]
     if isinstance(length, int) and length + tail <= _AT_ONCE:
         n_fft = fast_size(length + tail)

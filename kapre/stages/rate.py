@@ -24,7 +24,9 @@ class Fields:
     """The fields of the rate of the input."""
 
     input_rate: int | None = None
-    resampling_method: Literal["sinc_interp_hann", "sinc_interp_kaiser", "kaiser_best", "kaiser_fast"] = "sinc_interp_hann"
+    resampling_method: Literal["sinc_interp_hann", "sinc_interp_kaiser", "kaiser_best", "kaiser_fast"] = (
+        "sinc_interp_hann"
+    )
 
 
 def _kernel(f: Mapping[str, Any]) -> sinc.Sinc:

@@ -149,7 +149,7 @@ def test_the_fields() -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        (dict(input_rate=44100), "`sample_rate` must be a whole number of Hz with an input_rate; received sample_rate=None."),
+        (dict(input_rate=44100), "must be a whole number of Hz with an input_rate; received sample_rate=None."),
         (dict(input_rate=44100, sample_rate=16000.5), "`sample_rate` must be a whole number of Hz with an input_rate"),
         (dict(input_rate=0, sample_rate=16000), "`input_rate` must be a positive integer"),
         (dict(input_rate=96001, sample_rate=44100), "`input_rate` must be a rate whose kernel to 44100 Hz has at most"),

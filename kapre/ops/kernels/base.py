@@ -41,8 +41,6 @@ class Kernel:
     """Whether a single channel may be moved by removing and inserting its axis."""
     fits_frames = False
     """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
-    filters_by_taps = False
-    """Whether `taps_over` filters waveforms, in place of a product of spectra."""
     frames_unknown_time = False
     """Whether `over_frames` takes samples of unknown length, and chunks. `count` is then None, for all frames."""
 
@@ -103,6 +101,10 @@ class Kernel:
 
     def stft(self, x: Any, analysis: np.ndarray, n_fft: int, hop: int) -> tuple[Any, Any] | None:
         """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""
+        return None
+
+    def convolved(self, x: Any, taps: Callable[[], Any]) -> Any:
+        """Return `(..., time)` convolved with the tensor `taps()`, or None if products of spectra do it."""
         return None
 
     def squares(self, framed: Any, n_fft: int) -> Any:

@@ -71,7 +71,6 @@ class PortableKernel(_Active):
     computes_sizes = False
     squeezes_channels = False
     fits_frames = True
-    filters_by_taps = True
     frames_unknown_time = True
 
     def __init__(self, way: Way = DEFAULT_WAY) -> None:
@@ -148,10 +147,11 @@ class PortableKernel(_Active):
         real, imag = _by_channel(of_channel, x)
         return real, imag
 
-    def taps_over(self, x: Any, taps: Any) -> Any:
-        """Convolve `(batch, ..., time)` with a tensor `(taps,)` by one convolution: `(batch, ..., time + taps - 1)`."""
-        behind = taps.shape[0] - 1
-        weights = ops.flip(taps)[:, None]
+    def convolved(self, x: Any, taps: Callable[[], Any]) -> Any:
+        """Convolve by one convolution, because the matrices of a long DFT are large."""
+        found = taps()
+        behind = found.shape[0] - 1
+        weights = ops.flip(found)[:, None]
 
         def of_channel(x: Any) -> list[Any]:
             return [ops.squeeze(self._convolved(frames.pad(x, behind, behind), weights, 1), -1)]
