@@ -33,7 +33,7 @@ from kapre.composed import (
     get_stft_magnitude_layer,
 )
 from kapre.filters import Convolve, IIRFilter, Resample
-from kapre.frontends import Frontend, list_presets
+from kapre.frontends import MFCC, Frontend, MelSpectrogram, Spectrogram, list_presets
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
@@ -61,6 +61,7 @@ VERSION = __version__
 _ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "plot")
 
 __all__ = [
+    "MFCC",
     "STFT",
     "VERSION",
     "ApplyFilterbank",
@@ -77,6 +78,7 @@ __all__ = [
     "Magnitude",
     "MagnitudeTflite",
     "MagnitudeToDecibel",
+    "MelSpectrogram",
     "MuLawDecoding",
     "MuLawEncoding",
     "Phase",
@@ -85,6 +87,7 @@ __all__ = [
     "Resample",
     "STFTTflite",
     "SpecAugment",
+    "Spectrogram",
     "SqueezeChannels",
     "__version__",
     "amplitude_to_decibel",

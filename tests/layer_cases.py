@@ -101,7 +101,32 @@ LOG = dict(sample_rate=16000, n_freq=BINS, n_bins=6, bins_per_octave=2, f_min=50
 TAPS = (0.5, -0.25, 1.0, 0.125)
 SOS = ((1.0, 0.5, 0.0, 1.0, -0.5, 0.0), (0.5, 0.0, 0.5, 2.0, -1.0, 1.0))
 
+SHORT = dict(n_fft=64, win_length=50, hop_length=16)
 CASES: dict[str, Case] = {
+    "Spectrogram": Case(
+        "Spectrogram", lambda df, **k: kapre.Spectrogram(**SHORT, data_format=df, **k), "waveform", 64, 16
+    ),
+    "MelSpectrogram": Case(
+        "MelSpectrogram",
+        lambda df, **k: kapre.MelSpectrogram(16000, **SHORT, n_mels=8, scale="log", data_format=df, **k),
+        "waveform",
+        64,
+        16,
+    ),
+    "MelSpectrogram, below the maximum": Case(
+        "MelSpectrogram",
+        lambda df, **k: kapre.MelSpectrogram(
+            16000, **SHORT, n_mels=8, power=1.0, center=False, dynamic_range=60.0, data_format=df, **k
+        ),
+        "waveform",
+        64,
+        16,
+        decibels=True,
+        traces_apart=False,
+    ),
+    "MFCC": Case(
+        "MFCC", lambda df, **k: kapre.MFCC(16000, 5, **SHORT, n_mels=8, data_format=df, **k), "waveform", 64, 16
+    ),
     "Frame": Case("Frame", lambda df, **k: kapre.Frame(20, 7, data_format=df, **k), "waveform", 20, 7),
     "Frame, padded": Case(
         "Frame",

@@ -227,7 +227,6 @@ def test_mu_law_left_the_range_of_codes() -> None:
     ("module", "name", "today"),
     [
         ("kapre", "Melspectrogram", "kapre.get_melspectrogram_layer"),
-        ("kapre", "Spectrogram", "kapre.get_stft_magnitude_layer"),
         ("kapre.time_frequency", "Melspectrogram", "kapre.get_melspectrogram_layer"),
         ("kapre.time_frequency", "Spectrogram", "kapre.get_stft_magnitude_layer"),
         ("kapre.utils", "Normalization2D", "keras.layers.Normalization"),

@@ -11,11 +11,23 @@ from kapre.frontends.presets import list_presets, preset
 
 if TYPE_CHECKING:
     from kapre.frontends.frontend import Frontend
+    from kapre.frontends.spectrograms import MFCC, MelSpectrogram, Spectrogram
     from kapre.frontends.stream import Stream, whole_clip_stages
 
 _ON_FIRST_USE = {"Frontend": "frontend", "Stream": "stream", "whole_clip_stages": "stream"}
+_ON_FIRST_USE |= dict.fromkeys(("MFCC", "MelSpectrogram", "Spectrogram"), "spectrograms")
 
-__all__ = ["Frontend", "Preset", "Stream", "list_presets", "preset", "whole_clip_stages"]
+__all__ = [
+    "MFCC",
+    "Frontend",
+    "MelSpectrogram",
+    "Preset",
+    "Spectrogram",
+    "Stream",
+    "list_presets",
+    "preset",
+    "whole_clip_stages",
+]
 
 if not TYPE_CHECKING:  # a type checker would otherwise accept any name
     __getattr__, __dir__ = on_first_use(__name__, _ON_FIRST_USE)

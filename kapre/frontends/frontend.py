@@ -16,7 +16,16 @@ from kapre import executor
 from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._hints import remedy
-from kapre._layer import AudioLayer, Shape, check_mask, lengths_of, register, with_mask
+from kapre._layer import (
+    AudioLayer,
+    Shape,
+    channels_in_place,
+    channels_second,
+    check_mask,
+    lengths_of,
+    register,
+    with_mask,
+)
 from kapre._lengths import checked_lengths, lengths_within
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends.presets import list_presets, preset
@@ -57,7 +66,15 @@ def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
         own = np.array([recipe.num_valid_entries(int(n)) for n in samples], "int32")
         return kernel.put(np.arange(recipe.num_frames(inputs.shape[1])) < own.reshape(-1, 1), "bool", inputs)
     lengths = lengths_of(within) if len(within.shape) == 2 else lengths_within(within, inputs)
-    return frames.within(recipe.num_frames(ops.shape(inputs)[1]), recipe.num_valid_entries(lengths), 2)
+    known = _known_time(inputs, within)
+    time = ops.shape(inputs)[1] if known is None else known
+    return frames.within(recipe.num_frames(time), recipe.num_valid_entries(lengths), 2)
+
+
+def _known_time(inputs: Any, within: Any) -> int | None:
+    """Return the number of samples, if the input or a mask over it has a known time."""
+    time = inputs.shape[1] if isinstance(inputs.shape[1], int) or len(within.shape) == 1 else within.shape[1]
+    return time if isinstance(time, int) else None
 
 
 @keras.saving.register_keras_serializable(package="Kapre")
@@ -80,7 +97,7 @@ class FrontendMask(keras.Operation):
     def compute_output_spec(self, inputs: Any, within: Any) -> Any:
         """Return the shape and dtype of the mask."""
         batch = within.shape[0] if inputs.shape[0] is None else inputs.shape[0]
-        return keras.KerasTensor((batch, self.recipe.num_frames(inputs.shape[1])), dtype="bool")
+        return keras.KerasTensor((batch, self.recipe.num_frames(_known_time(inputs, within))), dtype="bool")
 
     def get_config(self) -> dict[str, Any]:
         """Return the name, and the recipe in a JSON-compatible form."""
@@ -144,6 +161,10 @@ class Frontend(AudioLayer):
         assert tuple(y.shape) == (2, 98, 40) and kaldi.num_frames(8000) == 48
         ```
     """
+
+    _ranks: tuple[int, ...] = (2,)
+    data_format = "channels_last"
+    """Where channels are, in a subclass that takes them."""
 
     def __init__(
         self,
@@ -237,7 +258,8 @@ class Frontend(AudioLayer):
         """
         return Stream(self, chunk_samples, compile)
 
-    def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
+    # With further shapes as keywords, Keras lets a subclass have a `call` with other arguments.
+    def build(self, inputs_shape: Any, **_: Any) -> None:  # type: ignore[override]
         super().build(inputs_shape)
 
     @property
@@ -287,24 +309,35 @@ class Frontend(AudioLayer):
         return y if mask is None else with_mask(y, mask)
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
-        if len(inputs.shape) != 2:
+        if len(inputs.shape) not in self._ranks:
             self.output_shape_and_dtype(tuple(inputs.shape))  # raises for a wrong shape, also after the first call
-        x = self.real_input(inputs)
         if mask is not None:
-            check_mask(mask, x.shape, "Or give lengths, the samples of each clip.")
+            check_mask(mask, self._one_channel(inputs).shape[:2], "Or give lengths, the samples of each clip.")
+        x = self.real_input(inputs)
+        if len(inputs.shape) == 2:
+            return self._features(x, lengths, mask, training)
+        y = self._features(channels_second(x, 3, self.data_format), lengths, mask, training)
+        return channels_in_place(y, self.data_format)
+
+    def _features(self, x: Any, lengths: Any, mask: Any, training: bool | None) -> Any:
+        """Return the features `(batch, ..., *entries)` of samples `(batch, ..., time)` in the working dtype."""
         weights = self._learned_values()
         dithers = bool(training) and self.seed_generator is not None
         found = None if dithers else self._in_bucket(x, lengths, mask, weights)
         if found is not None:
             return found
-        lengths = lengths_of(mask) if lengths is None else lengths_within(lengths, x)
+        lengths = lengths_of(mask) if lengths is None else lengths_within(lengths, x, axis=-1)
         noise = None
         if dithers:
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
         y = executor.run(self.recipe, x, lengths, **weights, noise=noise)
         if lengths is not None:
-            y = self._only_valid(y, lengths)
+            y = self._only_valid(y, lengths, len(x.shape) - 2)
         return y if self.compute_dtype == self.work_dtype else ops.cast(y, self.compute_dtype)
+
+    def _one_channel(self, inputs: Any) -> Any:
+        """Return a tensor whose second axis is the time."""
+        return inputs[:, 0] if len(inputs.shape) == 3 and self.data_format == "channels_first" else inputs
 
     def _in_bucket(self, x: Any, lengths: Any, mask: Any, weights: dict[str, Any]) -> Any:
         """Return the result of an eager call with a new length on JAX, or None; see `executor.run_in_bucket`."""
@@ -314,11 +347,12 @@ class Frontend(AudioLayer):
         y = executor.run_in_bucket(self.recipe, x, own, **weights, only_valid=own is not None)
         return None if y is None else kernel.put(y, self.compute_dtype, x)
 
-    def _only_valid(self, y: Any, lengths: Any) -> Any:
+    def _only_valid(self, y: Any, lengths: Any, lead: int) -> Any:
+        """Set what is behind the own entries of a clip to 0. `lead` counts the axes between batch and entries."""
         own = self.recipe.num_frames(lengths)
         if isinstance(own, int):
             return y
-        axis = self.recipe.time_axis(len(y.shape))
+        axis = self.recipe.time_axis(len(y.shape) - lead) + lead
         inside = frames.within(ops.shape(y)[axis], own, len(y.shape), axis=axis)
         return ops.where(inside, y, ops.zeros_like(y))
 
@@ -333,11 +367,12 @@ class Frontend(AudioLayer):
         """Return the mask over the output's time for the lengths of the clips, or for a mask over samples."""
         if isinstance(self.recipe.num_frames(None), int):
             return None
+        inputs = self._one_channel(inputs)
         if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
             return FrontendMask(self.recipe)(inputs, within)
         return _entries_within(self.recipe, inputs, within)
 
-    def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Shape:
+    def compute_output_shape(self, inputs_shape: Any, **_: Any) -> Shape:  # type: ignore[override]
         return super().compute_output_shape(inputs_shape)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:

@@ -51,7 +51,7 @@ kapre.corpus.read("store").recipe
 kapre.plot.spectrogram
 kapre.deploy.FORMATS
 kapre.nosuch  # wrong
-kapre.MelSpectrogram  # wrong
+kapre.MelSpectogram  # wrong
 kapre.augmentation.nosuch  # wrong
 kapre.time_frequency.nosuch  # wrong
 kapre.frontends.nosuch  # wrong

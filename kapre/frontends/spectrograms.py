@@ -1,0 +1,373 @@
+"""Spectrograms, mel spectrograms and cepstra as layers with a few arguments: each is a `Frontend` of a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Literal, Unpack
+
+from kapre._arguments import LayerArguments
+from kapre._checks import choice, message, number
+from kapre._layer import (
+    AudioLayer,
+    DataFormat,
+    Shape,
+    register,
+    resolve_data_format,
+    shape_channels_second,
+    shape_in_place,
+)
+from kapre.frontends.frontend import Frontend
+from kapre.recipe import Recipe
+
+Scale = Literal["db", "log", "linear"]
+PadMode = Literal["constant", "reflect", "symmetric", "edge"]
+
+_OF_FRONTEND = {"recipe", "trainable_filterbank", "trainable_window", "seed"}
+
+
+class _Short(Frontend):
+    """A front end whose recipe follows from the arguments of the layer. It also takes channels."""
+
+    _ranks = (2, 3)
+
+    def __init__(self, recipe: Recipe, data_format: DataFormat = "default", **kwargs: Unpack[LayerArguments]) -> None:
+        super().__init__(recipe, **kwargs)
+        self.data_format = resolve_data_format(data_format)
+
+    def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
+        if len(shape) == 3:
+            batch, channels, time = shape_channels_second(shape, 3, self.data_format)
+            (_, *entries), dtype = super().output_shape_and_dtype((batch, time))
+            return shape_in_place((batch, channels, *entries), self.data_format), dtype
+        if len(shape) != 2:
+            rule = "of shape (batch, time), or with channels (batch, time, channel)"
+            raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "For one clip, add the batch: x[None]."))
+        return super().output_shape_and_dtype(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return every constructor argument."""
+        own = set(inspect.signature(type(self)).parameters)
+        return {name: value for name, value in AudioLayer.get_config(self).items() if name not in _OF_FRONTEND - own}
+
+    def __repr__(self) -> str:
+        arguments = inspect.signature(type(self)).parameters.values()
+        named = [each for each in arguments if each.kind is not each.VAR_KEYWORD]
+        given = [f"{each.name}={getattr(self, each.name)!r}" for each in named]
+        return f"<{type(self).__name__} {', '.join([*given, f'name={self.name!r}'])}>"
+
+
+def _scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: Any) -> dict[str, Any]:
+    """Return the fields of the scale. Refuse arguments that it does not use."""
+    choice("scale", scale, ("db", "log", "linear"), "Use 'db' for decibels, 'log' for the natural logarithm.")
+    if number("power", power, "Use 2.0 for the power, 1.0 for the magnitude.") not in (1.0, 2.0):
+        raise ValueError(message("power", "1.0 or 2.0", power, "Use 2.0 for the power, 1.0 for the magnitude."))
+    unused = {"db": (), "log": ("ref_value", "dynamic_range"), "linear": ("ref_value", "dynamic_range", "amin")}[scale]
+    given = {"amin": (amin, None), "ref_value": (ref_value, 1.0), "dynamic_range": (dynamic_range, None)}
+    for name in unused:
+        value, plain = given[name]
+        if value != plain:
+            raise ValueError(message(name, f"{plain} with scale={scale!r}", value, "Use scale='db'."))
+    fields: dict[str, Any] = {"power": float(power)}
+    if scale == "linear":
+        return fields
+    fields["amin"] = (1e-10 if power == 2.0 else 1e-5) if amin is None else amin
+    if scale == "log":
+        return {**fields, "log": "ln"}
+    fields |= {"log": "db", "ref_value": ref_value, "dynamic_range": dynamic_range}
+    if power == 1.0:  # 20 log10 of a magnitude is twice the recipe's 10 log10
+        if dynamic_range is not None:
+            remedy = "Use 80.0, or None."
+            fields["dynamic_range"] = number("dynamic_range", dynamic_range, remedy, above=0.0) / 2.0
+        fields["feature_scale"] = 2.0
+    return fields
+
+
+def _framed(
+    n_fft: Any, hop_length: Any, win_length: Any, window_name: Any, center: Any, pad_mode: Any
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length, "center": center}
+    return fields | {"window_name": window_name, "window_periodic": True, "pad_mode": pad_mode}
+
+
+@register
+class Spectrogram(_Short):
+    """Compute the spectrogram of waveforms: the power of the STFT, in decibels.
+
+    Args:
+        n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        power: 2.0 for the power, 1.0 for the magnitude.
+        scale: "db" for decibels (`10 log10` of a power, `20 log10` of a magnitude), "log" for the natural logarithm, or
+            "linear".
+        win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
+        window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
+        center: bool. Whether frame i is centred on sample `i * hop_length`, as in librosa and torch. If not, it begins
+            there.
+        pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
+            "symmetric" or "edge".
+        amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
+        ref_value: float > 0. The value that is 0 dB.
+        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
+            `top_db`. A front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        **kwargs: Keras' layer arguments.
+
+    Call arguments:
+        inputs: Samples; floating point.
+        lengths: Integers `(batch,)`, the number of samples of each item, or None for all.
+        mask: Keras' mask over samples, `(batch, time)`.
+
+    Input shape:
+        `(batch, time)`. With channels, channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`.
+
+    Output shape:
+        `(batch, frames, n_fft // 2 + 1)`. With channels, channels_last `(batch, frames, n_fft // 2 + 1, channel)`,
+        channels_first `(batch, channel, frames, n_fft // 2 + 1)`. The compute dtype.
+        There are `1 + time // hop_length` frames with `center`.
+
+    Raises:
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
+        TypeError: If an argument has another type, or the samples are integers.
+
+    Notes:
+        `layer.recipe` is the recipe, and `layer.stream()` computes `(batch, time)` chunk by chunk. The result equals
+        `librosa.power_to_db(np.abs(librosa.stft(x)) ** 2, top_db=None)` to 1e-4 dB, where values are above -60 dB.
+        The helpers of `kapre.composed` take 10 log10 of a magnitude, as in Kapre 0.4: half of these decibels.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        x = np.sin(0.5 * np.pi * np.arange(16000, dtype="float32"))[None]
+        y = np.asarray(kapre.Spectrogram(n_fft=512, hop_length=160)(x))
+        assert y.shape == (1, 101, 257) and y[0, 50].argmax() == 128  # a quarter of the sample rate
+        ```
+    """
+
+    def __init__(
+        self,
+        n_fft: int = 2048,
+        hop_length: int | None = None,
+        power: float = 2.0,
+        scale: Scale = "db",
+        win_length: int | None = None,
+        window_name: str | None = None,
+        center: bool = True,
+        pad_mode: PadMode = "constant",
+        amin: float | None = None,
+        ref_value: float = 1.0,
+        dynamic_range: float | None = None,
+        data_format: DataFormat = "default",
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        scaled = _scaled(scale, power, amin, ref_value, dynamic_range)
+        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
+        super().__init__(Recipe(**framed, **scaled), data_format, **kwargs)
+        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
+        self.power, self.scale, self.window_name = power, scale, window_name
+        self.center, self.pad_mode = center, pad_mode
+        self.amin, self.ref_value, self.dynamic_range = amin, ref_value, dynamic_range
+
+
+@register
+class MelSpectrogram(_Short):
+    """Compute the mel spectrogram of waveforms, in decibels of power.
+
+    Args:
+        sample_rate: float > 0, Hz. The rate of the samples.
+        n_fft: int ≥ 1, even, samples. The length of the DFT.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        n_mels: int ≥ 1. Number of bands.
+        f_min: float ≥ 0, Hz. Where the lowest band begins.
+        f_max: float or None (half of the sample rate), Hz. Where the highest band ends.
+        power: 2.0 for bands of the power, 1.0 for bands of the magnitude.
+        scale: "db" for decibels (`10 log10` of a power, `20 log10` of a magnitude), "log" for the natural logarithm, or
+            "linear".
+        win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
+        window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
+        center: bool. Whether frame i is centred on sample `i * hop_length`, as in librosa and torch. If not, it begins
+            there.
+        pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
+            "symmetric" or "edge".
+        htk: bool. Whether to use HTK's mel scale (torchaudio) and not Slaney's (librosa).
+        norm: "slaney" (librosa), None (torchaudio), or p for a p-norm. How the bands are normalised.
+        amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
+        ref_value: float > 0. The value that is 0 dB.
+        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
+            `top_db`. A front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        **kwargs: Keras' layer arguments.
+
+    Call arguments:
+        inputs: Samples; floating point.
+        lengths: Integers `(batch,)`, the number of samples of each item, or None for all.
+        mask: Keras' mask over samples, `(batch, time)`.
+
+    Input shape:
+        `(batch, time)`. With channels, channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`.
+
+    Output shape:
+        `(batch, frames, n_mels)`. With channels, channels_last `(batch, frames, n_mels, channel)`, channels_first
+        `(batch, channel, frames, n_mels)`. The compute dtype. There are
+        `1 + time // hop_length` frames with `center`. A mask over samples, or `lengths`, becomes a mask over frames.
+
+    Raises:
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
+        TypeError: If an argument has another type, or the samples are integers.
+
+    Notes:
+        `layer.recipe` is the recipe, and `layer.stream()` computes `(batch, time)` chunk by chunk. The result equals
+        `librosa.power_to_db(librosa.feature.melspectrogram(y=x, sr=sample_rate), top_db=None)` to 1e-4 dB. The features
+        of torchaudio's `MelSpectrogram` are those with `htk=True, norm=None, pad_mode="reflect", scale="linear"`.
+        `kapre.get_melspectrogram_layer` takes 10 log10 of a magnitude, as in Kapre 0.4: half of these decibels.
+
+    Example:
+        ```python
+        import keras
+        import numpy as np
+        import kapre
+
+        model = keras.Sequential([
+            keras.Input((None,)),
+            kapre.MelSpectrogram(sample_rate=16000, n_fft=512, hop_length=160, n_mels=40),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(2),
+        ])
+        assert model.predict(np.zeros((3, 16000), "float32"), verbose=0).shape == (3, 2)
+        ```
+    """
+
+    def __init__(
+        self,
+        sample_rate: float,
+        n_fft: int = 2048,
+        hop_length: int | None = None,
+        n_mels: int = 128,
+        f_min: float = 0.0,
+        f_max: float | None = None,
+        power: float = 2.0,
+        scale: Scale = "db",
+        win_length: int | None = None,
+        window_name: str | None = None,
+        center: bool = True,
+        pad_mode: PadMode = "constant",
+        htk: bool = False,
+        norm: str | float | None = "slaney",
+        amin: float | None = None,
+        ref_value: float = 1.0,
+        dynamic_range: float | None = None,
+        data_format: DataFormat = "default",
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        scaled = _scaled(scale, power, amin, ref_value, dynamic_range)
+        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
+        bands: dict[str, Any] = dict(
+            sample_rate=sample_rate, n_mels=n_mels, f_min=f_min, f_max=f_max, htk=htk, norm=norm
+        )
+        super().__init__(Recipe(filterbank="mel", **bands, **framed, **scaled), data_format, **kwargs)
+        self.sample_rate, self.n_mels = self.recipe.sample_rate, n_mels
+        self.f_min, self.f_max = self.recipe.f_min, self.recipe.f_max
+        self.htk, self.norm = htk, norm
+        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
+        self.power, self.scale, self.window_name = power, scale, window_name
+        self.center, self.pad_mode = center, pad_mode
+        self.amin, self.ref_value, self.dynamic_range = amin, ref_value, dynamic_range
+
+
+@register
+class MFCC(_Short):
+    """Compute mel-frequency cepstral coefficients of waveforms: the DCT of a mel spectrogram in decibels.
+
+    Args:
+        sample_rate: float > 0, Hz. The rate of the samples.
+        n_mfcc: int ≥ 1, at most `n_mels`. Number of coefficients.
+        n_fft: int ≥ 1, even, samples. The length of the DFT.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        n_mels: int ≥ 1. Number of bands.
+        f_min: float ≥ 0, Hz. Where the lowest band begins.
+        f_max: float or None (half of the sample rate), Hz. Where the highest band ends.
+        scale: "db" for the DCT of decibels, or "log" for that of the natural logarithm, of the power.
+        lifter: float ≥ 0. The L of the lifter `1 + L / 2 sin(π (i + 1) / L)` on coefficient i (librosa), or 0.0 for
+            none.
+        win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
+        window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
+        center: bool. Whether frame i is centred on sample `i * hop_length`, as in librosa and torch. If not, it begins
+            there.
+        pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
+            "symmetric" or "edge".
+        htk: bool. Whether to use HTK's mel scale (torchaudio) and not Slaney's (librosa).
+        norm: "slaney" (librosa), None (torchaudio), or p for a p-norm. How the bands are normalised.
+        amin: float > 0 or None (1e-10). The smallest value under the logarithm.
+        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item bands are kept: librosa's
+            `top_db`, which is 80 in `librosa.feature.mfcc`. A front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        **kwargs: Keras' layer arguments.
+
+    Call arguments:
+        inputs: Samples; floating point.
+        lengths: Integers `(batch,)`, the number of samples of each item, or None for all.
+        mask: Keras' mask over samples, `(batch, time)`.
+
+    Input shape:
+        `(batch, time)`. With channels, channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`.
+
+    Output shape:
+        `(batch, frames, n_mfcc)`. With channels, channels_last `(batch, frames, n_mfcc, channel)`, channels_first
+        `(batch, channel, frames, n_mfcc)`. The compute dtype.
+
+    Raises:
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
+        TypeError: If an argument has another type, or the samples are integers.
+
+    Notes:
+        The DCT is orthonormal, of type II. With `dynamic_range=80.0` the result equals
+        `librosa.feature.mfcc(y=x, sr=sample_rate, n_mfcc=n_mfcc)`.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        layer = kapre.MFCC(sample_rate=16000, n_mfcc=13, n_fft=512, hop_length=160, n_mels=40)
+        assert tuple(layer(np.zeros((2, 16000), "float32")).shape) == (2, 101, 13)
+        ```
+    """
+
+    def __init__(
+        self,
+        sample_rate: float,
+        n_mfcc: int = 20,
+        n_fft: int = 2048,
+        hop_length: int | None = None,
+        n_mels: int = 128,
+        f_min: float = 0.0,
+        f_max: float | None = None,
+        scale: Literal["db", "log"] = "db",
+        lifter: float = 0.0,
+        win_length: int | None = None,
+        window_name: str | None = None,
+        center: bool = True,
+        pad_mode: PadMode = "constant",
+        htk: bool = False,
+        norm: str | float | None = "slaney",
+        amin: float | None = None,
+        dynamic_range: float | None = None,
+        data_format: DataFormat = "default",
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
+        choice("scale", scale, ("db", "log"), "Use 'db' (librosa, torchaudio) or 'log'.")
+        scaled = _scaled(scale, 2.0, amin, 1.0, dynamic_range)
+        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
+        bands: dict[str, Any] = dict(
+            sample_rate=sample_rate, n_mels=n_mels, f_min=f_min, f_max=f_max, htk=htk, norm=norm
+        )
+        cepstrum: dict[str, Any] = dict(n_mfcc=n_mfcc, lifter=lifter, lifter_start=1)
+        super().__init__(Recipe(filterbank="mel", **bands, **framed, **scaled, **cepstrum), data_format, **kwargs)
+        self.sample_rate, self.n_mfcc, self.n_mels = self.recipe.sample_rate, n_mfcc, n_mels
+        self.f_min, self.f_max = self.recipe.f_min, self.recipe.f_max
+        self.htk, self.norm, self.lifter = htk, norm, lifter
+        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
+        self.scale, self.window_name = scale, window_name
+        self.center, self.pad_mode = center, pad_mode
+        self.amin, self.dynamic_range = amin, dynamic_range
