@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -16,15 +14,9 @@ from kapre import augmentation as aug
 from kapre.augmentation._words import in_words
 from tests.conftest import to_numpy
 
+pytestmark = pytest.mark.usefixtures("agg")
 RATE = 8000
 BANK = np.random.default_rng(7).standard_normal((3, 500))
-
-
-@pytest.fixture(autouse=True)
-def figure() -> Iterator[None]:
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 def tone(channels: int = 1) -> np.ndarray:
