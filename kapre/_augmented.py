@@ -100,10 +100,10 @@ def augmented(
     parameters: Sequence[Mapping[str, Any]] | None = None,
     with_features: bool = True,
 ) -> Copies:
-    """Change copies of a recording by layers, one after the other. The layers given stay as they are.
+    """Change copies of a recording by layers, one after the other.
 
     Args:
-        layers: Random layers: those of waveforms, then those of spectrograms.
+        layers: Random layers: those of waveforms, then those of spectrograms. They draw, and get the seed.
         waveform: Samples, (time,), (time, channel) or (1, time, channel).
         sample_rate: Samples per second.
         copies: Number of copies.
@@ -118,15 +118,14 @@ def augmented(
     samples = _samples(waveform)
     seed = checked_seed(seed)
     recipe = _checked_recipe(default_recipe(rate) if recipe is None else recipe, rate)
-    clones = [type(layer).from_config(layer.get_config()) for layer in layers]
-    waves, spectrograms = by_kind(clones)
+    waves, spectrograms = by_kind(layers)
     if spectrograms and (recipe.power is None or len(recipe.output_shape(None)) != 2):
         rule = f"one whose features are frames of bands, which {type(spectrograms[0]).__name__} changes"
         raise ValueError(message("recipe", rule, "samples, patches or chunks", "Use None, a mel spectrogram."))
-    seed_layers(clones, seed)
+    seed_layers(layers, seed)
     count = positive_int("copies", copies, "Use 3.")
     if parameters is not None:
-        count = _rows(parameters, len(clones), bool(others))
+        count = _rows(parameters, len(layers), bool(others))
     batch = [samples] * count
     if others:
         cut = [_alike(_samples(other), samples) for other in others]
@@ -143,7 +142,7 @@ def augmented(
             y, own = _changed(layer, y, next(given, None))
             drawn.append(own)
         features = _in_layout(recipe, np.concatenate([_features(recipe, samples[None]), y[:count]]))
-    words = [_phrases(clones[: len(drawn)], drawn, row, rate) for row in range(count)]
+    words = [_phrases(layers[: len(drawn)], drawn, row, rate) for row in range(count)]
     return Copies(samples, x[:count], features, drawn, words, recipe, rate)
 
 

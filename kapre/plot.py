@@ -215,7 +215,8 @@ def augmentations(
         raise TypeError(message("layer", "a random layer, or a list of random layers", received, remedy))
     given = [parameters] if isinstance(parameters, Mapping) else parameters
     plt = _pyplot()
-    found = augmented(layers, waveform, sample_rate, copies, seed, recipe, others, given)
+    copied = [type(one).from_config(one.get_config()) for one in layers]
+    found = augmented(copied, waveform, sample_rate, copies, seed, recipe, others, given)
     figure: Figure = plt.figure(layout="constrained")
     draw_copies(figure, found)
     return figure

@@ -137,6 +137,8 @@ class Layers:
             and name not in ("RandomLayer", "BatchLayer", "Composition")
         }
         self.banks: dict[str, dict[str, Any]] = {}
+        self.made: dict[int, dict[str, Any]] = {}
+        """The arguments of each layer, by its identity. Keras' configs would load TensorFlow where it is installed."""
         self.notes: list[str] = []
 
     def make(self, wanted: Iterable[Wanted]) -> list[Any]:
@@ -195,9 +197,11 @@ class Layers:
         if "bank" in known:
             arguments["bank"] = self._bank(wanted, cls, arguments.get("bank"))
         try:
-            return cls(**arguments, data_format="channels_last")
+            layer = cls(**arguments, data_format="channels_last")
         except (TypeError, ValueError) as error:
             raise CommandError(f"{wanted.source}: {cls.__name__}: {error}", USAGE) from None
+        self.made[id(layer)] = {name: arguments.get(name, default) for name, default in known.items()}
+        return layer
 
     def _check_rate(self, wanted: Wanted, given: Any) -> None:
         if given is not None and given != self.rate:
@@ -241,11 +245,10 @@ class Layers:
         return [self._describe(layer) for layer in layers]
 
     def _describe(self, layer: Any) -> dict[str, Any]:
-        known, config = _arguments_of(type(layer)), layer.get_config()
-        arguments = {name: config[name] for name in known if name in config}
-        if "layers" in known:
-            arguments["layers"] = self.described(layer.layers)
-        if getattr(layer, "bank", None) is not None:
+        arguments = dict(self.made[id(layer)])
+        if "layers" in arguments:
+            arguments["layers"] = self.described(arguments["layers"])
+        if arguments.get("bank") is not None:
             arguments["bank"] = self.banks[layer.bank_hash]
         return {type(layer).__name__: arguments}
 
@@ -264,9 +267,12 @@ def _folder_of(bank: Any) -> str | None:
     return folder if isinstance(folder, str) else None
 
 
-def _arguments_of(cls: Any) -> list[str]:
+def _arguments_of(cls: Any) -> dict[str, Any]:
+    """Return the arguments of a layer that a setting may give, and their defaults."""
     import inspect
 
     named = inspect.signature(cls.__init__).parameters.values()
     left_out = ("self", "data_format")
-    return [each.name for each in named if each.kind is not each.VAR_KEYWORD and each.name not in left_out]
+    return {
+        each.name: each.default for each in named if each.kind is not each.VAR_KEYWORD and each.name not in left_out
+    }
