@@ -30,7 +30,8 @@ class Copies:
     Attributes:
         before: The samples of the recording, (channel, time).
         after: The samples of the copies, (copy, channel, time).
-        features: Features in the layout of the recipe, first those of the recording: (1 + copy, channel, …), or None.
+        features: Features in the layout of the recipe, first those of the recording, then those of each copy, which may
+            have another length: (channel, …). None if they were not computed.
         drawn: What each layer drew, as NumPy arrays whose first axis is the batch.
         words: What was drawn for each copy, in phrases.
         recipe: The recipe of the features.
@@ -39,7 +40,7 @@ class Copies:
 
     before: np.ndarray
     after: np.ndarray
-    features: np.ndarray | None
+    features: list[np.ndarray] | None
     drawn: list[dict[str, Any]]
     words: list[list[str]]
     recipe: Recipe
@@ -135,13 +136,13 @@ def augmented(
     for layer in waves:
         x, own = _changed(layer, x, next(given, None))
         drawn.append(own)
-    features = None
+    features: list[np.ndarray] | None = None
     if with_features:
         y = _features(recipe, x)
         for layer in spectrograms:
             y, own = _changed(layer, y, next(given, None))
             drawn.append(own)
-        features = _in_layout(recipe, np.concatenate([_features(recipe, samples[None]), y[:count]]))
+        features = [_in_layout(recipe, one) for one in (*_features(recipe, samples[None]), *y[:count])]
     words = [_phrases(layers[: len(drawn)], drawn, row, rate) for row in range(count)]
     return Copies(samples, x[:count], features, drawn, words, recipe, rate)
 

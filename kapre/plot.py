@@ -238,7 +238,7 @@ def draw_copies(figure: Figure, copies: Copies) -> None:
     grid = figure.subplots(2 * channels * blocks, columns, squeeze=False, height_ratios=[1, 1.5] * channels * blocks)
     peak = max(float(np.abs(wave).max()) for wave in waves) or 1.0
     seconds = max(wave.shape[-1] for wave in waves) / copies.sample_rate
-    low, high = colour_range(copies.features, copies.recipe)
+    low, high = colour_range(np.concatenate([one.ravel() for one in copies.features]), copies.recipe)
     image = None
     for index in range(blocks * columns):
         block, column = divmod(index, columns)
@@ -251,7 +251,7 @@ def draw_copies(figure: Figure, copies: Copies) -> None:
                 continue
             waveform(waves[index][channel], copies.sample_rate, above)
             above.set_ylim(-1.05 * peak, 1.05 * peak)
-            drawn = spectrogram(copies.features[index, channel], copies.recipe, below, colorbar=False)
+            drawn = spectrogram(copies.features[index][channel], copies.recipe, below, colorbar=False)
             if hasattr(drawn, "set_clim"):  # not of samples
                 image = drawn
                 image.set_clim(low, high)
