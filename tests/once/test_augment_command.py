@@ -136,6 +136,14 @@ def test_a_file_is_resampled(wav: Path, tmp_path: Path) -> None:
     assert samples(tmp_path / "out" / "tone.1.wav").shape == (RATE, 1)
 
 
+def test_a_layer_that_cuts(wav: Path, tmp_path: Path) -> None:
+    words = ["augment", wav, "--with", "RandomCrop:length=1000", "--copies", 1, "--parameters", tmp_path / "p.json"]
+    assert run(*words, "-o", tmp_path / "out", "--picture", tmp_path / "x.png") == 0
+    start = json.loads((tmp_path / "p.json").read_text())["files"][0]["parameters"][0]["start"][0][0]
+    np.testing.assert_array_equal(samples(tmp_path / "out" / "tone.1.wav"), samples(wav)[start : start + 1000])
+    assert is_drawn(tmp_path / "x.png")
+
+
 def test_samples_above_full_scale_are_kept_and_told(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     words = ["augment", wav, "--with", "RandomGain:min_gain_db=20,max_gain_db=20", "--copies", 1, "-o", tmp_path / "o"]
     assert run(*words) == 0
