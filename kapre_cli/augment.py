@@ -20,6 +20,8 @@ from kapre_cli.recipes import check_audio_file, of_preset, read_audio, read_mono
 from kapre_cli.settings import Layers, Wanted
 
 _MOST_COPIES = 1000
+_MOST_DRAWN = 100
+"""The most channels of copies in a picture. Its layout takes seconds for so many, and its height has a limit."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def _check(paths: list[Path], options: Options) -> None:
         check_audio_file(path)
         check_output("--picture", _picture(options, paths, path), PICTURES)
     check_output("--parameters", options.parameters, (".json",))
+    if options.parameters is not None and options.parameters == options.recipe:
+        raise CommandError(f"{options.recipe}: --parameters would replace the setting. Give another name.", USAGE)
     _check_folder(options.output)
 
 
@@ -111,11 +115,10 @@ def _check_folder(folder: Path | None) -> None:
 def _plan(paths: list[Path], options: Options) -> Plan:
     """Return what is to be drawn: from --recipe and --with, or from --replay."""
     if options.replay is not None:
-        given = [
-            name for name in ("recipe", "with", "copies", "seed", "bank") if getattr(options, _FIELDS.get(name, name))
-        ]
+        given = [name for name in _DECIDED if getattr(options, name) not in (None, ())]
         if given:
-            raise CommandError(f"--{given[0]} cannot go with --replay, which decides that. Leave one out.", USAGE)
+            option = f"--{given[0].rstrip('_')}"
+            raise CommandError(f"{option} cannot go with --replay, which decides that. Leave one out.", USAGE)
         return _of_log(options.replay, len(paths))
     wanted = [] if options.recipe is None else settings.of_file(options.recipe)
     wanted += [settings.of_words(text) for text in options.with_]
@@ -126,7 +129,8 @@ def _plan(paths: list[Path], options: Options) -> Plan:
     return Plan(wanted, seed, options.copies or 4, None)
 
 
-_FIELDS = {"with": "with_"}
+_DECIDED = ("recipe", "with_", "copies", "seed", "bank")
+"""The options that a log decides."""
 
 
 def _of_log(path: Path, count: int) -> Plan:
@@ -135,16 +139,19 @@ def _of_log(path: Path, count: int) -> Plan:
     log = settings.read_json(path, what)
     try:
         files = [dict(file) for file in log["files"]]
-        wanted = settings.of_json(files[0]["setting"], str(path))
-        for file in files:
-            if not {"setting", "seed", "sample_rate", "channels", "parameters"} <= set(file):
-                raise ValueError
-    except (KeyError, IndexError, TypeError, ValueError):
+        if not files or not all({"setting", *_LOGGED} <= set(file) for file in files):
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
         raise CommandError(f"{path}: not {what}. Give such a file.", DATA) from None
     if len(files) != count:
         text = f"{path}: drawn for {len(files)} files; received {count}. Give as many, in the same order."
         raise CommandError(text, USAGE)
-    return Plan(wanted, 0, 0, files)
+    for file in files:
+        file["setting"] = settings.of_json(file["setting"], str(path))
+    return Plan(files[0]["setting"], 0, 0, files)
+
+
+_LOGGED = ("seed", "sample_rate", "channels", "parameters")
 
 
 def _read(path: Path, options: Options, recipe: Any) -> Any:
@@ -158,11 +165,9 @@ def _read(path: Path, options: Options, recipe: Any) -> Any:
 def _picture(options: Options, paths: list[Path], path: Path) -> Path | None:
     """Return where the picture of a file goes: where --picture says, with the name of the file if there are several."""
     picture = options.picture
-    return (
-        picture
-        if picture is None or len(paths) == 1
-        else picture.with_name(f"{picture.stem}.{path.stem}{picture.suffix}")
-    )
+    if picture is None or len(paths) == 1:
+        return picture
+    return picture.with_name(f"{picture.stem}.{path.stem}{picture.suffix}")
 
 
 def _augment(
@@ -170,27 +175,30 @@ def _augment(
 ) -> dict[str, Any]:
     """Write and draw the copies of a file. Return what is logged about it."""
     path, rate = paths[index], recording.sample_rate
-    channels, seed, parameters = recording.samples.shape[1], (plan.seed + index) % 2**31, None
+    channels, seed, wanted, parameters = recording.samples.shape[1], (plan.seed + index) % 2**31, plan.wanted, None
     if plan.replayed is not None:
         logged = plan.replayed[index]
-        seed, parameters = logged["seed"], logged["parameters"]
+        seed, wanted, parameters = logged["seed"], logged["setting"], logged["parameters"]
         if (logged["sample_rate"], logged["channels"]) != (rate, channels):
             own = f"{rate} Hz and {channels} channels"
             theirs = f"{logged['sample_rate']} Hz and {logged['channels']}"
             raise CommandError(f"{path}: {own}, where {options.replay} is for {theirs}. Give such a recording.", USAGE)
+    picture = _picture(options, paths, path)
+    if picture is not None and plan.copies * channels > _MOST_DRAWN:
+        rule = f"--picture shows at most {_MOST_DRAWN} channels of copies"
+        raise CommandError(f"{rule}; received {plan.copies} copies of {channels}. Use fewer --copies.", USAGE)
     maker = Layers(kapre, rate, options.bank)
-    layers = maker.make(plan.wanted)
+    layers = maker.make(wanted)
     from kapre._augmented import augmented, by_kind
 
     try:
         waves, spectrograms = by_kind(layers)
     except ValueError as error:
-        raise CommandError(f"{plan.wanted[0].source}: {error}", USAGE) from None
+        raise CommandError(f"{wanted[0].source}: {error}", USAGE) from None
     if spectrograms and not waves and options.output is not None:
         text = f"--output is for sound, and {_names(spectrograms)} changes spectrograms. Use --picture FILE.png."
         raise CommandError(text, USAGE)
-    others = _others(plan, paths, index, rate)
-    picture = _picture(options, paths, path)
+    others = _others(paths, index, rate) if _mix(kapre, layers) else []
     with_features = picture is not None or bool(spectrograms)
     try:
         with quiet(), warnings.catch_warnings(record=True) as caught:
@@ -202,8 +210,9 @@ def _augment(
     except MemoryError:
         raise
     except Exception as error:  # of the backend too: a clip that is too short, or parameters that are of another one
-        source = options.replay or plan.wanted[0].source
+        source = options.replay or wanted[0].source
         raise CommandError(f"{path}: {source} cannot be computed of it: {_one_line(error)}", DATA) from None
+    _check_finite(path, copies)
     notes = [*maker.notes, *dict.fromkeys(_one_line(warning.message) for warning in caught)]
     if spectrograms and options.output is not None:
         notes.append(f"{_names(spectrograms)} changes spectrograms: it is in the picture, and not in the sound")
@@ -226,10 +235,21 @@ def _names(layers: Sequence[Any]) -> str:
     return ", ".join(type(layer).__name__ for layer in layers)
 
 
-def _others(plan: Plan, paths: list[Path], index: int, rate: int) -> list[Any]:
-    """Return the other recordings, if a layer mixes examples."""
-    if not any(each.name == "FreqMixStyle" for each in settings.flat(plan.wanted)):
-        return []
+def _mix(kapre: Any, layers: Sequence[Any]) -> bool:
+    """Tell whether a layer mixes the examples of a batch."""
+    mixing = kapre.augmentation.FreqMixStyle
+    return any(isinstance(one, mixing) or _mix(kapre, getattr(one, "layers", ())) for one in layers)
+
+
+def _check_finite(path: Path, copies: Any) -> None:
+    import numpy as np
+
+    if not all(np.isfinite(values).all() for values in (copies.after, *(copies.features or ()))):
+        raise CommandError(f"{path}: its copies overflow. Use smaller gains in the setting.", DATA)
+
+
+def _others(paths: list[Path], index: int, rate: int) -> list[Any]:
+    """Return the other recordings, which are mixed in."""
     if len(paths) == 1:
         raise CommandError("FreqMixStyle mixes recordings, and there is one. Give two files or more.", USAGE)
     return [read_mono(path, rate) for path in (*paths[index + 1 :], *paths[:index])]

@@ -91,8 +91,9 @@ def test_words_are_json_or_text() -> None:
 
 
 def test_seeds_and_replay(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    other = written(tmp_path / "second.wav", 2)
+    other = written(tmp_path / "second.wav", 2, rate=11025)
     words = ["augment", wav, other, "--with", "RandomGain:max_gain_db=0", "--with", "AddColoredNoise", "--copies", 2]
+    words += ["--with", "RandomFilter"]  # whose setting has the rate of each file
     for folder, seed in (("a", 5), ("b", 5), ("c", 6)):
         assert run(*words, "--seed", seed, "-o", tmp_path / folder, "--parameters", tmp_path / f"{folder}.json") == 0
     names = ["second.1.wav", "second.2.wav", "tone.1.wav", "tone.2.wav"]
@@ -134,6 +135,20 @@ def test_a_file_is_resampled(wav: Path, tmp_path: Path) -> None:
     assert run(*words) == 0
     assert soundfile.info(tmp_path / "out" / "tone.1.wav").samplerate == 16000
     assert samples(tmp_path / "out" / "tone.1.wav").shape == (RATE, 1)
+
+
+def test_what_does_not_fit_in_a_file(wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    words = ["augment", wav, "--with", "RandomGain:min_gain_db=900,max_gain_db=900", "--copies", 2]
+    assert run(*words, "-o", tmp_path / "out") == 1
+    assert "tone.wav: its copies overflow" in capfd.readouterr().err
+    assert run(*words[:-1], 500, "--picture", tmp_path / "x.png") == 2
+    assert "--picture shows at most 100 channels of copies; received 500 copies of 1" in capfd.readouterr().err
+    setting = tmp_path / "s.json"
+    setting.write_text('["SoftClip"]')
+    assert run("augment", wav, "--recipe", setting, "--parameters", setting) == 2
+    assert "--parameters would replace the setting" in capfd.readouterr().err
+    assert setting.read_text() == '["SoftClip"]'
+    assert sorted(tmp_path.iterdir()) == [setting, wav]
 
 
 def test_a_layer_that_cuts(wav: Path, tmp_path: Path) -> None:
@@ -239,6 +254,7 @@ REFUSED = [
     ("Reverb:sample_rate=16000", "that of the recording, 8000 Hz; received sample_rate=16000. Leave it out, or read"),
     ("Reverb:sample_rate=fast", "received sample_rate='fast'. Leave it out."),
     ("FreqMixStyle", "FreqMixStyle mixes recordings, and there is one. Give two files or more."),
+    ('SomeOf:layers=["VTLP",{"FreqMixStyle":{}}]', "FreqMixStyle mixes recordings, and there is one"),
     ('Chain:layers=["SoftClip","VTLP"]', "Put the layers of waveforms before the layers of spectrograms"),
 ]
 
@@ -318,7 +334,7 @@ def test_a_replay_that_does_not_fit(wav: Path, tmp_path: Path, capfd: pytest.Cap
     for files, text in (
         ([stereo], "8000 Hz and 2 channels, where"),
         ([wav, stereo], "drawn for 1 files; received 2"),
-        ([wav, "--seed", 3], "--seed cannot go with --replay"),
+        ([wav, "--seed", 0], "--seed cannot go with --replay"),
     ):
         assert run("augment", *files, "--replay", log, "-o", tmp_path / "out") == 2
         assert text in capfd.readouterr().err
