@@ -88,7 +88,7 @@ def finite(samples: Any) -> Any:
 
 def read_clip(file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
     """Return a recording as a recipe takes it. One too short for a frame is an error."""
-    rate = recipe.sample_rate
+    rate = recipe.clip_rate
     if rate is None or rate != round(rate):
         remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."
         raise CommandError(f"{which} must have a whole sample_rate to read audio at; it has {rate}. {remedy}", DATA)

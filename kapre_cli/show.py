@@ -212,7 +212,7 @@ def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tupl
     except ValueError as error:  # such as a reflection longer than the clip
         raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
     samples = clip.samples[:, None]
-    return Computed(computed, recipe, samples, len(samples) / recipe.sample_rate, taken, None), clip.recording
+    return Computed(computed, recipe, samples, len(samples) / recipe.clip_rate, taken, None), clip.recording
 
 
 def run(
@@ -348,7 +348,7 @@ def _entries(done: Computed) -> int:
 def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> None:
     from matplotlib.figure import Figure
 
-    rate, count = done.recipe.sample_rate, done.channels or 1
+    rate, count = done.recipe.clip_rate, done.channels or 1
     figure = Figure(figsize=(10, 5 if count == 1 else 3.4 * count), layout="constrained", dpi=110)
     grid = figure.subplots(2 * count, 1, squeeze=False, height_ratios=[1, 2.4] * count)[:, 0]
     for channel in range(count):

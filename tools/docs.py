@@ -9,6 +9,7 @@ from typing import Any
 
 import kapre
 from kapre import (
+    _filter_stream,
     _stft_stream,
     audio,
     augmentation,
@@ -39,6 +40,7 @@ def public_symbols() -> dict[str, Any]:
     modules |= {extraction: extraction.__all__, reading: ["Store", "StoredClip", "StoredError", "read"]}
     modules |= {corpus: ["CorpusError"]}
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
+    modules |= {_filter_stream: ["FilterStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
     modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}

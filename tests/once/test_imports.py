@@ -38,6 +38,7 @@ RANKS = {
     "kapre._layer": 4,
     "kapre._lengths": 4,
     "kapre._stft_stream": 5,
+    "kapre._filter_stream": 5,
     "kapre.backend": 5,
     "kapre.functional": 5,
     "kapre.filters": 5,
