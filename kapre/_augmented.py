@@ -164,9 +164,9 @@ def _samples(waveform: Any) -> np.ndarray:
 def _checked_recipe(recipe: Any, rate: float) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise TypeError(message("recipe", "a kapre.Recipe, or None", recipe, "Use layer.recipe of a front end."))
-    if recipe.sample_rate != rate:
-        rule = f"one of sample_rate={rate:g}, that of the waveform"
-        raise ValueError(message("recipe", rule, recipe.sample_rate, "Resample the waveform, or leave it out."))
+    if recipe.clip_rate != rate:
+        rule = f"one that takes clips of {rate:g} Hz, the rate of the waveform"
+        raise ValueError(message("recipe", rule, recipe.clip_rate, "Resample the waveform, or use another."))
     return recipe
 
 

@@ -180,8 +180,8 @@ def augmentations(
         sample_rate: Sampling rate in Hz. It must be that of the layers which have one.
         copies: int > 0. Number of copies.
         seed: int or None. An integer makes the draws of layers without a seed of their own repeatable.
-        recipe: The recipe of the spectrograms, with `sample_rate`. None means a mel spectrogram in decibels, of frames
-            of 32 to 64 ms, at most 80 dB below the peak of each copy.
+        recipe: The recipe of the spectrograms, of clips of that rate. None means a mel spectrogram in decibels, of
+            frames of 32 to 64 ms, at most 80 dB below the peak of each copy.
         others: Other recordings, for `FreqMixStyle`, which mixes examples. They are the second half of the batch,
             repeated or cut to the length of this one.
         parameters: What a call of the layer with `return_parameters=True` returned, to repeat it, or a list of that for

@@ -156,9 +156,9 @@ _LOGGED = ("seed", "sample_rate", "channels", "parameters")
 
 def _read(path: Path, options: Options, recipe: Any) -> Any:
     recording = read_audio(path, options.sample_rate)
-    if recipe is not None and recipe.sample_rate != recording.sample_rate:
-        rule = f"{path}: {recording.sample_rate} Hz, where {options.preset} takes {recipe.sample_rate:g} Hz"
-        raise CommandError(f"{rule}. Add --sample-rate {recipe.sample_rate:g}.", USAGE)
+    if recipe is not None and recipe.clip_rate != recording.sample_rate:
+        rule = f"{path}: {recording.sample_rate} Hz, where {options.preset} takes {recipe.clip_rate:g} Hz"
+        raise CommandError(f"{rule}. Add --sample-rate {recipe.clip_rate:g}.", USAGE)
     return recording
 
 
