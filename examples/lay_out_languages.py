@@ -8,7 +8,7 @@ one each. The recordings are licensed CC BY-SA 3.0 (English, Spanish, French) an
 package's `copyright` says so, and is copied beside the classes.
 
 With `--music folder/`, the five pieces of music that Asterisk plays to those who wait are laid out there too (CC BY-SA
-3.0), as sounds to mix with speech.
+3.0), as sounds to mix with speech: those of one artist in `train`, those of two others in `test`.
 
 The packages are downloaded with `apt-get download` and unpacked with `dpkg-deb`, as any user; nothing is installed.
 Where they are, `--from /usr/share/asterisk/sounds` takes them from there.
@@ -56,9 +56,10 @@ def lay_out(sounds: Path, code: str, output: Path) -> int:
 def lay_out_music(share: Path, output: Path) -> int:
     """Copy the music, and its licence, into a folder; return how many pieces there are."""
     pieces = sorted((share / "asterisk/moh").glob("*.wav"))
-    output.mkdir(parents=True, exist_ok=True)
     for path in pieces:
-        shutil.copyfile(path, output / path.name)
+        part = output / ("train" if path.name.startswith("macroform") else "test")
+        part.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, part / path.name)
     shutil.copyfile(share / "doc" / MUSIC / "copyright", output / "copyright")
     return len(pieces)
 

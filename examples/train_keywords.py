@@ -13,7 +13,8 @@ Both begin with the same weights and see the same clips in the same order, and b
 probabilities. It is judged on what was held out, exported to ONNX, and the file is run on one of these recordings.
 
 With `--augment`, layers of `kapre.augmentation` change the sound and the features at random in every step; this takes
-the variant `fly`. With `--noise folder/`, what was held out is judged a second time, mixed with sounds of that folder.
+the variant `fly`. `--augment folder/` also mixes in sounds of that folder. With `--noise folder/`, what was held out is
+judged a second time, mixed with sounds of that folder.
 """
 
 import argparse
@@ -121,21 +122,21 @@ def network(features: np.ndarray, classes: int) -> keras.Sequential:
     return keras.Sequential([*layers, *head, keras.layers.Dense(classes, activation="softmax")], name="network")
 
 
-def augmented(recipe: kapre.Recipe, bands: int) -> tuple[list[keras.Layer], list[keras.Layer]]:
+def augmented(recipe: kapre.Recipe, bands: int, sounds: Path | None) -> tuple[list[keras.Layer], list[keras.Layer]]:
     """Return layers that change samples `(batch, time)` and features `(batch, frames, bands)` while training."""
     rate = int(recipe.sample_rate)
     samples = [
         keras.layers.Reshape((-1, 1)),
         augmentation.RandomGain(-12.0, 6.0),
-        augmentation.RandomShift(-0.2, 0.2, unit="seconds", sample_rate=rate, p=0.5),
-        augmentation.RandomEqualizer(rate, -9.0, 9.0, p=0.5),
-        augmentation.AddColoredNoise(0.0, 30.0, p=0.8),
-        keras.layers.Reshape((-1,)),
+        augmentation.RandomEqualizer(rate, -6.0, 6.0, p=0.3),
+        augmentation.AddColoredNoise(10.0, 40.0, p=0.3),
     ]
-    masks = augmentation.SpecAugment(
-        freq_mask_param=bands // 8, time_mask_param=20, n_freq_masks=2, n_time_masks=2, mask_value="mean"
-    )
-    return samples, [keras.layers.Reshape((-1, bands, 1)), masks, keras.layers.Reshape((-1, bands))]
+    if sounds is not None:
+        bank = augmentation.bank(sounds, rate, seconds=recipe.fixed_samples / rate)
+        samples.append(augmentation.AddNoise(bank, 0.0, 30.0, p=0.7))
+    masks = augmentation.SpecAugment(freq_mask_param=bands // 10, time_mask_param=15, mask_value="mean")
+    before = [*samples, keras.layers.Reshape((-1,))]
+    return before, [keras.layers.Reshape((-1, bands, 1)), masks, keras.layers.Reshape((-1, bands))]
 
 
 def mixed(recordings: list[Recording], folder: Path, recipe: kapre.Recipe, snr_db: float, seed: int) -> list[Recording]:
@@ -265,7 +266,7 @@ def arguments_of() -> argparse.Namespace:
     found = parser.parse_args()
     if found.epochs < 1 or found.seed < 0 or not 0 < found.held_out <= 0.5 or not 0.05 <= found.clip_seconds <= 60:
         parser.error("--epochs is 1 or more, --seed 0 or more, --held-out up to 0.5, --clip-seconds 0.05 to 60")
-    if found.augment and found.variant != "fly":
+    if found.augment is not None and found.variant != "fly":
         parser.error("--augment changes the sound in every step, which a store does not hold: add --variant fly")
     return found
 
@@ -306,7 +307,10 @@ def main() -> None:
         features[variant] = x[variant] if variant == "store" else frontend.predict(x["fly"], verbose=0)
         keras.utils.set_random_seed(seed)
         behind = network(features[variant], len(classes))
-        samples, bands = augmented(recipe, features[variant].shape[-1]) if arguments.augment else ([], [])
+        samples, bands = ([], [])
+        if arguments.augment is not None:
+            sounds = None if arguments.augment == Path() else arguments.augment
+            samples, bands = augmented(recipe, features[variant].shape[-1], sounds)
         entry = keras.Input((recipe.fixed_samples,), name="samples")
         model = keras.Sequential([entry, *samples, *frontend.layers, *bands, behind])
         begun = time.perf_counter()

@@ -53,10 +53,11 @@ def public_symbols() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the pages about presets, build, check; return the exit code."""
-    code = subprocess.run([sys.executable, "tools/presets.py"], cwd=ROOT, check=False).returncode
-    if code:
-        return code
+    """Write the pages about presets and the pictures of augmentation, build, check; return the exit code."""
+    for tool in ("presets", "gallery"):
+        code = subprocess.run([sys.executable, f"tools/{tool}.py"], cwd=ROOT, check=False).returncode
+        if code:
+            return code
     command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
     code = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
     if code:

@@ -59,6 +59,7 @@ RANKS = {
     "kapre._plot_layout": 3,
     "kapre._recipe_search": 8,
     "kapre.compare": 8,
+    "kapre._augmented": 7,
     "kapre.plot": 7,
     "kapre.deploy": 8,
     "kapre.audio": 8,
