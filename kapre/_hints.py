@@ -20,7 +20,8 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "input_rate": ("orig_freq", "orig_sr", "sr_orig", "old_rate", "source_rate", "from_rate", "in_rate"),
     "output_rate": ("new_freq", "target_sr", "sr_new", "new_rate", "target_rate", "to_rate", "out_rate"),
     "n_fft": (
-        "nfft", "n_ffts", "fft_length", "fft_size", "fft_len", "num_fft", "fft", "fft_window_size", "filter_length",
+        "nfft", "n_ffts", "n_dft", "fft_length", "fft_size", "fft_len", "num_fft", "fft", "fft_window_size",
+        "filter_length",
     ),
     "win_length": (
         "win_len", "win_size", "winlen", "window_length", "window_len", "window_size", "window_size_ms",
@@ -28,7 +29,7 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
         "frame_length_ms",
     ),
     "hop_length": (
-        "hop", "hop_len", "hop_size", "hopsize", "hop_samples", "hop_length_ms", "frame_step", "frame_shift",
+        "hop", "n_hop", "hop_len", "hop_size", "hopsize", "hop_samples", "hop_length_ms", "frame_step", "frame_shift",
         "frame_shift_ms", "frame_stride", "step_size", "stride", "winstep", "window_stride", "window_step", "noverlap",
     ),
     "window_name": ("window", "window_fn", "window_type", "window_function", "win_type", "winfunc"),

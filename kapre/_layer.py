@@ -200,6 +200,11 @@ def channels_second(x: Any, rank: int, data_format: str) -> Any:
     return ops.moveaxis(x, -1, 1)
 
 
+def time_second(x: Any, data_format: str) -> Any:
+    """Return waveforms with the time at position 1, and only one channel where the channels were there."""
+    return x[:, 0] if data_format == _CH_FIRST_STR else x
+
+
 def channels_in_place(x: Any, data_format: str) -> Any:
     """Move the channel axis from position 1 to its position in the data format."""
     if data_format == _CH_FIRST_STR:

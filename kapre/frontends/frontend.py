@@ -24,6 +24,7 @@ from kapre._layer import (
     check_mask,
     lengths_of,
     register,
+    time_second,
     with_mask,
 )
 from kapre._lengths import checked_lengths, lengths_within
@@ -337,7 +338,7 @@ class Frontend(AudioLayer):
 
     def _one_channel(self, inputs: Any) -> Any:
         """Return a tensor whose second axis is the time."""
-        return inputs[:, 0] if len(inputs.shape) == 3 and self.data_format == "channels_first" else inputs
+        return inputs if len(inputs.shape) == 2 else time_second(inputs, self.data_format)
 
     def _in_bucket(self, x: Any, lengths: Any, mask: Any, weights: dict[str, Any]) -> Any:
         """Return the result of an eager call with a new length on JAX, or None; see `executor.run_in_bucket`."""
