@@ -255,9 +255,8 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--held-out", type=float, default=0.2, help="share of the recordings of each class")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--augment", action="store_true", help="change the sound at random while training; --variant fly"
-    )
+    changes = "change the sound at random while training, and mix in sounds of FOLDER; takes --variant fly"
+    parser.add_argument("--augment", type=Path, nargs="?", const=Path(), metavar="FOLDER", help=changes)
     parser.add_argument("--noise", type=Path, help="a folder of sounds to mix with what is held out, judged again")
     parser.add_argument(
         "--snr-db", type=float, default=10.0, help="how far the sounds of --noise are below; default: 10"
