@@ -20,7 +20,8 @@ class AddColoredNoise(RandomLayer):
 
     The power spectral density of the noise is proportional to `f ** −exponent`. The exponent is uniform between its
     bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. The density follows the exponent from
-    1 / 1024 of the sample rate on, and departs from it below.
+    1 / 1024 of the sample rate on, and departs from it below. If both bounds are 0, the noise is white throughout, and
+    takes a third of the time.
     The ratio in decibels is uniform. Powers are means over the valid samples of an item. Silence stays silent.
 
     Args:

@@ -62,7 +62,8 @@ def convolved(x: Any, taps: Any, n_fft: int) -> Any:
     by = current()
     if is_empty(x) or is_empty(taps):
         return irfft(rfft(x, n_fft), n_fft)
-    return by.convolved(*(part if by.pads_products else of_length(part, n_fft) for part in (x, taps)), n_fft)
+    x, taps = (part if by.pads_products else of_length(part, n_fft) for part in (x, taps))
+    return by.convolved(x, taps, n_fft)
 
 
 def weighted(x: Any, response: Pair, n_fft: int) -> Any:

@@ -16,7 +16,7 @@ def _rows(nest: Any, rows: Any, batch: int) -> Any:
     """Return rows of every tensor and array whose first axis is the batch, in a nest of dicts."""
     if isinstance(nest, Mapping):
         return {name: _rows(value, rows, batch) for name, value in nest.items()}
-    shape = getattr(nest, "shape", ())
+    shape: tuple[int, ...] = tuple(getattr(nest, "shape", ()))
     return nest[rows] if len(shape) and shape[0] == batch else nest
 
 

@@ -145,7 +145,8 @@ class JaxKernel(Kernel):
         if x.dtype != jnp.float32 or 0 in x.shape:
             return super().order_statistics(x, places)
         bits = lax.bitcast_convert_type(x, jnp.uint32)
-        bits = jnp.where(bits >> 31 == 1, ~bits, bits | jnp.uint32(1 << 31))[..., None, :]  # in the order of the numbers
+        # In the order of the numbers.
+        bits = jnp.where(bits >> 31 == 1, ~bits, bits | jnp.uint32(1 << 31))[..., None, :]
 
         def step(index: Array, found: Array) -> Array:
             more = found | (jnp.uint32(1 << 31) >> index.astype("uint32"))

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from keras import ops
 
-from kapre.ops.kernels import _on_host, _tf32
-from kapre.ops.kernels import _torch_items as items
+from kapre.ops.kernels import _on_host, _tf32, _torch_items
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
@@ -419,11 +418,11 @@ class TorchKernel(Kernel):
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
     def rolled(self, x: torch.Tensor, starts: torch.Tensor, size: Any, rows: Any, lengths: Any) -> torch.Tensor | None:
-        return items.rolled(x, starts, size, rows, lengths) if _is_eager_on_cpu(x) else None
+        return _torch_items.rolled(x, starts, size, rows, lengths) if _is_eager_on_cpu(x) else None
 
-    def to_some(self, which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: torch.Tensor, *nests: Any) -> Any:
+    def to_some(self, which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any, *nests: Any) -> Any:
         apart = _is_eager_on_cpu(x) and _is_eager_on_cpu(y) and _is_ordinary(which)
-        return items.to_some(which, fn, x, y, nests) if apart else super().to_some(which, fn, x, y, *nests)
+        return _torch_items.to_some(which, fn, x, y, nests) if apart else super().to_some(which, fn, x, y, *nests)
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a function of nests of tensors to run without gradients.
