@@ -393,7 +393,9 @@ class TorchKernel(Kernel):
     def _product(self, x: torch.Tensor, response: torch.Tensor, n_fft: int) -> torch.Tensor:
         """Multiply spectra as complex numbers. Their parts lie apart in memory, which makes operations slow."""
         found = torch.fft.rfft(x, n=n_fft)
-        found = found.mul_(response) if _is_eager_on_cpu(x) and not response.requires_grad else found * response
+        in_place = _is_eager_on_cpu(x) and not response.requires_grad and found.dtype == response.dtype
+        in_place = in_place and torch.broadcast_shapes(found.shape, response.shape) == found.shape
+        found = found.mul_(response) if in_place else found * response
         return torch.fft.irfft(found, n=n_fft)
 
     def energy(self, x: torch.Tensor, axis: int | tuple[int, ...]) -> torch.Tensor:
