@@ -102,15 +102,16 @@ def fft_convolve(x: Any, taps: Any, mode: Mode = "full") -> Any:
         raise ValueError(message("kernel", "of a known length, at least 1", tuple(taps.shape), "Give it a shape."))
 
     def response(n_fft: int) -> Pair:
-        found = np.fft.rfft(taps.astype("float64"), n_fft)
-        return found.real, found.imag
+        if isinstance(taps, np.ndarray):
+            found = np.fft.rfft(taps.astype("float64"), n_fft)
+            return found.real, found.imag
+        return fourier.rfft(ops.cast(taps, x.dtype), n_fft)
 
     def of_pieces(pieces: Any, n_fft: int) -> Any:
         own = ops.cast(taps, x.dtype)
-        between = len(pieces.shape) > len(x.shape) and len(own.shape) > 1
-        return fourier.convolved(pieces, own[..., None, :] if between else own, n_fft)
+        return fourier.circular(pieces, own[..., None, :] if len(pieces.shape) > len(x.shape) else own, n_fft)
 
-    y = filtered(x, response, size - 1) if isinstance(taps, np.ndarray) else _in_pieces(x, of_pieces, size - 1)
+    y = filtered(x, response, size - 1) if len(taps.shape) == 1 else _in_pieces(x, of_pieces, size - 1)
     if mode == "full":
         return y
     if mode == "same":

@@ -57,13 +57,13 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     return current().irfft(real, imag, n_fft)
 
 
-def convolved(x: Any, taps: Any, n_fft: int) -> Any:
+def circular(x: Any, taps: Any, n_fft: int) -> Any:
     """Convolve the last axes, zero-padded on the right to `n_fft`, circularly."""
     by = current()
     if is_empty(x) or is_empty(taps):
         return irfft(rfft(x, n_fft), n_fft)
     x, taps = (part if by.pads_products else of_length(part, n_fft) for part in (x, taps))
-    return by.convolved(x, taps, n_fft)
+    return by.circular(x, taps, n_fft)
 
 
 def weighted(x: Any, response: Pair, n_fft: int) -> Any:

@@ -85,7 +85,7 @@ def colored(key: Any, exponent: Any, size: Any) -> Any:
     blocks = (size + hop - 1) // hop
     noise = white(key, (blocks - 1) * hop + BLOCK, keras.backend.standardize_dtype(exponent.dtype))
     pieces = frames.frame(noise, BLOCK, hop)
-    found = fourier.convolved(pieces, taps[..., None, :], BLOCK)
+    found = fourier.circular(pieces, taps[..., None, :], BLOCK)
     found = found[..., TAPS - 1 :]  # overlap-save: the first samples wrap around
     return ops.reshape(found, (*ops.shape(key)[:-1], blocks * hop))[..., :size]
 

@@ -42,7 +42,7 @@ class Kernel:
     fits_frames = False
     """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
     pads_products = False
-    """Whether `convolved` and `weighted` zero-pad what is shorter than the DFT themselves."""
+    """Whether `circular` and `weighted` zero-pad what is shorter than the DFT themselves."""
     frames_unknown_time = False
     """Whether `over_frames` takes samples of unknown length, and chunks. `count` is then None, for all frames."""
 
@@ -101,7 +101,7 @@ class Kernel:
         """Invert `rfft`."""
         return ops.irfft((real, imag), fft_length=n_fft)
 
-    def convolved(self, x: Any, taps: Any, n_fft: int) -> Any:
+    def circular(self, x: Any, taps: Any, n_fft: int) -> Any:
         """Convolve the last axes of `n_fft` samples, circularly."""
         return self.weighted(x, self.rfft(taps, n_fft), n_fft)
 

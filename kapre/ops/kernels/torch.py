@@ -384,7 +384,7 @@ class TorchKernel(Kernel):
             return torch.nn.Module.__call__(layer, x)
         return layer.call(x)
 
-    def convolved(self, x: torch.Tensor, taps: torch.Tensor, n_fft: int) -> torch.Tensor:
+    def circular(self, x: torch.Tensor, taps: torch.Tensor, n_fft: int) -> torch.Tensor:
         return self._product(x, torch.fft.rfft(taps, n=n_fft), n_fft)
 
     def weighted(self, x: torch.Tensor, response: tuple[torch.Tensor, torch.Tensor], n_fft: int) -> torch.Tensor:
