@@ -7,6 +7,9 @@ and sentences, from 0.2 s to over a minute. English and Spanish are spoken by on
 one each. The recordings are licensed CC BY-SA 3.0 (English, Spanish, French) and CC BY 3.0 (Italian, Russian): each
 package's `copyright` says so, and is copied beside the classes.
 
+With `--music folder/`, the five pieces of music that Asterisk plays to those who wait are laid out there too (CC BY-SA
+3.0), as sounds to mix with speech: those of one artist in `train`, those of two others in `test`.
+
 The packages are downloaded with `apt-get download` and unpacked with `dpkg-deb`, as any user; nothing is installed.
 Where they are, `--from /usr/share/asterisk/sounds` takes them from there.
 """
@@ -21,15 +24,15 @@ from pathlib import Path
 LANGUAGES = {"en": "english", "es": "spanish", "fr": "french", "it": "italian", "ru": "russian"}
 NOT_SPEECH = ("silence/*", "beep*", "*-2tone*", "tt-monkeys.*")
 PACKAGE = "asterisk-core-sounds-{}-wav"
+MUSIC = "asterisk-moh-opsound-wav"
 
 
-def unpack(code: str, folder: Path) -> Path:
-    """Download a language's package and return the folder of its sounds."""
-    package = PACKAGE.format(code)
+def unpack(package: str, folder: Path) -> Path:
+    """Download a package and return the folder of what it shares."""
     subprocess.run(["apt-get", "download", "-qq", package], cwd=folder, check=True)
     (file,) = folder.glob(f"{package}_*.deb")
     subprocess.run(["dpkg-deb", "-x", str(file), str(folder)], check=True)
-    return folder / "usr/share/asterisk/sounds"
+    return folder / "usr/share"
 
 
 def lay_out(sounds: Path, code: str, output: Path) -> int:
@@ -50,20 +53,39 @@ def lay_out(sounds: Path, code: str, output: Path) -> int:
     return count
 
 
+def lay_out_music(share: Path, output: Path) -> int:
+    """Copy the music, and its licence, into a folder; return how many pieces there are."""
+    pieces = sorted((share / "asterisk/moh").glob("*.wav"))
+    for path in pieces:
+        part = output / ("train" if path.name.startswith("macroform") else "test")
+        part.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, part / path.name)
+    shutil.copyfile(share / "doc" / MUSIC / "copyright", output / "copyright")
+    return len(pieces)
+
+
 def main() -> None:
     """Lay out all languages, and say what there is."""
     parser = argparse.ArgumentParser(description="Lay out spoken prompts of five languages, a folder for each.")
     parser.add_argument("output", type=Path)
     parser.add_argument("--from", type=Path, dest="sounds", help="the folder of installed sounds; default: download")
+    parser.add_argument("--music", type=Path, help="a folder for music, which is downloaded")
     arguments = parser.parse_args()
     for code, name in LANGUAGES.items():
         with tempfile.TemporaryDirectory() as folder:
             try:
-                sounds = arguments.sounds or unpack(code, Path(folder))
+                sounds = arguments.sounds or unpack(PACKAGE.format(code), Path(folder)) / "asterisk/sounds"
                 count = lay_out(sounds, code, arguments.output)
             except (OSError, ValueError, subprocess.CalledProcessError) as error:
                 sys.exit(f"lay_out_languages.py: {name} is not there: {error}")
             print(f"{name}: {count} recordings")
+    if arguments.music:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                count = lay_out_music(unpack(MUSIC, Path(folder)), arguments.music)
+            except (OSError, ValueError, subprocess.CalledProcessError) as error:
+                sys.exit(f"lay_out_languages.py: music is not there: {error}")
+        print(f"music: {count} pieces")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@ Of each class a fifth of the recordings is held out, with all of their clips.
 
 Both begin with the same weights and see the same clips in the same order, and both give one model, from samples to
 probabilities. It is judged on what was held out, exported to ONNX, and the file is run on one of these recordings.
+
+With `--augment`, layers of `kapre.augmentation` change the sound and the features at random in every step; this takes
+the variant `fly`. `--augment folder/` also mixes in sounds of that folder. With `--noise folder/`, what was held out is
+judged a second time, mixed with sounds of that folder.
 """
 
 import argparse
@@ -19,7 +23,7 @@ import math
 import sys
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kapre import audio
+from kapre import audio, augmentation
 
 FEWEST = 5  # recordings of a class
 
@@ -116,6 +120,35 @@ def network(features: np.ndarray, classes: int) -> keras.Sequential:
         layers += [keras.layers.ReLU(), keras.layers.MaxPooling1D(2, padding="same")]
     head = [keras.layers.GlobalAveragePooling1D(), keras.layers.Dropout(0.2)]
     return keras.Sequential([*layers, *head, keras.layers.Dense(classes, activation="softmax")], name="network")
+
+
+def augmented(recipe: kapre.Recipe, bands: int, sounds: Path | None) -> tuple[list[keras.Layer], list[keras.Layer]]:
+    """Return layers that change samples `(batch, time)` and features `(batch, frames, bands)` while training."""
+    rate = int(recipe.sample_rate)
+    samples = [
+        keras.layers.Reshape((-1, 1)),
+        augmentation.RandomGain(-12.0, 6.0),
+        augmentation.RandomEqualizer(rate, -6.0, 6.0, p=0.3),
+        augmentation.AddColoredNoise(10.0, 40.0, p=0.3),
+    ]
+    if sounds is not None:
+        bank = augmentation.bank(sounds, rate, seconds=recipe.fixed_samples / rate)
+        samples.append(augmentation.AddNoise(bank, 0.0, 30.0, p=0.7))
+    masks = augmentation.SpecAugment(freq_mask_param=bands // 10, time_mask_param=15, mask_value="mean")
+    before = [*samples, keras.layers.Reshape((-1,))]
+    return before, [keras.layers.Reshape((-1, bands, 1)), masks, keras.layers.Reshape((-1, bands))]
+
+
+def mixed(recordings: list[Recording], folder: Path, recipe: kapre.Recipe, snr_db: float, seed: int) -> list[Recording]:
+    """Return recordings mixed with random parts of the sounds in a folder, at this signal-to-noise ratio."""
+    rate = int(recipe.sample_rate)
+    bank = augmentation.bank(folder, rate, seconds=recipe.fixed_samples / rate)
+    noise = augmentation.AddNoise(bank, snr_db, snr_db, seed=seed)
+    clips = np.concatenate([one.clips for one in recordings])[..., None]
+    lengths = np.round(np.concatenate([one.sound for one in recordings]) * recipe.fixed_samples).astype("int32")
+    loud = keras.ops.convert_to_numpy(noise(clips, lengths=lengths, training=True))[..., 0]
+    parts = np.split(loud, np.cumsum([len(one.clips) for one in recordings])[:-1])
+    return [replace(one, clips=part) for one, part in zip(recordings, parts, strict=True)]
 
 
 class Batches(keras.utils.PyDataset):
@@ -222,10 +255,19 @@ def arguments_of() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--held-out", type=float, default=0.2, help="share of the recordings of each class")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--augment", action="store_true", help="change the sound at random while training; --variant fly"
+    )
+    parser.add_argument("--noise", type=Path, help="a folder of sounds to mix with what is held out, judged again")
+    parser.add_argument(
+        "--snr-db", type=float, default=10.0, help="how far the sounds of --noise are below; default: 10"
+    )
     parser.add_argument("--recording", type=Path, help="one to run the exported model on; default: one held out")
     found = parser.parse_args()
     if found.epochs < 1 or found.seed < 0 or not 0 < found.held_out <= 0.5 or not 0.05 <= found.clip_seconds <= 60:
         parser.error("--epochs is 1 or more, --seed 0 or more, --held-out up to 0.5, --clip-seconds 0.05 to 60")
+    if found.augment is not None and found.variant != "fly":
+        parser.error("--augment changes the sound in every step, which a store does not hold: add --variant fly")
     return found
 
 
@@ -242,6 +284,7 @@ def main() -> None:
             read_clips(arguments.recording, recipe)  # what is wrong with it is said before the training
         classes, recordings = read_folder(arguments.folder, recipe)
         train, held_out = split(recordings, arguments.held_out, seed)
+        noisy = mixed(held_out, arguments.noise, recipe, arguments.snr_db, seed) if arguments.noise else None
         x = {} if arguments.variant == "store" else {"fly": np.concatenate([one.clips for one in train])}
         y = np.array([classes.index(one.label) for one in train for _ in one.clips])
         counts = f"{len(train)} recordings to train with ({len(y)} clips), {len(held_out)} held out"
@@ -264,7 +307,12 @@ def main() -> None:
         features[variant] = x[variant] if variant == "store" else frontend.predict(x["fly"], verbose=0)
         keras.utils.set_random_seed(seed)
         behind = network(features[variant], len(classes))
-        model = keras.Sequential([*frontend.layers, behind])
+        samples, bands = ([], [])
+        if arguments.augment is not None:
+            sounds = None if arguments.augment == Path() else arguments.augment
+            samples, bands = augmented(recipe, features[variant].shape[-1], sounds)
+        entry = keras.Input((recipe.fixed_samples,), name="samples")
+        model = keras.Sequential([entry, *samples, *frontend.layers, *bands, behind])
         begun = time.perf_counter()
         fit(model if variant == "fly" else behind, Batches(x[variant], y, seed), arguments.epochs, variant)
         took = time.perf_counter() - begun
@@ -273,6 +321,10 @@ def main() -> None:
         of_classes = np.mean([right[truth == label].mean() for label in range(len(classes))])
         mean = f"mean of classes {of_classes:.4f}"
         print(f"{variant}: accuracy {right.mean():.4f}, {mean}, trained in {took:.0f} s", flush=True)
+        if noisy is not None:
+            right = probabilities(model, noisy).argmax(axis=1) == truth
+            sounds = f"with sounds of {arguments.noise} at {arguments.snr_db:g} dB"
+            print(f"{variant}: accuracy {right.mean():.4f} {sounds}", flush=True)
         draw(output / "confusion.png", classes, truth, answers)
 
         model.save(output / f"{variant}.keras")

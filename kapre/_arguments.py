@@ -63,6 +63,8 @@ class LayerArguments(TypedDict, total=False):
 class RecipeFields(TypedDict, total=False):
     """List the fields of `kapre.Recipe`."""
 
+    input_rate: int | None
+    resampling_method: Literal["sinc_interp_hann", "sinc_interp_kaiser", "kaiser_best", "kaiser_fast"]
     sample_rate: float | None
     input_scale: float
     normalize_samples: bool

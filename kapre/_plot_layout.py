@@ -51,6 +51,18 @@ def unit(recipe: Recipe) -> str:
     return "power" if recipe.power == 2.0 else "magnitude"
 
 
+_COLOURED_RANGE = {"ln": 18.4, "log10": 8.0, "db": 80.0}
+"""What the colours of logarithms cover at most: 80 dB."""
+
+
+def colour_range(values: np.ndarray, recipe: Recipe) -> tuple[float, float]:
+    """Return the limits of the colours for features of a recipe. Logarithms show the upper 80 dB at most."""
+    low, high = float(values.min()), float(values.max())
+    if unit(recipe) in ("dB", "ln", "log10") and recipe.log is not None:
+        low = max(low, high - _COLOURED_RANGE[recipe.log])
+    return low, high
+
+
 def has_frequencies(recipe: Recipe) -> bool:
     """Return whether the values in a frame are bands with frequencies, which `band_frequencies` then returns."""
     return (recipe.power, recipe.n_mfcc, recipe.energy, recipe.stack) == (recipe.power or 1.0, None, None, 1)

@@ -103,7 +103,7 @@ class Search:
 
     def clip(self, rate: float | None) -> np.ndarray:
         """Return the clip at a rate if it was given at that rate, else the clip at its own rate."""
-        if rate is None or rate == self.given.sample_rate or rate not in self.at_rates:
+        if rate is None or rate == self.given.clip_rate or rate not in self.at_rates:
             return self.samples
         if int(rate) not in self._clips:
             self._clips[int(rate)] = np.asarray(self.at_rates[int(rate)], dtype=np.float32)
@@ -111,7 +111,7 @@ class Search:
 
     def shape_of(self, near: Neighbour) -> tuple[int, ...]:
         """Return the shape of the features that a neighbour computes from the whole clip."""
-        return _known(near.recipe.output_shape(self.clip(near.recipe.sample_rate).size - near.delay))
+        return _known(near.recipe.output_shape(self.clip(near.recipe.clip_rate).size - near.delay))
 
     def tolerance_for(self, near: Neighbour) -> float:
         """Return the largest difference that counts as equal. For an estimated recipe, use the features' unit."""
@@ -122,7 +122,7 @@ class Search:
 
     def compute(self, recipe: Recipe, delay: int = 0, n_samples: int | None = None) -> np.ndarray:
         """Return the features of the clip, or of its first samples, with time first."""
-        x = self.clip(recipe.sample_rate)[:n_samples]
+        x = self.clip(recipe.clip_rate)[:n_samples]
         x = x[delay:] if delay >= 0 else np.pad(x, (-delay, 0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # empty bands are compared like others
@@ -157,8 +157,8 @@ class Search:
         shape = self.shape_of(near)
         if shape[1:] != self.target.shape[1:] or not shape[0]:
             return math.inf, math.inf
-        crop = round(_CROP_SECONDS * (near.recipe.sample_rate or 16000.0))
-        n_samples = crop if self.clip(near.recipe.sample_rate).size > 2 * crop and _is_local(near.recipe) else None
+        crop = round(_CROP_SECONDS * (near.recipe.clip_rate or 16000.0))
+        n_samples = crop if self.clip(near.recipe.clip_rate).size > 2 * crop and _is_local(near.recipe) else None
         try:
             own = self.compute(near.recipe, near.delay, n_samples)
         except (ValueError, TypeError, NotImplementedError):  # such as a reflection longer than the clip
@@ -223,9 +223,9 @@ class Search:
 
     def _estimated(self, until: float) -> list[Neighbour]:
         """Return mel front ends estimated from the features and the signal, in the layout that gives any."""
-        if self.target.ndim != 2 or self.recipe.sample_rate is None:
+        if self.target.ndim != 2 or self.recipe.clip_rate is None:
             return []
-        rates = tuple(dict.fromkeys((self.recipe.sample_rate, *map(float, self.at_rates or _RATES))))
+        rates = tuple(dict.fromkeys((self.recipe.clip_rate, *map(float, self.at_rates or _RATES))))
         estimator = Estimator(self.recipe, self.clip, rates)
         until = min(until, time.perf_counter() + _ESTIMATE_SECONDS)
         found = estimator.run(self.target, until)
@@ -255,7 +255,7 @@ class Search:
         found = []
         for name in list_presets():
             other = preset(name).recipe.replace(layout="time_first")
-            if other.sample_rate == self.recipe.sample_rate and self._tail(other) == self.target.shape[1:]:
+            if other.clip_rate == self.recipe.clip_rate and self._tail(other) == self.target.shape[1:]:
                 found.append(Neighbour(f"another front end, the preset {name!r}", other, preset=name))
         return found
 

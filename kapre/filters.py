@@ -10,6 +10,7 @@ from keras import ops
 
 from kapre._arguments import LayerArguments
 from kapre._checks import choice, flag, message
+from kapre._filter_stream import FilterStream, Recursion, Resampling
 from kapre._layer import (
     AudioLayer,
     DataFormat,
@@ -49,6 +50,10 @@ class _Filter(AudioLayer):
         if mask is not None:
             x = frames.keep(x, lengths_of(mask))
         return channels_in_place(ops.cast(self.filtered(x), self.compute_dtype), self.data_format)
+
+    def stream_weights(self) -> dict[str, Any]:
+        """Return the values that a step of a stream takes as arguments, because training may change them."""
+        return {}
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, time = shape_channels_second(shape, 3, self.data_format)
@@ -156,6 +161,17 @@ class Resample(_Filter):
     def filtered(self, x: Any) -> Any:
         old, new = self._rates
         return resampling.resample(x, old, new, self._sinc)
+
+    def stream(self, chunk_samples: int | None = None, compile: bool = False) -> FilterStream:
+        """Return a stream that runs this layer chunk by chunk with `initial_state`, `step` and `flush`.
+
+        Args:
+            chunk_samples: Number of samples in every chunk, which fixes the shapes of a step. It is a multiple of
+                `input_rate / gcd(input_rate, output_rate)`. None allows
+                chunks of any size.
+            compile: Whether to compile `step`; see `kapre.frontends.Stream`.
+        """
+        return FilterStream(self, Resampling(*self._rates, self._sinc, chunk_samples), compile)
 
     def num_samples(self, n_samples: int | None) -> int | None:
         length: int | None = resampling.out_length(n_samples, *self._rates)
@@ -324,6 +340,20 @@ class IIRFilter(_Filter):
     def filtered(self, x: Any) -> Any:
         sums = self._sums()
         return iir.apply(x, sums if self._change is None else fourier.constant(sums, x) + self._change, self._decay)
+
+    def stream(self, chunk_samples: int | None = None, compile: bool = False) -> FilterStream:
+        """Return a stream that runs this layer chunk by chunk with `initial_state`, `step` and `flush`.
+
+        Args:
+            chunk_samples: Number of samples in every chunk, which fixes the shapes of a step. None allows
+                chunks of any size.
+            compile: Whether to compile `step`; see `kapre.frontends.Stream`.
+        """
+        return FilterStream(self, Recursion(len(self.sos), self._decay, chunk_samples), compile)
+
+    def stream_weights(self) -> dict[str, Any]:
+        sums = ops.convert_to_tensor(self._sums().astype(self.work_dtype))
+        return {"sums": sums if self._change is None else sums + self._change}
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         return self._computed(inputs, mask)

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from kapre._augmented import Copies, augmented
 from kapre._checks import message, number
 from kapre._plot_layout import axes as shape_in_words
-from kapre._plot_layout import frequency_ticks, number_ticks, picture, rank
+from kapre._plot_layout import colour_range, frequency_ticks, number_ticks, picture, rank, unit
+from kapre.augmentation import RandomLayer
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["spectrogram", "waveform"]
+__all__ = ["augmentations", "spectrogram", "waveform"]
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
+def _pyplot() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError:
         raise ImportError("Pictures need matplotlib: run `pip install 'kapre[audio]'`.") from None
-    return plt.gca()
+    return plt
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return _pyplot().gca() if ax is None else ax
 
 
 def _one_channel(values: Any, rank: int, name: str, axes: str) -> np.ndarray:
@@ -147,3 +154,127 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
         assert figure is not None
         figure.colorbar(image, ax=axes, label=shown.unit, pad=0.01)
     return image
+
+
+def augmentations(
+    layer: RandomLayer | Sequence[RandomLayer],
+    waveform: Any,
+    sample_rate: float,
+    copies: int = 3,
+    seed: int | None = None,
+    recipe: Recipe | None = None,
+    others: Sequence[Any] = (),
+    parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+) -> Figure:
+    """Plot a recording beside copies that random layers changed, to judge the setting of the layers.
+
+    The columns are the recording and its copies, the rows are waveforms and spectrograms, for each channel. All columns
+    have the same scales and colours. The title of a copy says what was drawn for it. The layers that are given draw
+    nothing and keep their state: copies of them draw, with training=True.
+
+    Args:
+        layer: A random layer, or a list of layers that are applied one after the other. Those of waveforms come before
+            those of spectrograms, which change only the spectrograms.
+        waveform: Samples of shape `(time,)` or `(time, channel)`; `(1, time, channel)` is also accepted. An array, or a
+            tensor of any backend.
+        sample_rate: Sampling rate in Hz. It must be that of the layers which have one.
+        copies: int > 0. Number of copies.
+        seed: int or None. An integer makes the draws of layers without a seed of their own repeatable.
+        recipe: The recipe of the spectrograms, of clips of that rate. None means a mel spectrogram in decibels, of
+            frames of 32 to 64 ms, at most 80 dB below the peak of each copy.
+        others: Other recordings, for `FreqMixStyle`, which mixes examples. They are the second half of the batch,
+            repeated or cut to the length of this one.
+        parameters: What a call of the layer with `return_parameters=True` returned, to repeat it, or a list of that for
+            a list of layers. Each example of the batch becomes a copy, so that `copies` does not count.
+
+    Returns:
+        The figure, new in pyplot.
+
+    Raises:
+        ValueError: If a shape, a number or the order of the layers does not fit, or the recipe has another rate.
+        TypeError: If a layer is no `kapre.augmentation.RandomLayer`, or the samples are complex or integers.
+        ImportError: If matplotlib is not installed.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+        from kapre.augmentation import RandomGain, RandomShift
+
+        x = np.sin(np.arange(16000) / 20) * np.linspace(1, 0, 16000)
+        figure = kapre.plot.augmentations([RandomGain(-12, 0), RandomShift()], x, 16000, copies=2, seed=0)
+        assert figure.axes[0].get_title() == "before" and figure.axes[1].get_title().startswith("gain −")
+        figure.savefig("gain.png")
+        ```
+    """
+    layers = [layer] if isinstance(layer, RandomLayer) else layer
+    is_list = isinstance(layers, (list, tuple))
+    if not is_list or not layers or not all(isinstance(one, RandomLayer) for one in layers):
+        received = [type(one).__name__ for one in layers] if is_list else type(layer).__name__
+        remedy = "Use RandomGain(), say, or a list of such layers."
+        raise TypeError(message("layer", "a random layer, or a list of random layers", received, remedy))
+    given = [parameters] if isinstance(parameters, Mapping) else parameters
+    plt = _pyplot()
+    copied = [type(one).from_config(one.get_config()) for one in layers]
+    found = augmented(copied, waveform, sample_rate, copies, seed, recipe, others, given)
+    figure: Figure = plt.figure(layout="constrained")
+    draw_copies(figure, found)
+    return figure
+
+
+_COLUMNS = 5
+"""The largest number of columns of a grid. More copies continue below."""
+
+
+def draw_copies(figure: Figure, copies: Copies) -> None:
+    """Draw a recording and its copies on an empty figure, and set its size."""
+    assert copies.features is not None
+    waves = [copies.before, *copies.after]
+    titles = ["before", *("\n".join(textwrap.fill(phrase, 30) for phrase in words) for words in copies.words)]
+    blocks, channels = -(-len(waves) // _COLUMNS), len(copies.before)
+    columns = -(-len(waves) // blocks)
+    lines = max(title.count("\n") + 1 for title in titles)
+    figure.set_size_inches(2.2 * columns + 1.2, blocks * (2.9 * channels + 0.16 * lines) + 0.3)
+    grid = figure.subplots(2 * channels * blocks, columns, squeeze=False, height_ratios=[1, 1.5] * channels * blocks)
+    peak = max(float(np.abs(wave).max()) for wave in waves) or 1.0
+    seconds = max(wave.shape[-1] for wave in waves) / copies.sample_rate
+    low, high = colour_range(np.concatenate([one.ravel() for one in copies.features]), copies.recipe)
+    image = None
+    for index in range(blocks * columns):
+        block, column = divmod(index, columns)
+        for channel in range(channels):
+            row = 2 * (block * channels + channel)
+            above, below = grid[row : row + 2, column]
+            if index >= len(waves):
+                above.set_axis_off()
+                below.set_axis_off()
+                continue
+            waveform(waves[index][channel], copies.sample_rate, above)
+            above.set_ylim(-1.05 * peak, 1.05 * peak)
+            drawn = spectrogram(copies.features[index][channel], copies.recipe, below, colorbar=False)
+            if hasattr(drawn, "set_clim"):  # not of samples
+                image = drawn
+                image.set_clim(low, high)
+            if channel == 0:
+                above.set_title(titles[index], fontsize="small")
+            if channels > 1:
+                above.set_ylabel(f"amplitude {channel + 1}")
+            if peak > 1.0:
+                for full_scale in (-1.0, 1.0):
+                    above.axhline(full_scale, color="0.6", linewidth=0.6, linestyle="--")
+            in_time = below.get_xlabel() == "time (s)"
+            for axes in (above, below) if in_time else (above,):
+                axes.set_xlim(0.0, seconds)
+            if in_time:
+                above.set_xlabel("")
+                above.tick_params(labelbottom=False)
+            for axes in (above, below):
+                axes.tick_params(labelsize="small", labelleft=column == 0)
+                if column:
+                    axes.set_ylabel("")
+    if image is not None:
+        places = list(grid[1::2].ravel())
+        bar = figure.colorbar(
+            image, ax=places, label=unit(copies.recipe), pad=0.01, fraction=0.05, aspect=20 * blocks * channels
+        )
+        bar.ax.tick_params(labelsize="small")

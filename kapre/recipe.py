@@ -33,6 +33,7 @@ from kapre.stages import (
     patches,
     pcen,
     preemphasis,
+    rate,
     samples,
     spectrum,
     stack,
@@ -87,10 +88,11 @@ class Recipe(
     length.Fields,
     preemphasis.Fields,
     samples.Fields,
+    rate.Fields,
 ):
     """Describe a front end, from samples to features, with the options that published front ends need.
 
-    The stages of a recipe run in the order of its fields: the whole waveform (`input_scale` … `fixed_by`), padding and
+    The stages of a recipe run in the order of its fields: the whole waveform (`input_rate` … `fixed_by`), padding and
     framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`,
     the filter bank, the logarithm and its range or PCEN, the cepstrum, the statistics over time, stacking,
     `(x + feature_shift) * feature_scale`, patches and the layout.
@@ -100,6 +102,11 @@ class Recipe(
     JSON, and `replace` makes a changed copy. `kapre.Frontend(recipe)` computes it on any backend.
 
     Args:
+        input_rate: Sampling rate in Hz of the samples that are given, a whole number, if they are first resampled to
+            `sample_rate`. `None` means that they are given at `sample_rate`. Lengths in samples, such as `n_fft` and
+            `fixed_samples`, count samples at `sample_rate`.
+        resampling_method: How to resample from `input_rate`, as in `kapre.Resample`: "sinc_interp_hann" (torchaudio's
+            default), "sinc_interp_kaiser", "kaiser_best" or "kaiser_fast" (resampy's filters).
         sample_rate: Sampling rate in Hz, an int if it is a whole number. Required by a filter bank and by pictures.
         input_scale: Factor applied to samples in [-1, 1]. 32768.0 is Kaldi's scale.
         normalize_samples: Whether to replace the waveform by `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec
@@ -305,13 +312,30 @@ class Recipe(
         """Return the number of samples from one entry along time (a frame, stack, patch or chunk) to the next."""
         return 1 if self.power is None else self.cut[1] * self.stack_hop * (self.patch_hop or 1)
 
+    @property
+    def clip_rate(self) -> float | None:
+        """Return the sampling rate in Hz of the clips that a front end takes: `input_rate`, or else `sample_rate`."""
+        return self.sample_rate if self.input_rate is None else self.input_rate
+
+    @property
+    def clip_samples(self) -> int | None:
+        """Return the length in samples, at `clip_rate`, of a clip that fills `fixed_samples`. None without it."""
+        old, new = stages.RATE.ratio(self)
+        return None if self.fixed_samples is None else self.fixed_samples * old // new
+
+    @property
+    def chunk_unit(self) -> int:
+        """Return the number of samples of a clip of which fixed chunks of a stream are multiples."""
+        old, new = stages.RATE.ratio(self)
+        return old * (self.entry_hop // math.gcd(self.entry_hop, new))
+
     def time_axis(self, rank: int) -> int:
         """Return the time axis of features with `rank` axes, where the first axis is the batch."""
         return 2 if self.layout == "band_first" and rank == 3 else 1
 
     def num_samples_used(self, n_samples: Any) -> Any:
-        """Return the length of a clip after `fixed_samples` or padding to `samples_multiple`."""
-        return stages.LENGTH.used(self, n_samples)
+        """Return the length of a clip at `sample_rate`, after `fixed_samples` or padding to `samples_multiple`."""
+        return stages.LENGTH.used(self, stages.RATE.count(self, n_samples))
 
     def num_spectra(self, n_samples: Any) -> Any:
         """Return the number of frames (or chunks) cut from a clip, before stacking, padding and patching."""
@@ -322,7 +346,7 @@ class Recipe(
 
     def num_valid(self, n_samples: Any) -> Any:
         """Return how many of the frames counted by `num_spectra` are valid according to `valid_frames`."""
-        return stages.COUNT.valid(self, self.num_spectra(n_samples), n_samples)
+        return stages.COUNT.valid(self, self.num_spectra(n_samples), stages.RATE.count(self, n_samples))
 
     def num_stacks(self, count: Any) -> Any:
         """Return the number of stacks in a number of frames."""

@@ -165,8 +165,8 @@ def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float
     if as_json:
         print(json.dumps(_report(a, b, file, clip, report)))
         return 0 if report.equal else DATA
-    length = len(clip.samples) / recipe.sample_rate
-    print(f"{a} and {b}, of {file} ({length:.2f} s at {recipe.sample_rate:g} Hz)")
+    length = len(clip.samples) / recipe.clip_rate
+    print(f"{a} and {b}, of {file} ({length:.2f} s at {recipe.clip_rate:g} Hz)")
     for note in clip.notes:
         _row("note", note)
     _print(report.before, ("frame", "band"))

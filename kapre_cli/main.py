@@ -155,6 +155,73 @@ def show(
 
 
 @app.command
+def augment(
+    files: Annotated[list[str], Parameter(name="FILE")],
+    /,
+    *,
+    recipe: Path | None = None,
+    with_: Annotated[list[str] | None, Parameter(name="--with", negative="")] = None,
+    copies: Whole | None = None,
+    seed: Whole | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    picture: Path | None = None,
+    parameters: Path | None = None,
+    replay: Path | None = None,
+    bank: str | None = None,
+    sample_rate: Whole | None = None,
+    preset: str | None = None,
+    backend: Backend | None = None,
+) -> int:
+    """Change copies of recordings by layers of kapre.augmentation, to hear and see what a setting does.
+
+    Layers are applied one after the other: those of waveforms, then those of spectrograms, which change only the
+    picture. At least one of --output, --picture and --parameters is needed.
+
+    Example: kapre augment speech.wav --with RandomGain:min_gain_db=-6,max_gain_db=6 --with Reverb -o copies/
+
+    Parameters
+    ----------
+    files
+        Audio files. Channels, rate and length are kept.
+    recipe
+        A setting as JSON: {"RandomGain": {"min_gain_db": -6}}, or a list of such layers, or what
+        keras.saving.serialize_keras_object(layer) returns. Only layers of kapre.augmentation are made.
+    with_
+        A layer, after those of --recipe: NAME or NAME:argument=value,argument=value. Values are JSON or text. Repeat
+        the option for more layers. Layers that take a sample_rate get that of the file.
+    copies
+        The number of copies of each file. Default: 4.
+    seed
+        Makes the draws repeatable, on the same backend. The second file takes the next seed, and so on. Default:
+        another one each time, which is printed.
+    output
+        The folder for the sound, NAME.1.wav and so on: WAV of 32-bit floats, which keeps samples above full scale.
+    picture
+        The picture to write: .png, .svg, .pdf or .jpg. Columns are the recording and its copies, rows are waveforms and
+        spectrograms. With several files, their names are inserted before the suffix.
+    parameters
+        The JSON file to write with what was drawn for each copy.
+    replay
+        A file that --parameters wrote. Its setting and draws are repeated, on any backend.
+    bank
+        The folder of recordings for AddNoise or Reverb. In a setting, AddNoise:bank=FOLDER.
+    sample_rate
+        Resample to this rate in Hz first (soxr, HQ). Default: the file's own rate.
+    preset
+        A published front end for the spectrograms of the picture. Default: a mel spectrogram in decibels.
+    backend
+        The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
+    """
+    from kapre_cli.augment import Options, run
+
+    layers = tuple(with_ or ())
+    options = Options(
+        recipe, layers, replay, copies, seed, output, picture, parameters, bank, sample_rate, preset, backend
+    )
+    return run(files, options)
+
+
+@app.command
 def presets(name: Annotated[str | None, Parameter(name="NAME")] = None, /, *, json: bool = False) -> int:
     """List the published front ends, or print one as a recipe.
 

@@ -78,7 +78,7 @@ def _preview_samples(samples: np.ndarray, recipe: Any, console: Console, width: 
         inside = (high / peak >= bottom) & (low / peak <= top)
         label = {0: f"{peak:.3g}", _ROWS - 1: f"{-peak:.3g}"}.get(row, "")
         console.print(Text(f"{label:>{_MARGIN}} " + "".join("|" if drawn else " " for drawn in inside)), no_wrap=True)
-    _print_scale(console, width, "samples", "0 s", f"{len(samples) / recipe.sample_rate:.2f} s")
+    _print_scale(console, width, "samples", "0 s", f"{len(samples) / recipe.clip_rate:.2f} s")
 
 
 def _print_scale(console: Console, width: int, scale: str, left: str, right: str) -> None:

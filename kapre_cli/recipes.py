@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,22 @@ def of_file(path: Path) -> Any:
         raise CommandError(f"{path}: no recipe: {error}{remedy}", DATA) from None
 
 
+def check_audio_file(file: Path) -> None:
+    """Refuse a path that is no file. `kapre.audio` does so too, but this is known before Keras is loaded."""
+    if os.path.isdir(file):
+        raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
+    if not os.path.lexists(file):
+        raise CommandError(f"{file}: no such file. Check the path.", USAGE)
+
+
 def read_audio(file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:
     """Return a recording with all channels, or raise a one-line error. See `_got` for "keep"."""
     return _got(load_audio().read, file, sample_rate, on_damage)
+
+
+def read_mono(file: Path, sample_rate: int) -> Any:
+    """Return the samples of a recording, its channels mixed to one, (time,)."""
+    return finite(_got(load_audio().load, file, sample_rate, "raise").samples)
 
 
 def _got(function: Callable[..., Any], file: Path, at: Any, on_damage: str) -> Any:
@@ -74,7 +88,7 @@ def finite(samples: Any) -> Any:
 
 def read_clip(file: Path, recipe: Any, which: str, on_damage: str = "raise") -> Clip:
     """Return a recording as a recipe takes it. One too short for a frame is an error."""
-    rate = recipe.sample_rate
+    rate = recipe.clip_rate
     if rate is None or rate != round(rate):
         remedy = "Add one, in Hz, to the recipe: recipe.replace(sample_rate=16000)."
         raise CommandError(f"{which} must have a whole sample_rate to read audio at; it has {rate}. {remedy}", DATA)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -14,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
-from kapre_cli.recipes import finite, of_file, of_preset, read_audio, read_clip
+from kapre_cli.outputs import PICTURES, check_output, save_picture, write_all
+from kapre_cli.recipes import check_audio_file, finite, of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
 _ONCE_MORE_BELOW = 5.0  # in seconds
-
-PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -86,19 +83,8 @@ def _check(settings: Settings, output: Path | None, features: Path | None) -> No
     for name, value in (("--f-min", settings.f_min), ("--f-max", settings.f_max)):
         if value is not None and settings.kind == "stft":
             raise CommandError(f"{name} goes with --kind mel or log, not stft. Leave it out.", USAGE)
-    for option, path, endings in (("--output", output, PICTURES), ("--features", features, (".npz",))):
-        if path is None:
-            continue
-        if path.suffix.lower() not in endings:
-            raise CommandError(f"{path}: {option} must end in {', '.join(endings)}. Give it another name.", USAGE)
-        if path.is_dir():
-            raise CommandError(f"{path}: {option} is a folder. Give a file name in it.", USAGE)
-        if path.parent.exists() and not path.parent.is_dir():
-            raise CommandError(f"{path}: {path.parent} is a file, not a folder. Choose another place.", USAGE)
-        if not path.parent.is_dir():
-            raise CommandError(f"{path}: there is no folder {path.parent}. Make it first (mkdir -p).", USAGE)
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise CommandError(f"{path}: cannot be written. Choose a folder that you may write to.", USAGE)
+    check_output("--output", output, PICTURES)
+    check_output("--features", features, (".npz",))
 
 
 _OPTIONS = {
@@ -172,31 +158,6 @@ def _front_end(kapre: Any, settings: Settings, rate: int) -> Any:
     )
 
 
-def _write(targets: dict[Path, Callable[[Path], None]]) -> None:
-    """Write every target beside its final path, then move all into place. Each file appears complete or not at all."""
-    made: dict[Path, Path] = {}
-    target = next(iter(targets), Path())
-    try:
-        for target, write in targets.items():
-            handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
-            os.close(handle)
-            made[target] = Path(name)
-            write(made[target])
-        mask = os.umask(0)
-        os.umask(mask)
-        for target, temporary in made.items():  # the error message uses `target`
-            temporary.chmod(0o666 & ~mask)  # mkstemp's files are private
-            temporary.replace(target)
-    except OSError as error:
-        raise CommandError(
-            f"{target}: cannot be written ({error.strerror}). Choose another place.",
-            USAGE,
-        ) from None
-    finally:
-        for temporary in made.values():
-            temporary.unlink(missing_ok=True)
-
-
 def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
     started = time.perf_counter()
     result = compute()
@@ -251,7 +212,7 @@ def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tupl
     except ValueError as error:  # such as a reflection longer than the clip
         raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
     samples = clip.samples[:, None]
-    return Computed(computed, recipe, samples, len(samples) / recipe.sample_rate, taken, None), clip.recording
+    return Computed(computed, recipe, samples, len(samples) / recipe.clip_rate, taken, None), clip.recording
 
 
 def run(
@@ -267,14 +228,9 @@ def run(
     _check_alone(given, preset, recipe)
     settings = Settings(**given)
     _check(settings, output, features)
-    # `kapre.audio` also reports these errors. Check before Keras is loaded, so that the most common mistake takes no
-    # time.
     if is_store(file):
         raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
-    if os.path.isdir(file):
-        raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
-    if not os.path.lexists(file):
-        raise CommandError(f"{file}: no such file. Check the path.", USAGE)
+    check_audio_file(file)
     if preset is not None:
         done, recording = _of_recipe(file, of_preset(preset), preset, backend)
     elif recipe is not None:
@@ -296,7 +252,7 @@ def run(
         targets[output] = lambda path: _draw(load_kapre().plot, path, title, done, banner)
     if features is not None:
         targets[features] = lambda path: _save(path, file, recording, done)
-    _write(targets)
+    write_all(targets)
     if output is None:
         from kapre_cli.preview import preview
 
@@ -325,7 +281,7 @@ def show_row(path: str, row: int, output: Path | None, backend: str | None) -> i
         preview(clip.features, store.recipe)
     else:
         title = f"{shown(Path(clip.path).name)}, from {clip.start:g} s"
-        _write(
+        write_all(
             {output: lambda file: _draw_features(load_kapre(backend).plot, file, title, clip.features, store.recipe)}
         )
     kept = "" if output is None else f" → {output}"
@@ -343,7 +299,7 @@ def _draw_features(plot: Any, path: Path, title: str, features: Any, recipe: Any
     axes = figure.add_subplot()
     plot.spectrogram(features, recipe, axes)
     axes.set_title(title)
-    _save_picture(figure, path)
+    save_picture(figure, path)
 
 
 def _summary(file: Path, done: Computed, backend: str, kept: list[Path]) -> str:
@@ -392,7 +348,7 @@ def _entries(done: Computed) -> int:
 def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> None:
     from matplotlib.figure import Figure
 
-    rate, count = done.recipe.sample_rate, done.channels or 1
+    rate, count = done.recipe.clip_rate, done.channels or 1
     figure = Figure(figsize=(10, 5 if count == 1 else 3.4 * count), layout="constrained", dpi=110)
     grid = figure.subplots(2 * count, 1, squeeze=False, height_ratios=[1, 2.4] * count)[:, 0]
     for channel in range(count):
@@ -411,10 +367,4 @@ def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> Non
                 axes.set_xlim(0.0, end)
     if banner:
         figure.suptitle(f"DAMAGED: {banner}", color="white", backgroundcolor="firebrick", wrap=True, fontsize="medium")
-    _save_picture(figure, path)
-
-
-def _save_picture(figure: Any, path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
-        figure.savefig(path)
+    save_picture(figure, path)

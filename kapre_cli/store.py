@@ -41,7 +41,7 @@ def print_store(path: str | Path, as_json: bool) -> None:
         text["warnings"] = store.warned
         print(json.dumps({**text, "error": None}))
         return
-    hours = about.get("samples", 0) / (store.recipe.sample_rate or 1.0) / 3600
+    hours = about.get("samples", 0) / (store.recipe.clip_rate or 1.0) / 3600
     print(shown(str(path)))
     rows = {
         "state": "whole" if store.is_whole else "not whole: go on with --resume",

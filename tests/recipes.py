@@ -61,4 +61,5 @@ def any_recipe(draw: Any, n_fft: st.SearchStrategy[int] = SIZES) -> kapre.Recipe
     fields |= draw(PADDING) | draw(FEATURES)
     fields["power"] = draw(st.sampled_from([1.0, 2.0]))
     fields |= draw(st.sampled_from([dict(), dict(preemphasis=0.9), dict(samples_multiple=7), dict(remove_dc=True)]))
+    fields |= draw(st.sampled_from([dict(), dict(), dict(input_rate=5, sample_rate=3)]))
     return recipe_of(fields)

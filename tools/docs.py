@@ -9,6 +9,7 @@ from typing import Any
 
 import kapre
 from kapre import (
+    _filter_stream,
     _stft_stream,
     audio,
     augmentation,
@@ -39,6 +40,7 @@ def public_symbols() -> dict[str, Any]:
     modules |= {extraction: extraction.__all__, reading: ["Store", "StoredClip", "StoredError", "read"]}
     modules |= {corpus: ["CorpusError"]}
     modules |= {frontends: frontends.__all__, _stft_stream: ["STFTStream", "InverseSTFTStream"]}
+    modules |= {_filter_stream: ["FilterStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
     modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}
@@ -51,10 +53,11 @@ def public_symbols() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the pages about presets, build, check; return the exit code."""
-    code = subprocess.run([sys.executable, "tools/presets.py"], cwd=ROOT, check=False).returncode
-    if code:
-        return code
+    """Write the pages about presets and the pictures of augmentation, build, check; return the exit code."""
+    for tool in ("presets", "gallery"):
+        code = subprocess.run([sys.executable, f"tools/{tool}.py"], cwd=ROOT, check=False).returncode
+        if code:
+            return code
     command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
     code = subprocess.run([str(word) for word in command], cwd=ROOT, check=False).returncode
     if code:

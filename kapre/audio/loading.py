@@ -147,7 +147,7 @@ def rate_of(recipe: Any) -> int:
         except (TypeError, ValueError) as error:
             rule = "a kapre.Recipe, a preset's name or a rate in whole Hz"
             raise type(error)(_checks.message("recipe", rule, recipe, "Use 16000, say.")) from None
-    rate = recipe.sample_rate
+    rate = recipe.clip_rate
     if rate is None or rate != round(rate):
         rule, remedy = "one with a whole sample_rate, to read audio at", "recipe.replace(sample_rate=16000)"
         raise ValueError(_checks.message("recipe", rule, f"one with {rate}", f"Give it one, in Hz: {remedy}."))

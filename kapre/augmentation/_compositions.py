@@ -79,12 +79,7 @@ class Composition(RandomLayer):
         self._seed_layers()
 
     def _seed_layers(self) -> None:
-        """Give layers without a seed of their own different ones, that follow from the seed of this layer."""
-        for index, layer in enumerate(self.layers):
-            if self.seed is not None and (layer.seed is None or layer.has_derived_seed):
-                digest = hashlib.sha256(f"{self.seed}/{index}".encode()).digest()
-                layer.reseed(int.from_bytes(digest[:4], "big") >> 1)
-                layer.has_derived_seed = True
+        seed_layers(self.layers, self.seed)
 
     def _checked(self, layers: Any) -> list[RandomLayer]:
         rule, remedy = "a list of random layers", "Use [RandomGain(), PolarityInversion()], say."
@@ -113,6 +108,15 @@ class Composition(RandomLayer):
         for layer in self.layers:
             shape, _ = layer.output_shape_and_dtype(shape)
         return shape, self.compute_dtype
+
+
+def seed_layers(layers: Sequence[RandomLayer], seed: int | None) -> None:
+    """Give layers without a seed of their own different ones, that follow from a seed. None changes nothing."""
+    for index, layer in enumerate(layers):
+        if seed is not None and (layer.seed is None or layer.has_derived_seed):
+            digest = hashlib.sha256(f"{seed}/{index}".encode()).digest()
+            layer.reseed(int.from_bytes(digest[:4], "big") >> 1)
+            layer.has_derived_seed = True
 
 
 class WeightedComposition(Composition):

@@ -124,6 +124,8 @@ class SpecAugment(RandomLayer):
         Park, D. S. et al. (2020). SpecAugment on large scale datasets. ICASSP. Its adaptive masks are shares.
     """
 
+    ranks = (4,)
+
     def __init__(
         self,
         freq_mask_param: int,

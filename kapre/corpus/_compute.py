@@ -77,8 +77,8 @@ class Computer:
     def stream(self) -> Piecewise:
         """Return an object that computes one long clip piece by piece."""
         if self._stream is None:
-            step = self.recipe.entry_hop
-            chunk = max(1, round(STREAM_SECONDS * (self.recipe.sample_rate or 16000.0) / step)) * step
+            step = self.recipe.chunk_unit
+            chunk = max(1, round(STREAM_SECONDS * (self.recipe.clip_rate or 16000.0) / step)) * step
             self._stream = Stream(self.frontend, chunk)
             self._step = kernel.for_inference(self._stream.step)
         return Piecewise(self._stream, self._step)

@@ -93,7 +93,7 @@ class Worker:
         recipe = Recipe.from_json(job.recipe)
         self.job = job
         self.extractor = Extractor(recipe, job.dtype, job.segment, job.channel)
-        rate = round(recipe.sample_rate or 0)
+        rate = round(recipe.clip_rate or 0)
         self.columns = Columns(job.dtype, rate, lambda rank: recipe.time_axis(rank + 1) - 1, job.carried, job.warns)
 
     def make(self, number: int, items: Sequence[Item], told: Told) -> dict[str, Any]:

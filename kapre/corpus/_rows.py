@@ -54,8 +54,8 @@ class Extractor:
 
     def __init__(self, recipe: Recipe, dtype: str, segment: float | None, channel: int | None) -> None:
         self.recipe, self.dtype = recipe, dtype
-        rate = round(recipe.sample_rate or 0)
-        samples = recipe.fixed_samples if segment is None else round(segment * rate)
+        rate = round(recipe.clip_rate or 0)
+        samples = recipe.clip_samples if segment is None else round(segment * rate)
         self._reader = Reader(rate, samples, channel, recipe.least_samples(), list(whole_clip_stages(recipe)))
         self._computer: Computer | None = None
 

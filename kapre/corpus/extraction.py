@@ -397,13 +397,13 @@ def _recipe(recipe: Any) -> Recipe:
 def _check_segment(recipe: Recipe, segment: float | None) -> None:
     if segment is None:
         return
-    rate = recipe.sample_rate or 0.0
+    rate = recipe.clip_rate or 0.0
     least = recipe.least_samples() / rate
     if isinstance(segment, bool) or not isinstance(segment, (int, float)) or not least <= segment <= 3600.0:
         rule = f"seconds from {least:g}, which hold a frame, to 3600"
         raise ValueError(message("segment", rule, segment, "Use 30, or None."))
-    if recipe.fixed_samples is not None and round(segment * rate) > recipe.fixed_samples:
-        longest = recipe.fixed_samples / rate
+    if recipe.clip_samples is not None and round(segment * rate) > recipe.clip_samples:
+        longest = recipe.clip_samples / rate
         raise ValueError(
             message(
                 "segment", f"no longer than the recipe's clip of {longest:g} s", segment, f"Use {longest:g}, or None."
@@ -431,7 +431,7 @@ def _finish(job: Job, about: dict[str, Any], resumed: int, begun: float) -> Summ
             f"{place.name}: holds shards of another run ({', '.join(sorted(others))}). Use overwrite=True."
         )
     _shards.write_errors(place, failing)
-    rate = round(Recipe.from_json(job.recipe).sample_rate or 0)
+    rate = round(Recipe.from_json(job.recipe).clip_rate or 0)
     _folder.write_about(place, {**about, "shard_size": job.shard_size, "run": job.run, "complete": True, **totals})
     return Summary(
         path=place.name,

@@ -65,7 +65,7 @@ def inventory(model: Any) -> Inventory:
     whole = [layer.recipe for layer in ours if isinstance(layer, (Frontend, ComposedSequential))]
     recipes = [recipe for recipe in whole if recipe is not None]
     recipes += [recipe for chain in chains if (recipe := executor.recipe_of(chain)) is not None]
-    rates = {recipe.sample_rate for recipe in recipes} - {None}
+    rates = {recipe.clip_rate for recipe in recipes} - {None}
     rates |= {float(layer.filterbank_kwargs["sample_rate"]) for layer in ours if isinstance(layer, ApplyFilterbank)}
     least = [max(recipe.frame_length, recipe.least_samples()) for recipe in recipes]
     least += [layer.win_length for layer in ours if isinstance(layer, STFT)]

@@ -78,7 +78,7 @@ def from_stream(stream: Stream, batch_size: int, way: Way = DEFAULT_WAY) -> Prog
         inventory=inventory(whole),
         metadata={
             "kapre": __version__,
-            "sample_rate": recipe.sample_rate,
+            "sample_rate": recipe.clip_rate,
             "class_names": None,
             "recipes": [json.loads(recipe.to_json())],
             "stream": {
@@ -98,7 +98,7 @@ def _over_a_clip(stream: Stream, run: Run, inputs: list[Slot], tolerance: float)
     batch, chunk = inputs[0].shape
     assert batch is not None
     assert chunk is not None
-    chunks = max(10, round(SECONDS * (stream.recipe.sample_rate or 16000.0) / chunk)) + stream.warmup
+    chunks = max(10, round(SECONDS * (stream.recipe.clip_rate or 16000.0) / chunk)) + stream.warmup
     rng = np.random.default_rng(0)
     t = np.arange(chunks * chunk) / (chunks * chunk)
     x = 0.3 * np.sin(2.0 * np.pi * 0.05 * chunks * chunk * t**2) + 0.1 * rng.standard_normal((batch, chunks * chunk))

@@ -37,6 +37,32 @@ class Step:
     compute_dtype: str
 
     @cached_property
+    def rate_cutter(self) -> Cutter | None:
+        """Return what cuts the samples for their resampling, if there is one."""
+        recipe = self.recipe
+        return stages.RATE.cutter(recipe, self.chunk_samples) if stages.RATE.is_on(recipe) else None
+
+    @property
+    def delay(self) -> int:
+        """Return how many resampled samples at the start of a fixed stream belong to no clip."""
+        return 0 if self.rate_cutter is None or not self.fixed else self.rate_cutter.warmup * self._ratio[1]
+
+    @property
+    def own_chunk(self) -> int | None:
+        """Return the number of samples in every chunk after the resampling."""
+        old, new = self._ratio
+        return None if self.chunk_samples is None else self.chunk_samples // old * new
+
+    @property
+    def _ratio(self) -> tuple[int, int]:
+        return stages.RATE.ratio(self.recipe)
+
+    @cached_property
+    def _resampled(self) -> Recipe:
+        """Return the recipe for samples at its own rate."""
+        return self.recipe if self.rate_cutter is None else self.recipe.replace(input_rate=None)
+
+    @cached_property
     def cutters(self) -> dict[str, Cutter]:
         """Return what cuts the samples, and then the frames, by the name of its state. Empty without a spectrum."""
         recipe = self.recipe
@@ -48,9 +74,11 @@ class Step:
         if recipe.valid_frames == "hops":  # hold back frames that may turn out to be invalid
             hold = max(hold, (hop - 1 + before - size) // hop + 1)
         cycle = math.lcm(hop, recipe.samples_multiple)
-        chunk = self.chunk_samples
+        chunk, delay = self.own_chunk, self.delay
         found = {
-            "samples": Cutter(size, hop, before, recipe.padded_by, behind, hold=hold, chunk=chunk, cycle=cycle),
+            "samples": Cutter(
+                size, hop, before, recipe.padded_by, behind, hold=hold, chunk=chunk, delay=delay, cycle=cycle
+            ),
         }
         last = found["samples"]
         for name, stage in stages.CUTTERS.items():
@@ -60,19 +88,39 @@ class Step:
         return found
 
     @property
-    def last_cutter(self) -> Cutter | None:
-        """Return the cutter whose groups are the entries of the features."""
-        return list(self.cutters.values())[-1] if self.cutters else None
+    def entries(self) -> tuple[int, int] | None:
+        """Return how many entries a fixed chunk gives, and how many at the start belong to no clip.
+
+        None for chunks of any size, and for samples that are not resampled.
+        """
+        if self.chunk_samples is None:
+            return None
+        if self.cutters:
+            last = list(self.cutters.values())[-1]
+            return last.groups, last.warmup
+        return None if self.rate_cutter is None else (self.own_chunk or 0, self.delay)
 
     @property
     def latency_samples(self) -> int:
-        """Return how many samples from the start of an entry's hop must arrive before the entry is returned."""
+        """Return how many samples of the clip, from an entry's hop on, must arrive before the entry is returned."""
+        old, new = self._ratio
+        hop = self.recipe.entry_hop
+        if self.entries is not None:
+            return -(-(self.entries[1] + 1) * hop * old // new)
+        needed = self._needed
+        if self.rate_cutter is None:
+            return needed
+        # An entry needs whole periods of the resampling, and begins anywhere in one, in steps of `unit`.
+        unit = math.gcd(hop, new)
+        needed = -(-max(1, needed) // unit) * unit
+        return -(-(needed + new - unit) * old // new) + stages.RATE.reach(self.recipe)
+
+    @property
+    def _needed(self) -> int:
+        """Return how many resampled samples an entry needs from its hop on, in a stream with any chunks."""
         if not self.cutters:
             return 0
         samples, *later = self.cutters.values()
-        if self.chunk_samples is not None:
-            steps = math.prod(cutter.hop for cutter in self.cutters.values())
-            return ([samples, *later][-1].warmup + 1) * steps
         needed = max(samples.size, samples.hop) - samples.left + samples.hold * samples.hop
         hop = samples.hop
         for cutter in later:
@@ -94,12 +142,21 @@ class Step:
         """Return the corresponding state of a stream with chunks of any size."""
         if self.chunk_samples is None:
             return state
-        return {**state, **{name: cutter.loosened(state[name]) for name, cutter in self.cutters.items()}}
+        cutters = self._all_cutters
+        if not self.cutters:  # the count of these samples includes those before the clip
+            state = {**state, "seen": ops.maximum(state["seen"] - self.delay, 0)}
+        return {**state, **{name: cutter.loosened(state[name]) for name, cutter in cutters.items()}}
+
+    @property
+    def _all_cutters(self) -> dict[str, Cutter]:
+        return self.cutters if self.rate_cutter is None else {"rate": self.rate_cutter, **self.cutters}
 
     def initial_state(self, batch_size: int) -> State:
         """Return the state before the first sample."""
         recipe, dtype = self.recipe, self.work_dtype
         state: State = {"last": ops.zeros((batch_size, 1), dtype=dtype)}
+        if self.rate_cutter is not None:
+            state["rate"] = self.rate_cutter.start(ops.zeros((batch_size, 0), dtype=dtype))
         if not self.cutters:
             return {**state, "seen": ops.zeros((), dtype="int32")}
         samples, *names = self.cutters
@@ -113,16 +170,25 @@ class Step:
         return state
 
     def seen(self, state: State) -> Any:
-        """Return the number of samples that the stream has received."""
+        """Return the number of samples that the stream has received and resampled."""
         return state["samples"]["seen"] if self.cutters else state["seen"]
 
     def __call__(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
         """Process samples `(batch, time)` of the work dtype. Return the completed features and the next state."""
         following = dict(state)
-        x = stages.run(self.recipe, x, Call(state=following, seen=self.seen(state)), stages.OF_SAMPLES)
+        x = stages.run(self.recipe, x, self._call(following), (stages.RATE,))
+        return self._of_resampled(x, following, weights)
+
+    def _call(self, state: State) -> Call:
+        return Call(state=state, seen=self.seen(state), delay=self.delay, cutters=self._all_cutters)
+
+    def _of_resampled(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
+        """Process samples at the rate of the recipe."""
+        following = dict(state)
+        x = stages.run(self.recipe, x, self._call(following), stages.AT_OWN_RATE)
         if not self.cutters:
             if self.chunk_samples is not None:
-                check_chunk(x.shape[1], self.chunk_samples)
+                check_chunk(x.shape[1], self.own_chunk or 0)
             following["seen"] = state["seen"] + x.shape[1]
             return self._entries(x, following), following
         samples = self.cutters["samples"]
@@ -146,9 +212,18 @@ class Step:
 
     def ended(self, state: State, weights: dict[str, Any]) -> Any:
         """Return the remaining features after the end of the sound. The values of the state are read."""
-        recipe = self.recipe
         if self.chunk_samples is not None:
             return self.loose.ended(self.loosened(state), weights)
+        if self.rate_cutter is None:
+            return self._ended(state, weights)
+        rest = stages.RATE.rest(self.recipe, self._call(state))
+        y, state = self._of_resampled(rest, state, weights)
+        last = self._ended(state, weights)
+        return library(last).concatenate([y, last], axis=self.recipe.time_axis(len(last.shape)))
+
+    def _ended(self, state: State, weights: dict[str, Any]) -> Any:
+        """Return the remaining features after the last resampled sample."""
+        recipe = self._resampled
         seen = int(ops.convert_to_numpy(self.seen(state)))
         zeros = recipe.num_samples_used(seen) - seen
         state = dict(state)
@@ -160,7 +235,7 @@ class Step:
 
     def _carried(self, state: State) -> State:
         """Return the part of a state that belongs to the stages of single frames."""
-        return {name: part for name, part in state.items() if name not in ("last", "seen", *self.cutters)}
+        return {name: part for name, part in state.items() if name not in ("last", "seen", "rate", *self.cutters)}
 
     def _analysed(self, span: Any, state: State, weights: dict[str, Any], real: Any = None, ends: bool = False) -> Any:
         """Return the frames of samples after the stages of single frames, and write their next states into `state`."""

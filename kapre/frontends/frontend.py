@@ -106,7 +106,7 @@ class Frontend(AudioLayer):
         **kwargs: Keras' layer arguments.
 
     Call arguments:
-        inputs: Samples at `recipe.sample_rate`, with full scale at 1.0; floating point, `(batch, time)`.
+        inputs: Samples at `recipe.clip_rate`, with full scale at 1.0; floating point, `(batch, time)`.
         lengths: Integers of shape `(batch,)` with the number of samples of each clip, or None for all samples. A value
             larger than the input is reduced to the input's length.
         mask: Keras' mask `(batch, time)`, as an alternative to `lengths`. A clip ends at its last True, and earlier
@@ -126,8 +126,9 @@ class Frontend(AudioLayer):
         ValueError: If the input has another rank, or an option does not fit the recipe.
 
     Notes:
-        Samples do not carry their rate. `frontend.recipe.sample_rate` gives the expected rate, also in the saved file.
-        All functions of Kapre that read audio files resample to it.
+        Samples do not carry their rate. `frontend.recipe.clip_rate` gives the expected rate, also in the saved file:
+        the recipe's `input_rate`, or else its `sample_rate`. All functions of Kapre that read audio files resample to
+        it.
 
     Example:
         ```python

@@ -80,8 +80,8 @@ class Stream:
 
     Attributes:
         latency_samples: Number of samples, counted from the start of an entry's hop (sample `i * hop_length` for frame
-            i), that must arrive before the entry is returned. No implementation can avoid this look-ahead. The wait for
-            a chunk to fill is additional.
+            i), that must arrive before the entry is returned. The wait for a chunk to fill is additional. With an
+            `input_rate`, these are samples at that rate, and the resampling waits for whole periods of its kernel.
         latency_seconds: The same latency in seconds.
         frames_per_chunk: Number of entries that a fixed chunk gives. None for chunks of any size.
         warmup: Number of entries at the start of a fixed stream that belong to no clip. 0 for chunks of any size.
@@ -113,17 +113,21 @@ class Stream:
         _refuse_whole_clip(recipe)
         frontend._build_once((None, None))
         self.frontend, self.recipe = frontend, recipe
-        every = recipe.entry_hop
-        chunk_samples = whole_chunk(chunk_samples, every, f"{every}, the samples from one entry to the next")
+        every = recipe.chunk_unit
+        chunk_samples = whole_chunk(
+            chunk_samples,
+            every,
+            f"{every}, the samples from one entry to the next" if recipe.input_rate is None else str(every),
+        )
         self.chunk_samples = chunk_samples
         self.compile = flag("compile", compile)
         self._step = Step(recipe, chunk_samples, frontend.work_dtype, frontend.compute_dtype)
         self.latency_samples = self._step.latency_samples
-        rate = recipe.sample_rate
+        rate = recipe.clip_rate
         self.latency_seconds = None if rate is None else self.latency_samples / rate
-        last = None if chunk_samples is None else self._step.last_cutter
-        self.frames_per_chunk = None if last is None else last.groups
-        self.warmup = 0 if last is None else last.warmup
+        entries = self._step.entries
+        self.frames_per_chunk = None if entries is None else entries[0]
+        self.warmup = 0 if entries is None else entries[1]
         self._state = self.initial_state()
 
     def initial_state(self, batch_size: int = 1) -> State:

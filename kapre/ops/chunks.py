@@ -216,7 +216,7 @@ class Cutter:
             return state
         seen = int(ops.convert_to_numpy(state["seen"]))
         real = max(0, seen - self.delay)
-        given: State = {"seen": state["seen"]}
+        given: State = {"seen": library(state["last"]).maximum(state["seen"] - self.delay, 0)}
         if self.right and self.mode != "constant":
             given["tail"] = self._last(state["last"], min(real, self.right + 1))
         done = max(0, seen // self.hop - self.warmup)

@@ -84,16 +84,16 @@ def in_pieces(
     return parts, carry
 
 
-def pieces(count: int) -> Iterator[tuple[int, int]]:
+MOST = 256
+"""Largest number of frames in a piece."""
+
+
+def pieces(count: int, most: int = MOST) -> Iterator[tuple[int, int]]:
     """Yield the start and size, a power of two, of each piece of `count` frames. For 0 frames, yield an empty piece."""
     done = 0
     while done < count or not done:
-        number = min(MOST, 1 << (count - done).bit_length() - 1) if count else 0
+        number = min(most, 1 << (count - done).bit_length() - 1) if count else 0
         yield done, number
         if not number:
             return
         done += number
-
-
-MOST = 256
-"""Largest number of frames in a piece."""

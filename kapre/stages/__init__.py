@@ -23,6 +23,7 @@ from kapre.stages.normalization import Normalization
 from kapre.stages.patches import Patches
 from kapre.stages.pcen import Pcen
 from kapre.stages.preemphasis import Preemphasis
+from kapre.stages.rate import Rate
 from kapre.stages.samples import Samples
 from kapre.stages.spectrum import Spectrum
 from kapre.stages.stack import Stack
@@ -31,10 +32,12 @@ from kapre.stages.window import Window
 if TYPE_CHECKING:
     from kapre.recipe import Recipe
 
-LENGTH, FRAMING, BANK, COUNT = Length(), Framing(), Bank(), Count()
+RATE, LENGTH, FRAMING, BANK, COUNT = Rate(), Length(), Framing(), Bank(), Count()
 STACK, AFFINE, PATCHES = Stack(), Affine(), Patches()
 
-OF_SAMPLES: tuple[Stage, ...] = (Samples(), Preemphasis(), LENGTH)
+AT_OWN_RATE: tuple[Stage, ...] = (Samples(), Preemphasis(), LENGTH)
+"""Stages of the waveform at the rate of the recipe."""
+OF_SAMPLES: tuple[Stage, ...] = (RATE, *AT_OWN_RATE)
 """Stages of the waveform. In a stream they run on each chunk."""
 TO_FRAMES: tuple[Stage, ...] = (FRAMING, Chunks(), Window())
 """Stages that describe frames. In a stream, a cutter takes the place of the padding."""

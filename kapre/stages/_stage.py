@@ -42,9 +42,10 @@ class Call:
         ends: Whether the clip ends with these samples.
         real: Which frames of a fixed chunk belong to the clip, or None if all do.
         state: The state of a stream, which stages read and replace. None for a whole clip.
-        seen: Number of samples of the stream before this chunk.
+        seen: Number of samples of the stream before this chunk, at the rate of the recipe.
+        delay: Number of samples at the start of a fixed stream that belong to no clip, at the rate of the recipe.
         invalid: Number of invalid frames at the end of a stream, or None if the stream continues.
-        cutters: The stages of a stream that cut items into groups, by the name of their state.
+        cutters: What cuts a stream into the groups that stages need, by the name of their state.
     """
 
     lengths: Any = None
@@ -58,6 +59,7 @@ class Call:
     real: Any = None
     state: State | None = None
     seen: Any = None
+    delay: int = 0
     invalid: int | None = None
     cutters: Mapping[str, Cutter] = field(default_factory=dict)
 

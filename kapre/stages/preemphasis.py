@@ -66,11 +66,13 @@ class Preemphasis(Stage):
             return y if call.lengths is None else frames.keep(y, call.lengths)
         if not x.shape[1]:
             return x
-        before = call.state["last"]
+        lib = library(x)
+        y = waves.preemphasis(x, recipe.preemphasis, before=call.state["last"])
         if recipe.preemphasis_first == "first":
-            before = library(x).where(call.seen == 0, x[:, :1], before)
-        call.state["last"] = library(x).copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
-        return waves.preemphasis(x, recipe.preemphasis, before=before)
+            first = call.seen + lib.arange(x.shape[1], dtype="int32") == call.delay
+            y = y - recipe.preemphasis * lib.where(first, x, lib.zeros_like(x))  # 0 stands before the first sample
+        call.state["last"] = lib.copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
+        return y
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         yield "no preemphasis", dict(preemphasis=0.0)

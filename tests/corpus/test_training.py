@@ -17,6 +17,7 @@ import soundfile
 
 import kapre
 from kapre import audio
+from tests.conftest import mostly_on
 from tests.processes import python
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -128,6 +129,30 @@ def test_the_picture_shows_something(trained: tuple[Path, str]) -> None:
     assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20
 
 
+@mostly_on("torch")
+def test_augmented_and_judged_in_noise(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    soundfile.write(tmp_path / "sounds" / "hum.wav", 0.3 * np.sin(np.arange(40000) / 20), 16000)
+    given = ("--epochs", "8", "--variant", "fly", "--augment", "--noise", tmp_path / "sounds", "--snr-db", "5")
+    result = run("train_keywords.py", corpus, "--output", tmp_path / "out", *SMALL, *given)
+    assert result.returncode == 0, result.stderr
+    clean = re.search(r"^fly: accuracy (\d\.\d+), mean of classes", result.stdout, re.MULTILINE)
+    noisy = re.search(r"^fly: accuracy (\d\.\d+) with sounds of .* at 5 dB$", result.stdout, re.MULTILINE)
+    assert clean is not None
+    assert noisy is not None
+    assert min(float(clean[1]), float(noisy[1])) > 0.5  # the commonest class alone is 5 of 11
+    off = re.search(r"off Keras by (\S+)$", result.stdout, re.MULTILINE)  # the file changes nothing at random
+    assert off is not None
+    assert float(off[1]) < 1e-4
+
+
+def test_a_store_cannot_be_augmented(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["train_keywords.py", "nowhere", "--output", "nowhere", "--augment"])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(EXAMPLES / "train_keywords.py"), run_name="__main__")
+    assert "which a store does not hold: add --variant fly" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -139,6 +164,7 @@ def test_the_picture_shows_something(trained: tuple[Path, str]) -> None:
         (["{corpus}", "--output", "{corpus}/out"], "would be a class"),
         (["{corpus}", "--f-max", "10"], "f_max"),
         (["{corpus}", "--recording", "nowhere.wav"], "nowhere.wav: no such file"),
+        (["{corpus}", "--noise", "nowhere"], "`folder` must be a folder with recordings"),
     ],
 )
 def test_says_what_is_wrong(

@@ -29,5 +29,5 @@ def test_any_recipe(recipe: kapre.Recipe, time: int, sizes: list[int]) -> None:
             return
         offline = to_numpy(quick(frontend)(x))
         check_stream(frontend.stream(), offline, x, [*sizes, 11], 1e-7)
-        unit = recipe.entry_hop
+        unit = recipe.chunk_unit
         check_fixed(frontend, chirp(1, 2 * unit)[:, :, 0], unit, 1e-7)

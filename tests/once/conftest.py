@@ -1,6 +1,16 @@
 """What several of these tests take."""
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
+
+
+@pytest.fixture
+def agg():
+    """Draws without a screen, and closes all pictures."""
+    matplotlib.use("agg")
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import kapre
 
+pytestmark = pytest.mark.usefixtures("agg")
 RATE = 16000
-
-
-@pytest.fixture(autouse=True)
-def figure() -> Iterator[None]:
-    matplotlib.use("agg")
-    yield
-    plt.close("all")
 
 
 def beep(pitch: float = 2000.0, start: float = 0.5) -> np.ndarray:

@@ -157,6 +157,10 @@ class Kernel:
         """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""
         return None
 
+    def convolved(self, x: Any, taps: Callable[[], Any]) -> Any:
+        """Return `(..., time)` convolved with the tensor `taps()`, or None if products of spectra do it."""
+        return None
+
     def squares(self, framed: Any, n_fft: int) -> Any:
         """Return squares. The sum of `squares_per_bin` adjacent values is the power of a bin."""
         real, imag = self.rfft(framed, n_fft)

@@ -1,0 +1,73 @@
+"""Layers of waveforms in a file: resampling, impulse responses and recursive filters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import scipy.signal
+
+import kapre
+from kapre.ops.kernels import overlaid
+from kapre.ops.kernels.portable import PortableKernel
+from tests.conftest import chirp, float64, mostly_on, relative_error, to_numpy
+from tests.export.models import ON_EDGE, clip, runner
+
+CASCADE = scipy.signal.butter(4, [300.0, 3000.0], "bandpass", fs=16000, output="sos")
+TAPS = np.random.default_rng(0).standard_normal(300) / 17.0
+LAYERS: dict[str, Any] = {
+    "resampled": lambda **more: kapre.Resample(44100, 16000, **more),
+    "recursive": lambda **more: kapre.IIRFilter(CASCADE, **more),
+    "trained": lambda **more: kapre.IIRFilter(CASCADE, trainable_sos=True, **more),
+    "full": lambda **more: kapre.Convolve(TAPS, **more),
+    "same": lambda **more: kapre.Convolve(TAPS, mode="same", **more),
+    "valid": lambda **more: kapre.Convolve(TAPS, mode="valid", **more),
+    "one tap": lambda **more: kapre.Convolve([0.5], **more),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_as_by_fft(name: str) -> None:
+    with float64():
+        layer = LAYERS[name](dtype="float64")
+        for channels in (1, 2):
+            x = np.concatenate([chirp(2, 900)] * channels, axis=2)
+            right = to_numpy(layer(x))
+            with overlaid(PortableKernel()):
+                got = to_numpy(layer.call(keras.ops.convert_to_tensor(x)))
+            assert relative_error(got, right) <= 1e-8
+
+
+@pytest.mark.parametrize("suffix", ON_EDGE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=mostly_on("tensorflow")) for name in ("recursive", "trained", "same")]
+)
+def test_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None, 1)), LAYERS[name]()])
+    report = kapre.export(model, tmp_path / f"model{suffix}")
+    run = runner(Path(report.path))
+    for samples in (2000, 3001):
+        x = clip(2, samples)[..., None]
+        assert relative_error(run(x), to_numpy(model(x))) <= 1e-5
+    assert Path(report.path).stat().st_size < 2**20
+
+
+@pytest.mark.parametrize("suffix", ON_EDGE)
+@pytest.mark.parametrize("streams", [pytest.param(streams, marks=mostly_on("tensorflow")) for streams in (False, True)])
+def test_another_rate_in_a_file(streams: bool, suffix: str, tmp_path: Path) -> None:
+    recipe = kapre.Recipe(
+        input_rate=48000, sample_rate=16000, n_fft=400, hop_length=160, power=2.0, filterbank="mel", n_mels=20,
+        log="ln", amin=1e-5, center=True, pad_mode="reflect", preemphasis=0.97,
+    )  # fmt: skip
+    frontend = kapre.Frontend(recipe)
+    model: Any = frontend.stream(chunk_samples=4800) if streams else keras.Sequential([keras.Input((None,)), frontend])
+    report = kapre.export(model, tmp_path / f"model{suffix}")  # which compares both over a clip
+    found = kapre.deploy.read_metadata(report.path)
+    assert found is not None
+    assert found["sample_rate"] == 48000
+    if not streams:
+        x = clip(2, 9000)
+        assert np.abs(runner(Path(report.path))(x) - to_numpy(frontend(x))).max() <= 2e-3

@@ -1,0 +1,113 @@
+"""Make the pictures of the page about augmentation, by running what stands on it.
+
+    python tools/gallery.py          # docs/augmentation/*.png; tools/docs.py calls this
+
+Each `kapre augment` command of docs/augmentation.md runs in the root of the repository, and each Python block that
+saves pictures runs too. A picture that the page shows and nothing on it makes is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "augmentation.md"
+PICTURES = ROOT / "docs" / "augmentation"
+LARGEST = 40_000
+"""The largest size of a picture in bytes."""
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the words of each `kapre augment` command of a page, without `kapre`."""
+    lines = re.findall(r"^\$ (kapre augment .+)$", text.replace("\\\n", ""), re.MULTILINE)
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def programs(text: str) -> list[str]:
+    """Return the Python blocks of a page that save pictures."""
+    return [code for code in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "savefig" in code]
+
+
+def shown(text: str) -> list[str]:
+    """Return the names of the pictures that a page shows."""
+    return re.findall(r"!\[[^]]*\]\(augmentation/([^)]+)\)", text)
+
+
+def run(words: list[str], folder: Path) -> None:
+    """Run a command, with its picture in a folder."""
+    from kapre_cli.main import main
+
+    place = words.index("--picture") + 1
+    words = [*words[:place], str(folder / words[place]), *words[place + 1 :]]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            main(words)
+    except SystemExit as end:
+        if end.code:
+            raise RuntimeError(f"kapre {shlex.join(words)}: {said.getvalue()}") from None
+
+
+def draw(code: str, folder: Path) -> None:
+    """Run a program in a folder."""
+    import matplotlib.pyplot as plt
+
+    with contextlib.chdir(folder):
+        exec(compile(code, PAGE.name, "exec"), {"__name__": "__main__"})
+    plt.close("all")
+
+
+def shrink(path: Path) -> None:
+    """Replace a PNG by one of few colours, as many as its size allows."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    for colours in (48, 32, 24, 20, 16, 12, 8):
+        picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return
+    raise RuntimeError(f"{path.name} has {path.stat().st_size} bytes; {LARGEST} are allowed")
+
+
+def write(folder: Path, text: str) -> None:
+    """Write the pictures of a page into a folder, and remove all others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as made:
+        for words in commands(text):
+            run(words, Path(made))
+        for code in programs(text):
+            draw(code, Path(made))
+        wanted = set(shown(text))
+        absent = sorted(wanted - {path.name for path in Path(made).iterdir()})
+        if absent:
+            raise RuntimeError(f"{PAGE.name} shows {', '.join(absent)}, which nothing on it makes")
+        for path in folder.glob("*.png"):
+            path.unlink()
+        for name in sorted(wanted):
+            (folder / name).write_bytes((Path(made) / name).read_bytes())
+            shrink(folder / name)
+
+
+def main() -> int:
+    """Write the pictures; return the exit code."""
+    os.environ["KERAS_BACKEND"] = "numpy"  # it compiles nothing, and the seeds on the page are chosen for its draws
+    os.chdir(ROOT)
+    import matplotlib
+
+    matplotlib.use("agg")
+    write(PICTURES, PAGE.read_text(encoding="utf-8"))
+    sizes = [path.stat().st_size for path in PICTURES.glob("*.png")]
+    print(f"{len(sizes)} pictures of augmentations in {PICTURES.relative_to(ROOT)}, {sum(sizes) / 1e6:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
