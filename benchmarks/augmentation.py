@@ -91,6 +91,7 @@ def keep(folder: Path, rows: Iterable[Row], asked: argparse.Namespace, runtime: 
     versions = next((row["versions"] for row in rows if "versions" in row), {})
     facts["runtimes"][runtime] = {**about, "versions": versions, "budget_s": asked.budget}
     same = {(row["runtime"], row["threads"], row.get("effect", "")) for row in errors} | new
+    same |= {(*key[:2], "") for key in new}  # a process that ended early
     others = [row for row in facts["errors"] if (row["runtime"], row["threads"], row.get("effect", "")) not in same]
     facts["errors"] = others + errors
     (folder / "augmentation.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
