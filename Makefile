@@ -17,7 +17,7 @@ READY := $(VENV)/.ready
 # Packages are installed without bytecode. The first import of a module writes it, so that later processes start sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup native sanitize demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench gpu lock check clean
+.PHONY: help setup native sanitize demo test test-slow test-packages test-oldest test-frontends test-export test-corpus test-suites test-browser oldest matrix lint format docs agreement bench bench-augmentation gpu lock check clean
 
 help:
 	@echo "make demo     install Kapre with JAX and draw a recording (AUDIO=path for another)"
@@ -159,6 +159,11 @@ BENCH_RUNTIMES ?=
 bench: $(READY) $(VENV)/.torch $(VENV)/.bench $(PUBLISHED)/.ready
 	@KAPRE_PUBLISHED_PYTHON=$(abspath $(PUBLISHED))/bin/python $(PY) -m benchmarks.run --strict \
 		--shapes $(BENCH_SHAPES) --budget $(BENCH_BUDGET) $(if $(BENCH_RUNTIMES),--runtimes $(BENCH_RUNTIMES))
+	@$(PY) -m benchmarks.augmentation
+
+# Augmentations alone, beside audiomentations, torch-audiomentations and torchaudio: some minutes, on a quiet machine.
+bench-augmentation: $(READY) $(VENV)/.torch
+	@$(PY) -m benchmarks.augmentation
 
 # On a machine with a GPU, with the Python that has PyTorch and JAX for it: some minutes, into out/gpu.
 gpu:

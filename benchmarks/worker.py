@@ -10,7 +10,9 @@ import importlib.metadata
 import json
 import os
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -148,7 +150,32 @@ def growth(job: Job, rows: Rows) -> None:
             rows.add(**about, **vars(result[one.label]))
 
 
-JOBS = {job.__name__: job for job in (times, names, memory, first_call, growth)}
+def augmentations(job: Job, rows: Rows) -> None:
+    """Check what has an effect, then time it side by side."""
+    from benchmarks import augmentation_effects
+
+    module = prepare(job)
+    from benchmarks import augmentation_peers  # whose backend uses so many threads now
+
+    rows.add(versions={**versions(module), **augmentation_peers.versions()})
+    x = augmentation_effects.signal(*job["size"])
+    with tempfile.TemporaryDirectory() as folder:
+        augmentation_effects.write_recordings(Path(folder))
+        for effect in job["effects"]:
+            about = {"effect": effect}
+            right = []
+            for one in augmentation_peers.candidates(effect, x, Path(folder)):
+                try:
+                    augmentation_effects.check(effect, x, one.read(one.call()))
+                    right.append(one)
+                except Exception as error:
+                    rows.add(**about, name=one.name, mode=one.mode, ours=one.ours, error=_words(error))
+            found = timing.interleaved({one.label: one.call for one in right}, job["budget"])
+            for one in right:
+                rows.add(**about, name=one.name, mode=one.mode, ours=one.ours, **vars(found[one.label]))
+
+
+JOBS = {job.__name__: job for job in (times, names, memory, first_call, growth, augmentations)}
 
 
 def main() -> None:

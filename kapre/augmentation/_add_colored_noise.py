@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -19,7 +20,8 @@ class AddColoredNoise(RandomLayer):
 
     The power spectral density of the noise is proportional to `f ** −exponent`. The exponent is uniform between its
     bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. The density follows the exponent from
-    1 / 1024 of the sample rate on, and departs from it below.
+    1 / 1024 of the sample rate on, and departs from it below. If both bounds are 0, the noise is white throughout, and
+    takes a third of the time.
     The ratio in decibels is uniform. Powers are means over the valid samples of an item. Silence stays silent.
 
     Args:
@@ -61,6 +63,7 @@ class AddColoredNoise(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,
@@ -94,5 +97,9 @@ class AddColoredNoise(RandomLayer):
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         exponent, key = self.beside(parameters["psd_exponent"], x), ops.cast(parameters["key"], "int32")
-        sound = noise.colored(key, exponent, ops.shape(x)[-1])
-        return x + noise.scaled_to_snr(x, sound, self.beside(parameters["snr_db"], x), lengths, self.per_channel)
+        size = ops.shape(x)[-1]
+        if self.min_psd_exponent == self.max_psd_exponent == 0.0:
+            sound = noise.white(key, size, keras.backend.standardize_dtype(x.dtype))
+        else:
+            sound = noise.colored(key, exponent, size)
+        return noise.added(x, sound, self.beside(parameters["snr_db"], x), lengths, self.per_channel)

@@ -64,6 +64,7 @@ class AddNoise(BankLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,
@@ -96,4 +97,4 @@ class AddNoise(BankLayer):
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         index, offset = (parameters[name][..., None] for name in ("index", "offset"))
         sound = noise.recorded(self.bank_beside(x), index, offset, ops.shape(x)[-1])
-        return x + noise.scaled_to_snr(x, sound, self.beside(parameters["snr_db"], x), lengths, self.per_channel)
+        return noise.added(x, sound, self.beside(parameters["snr_db"], x), lengths, self.per_channel)

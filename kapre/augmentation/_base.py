@@ -25,6 +25,7 @@ from kapre._layer import (
 from kapre._lengths import checked_lengths, lengths_within
 from kapre.augmentation import _known_banks as banks
 from kapre.ops import augment, frames
+from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels.seeds import SeedGenerator
 
 Parameters = dict[str, Any]
@@ -111,6 +112,9 @@ class RandomLayer(AudioLayer):
 
     keeps_time: bool = True
     """Whether the output has as many samples as the input. If not, the layer itself heeds `applied`."""
+
+    treats_items_apart: bool = False
+    """Whether `apply` changes an example without a look at the others, and may be called with a part of a batch."""
 
     has_derived_seed: bool = False
     """Whether a composition has set the seed."""
@@ -255,9 +259,13 @@ class RandomLayer(AudioLayer):
         is_wave = len(shape) == 3
         if is_wave and lengths is not None:
             x = frames.keep(x, lengths)
-        y = self.apply(x, drawn, lengths)
-        if self.keeps_time and not always:
-            y = augment.selected(ops.cast(drawn["applied"], "bool"), y, x)
+        all_of_them = always or not self.keeps_time
+        applied = ops.cast(drawn["applied"], "bool")
+        if self.treats_items_apart and not all_of_them:
+            y = kernel.to_some(applied, self.apply, x, x, drawn, lengths)
+        else:
+            y = self.apply(x, drawn, lengths)
+            y = y if all_of_them else augment.selected(applied, y, x)
         after = self.output_lengths(shape, drawn, lengths)
         if is_wave and after is not None:
             y = frames.keep(y, after)

@@ -49,6 +49,7 @@ class BitCrush(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

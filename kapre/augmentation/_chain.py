@@ -44,6 +44,7 @@ class Chain(Composition):
     """
 
     may_change_time = True
+    treats_items_apart = True
 
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         drawn: Parameters = {}

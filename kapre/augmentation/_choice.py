@@ -48,6 +48,8 @@ class Choice(WeightedComposition):
         ```
     """
 
+    treats_items_apart = True
+
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         index = drawn_index(self.uniform((1,)), self._bounds)
         return {"index": ops.broadcast_to(index, (shape[0],)), **self.draw_each(shape, lengths)}

@@ -57,6 +57,7 @@ class Clipping(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

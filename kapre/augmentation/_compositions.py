@@ -14,6 +14,8 @@ from kapre._arguments import LayerArguments
 from kapre._checks import message, number
 from kapre._layer import DataFormat, Shape, agree
 from kapre.augmentation._base import Parameters, RandomLayer
+from kapre.ops import augment
+from kapre.ops.kernels import active as kernel
 
 
 class Composition(RandomLayer):
@@ -63,6 +65,7 @@ class Composition(RandomLayer):
         super().__init__(p, data_format=data_format, seed=seed, **kwargs)
         self.layers = self._checked(layers)
         self.keeps_time = all(layer.keeps_time for layer in self.layers)
+        self.treats_items_apart = self.treats_items_apart and all(layer.treats_items_apart for layer in self.layers)
         self.changes_lengths = any(layer.changes_lengths for layer in self.layers)
         self._seed_layers()
         changing = [type(each).__name__ for each in self.layers if each.changes_lengths or not each.keeps_time]
@@ -163,3 +166,14 @@ def drawn_index(uniform: Any, bounds: Sequence[float]) -> Any:
     for bound in bounds[:-1]:
         index = index + ops.cast(uniform >= bound, "int32")
     return index
+
+
+def changed_where(which: Any, layer: RandomLayer, x: Any, y: Any, parameters: Parameters, lengths: Any) -> Any:
+    """Return `y` with the examples of `x` where `which`, bool `(batch,)`, is True, as a layer changes them."""
+    if not layer.treats_items_apart:
+        return augment.selected(which, layer.changed(x, parameters, lengths)[0], y)
+
+    def change(x: Any, parameters: Parameters, lengths: Any) -> Any:
+        return layer.changed(x, parameters, lengths)[0]
+
+    return kernel.to_some(which, change, x, y, parameters, lengths)

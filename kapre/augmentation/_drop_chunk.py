@@ -61,6 +61,7 @@ class DropChunk(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

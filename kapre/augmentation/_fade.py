@@ -62,6 +62,7 @@ class Fade(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class FilterAugment(RandomLayer):
     """
 
     ranks = (4,)
+    treats_items_apart = True
 
     def __init__(
         self,

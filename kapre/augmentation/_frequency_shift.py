@@ -55,6 +55,7 @@ class FrequencyShift(RandomLayer):
     """
 
     ranks = (4,)
+    treats_items_apart = True
 
     def __init__(
         self,

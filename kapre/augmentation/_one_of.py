@@ -6,8 +6,7 @@ from typing import Any
 
 from kapre._layer import register
 from kapre.augmentation._base import Parameters
-from kapre.augmentation._compositions import WeightedComposition, drawn_index
-from kapre.ops.augment import selected
+from kapre.augmentation._compositions import WeightedComposition, changed_where, drawn_index
 
 
 @register
@@ -46,6 +45,8 @@ class OneOf(WeightedComposition):
         ```
     """
 
+    treats_items_apart = True
+
     def draw(self, shape: tuple[Any, ...], lengths: Any) -> Parameters:
         index = drawn_index(self.uniform((shape[0],)), self._bounds)
         return {"index": index, **self.draw_each(shape, lengths)}
@@ -53,6 +54,5 @@ class OneOf(WeightedComposition):
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         y = x
         for index, layer in enumerate(self.layers):
-            changed, _ = layer.changed(x, parameters[str(index)], lengths)
-            y = selected(parameters["index"] == index, changed, y)
+            y = changed_where(parameters["index"] == index, layer, x, y, parameters[str(index)], lengths)
         return y

@@ -43,6 +43,7 @@ class PolarityInversion(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

@@ -51,6 +51,7 @@ class RandomCrop(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
     keeps_time = False
 
     def __init__(

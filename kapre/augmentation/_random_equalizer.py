@@ -14,6 +14,7 @@ from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._random_filter import HIGHEST
 from kapre.augmentation._ranges import ordered
 from kapre.ops import iir
+from kapre.ops.convolution import filtered_apart
 
 CENTERS = (60.0, 150.0, 400.0, 1000.0, 2400.0, 6000.0, 15000.0)
 
@@ -59,6 +60,7 @@ class RandomEqualizer(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,
@@ -103,4 +105,5 @@ class RandomEqualizer(RandomLayer):
             iir.design("peaking", center, self.sample_rate, self.q, gains[..., index])
             for index, center in enumerate(self._centers)
         ]
-        return iir.apply(x, ops.stack(bands, axis=2), self._decay)
+        sums = ops.stack(bands, axis=2)
+        return filtered_apart(x, lambda n_fft: iir.response(sums, n_fft), self._decay)

@@ -14,6 +14,7 @@ from kapre._layer import DataFormat, register
 from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._ranges import ordered
 from kapre.ops import iir
+from kapre.ops.convolution import filtered_apart
 
 _RANGES = {
     "lowpass": (150.0, 7500.0),
@@ -80,6 +81,7 @@ class RandomFilter(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,
@@ -157,4 +159,4 @@ class RandomFilter(RandomLayer):
         chosen = designs[0]
         for index, sums in enumerate(designs):
             chosen = ops.where(kind == index, sums, chosen)
-        return iir.apply(x, chosen[:, :, None], self._decay)
+        return filtered_apart(x, lambda n_fft: iir.response(chosen[:, :, None], n_fft), self._decay)

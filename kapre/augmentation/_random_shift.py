@@ -55,6 +55,7 @@ class RandomShift(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

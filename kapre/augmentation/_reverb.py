@@ -13,8 +13,9 @@ from kapre._layer import DataFormat, register
 from kapre.augmentation._bank import BankLayer
 from kapre.augmentation._base import Parameters
 from kapre.augmentation._ranges import ordered
-from kapre.ops import noise, placement
+from kapre.ops import frames, noise, placement
 from kapre.ops.convolution import fft_convolve
+from kapre.ops.kernels import active as kernel
 
 
 @register
@@ -66,6 +67,7 @@ class Reverb(BankLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,
@@ -121,13 +123,17 @@ class Reverb(BankLayer):
             responses = ops.take(self.bank_beside(x), index, axis=0)
             delay = ops.take(ops.convert_to_tensor(self._delays), index, axis=0)[..., None]
         else:
-            responses, delay = self._responses(x, parameters), 0
+            responses, delay = self._responses(x, parameters), None
         y = fft_convolve(x, responses)
-        y = placement.gather(y, placement.positions(ops.shape(x)[-1]) + delay)
+        if delay is None:
+            y = kernel.part(y, 0, responses.shape[-1] - 1, axis=-1)
+        else:
+            y = placement.rolled(y, delay, ops.shape(x)[-1])
+        y = y if lengths is None else frames.keep(y, lengths)
         if not self.keep_level:
             return y
         same = ops.zeros((1, 1, 1), dtype=x.dtype)  # decibels
-        return noise.scaled_to_snr(x, y, same, lengths, self.per_channel)
+        return y * noise.gain_to_snr(x, y, same, lengths, self.per_channel)
 
     def _responses(self, x: Any, parameters: Parameters) -> Any:
         """Return a direct sound and decaying noise, `(batch, group, samples)`."""

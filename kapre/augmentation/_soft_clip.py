@@ -50,6 +50,7 @@ class SoftClip(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

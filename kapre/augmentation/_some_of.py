@@ -11,7 +11,7 @@ from kapre._arguments import LayerArguments
 from kapre._checks import count, message
 from kapre._layer import DataFormat, register
 from kapre.augmentation._base import Parameters, RandomLayer
-from kapre.augmentation._compositions import Composition
+from kapre.augmentation._compositions import Composition, changed_where
 from kapre.ops import augment
 
 
@@ -54,6 +54,8 @@ class SomeOf(Composition):
         ```
     """
 
+    treats_items_apart = True
+
     def __init__(
         self,
         layers: Sequence[RandomLayer],
@@ -83,6 +85,5 @@ class SomeOf(Composition):
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         chosen = ops.cast(parameters["chosen"], "bool")
         for index, layer in enumerate(self.layers):
-            changed, _ = layer.changed(x, parameters[str(index)], lengths)
-            x = augment.selected(chosen[:, index], changed, x)
+            x = changed_where(chosen[:, index], layer, x, x, parameters[str(index)], lengths)
         return x

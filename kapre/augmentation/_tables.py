@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from keras import ops
@@ -10,6 +11,7 @@ from keras import ops
 from kapre._checks import message, number
 from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._ranges import of_items
+from kapre.ops.kernels import active as kernel
 
 
 class TableLayer(RandomLayer):
@@ -20,6 +22,7 @@ class TableLayer(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
     table: list[float]
     """The values."""
 
@@ -39,15 +42,17 @@ class TableLayer(RandomLayer):
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         time = ops.shape(x)[-1]
-        index = ops.cast(parameters["index"], "int32")[..., None]
+        index = ops.reshape(ops.cast(parameters["index"], "int32"), (-1,))
         y = x
         for place, value in enumerate(self.table):
-            changed = self.transformed(x, value, lengths)
-            if not (isinstance(time, int) and isinstance(changed.shape[-1], int) and changed.shape[-1] >= time):
-                changed = ops.concatenate([changed, ops.zeros_like(x)], axis=-1)
-            changed = changed[..., :time]
-            y = ops.where(index == place, changed, y)
+            y = kernel.to_some(index == place, partial(self._of_length, value, time), x, y, lengths)
         return y
+
+    def _of_length(self, value: float, time: Any, x: Any, lengths: Any) -> Any:
+        changed = self.transformed(x, value, lengths)
+        if not (isinstance(time, int) and isinstance(changed.shape[-1], int) and changed.shape[-1] >= time):
+            changed = ops.concatenate([changed, ops.zeros_like(x)], axis=-1)
+        return changed[..., :time]
 
     def output_lengths(self, shape: tuple[Any, ...], parameters: Parameters, lengths: Any) -> Any:
         if not self.changes_lengths:

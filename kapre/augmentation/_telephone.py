@@ -65,6 +65,7 @@ class Telephone(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class TimeInversion(RandomLayer):
     """
 
     ranks = (3,)
+    treats_items_apart = True
 
     def __init__(
         self,

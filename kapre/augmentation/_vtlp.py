@@ -68,6 +68,7 @@ class VTLP(RandomLayer):
     """
 
     ranks = (4,)
+    treats_items_apart = True
 
     def __init__(
         self,

@@ -55,17 +55,36 @@ def filtered(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
     found = current().convolved(x, lambda: _taps(response, tail + 1, x))
     if found is not None:
         return found
+
+    def of_pieces(pieces: Any, n_fft: int) -> Any:
+        real, imag = _beside(response(n_fft), x)
+        if len(pieces.shape) > len(x.shape) and len(real.shape) > 1:
+            real, imag = real[..., None, :], imag[..., None, :]
+        return fourier.weighted(pieces, (real, imag), n_fft)
+
+    return _in_pieces(x, of_pieces, tail)
+
+
+def filtered_apart(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
+    """Filter each item of `(batch, ..., time)` by a filter of its own, into `(batch, ..., time)`.
+
+    The arguments are those of `filtered`. The response of each item is computed at no more bins than its `tail + 1`
+    samples need, because it has many operations. A transform of these samples then gives it at all bins.
+    """
+    n_fft = fast_size(tail + 1)
+    taps = fourier.irfft(response(n_fft), n_fft)[..., : tail + 1]
+    return kernel.part(fft_convolve(x, taps), 0, tail, axis=-1)
+
+
+def _in_pieces(x: Any, of_pieces: Callable[[Any, int], Any], tail: int) -> Any:
+    """Apply a filter, given as a function of `(..., time)` or of pieces `(..., pieces, time)`, which are then added."""
     length = x.shape[-1]
     if isinstance(length, int) and length + tail <= _AT_ONCE:
         n_fft = fast_size(length + tail)
-        pair = times(fourier.rfft(x, n_fft), _beside(response(n_fft), x))
-        return kernel.head(fourier.irfft(pair, n_fft), length + tail, axis=-1)
+        return kernel.head(of_pieces(x, n_fft), length + tail, axis=-1)
     n_fft = fast_size(max(4 * tail, _BLOCK))
     step = n_fft - tail
-    blocks = frames.frame(frames.pad(x, 0, step), step, step)
-    real, imag = _beside(response(n_fft), x)
-    of_block = (real[..., None, :], imag[..., None, :]) if len(real.shape) > 1 else (real, imag)
-    pieces = fourier.irfft(times(fourier.rfft(blocks, n_fft), of_block), n_fft)
+    pieces = of_pieces(frames.frame(frames.pad(x, 0, step), step, step), n_fft)
     return frames.overlap_add(pieces, step)[..., : ops.shape(x)[-1] + tail]
 
 
@@ -101,7 +120,11 @@ def fft_convolve(x: Any, taps: Any, mode: Mode = "full") -> Any:
             return found.real, found.imag
         return fourier.rfft(ops.cast(taps, x.dtype), n_fft)
 
-    y = filtered(x, response, size - 1)
+    def of_pieces(pieces: Any, n_fft: int) -> Any:
+        own = ops.cast(taps, x.dtype)
+        return fourier.circular(pieces, own[..., None, :] if len(pieces.shape) > len(x.shape) else own, n_fft)
+
+    y = filtered(x, response, size - 1) if len(taps.shape) == 1 else _in_pieces(x, of_pieces, size - 1)
     if mode == "full":
         return y
     if mode == "same":

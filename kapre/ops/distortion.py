@@ -31,15 +31,15 @@ def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel:
         x = frames.keep(x, lengths, float("inf"))
     rows = x if per_channel else ops.reshape(x, (batch, 1, channels * time))
     valid = valid if per_channel else valid * channels
-    ordered = ops.sort(frames.pad(rows, 0, 1, value=float("inf")), axis=-1)  # one more, for an item without samples
+    rows = frames.pad(rows, 0, 1, value=float("inf"))  # one more, for an item without samples
     found = []
     for share in shares:
         last = at_least(valid - 1, 0)
         place = share * ops.cast(last, x.dtype)
         low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
         part = place - ops.cast(low, x.dtype)
-        places = (ops.broadcast_to(each, ops.shape(share)) for each in (low, ops.minimum(low + 1, last)))
-        below, above = (ops.take_along_axis(ordered, each, axis=-1) for each in places)
+        below, above = kernel.order_statistics(rows, low)
+        above = ops.where(low < last, above, below)
         value = below + part * (above - below)
         found.append(ops.where(valid > 0, value, ops.zeros_like(value)))
     return tuple(found)

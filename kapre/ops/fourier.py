@@ -57,6 +57,23 @@ def irfft(pair: Pair, n_fft: int) -> Any:
     return current().irfft(real, imag, n_fft)
 
 
+def circular(x: Any, taps: Any, n_fft: int) -> Any:
+    """Convolve the last axes, zero-padded on the right to `n_fft`, circularly."""
+    by = current()
+    if is_empty(x) or is_empty(taps):
+        return irfft(rfft(x, n_fft), n_fft)
+    x, taps = (part if by.pads_products else of_length(part, n_fft) for part in (x, taps))
+    return by.circular(x, taps, n_fft)
+
+
+def weighted(x: Any, response: Pair, n_fft: int) -> Any:
+    """Multiply the spectra of the last axis, zero-padded on the right to `n_fft`, by those of a response."""
+    by = current()
+    if is_empty(x):
+        return irfft(rfft(x, n_fft), n_fft)
+    return by.weighted(x if by.pads_products else of_length(x, n_fft), response, n_fft)
+
+
 def stft(x: Any, analysis: np.ndarray, n_fft: int, hop_length: int, pad_end: bool = False) -> Pair:
     """Transform `(..., time)` into pairs of `(..., frames, n_fft // 2 + 1)`. Frames are as long as the window."""
     x = frames.pad(x, 0, len(analysis) - 1) if pad_end else x

@@ -55,14 +55,16 @@ def white(key: Any, size: Any, dtype: str = "float32") -> Any:
 
     Two samples come from two uniform numbers, by the method of Box and Muller.
     """
+    found = kernel.white(key, size, keras.backend.standardize_dtype(dtype))
+    if found is not None:
+        return found
     pairs = (size + 1) // 2
     places = ops.arange(pairs, dtype="int32")
     first, second = key[..., 0:1], key[..., 1:2]
     bits = _mixed(_mixed(places * _signed(0x9E3779B9) + first) ^ second)
     radius = ops.sqrt(-2.0 * ops.log(_fractions(bits, dtype)))
-    angle = _fractions(_mixed(bits + _signed(0x7F4A7C15)), dtype)
-    angle = angle * constant(2.0 * math.pi, angle)
-    both = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=-1)
+    cosine, sine = kernel.turned(_fractions(_mixed(bits + _signed(0x7F4A7C15)), dtype))
+    both = ops.stack([radius * cosine, radius * sine], axis=-1)
     return ops.reshape(both, (*ops.shape(both)[:-2], 2 * pairs))[..., :size]
 
 
@@ -83,10 +85,8 @@ def colored(key: Any, exponent: Any, size: Any) -> Any:
     blocks = (size + hop - 1) // hop
     noise = white(key, (blocks - 1) * hop + BLOCK, keras.backend.standardize_dtype(exponent.dtype))
     pieces = frames.frame(noise, BLOCK, hop)
-    real, imag = fourier.rfft(pieces, BLOCK)
-    by_real, by_imag = (part[..., None, :] for part in fourier.rfft(taps, BLOCK))
-    product = (real * by_real - imag * by_imag, real * by_imag + imag * by_real)
-    found = fourier.irfft(product, BLOCK)[..., TAPS - 1 :]  # overlap-save: the first samples wrap around
+    found = fourier.circular(pieces, taps[..., None, :], BLOCK)
+    found = found[..., TAPS - 1 :]  # overlap-save: the first samples wrap around
     return ops.reshape(found, (*ops.shape(key)[:-1], blocks * hop))[..., :size]
 
 
@@ -111,6 +111,9 @@ def recorded(bank: Any, index: Any, offset: Any, size: Any) -> Any:
         size: Number of samples.
     """
     length = bank.shape[1]
+    found = kernel.rolled(bank, offset, size, index, None)
+    if found is not None:
+        return found
     places = (ops.cast(offset, "int32") + ops.arange(size, dtype="int32")) % length
     return ops.take(ops.reshape(bank, (-1,)), places + ops.cast(index, "int32") * length, axis=0)
 
@@ -120,15 +123,21 @@ def power(x: Any, lengths: Any = None) -> Any:
 
     The mean is 0 for an item without samples. Samples past an item's length must be 0.
     """
-    total = ops.sum(ops.square(x), axis=(1, 2), keepdims=True)
+    total = kernel.energy(x, (1, 2))
     counted = ops.cast(kernel.size(x, 2) if lengths is None else ops.reshape(lengths, (-1, 1, 1)), x.dtype)
     return total / (ops.maximum(counted, ops.ones_like(counted)) * ops.cast(kernel.size(x, 1), x.dtype))
 
 
-def scaled_to_snr(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
-    """Return noise scaled so that a signal and the noise have a signal-to-noise ratio in decibels.
+def added(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
+    """Return the sum of a signal and noise at a signal-to-noise ratio in decibels; see `gain_to_snr`."""
+    noise = noise if lengths is None else frames.keep(noise, lengths)
+    return kernel.plus_scaled(x, noise, gain_to_snr(x, noise, snr_db, lengths, per_channel))
 
-    Where the signal or the noise is silent, the result is silent.
+
+def gain_to_snr(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
+    """Return the gain of noise at which a signal and the noise have a signal-to-noise ratio in decibels.
+
+    Where the signal or the noise is silent, the gain is 0. Samples past an item's length must be 0.
 
     Args:
         x: The signal, `(batch, channel, time)`.
@@ -137,17 +146,15 @@ def scaled_to_snr(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_chan
         lengths: Number of valid samples of each item, or None for all.
         per_channel: Whether each channel has the ratio. Else the power is that of all channels of an item together.
     """
-    if lengths is not None:
-        noise = frames.keep(noise, lengths)
     if per_channel:
-        levels = [ops.mean(ops.square(part), axis=-1, keepdims=True) for part in (x, noise)]
+        levels = [kernel.energy(part, -1) for part in (x, noise)]
     else:
         levels = [power(part, lengths) for part in (x, noise)]
     sounding = ops.logical_and(levels[0] > 0.0, levels[1] > 0.0)
     one = ops.ones_like(levels[1])
     ratio = ops.where(sounding, levels[0], one) / ops.where(sounding, levels[1], one)
     gain = ops.sqrt(ratio) * decibels_to_gain(-snr_db)
-    return noise * ops.where(sounding, gain, ops.zeros_like(gain))
+    return ops.where(sounding, gain, ops.zeros_like(gain))
 
 
 def decibels_to_gain(decibels: Any) -> Any:

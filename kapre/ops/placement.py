@@ -47,6 +47,14 @@ def gather(x: Any, places: Any) -> Any:
     return ops.take_along_axis(x, ops.broadcast_to(places, shape), axis=-1)
 
 
+def rolled(x: Any, starts: Any, size: Any, lengths: Any = None) -> Any:
+    """Return `size` samples from positions `(..., 1)` on, and again from the first behind the last of an item."""
+    found = kernel.rolled(x, starts, size, None, lengths)
+    if found is not None:
+        return found
+    return gather(x, (positions(size) + starts) % at_least(lengths_beside(x, lengths), 1))
+
+
 def reverse(x: Any, lengths: Any = None) -> Any:
     """Reverse each item within its length."""
     if lengths is None:
@@ -60,14 +68,11 @@ def shift(x: Any, samples: Any, rollover: bool, lengths: Any = None) -> Any:
 
     With `rollover`, samples that leave an item at one end enter at the other. Else zeros enter.
     """
-    here, length = positions(ops.shape(x)[-1]), lengths_beside(x, lengths)
-    source = here - ops.cast(samples, "int32")
-    if rollover:
-        moved = gather(x, source % at_least(length, 1))
-    else:
-        inside = ops.logical_and(source >= 0, source < length)
-        moved = gather(x, ops.where(inside, source, 0))
-        moved = ops.where(inside, moved, ops.zeros_like(moved))
+    size, length, samples = ops.shape(x)[-1], lengths_beside(x, lengths), ops.cast(samples, "int32")
+    moved = rolled(x, -samples % at_least(length, 1), size, lengths)
+    if not rollover:
+        source = positions(size) - samples
+        moved = ops.where(ops.logical_and(source >= 0, source < length), moved, ops.zeros_like(moved))
     return moved if lengths is None else frames.keep(moved, lengths)
 
 

@@ -136,8 +136,8 @@ def test_p_is_the_share_of_examples_that_are_changed(name: str) -> None:
     assert seen == {True, False}
     everything = to_numpy(row.make(p=1.0)(x, training=True, parameters={**parameters, "applied": np.ones(3, bool)}))
     for item, applied in enumerate(parameters["applied"]):
-        if applied:
-            check_same(y[item], everything[item])
+        if applied:  # other examples are computed beside it, which may round in another order
+            assert relative_error(y[item], everything[item]) <= 1e-6
     never, _ = drawn(row.make(p=0.0), x)
     np.testing.assert_array_equal(never, x)
 

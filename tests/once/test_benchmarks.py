@@ -10,7 +10,18 @@ import librosa
 import numpy as np
 import pytest
 
-from benchmarks import growth, processes, results, run, shapes, streaming, table, targets
+from benchmarks import (
+    augmentation,
+    augmentation_effects,
+    growth,
+    processes,
+    results,
+    run,
+    shapes,
+    streaming,
+    table,
+    targets,
+)
 from benchmarks.candidate import Candidate, WrongNumbersError, check
 from benchmarks.shapes import OURS, SHAPES, framed_as_keras, framed_in_the_middle, signal
 from benchmarks.timing import interleaved
@@ -266,3 +277,30 @@ def test_streams_are_measured_and_their_page_keeps_its_prose(tmp_path: Path) -> 
 def test_a_percentile_is_one_of_the_values() -> None:
     assert streaming.quantile(range(1, 101), 0.99) == 99
     assert streaming.quantile([3.0, 1.0, 2.0], 0.99) == 3.0
+
+
+EFFECTS = ["gain", "white_noise", "reverb", "equalizer", "time_mask"]
+
+
+def test_augmentations_are_timed_beside_their_peers(tmp_path: Path) -> None:
+    words = ["--runtimes", OFTEN, "--threads", "1", "--budget", "0", "--size", "2", "8000", "--out", str(tmp_path)]
+    assert augmentation.main([*words, "--effects", *EFFECTS]) == 0
+    rows, facts = augmentation.read(tmp_path)
+    assert facts["errors"] == []
+    assert {row["effect"] for row in rows} == set(EFFECTS)
+    for effect in EFFECTS:
+        assert {row["ours"] for row in rows if row["effect"] == effect} == {True, False}
+    text = (tmp_path / "augmentation.md").read_text(encoding="utf-8")
+    assert text == augmentation.page(rows, facts)
+    assert facts["runtimes"][OFTEN]["versions"]["audiomentations"] in text
+
+
+def test_an_output_without_the_effect_is_refused() -> None:
+    x = augmentation_effects.signal(2, 8000)
+    for effect in augmentation_effects.EFFECTS:
+        for wrong in (x[:, 1:], np.full_like(x, np.nan)):
+            with pytest.raises(augmentation_effects.WrongEffectError):
+                augmentation_effects.check(effect, x, wrong)
+    for effect in ("chain", "polarity", "reverse", "white_noise", "lowpass", "highpass", "equalizer", "time_mask"):
+        with pytest.raises(augmentation_effects.WrongEffectError):
+            augmentation_effects.check(effect, x, x)

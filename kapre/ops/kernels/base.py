@@ -41,6 +41,8 @@ class Kernel:
     """Whether a single channel may be moved by removing and inserting its axis."""
     fits_frames = False
     """Whether `rfft` and `squares` take frames of any length, and crop or zero-pad them themselves."""
+    pads_products = False
+    """Whether `circular` and `weighted` zero-pad what is shorter than the DFT themselves."""
     frames_unknown_time = False
     """Whether `over_frames` takes samples of unknown length, and chunks. `count` is then None, for all frames."""
 
@@ -98,6 +100,58 @@ class Kernel:
     def irfft(self, real: Any, imag: Any, n_fft: int) -> Any:
         """Invert `rfft`."""
         return ops.irfft((real, imag), fft_length=n_fft)
+
+    def circular(self, x: Any, taps: Any, n_fft: int) -> Any:
+        """Convolve the last axes of `n_fft` samples, circularly."""
+        return self.weighted(x, self.rfft(taps, n_fft), n_fft)
+
+    def weighted(self, x: Any, response: tuple[Any, Any], n_fft: int) -> Any:
+        """Multiply the spectra of the last axis of `n_fft` samples by those of a response, given as a pair."""
+        (real, imag), (of_real, of_imag) = self.rfft(x, n_fft), response
+        return self.irfft(real * of_real - imag * of_imag, real * of_imag + imag * of_real, n_fft)
+
+    def energy(self, x: Any, axis: int | tuple[int, ...]) -> Any:
+        """Return the sum of squares over some axes, which are kept with length 1."""
+        return ops.sum(ops.square(x), axis=axis, keepdims=True)
+
+    def plus_scaled(self, x: Any, y: Any, scale: Any) -> Any:
+        """Return `x + y · scale`."""
+        return x + y * scale
+
+    def white(self, keys: Any, size: Any, dtype: str) -> Any:
+        """Return `kapre.ops.noise.white` if this kernel computes it in a way of its own, else None."""
+        return None
+
+    def turned(self, turns: Any) -> tuple[Any, Any]:
+        """Return the cosine and the sine of angles in turns, from 0 to 1."""
+        angle = turns * self.constant(np.asarray(2.0 * np.pi), keras.backend.standardize_dtype(turns.dtype), turns)
+        return ops.cos(angle), ops.sin(angle)
+
+    def order_statistics(self, x: Any, places: Any) -> tuple[Any, Any]:
+        """Return the entries that would be at places on the last axis if it were sorted, and the entries after them.
+
+        Args:
+            x: The entries, `(..., time)`.
+            places: int32 tensor `(..., n)`. After the last entry comes itself.
+        """
+        ordered, last = ops.sort(x, axis=-1), x.shape[-1] if x.shape[-1] is not None else ops.shape(x)[-1]
+        after = ops.where(places + 1 < last, places + 1, places)
+        return ops.take_along_axis(ordered, places, axis=-1), ops.take_along_axis(ordered, after, axis=-1)
+
+    def rolled(self, x: Any, starts: Any, size: Any, rows: Any, lengths: Any) -> Any:
+        """Return `size` entries of the last axis, and again from the first behind the last, if this kernel can.
+
+        Args:
+            x: The entries, `(..., time)`, or the rows `(n, time)` that `rows` are taken of.
+            starts: The first entry of each result, an integer tensor `(..., 1)`, from 0 to the last entry.
+            size: Number of entries.
+            rows: Which row, an integer tensor `(..., 1)`, or None.
+            lengths: Valid entries of each item `(batch,)`, or None. Behind the last one, the result is undefined.
+
+        Returns:
+            A tensor `(..., size)`, or None if this kernel has no way of its own.
+        """
+        return None
 
     def stft(self, x: Any, analysis: np.ndarray, n_fft: int, hop: int) -> tuple[Any, Any] | None:
         """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""
@@ -268,6 +322,15 @@ class Kernel:
         return False
 
     # Ways to run functions.
+
+    def to_some(self, which: Any, fn: Callable[..., Any], x: Any, y: Any, *nests: Any) -> Any:
+        """Return `y` with the results of a function of `x` for the examples where `which`, bool `(batch,)`, is True.
+
+        `nests` are dicts, tensors or None. The first axis of their tensors is the batch, as that of `x`. The function
+        treats examples apart, so that a kernel may call it with those alone that are chosen.
+        """
+        found = fn(x, *nests)
+        return ops.where(ops.reshape(which, (-1, *[1] * (len(found.shape) - 1))), found, y)
 
     def untraced(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a function of constants so that a trace calls it without tracing into it."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kapre.ops.kernels import _tf32
+from kapre.ops.kernels import _on_host, _tf32
 from kapre.ops.kernels._blocks import Outputs, Stages, plan
 from kapre.ops.kernels._constants import Constants, repeated
 from kapre.ops.kernels.base import Kernel
@@ -123,6 +123,17 @@ class TensorFlowKernel(Kernel):
         count = tf.raw_ops.RngReadAndSkip(resource=generator._in_tf_data.handle, alg=philox, delta=once)[0] // 256
         first = tf.cast(generator.state.value[0], tf.int64)
         return tf.stack([tf.bitwise.bitwise_xor(first, 0x5DEECE66), count])
+
+    def white(self, keys: tf.Tensor, size: Any, dtype: str) -> tf.Tensor | None:
+        if not (tf.executing_eagerly() and isinstance(size, int)) or _has_gpu():
+            return None
+        return tf.convert_to_tensor(_on_host.white(keys.numpy(), size, dtype))
+
+    def order_statistics(self, x: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if not tf.executing_eagerly() or _has_gpu():
+            return super().order_statistics(x, places)
+        found = _on_host.order_statistics(x.numpy(), places.numpy())
+        return tf.convert_to_tensor(found[0]), tf.convert_to_tensor(found[1])
 
     def at_least(self, x: tf.Tensor, value: float) -> tf.Tensor:
         return tf.maximum(x, tf.constant(value, x.dtype))

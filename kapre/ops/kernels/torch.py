@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from keras import ops
 
-from kapre.ops.kernels import _tf32
+from kapre.ops.kernels import _on_host, _tf32, _torch_items
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
@@ -50,6 +50,13 @@ def _transforms_active() -> bool:
 
 def _has_tangent(x: torch.Tensor) -> bool:
     return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
+
+
+def _is_eager_on_cpu(x: Any) -> bool:
+    """Tell whether operations on a tensor are computed one after another on the CPU, and none has a gradient."""
+    if not _is_ordinary(x) or x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    return not (_transforms_active() or _has_tangent(x) or (x.requires_grad and torch.is_grad_enabled()))
 
 
 def _block_for(x: torch.Tensor) -> int:
@@ -178,6 +185,7 @@ class TorchKernel(Kernel):
     """Implement the kernel for PyTorch, which runs eagerly, with reused memory for frames and explicit gradients."""
 
     squares_per_bin = 2
+    pads_products = True
 
     def to_complex(self, real: torch.Tensor, imag: torch.Tensor) -> torch.Tensor:
         return torch.complex(real, imag)
@@ -375,6 +383,48 @@ class TorchKernel(Kernel):
         if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
             return torch.nn.Module.__call__(layer, x)
         return layer.call(x)
+
+    def circular(self, x: torch.Tensor, taps: torch.Tensor, n_fft: int) -> torch.Tensor:
+        return self._product(x, torch.fft.rfft(taps, n=n_fft), n_fft)
+
+    def weighted(self, x: torch.Tensor, response: tuple[torch.Tensor, torch.Tensor], n_fft: int) -> torch.Tensor:
+        return self._product(x, torch.complex(*response), n_fft)
+
+    def _product(self, x: torch.Tensor, response: torch.Tensor, n_fft: int) -> torch.Tensor:
+        """Multiply spectra as complex numbers. Their parts lie apart in memory, which makes operations slow."""
+        found = torch.fft.rfft(x, n=n_fft)
+        in_place = _is_eager_on_cpu(x) and not response.requires_grad and found.dtype == response.dtype
+        in_place = in_place and torch.broadcast_shapes(found.shape, response.shape) == found.shape
+        found = found.mul_(response) if in_place else found * response
+        return torch.fft.irfft(found, n=n_fft)
+
+    def energy(self, x: torch.Tensor, axis: int | tuple[int, ...]) -> torch.Tensor:
+        """Return the sum of squares over some axes. The norm does not write the squares to memory."""
+        if not _is_eager_on_cpu(x):
+            return super().energy(x, axis)
+        norm: torch.Tensor = torch.linalg.vector_norm(x, dim=axis, keepdim=True)
+        return norm.square()
+
+    def plus_scaled(self, x: torch.Tensor, y: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return torch.addcmul(x, y, scale)
+
+    def white(self, keys: torch.Tensor, size: Any, dtype: str) -> torch.Tensor | None:
+        if not (_is_eager_on_cpu(keys) and isinstance(size, int)):
+            return None
+        return torch.from_numpy(_on_host.white(keys.numpy(), size, dtype))
+
+    def order_statistics(self, x: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if not _is_eager_on_cpu(x):
+            return super().order_statistics(x, places)
+        found = _on_host.order_statistics(x.numpy(), places.numpy())
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1])
+
+    def rolled(self, x: torch.Tensor, starts: torch.Tensor, size: Any, rows: Any, lengths: Any) -> torch.Tensor | None:
+        return _torch_items.rolled(x, starts, size, rows, lengths) if _is_eager_on_cpu(x) else None
+
+    def to_some(self, which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any, *nests: Any) -> Any:
+        apart = _is_eager_on_cpu(x) and _is_eager_on_cpu(y) and _is_ordinary(which)
+        return _torch_items.to_some(which, fn, x, y, nests) if apart else super().to_some(which, fn, x, y, *nests)
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a function of nests of tensors to run without gradients.

@@ -1,0 +1,54 @@
+"""PyTorch in eager calls on the CPU: functions of some examples of a batch alone, and copies of parts of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+BLOCK = 1 << 30
+"""Number of samples in a block, for each thread."""
+
+
+def _rows(nest: Any, rows: Any, batch: int) -> Any:
+    """Return rows of every tensor and array whose first axis is the batch, in a nest of dicts."""
+    if isinstance(nest, Mapping):
+        return {name: _rows(value, rows, batch) for name, value in nest.items()}
+    shape: tuple[int, ...] = tuple(getattr(nest, "shape", ()))
+    return nest[rows] if len(shape) and shape[0] == batch else nest
+
+
+def to_some(which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any, nests: tuple[Any, ...]) -> Any:
+    """Return `y` with the results of a function for the examples of `x` where `which` is True."""
+    batch = len(x)
+    rows = torch.nonzero(which).reshape(-1)
+    if len(rows) == batch:
+        return fn(x, *nests)
+    if not len(rows):
+        return y.clone()  # a caller may write into the result
+    found = fn(x[rows], *(_rows(nest, rows, batch) for nest in nests))
+    return y.index_copy(0, rows, found.to(y.dtype))
+
+
+def rolled(x: torch.Tensor, starts: torch.Tensor, size: int, rows: Any, lengths: Any) -> torch.Tensor:
+    """Copy parts of rows, which takes a tenth of the time of gathering samples; see `Kernel.rolled`."""
+    time = x.shape[-1]
+    lead = tuple(x.shape[:-1] if rows is None else starts.shape[:-1])
+    found = torch.zeros(*lead, size, dtype=x.dtype)
+    if not (x.numel() and found.numel()):
+        return found
+    sources = x.reshape(-1, time).numpy()
+    first = starts.expand(*lead, 1).reshape(-1).tolist()
+    of_row = range(len(first)) if rows is None else rows.expand(*lead, 1).reshape(-1).tolist()
+    ends = [time] * len(first)
+    if lengths is not None:
+        shape = (-1, *[1] * (len(lead) - 1))
+        ends = torch.as_tensor(lengths).reshape(shape).expand(lead).reshape(-1).tolist()
+    for to, start, row, end in zip(found.view(-1, size).numpy(), first, of_row, ends, strict=True):
+        place, source = 0, sources[row, : max(1, end)]
+        while place < size:
+            part = source[start : start + size - place]
+            to[place : place + len(part)] = part
+            place, start = place + len(part), 0
+    return found
