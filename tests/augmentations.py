@@ -55,6 +55,8 @@ class Augmentation:
     """Whether an example of the output depends on other examples."""
     mixes_channels: bool = False
     """Whether a channel of the output depends on other channels, with `per_channel` too."""
+    rounding: float = 1e-6
+    """How far two programs may lie apart, as a fraction of the peak."""
 
 
 def _dropped(drawn: Drawn) -> list[float]:
@@ -102,6 +104,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         ],
         takes="spectrogram",
         takes_per_channel=False,
+        rounding=3e-5,  # float32 has steps of 1.5e-5 at frame 200
     ),
     "FrequencyShift": Augmentation(
         lambda **k: aug.FrequencyShift(3, **k), lambda drawn: [equal(drawn["shift"], -3, 3)], takes="spectrogram"

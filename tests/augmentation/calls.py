@@ -48,10 +48,10 @@ def _program(layer: Any) -> Any:
     )
 
 
-def check_same(got: Any, expected: Any) -> None:
+def check_same(got: Any, expected: Any, rounding: float = 1e-6) -> None:
     """Check that two results are equal. On JAX, two programs may round in another order."""
     if BACKEND == "jax":
-        assert relative_error(got, expected) <= 1e-6
+        assert relative_error(got, expected) <= rounding
     else:
         np.testing.assert_array_equal(to_numpy(got), expected)
 

@@ -7,9 +7,6 @@ from typing import Any
 
 import torch
 
-BLOCK = 1 << 30
-"""Number of samples in a block, for each thread."""
-
 
 def _rows(nest: Any, rows: Any, batch: int) -> Any:
     """Return rows of every tensor and array whose first axis is the batch, in a nest of dicts."""
