@@ -79,7 +79,10 @@ def number(
     """Return `value` as a float if it is finite and in range. Raise otherwise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(message(name, rule, value, remedy))
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        result = float("inf")
     if not (above < result < float("inf") and result >= at_least):
         raise ValueError(message(name, rule, value, remedy))
     return result

@@ -11,9 +11,9 @@ import numpy as np
 from keras import ops
 
 from kapre._checks import count, flag
-from kapre._layer import channels_in_place, channels_second, time_axis
+from kapre._layer import channels_in_place, channels_second
 from kapre.ops import iir, kernels, resample
-from kapre.ops.chunks import Cutter, State, check_chunk, check_state, whole_chunk
+from kapre.ops.chunks import Cutter, State, after_warmup, check_chunk, check_state, whole_chunk
 from kapre.ops.compiled import compiled
 from kapre.ops.host import TracedError, as_tensors, goes_by_host, on_host, pieces
 from kapre.ops.kernels import active as kernel
@@ -58,6 +58,10 @@ class Resampling:
     def start(self, empty: Any) -> State:
         """Return the state before the first sample. `empty` holds 0 samples."""
         return self.cutter.start(empty)
+
+    def returned(self, state: State) -> int:
+        """Return how many samples the steps of a fixed stream have returned. The values of the state are read."""
+        return int(ops.convert_to_numpy(state["seen"])) // self.old * self.new
 
     def __call__(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
         if self.old == self.new:
@@ -108,6 +112,10 @@ class Recursion:
     def start(self, empty: Any) -> State:
         """Return the state before the first sample. `empty` holds 0 samples."""
         return {"delays": iir.start(empty, self.sections)}
+
+    def returned(self, state: State) -> int:
+        """Return 0, because there is no warm-up to complete."""
+        return 0
 
     def __call__(self, x: Any, state: State, weights: dict[str, Any]) -> tuple[Any, State]:
         if self.chunk_samples is not None:
@@ -212,18 +220,21 @@ class FilterStream:
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the remaining samples after the end of the sound. The values of the state are read; it is used up.
 
-        `rest` holds the last samples, if they do not fill a chunk of `chunk_samples`.
+        `rest` holds the last samples, if they do not fill a chunk of `chunk_samples`. If the steps of a fixed stream
+        returned fewer than `warmup` samples, the first samples here complete them.
         """
         x = None if rest is None else self._samples(rest, state)
         self._check(state)
         state = as_tensors(state)
+        returned = self._step.returned(state) if self.warmup else 0
         if x is None:
             none = ops.zeros((*_lanes(state), 0), dtype=self.layer.work_dtype)
-            return self._out(self._step.ended(state, none))
-        loose = self._step.loose()
-        y, state = loose.plain(x, self._step.loosened(state), self.layer.stream_weights())
-        last = loose.ended(state, y[..., :0])
-        return ops.concatenate([self._out(y), self._out(last)], axis=time_axis(3, self.layer.data_format))
+            y = self._step.ended(state, none)
+        else:
+            loose = self._step.loose()
+            y, state = loose.plain(x, self._step.loosened(state), self.layer.stream_weights())
+            y = ops.concatenate([y, loose.ended(state, y[..., :0])], axis=-1)
+        return self._out(after_warmup(y, -1, self.warmup, returned))
 
     def _samples(self, chunk: Any, state: State) -> Any:
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)

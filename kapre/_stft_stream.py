@@ -13,7 +13,7 @@ from keras import ops
 from kapre._checks import count, flag, message
 from kapre._layer import channels_in_place, channels_second, time_axis
 from kapre.ops import fourier, frames, kernels
-from kapre.ops.chunks import Cutter, State, check_state, whole_chunk
+from kapre.ops.chunks import Cutter, State, after_warmup, check_state, whole_chunk
 from kapre.ops.compiled import compiled
 from kapre.ops.counts import num_frames
 from kapre.ops.host import TracedError, as_tensors, goes_by_host, in_pieces, on_host, pieces
@@ -159,16 +159,21 @@ class STFTStream:
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the remaining frames after the end of the sound. The values of the state are read, and it is used up.
 
-        `rest` holds the last samples, if they do not fill a chunk of `chunk_samples`.
+        `rest` holds the last samples, if they do not fill a chunk of `chunk_samples`. If the steps of a fixed stream
+        returned fewer than `warmup` frames, the first frames here complete them.
         """
         self._check(state)
-        cutter = self._step.cutter
-        state = cutter.loosened(as_tensors(state))
+        cutter, axis = self._step.cutter, time_axis(4, self.layer.output_data_format)
+        state = as_tensors(state)
+        returned = int(ops.convert_to_numpy(state["seen"])) // cutter.hop if self.warmup else 0
+        state = cutter.loosened(state)
         if rest is None:
-            return self._step.ended(state)
-        loose = STFTStream(self.layer, self._recipe)
-        z, state = loose.step(rest, state)
-        return ops.concatenate([z, loose.flush(state)], axis=time_axis(4, self.layer.output_data_format))
+            z = self._step.ended(state)
+        else:
+            loose = STFTStream(self.layer, self._recipe)
+            z, state = loose.step(rest, state)
+            z = ops.concatenate([z, loose.flush(state)], axis=axis)
+        return after_warmup(z, axis, self.warmup, returned)
 
     def _check(self, state: Any, clips: Any = None) -> None:
         held = "kept" if self.chunk_samples is None else "last"

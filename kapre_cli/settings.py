@@ -18,6 +18,7 @@ from kapre_cli.errors import DATA, USAGE, CommandError
 _ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*")
 _WORDS = {"True": True, "False": False, "None": None}
 _FORM = "Write RandomGain:min_gain_db=-6,max_gain_db=6, say."
+_DEEPEST = 100
 _REMEDY = 'Write {"RandomGain": {"min_gain_db": -6}}, a list of such layers, or what Keras serializes.'
 
 
@@ -45,6 +46,8 @@ def of_words(text: str) -> Wanted:
         found = _ARGUMENT.match(rest, place)
         if found is None:
             raise CommandError(f"{source}: name=value is needed at {rest[place:]!r}. {_FORM}", USAGE)
+        if found[1] in arguments:
+            raise CommandError(f"{source}: {found[1]} is given twice. Leave one out.", USAGE)
         arguments[found[1]], place = _value(rest, found.end())
     return _wanted(name.strip(), arguments, source)
 
@@ -68,13 +71,28 @@ def of_file(path: Path) -> list[Wanted]:
 def read_json(path: Path, what: str) -> Any:
     """Return what a JSON file holds."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise CommandError(f"{path}: not text. Give a JSON file of {what}.", DATA) from None
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}. Give a JSON file of {what}.", USAGE) from None
     except (json.JSONDecodeError, RecursionError) as error:
         raise CommandError(f"{path}: no JSON: {error}. Give a JSON file of {what}.", DATA) from None
+    if _depth(found) > _DEEPEST:
+        raise CommandError(f"{path}: nested more than {_DEEPEST} deep. Give a JSON file of {what}.", DATA)
+    return found
+
+
+def _depth(data: Any) -> int:
+    depth, level = 0, [data]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+        ]
+    return depth
 
 
 def of_json(data: Any, source: str) -> list[Wanted]:

@@ -38,6 +38,9 @@ def test_librosa(dynamic_range: float | None, ref_value: float) -> None:
         mel = librosa.feature.melspectrogram(y=X, sr=RATE, n_mels=40, fmin=60.0, fmax=7000.0, **FRAMING, power=1.0)
         got = of(kapre.MelSpectrogram(RATE, n_mels=40, f_min=60.0, f_max=7000.0, power=1.0, **FRAMING, **more))
         np.testing.assert_allclose(got, librosa.amplitude_to_db(mel, **theirs), atol=1e-4)  # a bank of float32
+        short: dict[str, Any] = dict(win_length=100, center=False, **FRAMING)
+        got = of(kapre.Spectrogram(**short, **more))
+        np.testing.assert_allclose(got, librosa.power_to_db(np.abs(librosa.stft(X, **short)) ** 2, **theirs), atol=1e-8)
         mel = librosa.feature.melspectrogram(y=X, sr=RATE, n_mels=40, win_length=400, **FRAMING)
         got = of(kapre.MelSpectrogram(RATE, n_mels=40, win_length=400, **FRAMING, **more))
         np.testing.assert_allclose(got, librosa.power_to_db(mel, **theirs), atol=1e-4)
@@ -143,6 +146,12 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
         (
             lambda: kapre.MelSpectrogram(RATE, top_db=80.0),
             "MelSpectrogram has no argument 'top_db'. Use dynamic_range.",
+        ),
+        (lambda: kapre.MFCC(RATE, trainable_window=True), "`trainable_window` must be left out of MFCC; received"),
+        (lambda: kapre.MelSpectrogram(10**400), "`sample_rate` must be a positive number of Hz"),
+        (
+            lambda: kapre.Spectrogram().stream().step(np.zeros((1, 9, 2), "float32"), {}),
+            "`chunk` must be of shape (batch, time)",
         ),
         (lambda: kapre.Spectrogram()(np.zeros(3, "float32")), "`inputs` must be of shape (batch, time)"),
     ],

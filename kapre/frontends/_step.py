@@ -100,6 +100,12 @@ class Step:
             return last.groups, last.warmup
         return None if self.rate_cutter is None else (self.own_chunk or 0, self.delay)
 
+    def entries_returned(self, state: State) -> int:
+        """Return how many entries the steps of a fixed stream have returned. The values of the state are read."""
+        assert self.entries is not None
+        steps = int(ops.convert_to_numpy(self.seen(state))) // (self.own_chunk or 1)
+        return steps * self.entries[0]
+
     @property
     def latency_samples(self) -> int:
         """Return how many samples of the clip, from an entry's hop on, must arrive before the entry is returned."""

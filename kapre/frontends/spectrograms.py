@@ -30,7 +30,10 @@ class _Short(Frontend):
 
     _ranks = (2, 3)
 
-    def __init__(self, recipe: Recipe, data_format: DataFormat = "default", **kwargs: Unpack[LayerArguments]) -> None:
+    def __init__(self, recipe: Recipe, /, data_format: DataFormat, **kwargs: Unpack[LayerArguments]) -> None:
+        for name in sorted(_OF_FRONTEND & set(kwargs)):
+            rule, way = f"left out of {type(self).__name__}", f"Use kapre.Frontend(layer.recipe, {name}=…)."
+            raise TypeError(message(name, rule, kwargs.get(name), way))
         super().__init__(recipe, **kwargs)
         self.data_format = resolve_data_format(data_format)
 
@@ -77,7 +80,8 @@ def _scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: An
     if power == 1.0:  # 20 log10 of a magnitude is twice the recipe's 10 log10
         if dynamic_range is not None:
             remedy = "Use 80.0, or None."
-            fields["dynamic_range"] = number("dynamic_range", dynamic_range, remedy, above=0.0) / 2.0
+            rule = "a positive number of dB"
+            fields["dynamic_range"] = number("dynamic_range", dynamic_range, remedy, above=0.0, rule=rule) / 2.0
         fields["feature_scale"] = 2.0
     return fields
 
@@ -86,7 +90,11 @@ def _framed(
     n_fft: Any, hop_length: Any, win_length: Any, window_name: Any, center: Any, pad_mode: Any
 ) -> dict[str, Any]:
     fields: dict[str, Any] = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length, "center": center}
-    return fields | {"window_name": window_name, "window_periodic": True, "pad_mode": pad_mode}
+    return (
+        fields
+        | {"window_name": window_name, "window_periodic": True, "pad_mode": pad_mode}
+        | {"window_placement": "center"}
+    )
 
 
 @register

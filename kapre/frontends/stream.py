@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from keras import ops
 
 from kapre import stages
-from kapre._checks import count, flag
+from kapre._checks import count, flag, message
 from kapre.frontends import presets
 from kapre.frontends._step import Step
-from kapre.ops.chunks import State, check_chunk, check_state, whole_chunk
+from kapre.ops.chunks import State, after_warmup, check_chunk, check_state, whole_chunk
 from kapre.ops.compiled import compiled
 from kapre.ops.host import as_tensors
 from kapre.recipe import Recipe
@@ -161,6 +161,8 @@ class Stream:
     def flush(self, state: State, rest: Any = None) -> Any:
         """Return the remaining features after the end of the sound. The state cannot be used again.
 
+        If the steps of a fixed stream returned fewer than `warmup` entries, the first entries here complete them.
+
         Args:
             state: The state that the last step returned. Its values are read, so `flush` cannot run in a compiled
                 function.
@@ -172,17 +174,22 @@ class Stream:
         x = None if rest is None else self._samples(rest, state, whole=False)
         self._check(state)
         weights, state = self._weights(), as_tensors(state)
+        returned = self._step.entries_returned(state) if self.warmup else 0
         if x is None:
-            return self._step.flushed(state, weights)
-        loose = self._step.loose
-        y, state = loose.plain(x, self._step.loosened(state), weights)
-        return ops.concatenate([y, loose.flushed(state, weights)], axis=self.recipe.time_axis(len(y.shape)))
+            y = self._step.flushed(state, weights)
+        else:
+            loose = self._step.loose
+            y, state = loose.plain(x, self._step.loosened(state), weights)
+            y = ops.concatenate([y, loose.flushed(state, weights)], axis=self.recipe.time_axis(len(y.shape)))
+        return after_warmup(y, self.recipe.time_axis(len(y.shape)), self.warmup, returned)
 
     def _samples(self, chunk: Any, state: State, whole: bool = True) -> Any:
         """Return a chunk in the working dtype. Refuse a chunk or state that does not fit this stream."""
         chunk = chunk if hasattr(chunk, "dtype") else ops.convert_to_tensor(chunk)
         if len(chunk.shape) != 2:
-            self.frontend.output_shape_and_dtype(tuple(chunk.shape))  # raises for a wrong shape
+            rule = "of shape (batch, time)"
+            way = "For one clip, add the batch: x[None]. Channels can be items of the batch."
+            raise ValueError(message("chunk", rule, f"shape {tuple(chunk.shape)}", way))
         self._check(state, chunk.shape[0])
         if whole and self.chunk_samples is not None:
             check_chunk(chunk.shape[1], self.chunk_samples)

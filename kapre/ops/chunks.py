@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -62,6 +63,16 @@ def check_chunk(samples: int, wanted: int) -> None:
     """Refuse a chunk whose size differs from the fixed size."""
     if samples != wanted:
         raise ValueError(message("chunk", f"of {wanted} samples, as chunk_samples says", samples, "Pad or buffer it."))
+
+
+def after_warmup(y: Any, axis: int, warmup: int, returned: int) -> Any:
+    """Put the zeros of the warm-up in front of the last entries of a stream whose steps returned fewer entries."""
+    missing = warmup - returned
+    if missing <= 0:
+        return y
+    shape = list(y.shape)
+    shape[axis] = missing
+    return ops.concatenate([ops.zeros(shape, dtype=keras.backend.standardize_dtype(y.dtype)), y], axis=axis)
 
 
 def _as(x: Any, like: Any) -> Any:

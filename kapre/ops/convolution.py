@@ -43,16 +43,17 @@ def times(x: Pair, y: Pair) -> Pair:
     return x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]
 
 
-def filtered(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
-    """Filter `(..., time)` by FFT, into `(..., time + tail)`.
+def filtered(x: Any, response: Callable[[int], Pair], tail: int, keeps_tail: bool = True) -> Any:
+    """Filter `(..., time)` by FFT, into `(..., time + tail)`, or into `(..., time)` without the tail.
 
     Args:
         x: The samples.
         response: A function that returns the `n_fft // 2 + 1` values of the filter's response for an even `n_fft`, as
             pairs of NumPy arrays, or of tensors whose other axes broadcast to those of `x`.
         tail: Number of samples after which the filter's impulse response is over, less one.
+        keeps_tail: Whether to return the samples behind the last one of `x`.
     """
-    found = current().convolved(x, lambda: _taps(response, tail + 1, x))
+    found = current().convolved(x, lambda: _taps(response, tail + 1, x), keeps_tail)
     if found is not None:
         return found
 
@@ -62,7 +63,8 @@ def filtered(x: Any, response: Callable[[int], Pair], tail: int) -> Any:
             real, imag = real[..., None, :], imag[..., None, :]
         return fourier.weighted(pieces, (real, imag), n_fft)
 
-    return _in_pieces(x, of_pieces, tail)
+    y = _in_pieces(x, of_pieces, tail)
+    return y if keeps_tail else kernel.part(y, 0, tail, axis=-1)
 
 
 def filtered_apart(x: Any, response: Callable[[int], Pair], tail: int) -> Any:

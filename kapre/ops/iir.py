@@ -166,8 +166,7 @@ def apply(x: Any, sums: Any, decay: int) -> Any:
     The product of spectra is a circular convolution. `decay` is the number of samples by which it is padded, so that
     the end of the response does not come back at the start.
     """
-    y = convolution.filtered(x, lambda n_fft: response(sums, n_fft), decay)
-    return kernel.part(y, 0, decay, axis=-1)
+    return convolution.filtered(x, lambda n_fft: response(sums, n_fft), decay, keeps_tail=False)
 
 
 def start(x: Any, count: int) -> Any:

@@ -19,6 +19,10 @@ Method = Literal["sinc_interp_hann", "sinc_interp_kaiser", "kaiser_best", "kaise
 
 MOST_TAPS = 1 << 23
 """The most entries of the two matrices: 32 MiB in float32."""
+MOST_RATE = 10_000_000
+"""The highest rate in Hz."""
+_FARTHEST = 20_000
+"""How far from a rate whose kernel is too large another one is searched, in Hz."""
 _LEAST_ROW = 64
 """The fewest inputs in a row. Shorter rows make products of few columns, and longer ones multiply more zeros."""
 
@@ -61,8 +65,8 @@ def check_sinc(width: int | None, rolloff: float | None, method: str, beta: floa
 
 def check_rates(input_rate: Any, output_rate: Any, sinc: Sinc) -> tuple[int, int]:
     """Return the rates divided by their greatest common divisor. Refuse rates whose kernel would be too large."""
-    old = positive_int("input_rate", input_rate, "Give it in Hz, such as 44100.")
-    new = positive_int("output_rate", output_rate, "Give it in Hz, such as 16000.")
+    old = _rate("input_rate", input_rate, "Give it in Hz, such as 44100.")
+    new = _rate("output_rate", output_rate, "Give it in Hz, such as 16000.")
     if not _fits(old, new, sinc):
         near = _nearest(new, lambda rate: _fits(old, rate, sinc))
         remedy = f"Use {near}, or resample in two steps." if near else "Resample in two steps."
@@ -73,13 +77,20 @@ def check_rates(input_rate: Any, output_rate: Any, sinc: Sinc) -> tuple[int, int
 
 def check_input_rate(input_rate: Any, sample_rate: int, sinc: Sinc) -> int:
     """Return the rate from which to resample to `sample_rate`. Refuse one whose kernel would be too large."""
-    old = positive_int("input_rate", input_rate, "Give it in Hz, such as 44100.")
+    old = _rate("input_rate", input_rate, "Give it in Hz, such as 44100.")
     if not _fits(old, sample_rate, sinc):
         near = _nearest(old, lambda rate: _fits(rate, sample_rate, sinc))
         remedy = f"Resample the samples to {near} Hz first." if near else "Resample the samples first."
         rule = f"a rate whose kernel to {sample_rate} Hz has at most {MOST_TAPS} taps"
         raise ValueError(message("input_rate", rule, old, remedy))
     return old
+
+
+def _rate(name: str, value: Any, remedy: str) -> int:
+    rate = positive_int(name, value, remedy)
+    if rate > MOST_RATE:
+        raise ValueError(message(name, f"at most {MOST_RATE} Hz", value, remedy))
+    return rate
 
 
 def reduced(old: int, new: int) -> tuple[int, int]:
@@ -121,8 +132,8 @@ def _fits(old: int, new: int, sinc: Sinc) -> bool:
 
 
 def _nearest(rate: int, fits: Callable[[int], bool]) -> int | None:
-    """Return the rate closest to one that does not fit, below its double."""
-    for distance in range(1, rate):
+    """Return the rate closest to one that does not fit, or None if none is near."""
+    for distance in range(1, min(rate, _FARTHEST)):
         for other in (rate - distance, rate + distance):
             if fits(other):
                 return other

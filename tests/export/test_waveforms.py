@@ -21,6 +21,7 @@ TAPS = np.random.default_rng(0).standard_normal(300) / 17.0
 LAYERS: dict[str, Any] = {
     "resampled": lambda **more: kapre.Resample(44100, 16000, **more),
     "recursive": lambda **more: kapre.IIRFilter(CASCADE, **more),
+    "narrow": lambda **more: kapre.IIRFilter(scipy.signal.tf2sos(*scipy.signal.iirpeak(0.05, 30)), **more),
     "trained": lambda **more: kapre.IIRFilter(CASCADE, trainable_sos=True, **more),
     "full": lambda **more: kapre.Convolve(TAPS, **more),
     "same": lambda **more: kapre.Convolve(TAPS, mode="same", **more),

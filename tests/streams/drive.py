@@ -37,11 +37,8 @@ def time_axis(stream: Any, rank: int) -> int:
 
 def whole(stream: Any, parts: Sequence[Any], last: Any) -> np.ndarray:
     """Join what the steps and the flush gave, without the frames before the clip that a fixed stream begins with."""
-    arrays = [to_numpy(part) for part in (*parts, last)]
-    axis = time_axis(stream, arrays[-1].ndim)
-    stepped = np.concatenate(arrays[:-1], axis=axis) if parts else arrays[-1].take([], axis)
-    begun = np.arange(min(stream.warmup, stepped.shape[axis]))
-    return np.concatenate([np.delete(stepped, begun, axis=axis), arrays[-1]], axis=axis)
+    joined = np.concatenate([to_numpy(part) for part in (*parts, last)], axis=time_axis(stream, len(last.shape)))
+    return np.delete(joined, np.arange(stream.warmup), axis=time_axis(stream, joined.ndim))
 
 
 def streamed(

@@ -152,6 +152,11 @@ def test_the_fields() -> None:
         (dict(input_rate=44100), "must be a whole number of Hz with an input_rate; received sample_rate=None."),
         (dict(input_rate=44100, sample_rate=16000.5), "`sample_rate` must be a whole number of Hz with an input_rate"),
         (dict(input_rate=0, sample_rate=16000), "`input_rate` must be a positive integer"),
+        (dict(input_rate=10**400, sample_rate=16000), "`input_rate` must be at most 10000000 Hz"),
+        (
+            dict(input_rate=9999991, sample_rate=16000),
+            "`input_rate` must be a rate whose kernel to 16000 Hz has at most",
+        ),
         (dict(input_rate=96001, sample_rate=44100), "`input_rate` must be a rate whose kernel to 44100 Hz has at most"),
         (dict(input_rate=44100, sample_rate=16000, resampling_method="soxr"), "`resampling_method` must be one of"),
     ],
@@ -231,6 +236,23 @@ def test_latency_of_a_layer_is_true(name: str) -> None:
         y, state = stream.step(np.ones((1, 1, 1), "float32"), state)
         come += [received] * y.shape[1]
     assert int(np.ceil((come - np.arange(len(come)) * old / new).max())) == stream.latency_samples
+
+
+@pytest.mark.parametrize("samples", [0, 100, 441, 900])
+def test_a_clip_shorter_than_the_warmup(samples: int) -> None:
+    """The first `warmup` entries belong to no clip, also where the steps returned fewer."""
+    x = chirp(1, samples)[:, :, 0].astype("float32")
+    frontend = kapre.Frontend(kapre.Recipe(input_rate=441, sample_rate=160, n_fft=64, hop_length=20))
+    for layer, clips, unit in (
+        (frontend, x, 441),
+        (kapre.Resample(441, 160), x[..., None], 441),
+        (kapre.STFT(64, hop_length=20, center=True), x[..., None], 20),
+    ):
+        stream = layer.stream(chunk_samples=unit)
+        assert stream.warmup > 0
+        steps = samples // unit * unit
+        got = streamed(stream, clips[:, :steps], [unit], rest=clips[:, steps:])
+        np.testing.assert_allclose(got, to_numpy(layer(clips)), atol=1e-4)
 
 
 def test_wrong_use_of_a_layers_stream() -> None:

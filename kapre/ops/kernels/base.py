@@ -157,8 +157,11 @@ class Kernel:
         """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""
         return None
 
-    def convolved(self, x: Any, taps: Callable[[], Any]) -> Any:
-        """Return `(..., time)` convolved with the tensor `taps()`, or None if products of spectra do it."""
+    def convolved(self, x: Any, taps: Callable[[], Any], keeps_tail: bool) -> Any:
+        """Return `(..., time)` convolved with the tensor `taps()`, or None if products of spectra do it.
+
+        The result has `taps - 1` more samples if it keeps the tail, else as many as `x`.
+        """
         return None
 
     def squares(self, framed: Any, n_fft: int) -> Any:

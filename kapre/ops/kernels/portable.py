@@ -147,14 +147,17 @@ class PortableKernel(_Active):
         real, imag = _by_channel(of_channel, x)
         return real, imag
 
-    def convolved(self, x: Any, taps: Callable[[], Any]) -> Any:
+    def convolved(self, x: Any, taps: Callable[[], Any], keeps_tail: bool) -> Any:
         """Convolve by one convolution, because the matrices of a long DFT are large."""
         found = taps()
-        behind = found.shape[0] - 1
-        weights = ops.flip(found)[:, None]
+        if not keeps_tail and isinstance(x.shape[-1], int):
+            found = found[: max(1, x.shape[-1])]  # later taps reach no sample
+        before = found.shape[0] - 1
+        weights = ops.flip(found)[:, None, None]
 
         def of_channel(x: Any) -> list[Any]:
-            return [ops.squeeze(self._convolved(frames.pad(x, behind, behind), weights, 1), -1)]
+            padded = ops.expand_dims(frames.pad(x, before, before if keeps_tail else 0), -1)
+            return [ops.squeeze(ops.conv(padded, weights, padding="valid", data_format="channels_last"), -1)]
 
         (y,) = _by_channel(of_channel, x)
         return y
