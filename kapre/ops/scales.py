@@ -98,6 +98,7 @@ def htk_dct_matrix(n_in: int, n_out: int) -> np.ndarray:
     return matrix
 
 
+@kernel.untraced
 @lru_cache(maxsize=64)
 def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0) -> np.ndarray:
     """Return the first `n_out` columns of the orthonormal DCT-II, times the lifter `1 + L / 2 sin(π i / L)`.
