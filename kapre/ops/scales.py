@@ -98,13 +98,17 @@ def htk_dct_matrix(n_in: int, n_out: int) -> np.ndarray:
     return matrix
 
 
-@kernel.untraced
-@lru_cache(maxsize=64)
 def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0) -> np.ndarray:
     """Return the first `n_out` columns of the orthonormal DCT-II, times the lifter `1 + L / 2 sin(π i / L)`.
 
     `lifter_start` is the i of the first column.
     """
+    # torch.compile traces into a cache, and warns of it (2.13).
+    make = _dct_matrix if kernel.is_compiling() else _cached_dct_matrix
+    return make(n_in, n_out, lifter, lifter_start)
+
+
+def _dct_matrix(n_in: int, n_out: int, lifter: float, lifter_start: int) -> np.ndarray:
     matrix = htk_dct_matrix(n_in, n_out)
     matrix[:, 0] /= math.sqrt(2.0)
     if lifter:
@@ -112,6 +116,9 @@ def dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0
     if not kernel.is_compiling():  # torch.compile uses tensors here, which have no such flag
         matrix.setflags(write=False)
     return matrix
+
+
+_cached_dct_matrix = lru_cache(maxsize=64)(_dct_matrix)
 
 
 def delta(x: Any, win_length: int, mode: str, lengths: Any = None) -> Any:
