@@ -15,8 +15,7 @@ from kapre._layer import channels_in_place, channels_second
 from kapre.ops import iir, kernels, resample
 from kapre.ops.chunks import Cutter, State, after_warmup, check_chunk, check_state, whole_chunk
 from kapre.ops.compiled import compiled
-from kapre.ops.host import TracedError, as_tensors, goes_by_host, on_host, pieces
-from kapre.ops.kernels import active as kernel
+from kapre.ops.host import TracedError, as_tensors, goes_by_host, in_pieces, on_host
 from kapre.ops.sinc import Sinc, reach
 
 _LONGEST_PIECE = 1 << 16
@@ -131,12 +130,10 @@ class Recursion:
         return self(ops.convert_to_tensor(x), state, weights)
 
     def _in_pieces(self, x: np.ndarray, state: State, weights: dict[str, Any]) -> tuple[np.ndarray, State]:
-        parts: list[np.ndarray] = []
-        for done, number in pieces(x.shape[-1], _LONGEST_PIECE):
-            y, state = _compiled_recursion(self, x[..., done : done + number], state, weights)
-            if not kernel.is_held(y):
-                raise TracedError
-            parts.append(np.asarray(y))
+        def piece(part: np.ndarray, state: State) -> tuple[Any, State]:
+            return _compiled_recursion(self, part, state, weights)
+
+        parts, state = in_pieces(piece, x, 1, 1, x.shape[-1], state, _LONGEST_PIECE)
         return np.concatenate(parts, axis=-1), state
 
     def ended(self, state: State, like: Any) -> Any:

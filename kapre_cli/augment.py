@@ -15,7 +15,7 @@ from typing import Any
 
 from kapre_cli import settings
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
-from kapre_cli.outputs import PICTURES, check_output, save_picture, write_all
+from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, write_all
 from kapre_cli.recipes import check_audio_file, of_preset, read_audio, read_mono
 from kapre_cli.settings import Layers, Wanted
 
@@ -76,14 +76,9 @@ def _check(paths: list[Path], options: Options) -> None:
     if options.output is None and options.picture is None and options.parameters is None:
         wanted = "--output FOLDER for the sound, --picture FILE.png, or --parameters FILE.json"
         raise CommandError(f"there is nothing to write. Give {wanted}.", USAGE)
-    if options.copies is not None and not 1 <= options.copies <= _MOST_COPIES:
-        text = f"--copies must lie between 1 and {_MOST_COPIES}; received {options.copies}. Use 4."
-        raise CommandError(text, USAGE)
-    if options.seed is not None and not 0 <= options.seed < 2**31:
-        raise CommandError(f"--seed must lie between 0 and {2**31 - 1}; received {options.seed}. Use 0.", USAGE)
-    if options.sample_rate is not None and not 1 <= options.sample_rate <= 10**6:
-        rule = "--sample-rate must lie between 1 and 1000000"
-        raise CommandError(f"{rule}; received {options.sample_rate}. Use another.", USAGE)
+    check_range("--copies", options.copies, _MOST_COPIES, remedy="Use 4.")
+    check_range("--seed", options.seed, 2**31 - 1, least=0, remedy="Use 0.")
+    check_range("--sample-rate", options.sample_rate, 10**6)
     if options.preset is not None and options.picture is None:
         raise CommandError("--preset is for the picture. Add --picture FILE.png, or leave it out.", USAGE)
     names = [path.stem for path in paths]

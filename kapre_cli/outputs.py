@@ -14,6 +14,12 @@ from kapre_cli.errors import USAGE, CommandError
 PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg")
 
 
+def check_range(option: str, value: int | None, most: int, least: int = 1, remedy: str = "Use another.") -> None:
+    """Refuse a number out of range. None is not given."""
+    if value is not None and not least <= value <= most:
+        raise CommandError(f"{option} must lie between {least} and {most}; received {value}. {remedy}", USAGE)
+
+
 def check_output(option: str, path: Path | None, endings: tuple[str, ...]) -> None:
     """Refuse a file that cannot be written, before anything is loaded."""
     if path is None:

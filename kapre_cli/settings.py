@@ -249,14 +249,11 @@ class Layers:
             raise CommandError(f"{wanted.source}: bank: {error}", DATA) from None
         except (TypeError, ValueError) as error:
             raise CommandError(f"{wanted.source}: {error}", USAGE) from None
-        digest = self._hash(bank)
+        digest = str(self.augmentation.AddNoise(bank).bank_hash)
         self.banks[digest] = {"folder": folder, "seconds": described.get("seconds"), "sha256": digest}
         if described.get("sha256") not in (None, digest):
             self.notes.append(f"the recordings in {folder} at {self.rate} Hz are not those of the setting")
         return bank
-
-    def _hash(self, bank: Any) -> str:
-        return str(self.augmentation.AddNoise(bank).bank_hash)
 
     def described(self, layers: Iterable[Any]) -> list[dict[str, Any]]:
         """Return a setting that makes the same layers, with all of their arguments."""

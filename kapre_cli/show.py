@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
-from kapre_cli.outputs import PICTURES, check_output, save_picture, write_all
+from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, write_all
 from kapre_cli.recipes import check_audio_file, finite, of_file, of_preset, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
@@ -72,12 +72,8 @@ def _check_alone(given: Mapping[str, Any], preset: str | None, recipe: Path | No
 
 def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
     """Refuse invalid options before anything is loaded."""
-    for name, size, most in (
-        ("--n-fft", settings.n_fft, 2**22),
-        ("--sample-rate", 1 if settings.sample_rate is None else settings.sample_rate, 10**6),
-    ):
-        if not 1 <= size <= most:
-            raise CommandError(f"{name} must lie between 1 and {most}; received {size}. Use another.", USAGE)
+    check_range("--n-fft", settings.n_fft, 2**22)
+    check_range("--sample-rate", settings.sample_rate, 10**6)
     if settings.n_mels is not None and settings.kind != "mel":
         raise CommandError(f"--n-mels goes with --kind mel, not {settings.kind}. Leave it out.", USAGE)
     for name, value in (("--f-min", settings.f_min), ("--f-max", settings.f_max)):

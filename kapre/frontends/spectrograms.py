@@ -30,11 +30,36 @@ class _Short(Frontend):
 
     _ranks = (2, 3)
 
-    def __init__(self, recipe: Recipe, /, data_format: DataFormat, **kwargs: Unpack[LayerArguments]) -> None:
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        /,
+        *,
+        n_fft: int,
+        hop_length: int | None,
+        win_length: int | None,
+        window_name: str | None,
+        center: bool,
+        pad_mode: PadMode,
+        data_format: DataFormat,
+        **kwargs: Unpack[LayerArguments],
+    ) -> None:
         for name in sorted(_OF_FRONTEND & set(kwargs)):
             rule, way = f"left out of {type(self).__name__}", f"Use kapre.Frontend(layer.recipe, {name}=…)."
             raise TypeError(message(name, rule, kwargs.get(name), way))
-        super().__init__(recipe, **kwargs)
+        framing: dict[str, Any] = dict(
+            n_fft=n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window_name=window_name,
+            window_periodic=True,
+            window_placement="center",
+            center=center,
+            pad_mode=pad_mode,
+        )
+        super().__init__(Recipe(**framing, **fields), **kwargs)
+        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
+        self.window_name, self.center, self.pad_mode = window_name, center, pad_mode
         self.data_format = resolve_data_format(data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
@@ -86,15 +111,27 @@ def _scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: An
     return fields
 
 
-def _framed(
-    n_fft: Any, hop_length: Any, win_length: Any, window_name: Any, center: Any, pad_mode: Any
-) -> dict[str, Any]:
-    fields: dict[str, Any] = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length, "center": center}
-    return (
-        fields
-        | {"window_name": window_name, "window_periodic": True, "pad_mode": pad_mode}
-        | {"window_placement": "center"}
-    )
+class _OfBands(_Short):
+    """A front end with mel bands."""
+
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        /,
+        *,
+        sample_rate: float,
+        n_mels: int,
+        f_min: float,
+        f_max: float | None,
+        htk: bool,
+        norm: str | float | None,
+        **kwargs: Any,
+    ) -> None:
+        bands = dict(sample_rate=sample_rate, n_mels=n_mels, f_min=f_min, f_max=f_max, htk=htk, norm=norm)
+        super().__init__({"filterbank": "mel", **bands, **fields}, **kwargs)
+        self.sample_rate, self.n_mels = self.recipe.sample_rate, n_mels
+        self.f_min, self.f_max = self.recipe.f_min, self.recipe.f_max
+        self.htk, self.norm = htk, norm
 
 
 @register
@@ -169,17 +206,23 @@ class Spectrogram(_Short):
         data_format: DataFormat = "default",
         **kwargs: Unpack[LayerArguments],
     ) -> None:
-        scaled = _scaled(scale, power, amin, ref_value, dynamic_range)
-        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
-        super().__init__(Recipe(**framed, **scaled), data_format, **kwargs)
-        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
-        self.power, self.scale, self.window_name = power, scale, window_name
-        self.center, self.pad_mode = center, pad_mode
+        super().__init__(
+            _scaled(scale, power, amin, ref_value, dynamic_range),
+            n_fft=n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window_name=window_name,
+            center=center,
+            pad_mode=pad_mode,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.power, self.scale = power, scale
         self.amin, self.ref_value, self.dynamic_range = amin, ref_value, dynamic_range
 
 
 @register
-class MelSpectrogram(_Short):
+class MelSpectrogram(_OfBands):
     """Compute the mel spectrogram of waveforms, in decibels of power.
 
     Args:
@@ -268,23 +311,29 @@ class MelSpectrogram(_Short):
         data_format: DataFormat = "default",
         **kwargs: Unpack[LayerArguments],
     ) -> None:
-        scaled = _scaled(scale, power, amin, ref_value, dynamic_range)
-        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
-        bands: dict[str, Any] = dict(
-            sample_rate=sample_rate, n_mels=n_mels, f_min=f_min, f_max=f_max, htk=htk, norm=norm
+        super().__init__(
+            _scaled(scale, power, amin, ref_value, dynamic_range),
+            sample_rate=sample_rate,
+            n_mels=n_mels,
+            f_min=f_min,
+            f_max=f_max,
+            htk=htk,
+            norm=norm,
+            n_fft=n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window_name=window_name,
+            center=center,
+            pad_mode=pad_mode,
+            data_format=data_format,
+            **kwargs,
         )
-        super().__init__(Recipe(filterbank="mel", **bands, **framed, **scaled), data_format, **kwargs)
-        self.sample_rate, self.n_mels = self.recipe.sample_rate, n_mels
-        self.f_min, self.f_max = self.recipe.f_min, self.recipe.f_max
-        self.htk, self.norm = htk, norm
-        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
-        self.power, self.scale, self.window_name = power, scale, window_name
-        self.center, self.pad_mode = center, pad_mode
+        self.power, self.scale = power, scale
         self.amin, self.ref_value, self.dynamic_range = amin, ref_value, dynamic_range
 
 
 @register
-class MFCC(_Short):
+class MFCC(_OfBands):
     """Compute mel-frequency cepstral coefficients of waveforms: the DCT of a mel spectrogram in decibels.
 
     Args:
@@ -365,17 +414,23 @@ class MFCC(_Short):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         choice("scale", scale, ("db", "log"), "Use 'db' (librosa, torchaudio) or 'log'.")
-        scaled = _scaled(scale, 2.0, amin, 1.0, dynamic_range)
-        framed = _framed(n_fft, hop_length, win_length, window_name, center, pad_mode)
-        bands: dict[str, Any] = dict(
-            sample_rate=sample_rate, n_mels=n_mels, f_min=f_min, f_max=f_max, htk=htk, norm=norm
+        cepstrum = dict(n_mfcc=n_mfcc, lifter=lifter, lifter_start=1)
+        super().__init__(
+            {**_scaled(scale, 2.0, amin, 1.0, dynamic_range), **cepstrum},
+            sample_rate=sample_rate,
+            n_mels=n_mels,
+            f_min=f_min,
+            f_max=f_max,
+            htk=htk,
+            norm=norm,
+            n_fft=n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window_name=window_name,
+            center=center,
+            pad_mode=pad_mode,
+            data_format=data_format,
+            **kwargs,
         )
-        cepstrum: dict[str, Any] = dict(n_mfcc=n_mfcc, lifter=lifter, lifter_start=1)
-        super().__init__(Recipe(filterbank="mel", **bands, **framed, **scaled, **cepstrum), data_format, **kwargs)
-        self.sample_rate, self.n_mfcc, self.n_mels = self.recipe.sample_rate, n_mfcc, n_mels
-        self.f_min, self.f_max = self.recipe.f_min, self.recipe.f_max
-        self.htk, self.norm, self.lifter = htk, norm, lifter
-        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
-        self.scale, self.window_name = scale, window_name
-        self.center, self.pad_mode = center, pad_mode
+        self.n_mfcc, self.scale, self.lifter = n_mfcc, scale, lifter
         self.amin, self.dynamic_range = amin, dynamic_range

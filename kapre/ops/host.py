@@ -60,13 +60,23 @@ def on_host(fn: Callable[..., Any], *nests: Any) -> Any:
     return mapped(lambda part: None if part is None else kernel.put(np.asarray(part), str(part.dtype), like), found)
 
 
+MOST = 256
+"""Largest number of frames in a piece."""
+
+
 def in_pieces(
-    fn: Callable[[np.ndarray, Any], tuple[Any, Any]], x: np.ndarray, size: int, hop: int, count: int, carry: Any
+    fn: Callable[[np.ndarray, Any], tuple[Any, Any]],
+    x: np.ndarray,
+    size: int,
+    hop: int,
+    count: int,
+    carry: Any,
+    most: int = MOST,
 ) -> Any:
     """Apply `fn` to `count` frames in `(..., time)`, in pieces whose numbers of frames are powers of two.
 
-    This limits the number of shapes for any number of frames. `fn` takes a piece of samples and the carry of the
-    previous piece. It returns frames and the next carry.
+    This limits the number of shapes for any number of frames. A piece has at most `most` frames. `fn` takes a piece of
+    samples and the carry of the previous piece. It returns frames and the next carry.
 
     Returns:
         The frames of all pieces, each as a NumPy array, and the last carry.
@@ -75,17 +85,13 @@ def in_pieces(
     if count and missing > 0:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
     parts: list[np.ndarray] = []
-    for done, number in pieces(count):
+    for done, number in pieces(count, most):
         start = done * hop
         y, carry = fn(x[..., start : start + (number - 1) * hop + size if number else start], carry)
         if not kernel.is_held(y):
             raise TracedError
         parts.append(np.asarray(y))
     return parts, carry
-
-
-MOST = 256
-"""Largest number of frames in a piece."""
 
 
 def pieces(count: int, most: int = MOST) -> Iterator[tuple[int, int]]:

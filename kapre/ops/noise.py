@@ -16,6 +16,7 @@ from keras import ops
 from kapre.ops import fourier, frames
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels._on_host import FIRST_FACTOR, OF_ANGLE, OF_PLACE, SECOND_FACTOR
 
 TAPS = 4096
 """Length of the filter that colours noise: 4 / TAPS of 16 kHz is 16 Hz."""
@@ -40,8 +41,8 @@ def _mixed(x: Any) -> Any:
 
     Operators take numbers as int32. Some of Keras' ops (3.15) take them as float32 on JAX where floatx is bfloat16.
     """
-    x = (x ^ _shifted(x, 16)) * _signed(0x85EBCA6B)
-    x = (x ^ _shifted(x, 13)) * _signed(0xC2B2AE35)
+    x = (x ^ _shifted(x, 16)) * _signed(FIRST_FACTOR)
+    x = (x ^ _shifted(x, 13)) * _signed(SECOND_FACTOR)
     return x ^ _shifted(x, 16)
 
 
@@ -61,9 +62,9 @@ def white(key: Any, size: Any, dtype: str = "float32") -> Any:
     pairs = (size + 1) // 2
     places = ops.arange(pairs, dtype="int32")
     first, second = key[..., 0:1], key[..., 1:2]
-    bits = _mixed(_mixed(places * _signed(0x9E3779B9) + first) ^ second)
+    bits = _mixed(_mixed(places * _signed(OF_PLACE) + first) ^ second)
     radius = ops.sqrt(-2.0 * ops.log(_fractions(bits, dtype)))
-    cosine, sine = kernel.turned(_fractions(_mixed(bits + _signed(0x7F4A7C15)), dtype))
+    cosine, sine = kernel.turned(_fractions(_mixed(bits + _signed(OF_ANGLE)), dtype))
     both = ops.stack([radius * cosine, radius * sine], axis=-1)
     return ops.reshape(both, (*ops.shape(both)[:-2], 2 * pairs))[..., :size]
 

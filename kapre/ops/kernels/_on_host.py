@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+FIRST_FACTOR, SECOND_FACTOR = 0x85EBCA6B, 0xC2B2AE35
+"""The factors of the final step of MurmurHash3."""
+OF_PLACE, OF_ANGLE = 0x9E3779B9, 0x7F4A7C15
+"""What tells apart the numbers of two places, and the two numbers of a place."""
+
 
 def _mixed(x: np.ndarray, spare: np.ndarray) -> None:
     """Mix the bits of uint32 numbers in place, as `kapre.ops.noise` does."""
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+    for shift, factor in ((16, FIRST_FACTOR), (13, SECOND_FACTOR), (16, 1)):
         np.right_shift(x, np.uint32(shift), out=spare)
         np.bitwise_xor(x, spare, out=x)
         if factor != 1:
@@ -21,7 +26,7 @@ def _mixed(x: np.ndarray, spare: np.ndarray) -> None:
 def white(keys: np.ndarray, size: int, dtype: str) -> np.ndarray:
     """Return the noise of `kapre.ops.noise.white` for int32 keys: `(..., 2)` to `(..., size)`."""
     pairs = (size + 1) // 2
-    places = np.arange(pairs, dtype="uint32") * np.uint32(0x9E3779B9)
+    places = np.arange(pairs, dtype="uint32") * np.uint32(OF_PLACE)
     rows = keys.reshape(-1, 2).astype("int32", copy=False).view("uint32")
     noise = np.empty((len(rows), 2 * pairs), dtype)
     bits, spare, radius, angle, wave = (np.empty(pairs, kind) for kind in ("uint32", "uint32", dtype, dtype, dtype))
@@ -34,7 +39,7 @@ def white(keys: np.ndarray, size: int, dtype: str) -> np.ndarray:
         np.log(radius, out=radius)
         np.multiply(radius, -2.0, out=radius)
         np.sqrt(radius, out=radius)
-        np.add(bits, np.uint32(0x7F4A7C15), out=bits)
+        np.add(bits, np.uint32(OF_ANGLE), out=bits)
         _mixed(bits, spare)
         _fractions(bits, spare, angle)
         np.multiply(angle, angle.dtype.type(2.0 * np.pi), out=angle)
