@@ -67,16 +67,21 @@ class RecipeFields(TypedDict, total=False):
     resampling_method: Literal["sinc_interp_hann", "sinc_interp_kaiser", "kaiser_best", "kaiser_fast"]
     sample_rate: float | None
     input_scale: float
-    normalize_samples: bool
+    normalize_samples: bool | Literal["rms", "peak"]
     samples_epsilon: float
+    target_dbfs: float
+    only_raise: bool
+    peak_limit: float | None
     dither: float
     preemphasis: float
     preemphasis_over: Literal["signal", "frame"]
-    preemphasis_first: Literal["keep", "first"]
+    preemphasis_first: Literal["keep", "first", "reflect", "drop"]
     fixed_samples: int | None
     fixed_by: Literal["zeros", "tile"]
     samples_at_least: int
     samples_multiple: int
+    samples_multiple_strict: bool
+    multiple_by: Literal["zeros", "reflect"]
     n_fft: int
     win_length: int | None
     hop_length: int | None
@@ -94,12 +99,15 @@ class RecipeFields(TypedDict, total=False):
     chunk_context: int
     chunk_pad: int
     remove_dc: bool
+    normalize_frames: bool
     window_name: str | None
     window_periodic: bool | None
     window_exponent: float
     power: float | None
     magnitude_epsilon: float
-    filterbank: Literal["mel", "log"] | None
+    magnitude_epsilon_by: Literal["add", "max"]
+    transform: Literal["dft", "identity"]
+    filterbank: Literal["mel", "log", "linear", "bark", "gammatone", "chroma"] | None
     n_mels: int
     n_bins: int
     bins_per_octave: int
@@ -107,12 +115,15 @@ class RecipeFields(TypedDict, total=False):
     f_max: float | None
     htk: bool
     norm: str | float | None
-    triangles: Literal["hz", "mel", "symmetric"]
+    triangles: Literal["hz", "mel", "symmetric", "bins"]
     spread: float
+    n_chroma: int
+    tuning: float
+    bank_rate: float | None
     log: Literal["ln", "log10", "db"] | None
     amin: float
     amin_by: Literal["max", "add"]
-    ref_value: float
+    ref_value: float | Literal["max"]
     dynamic_range: float | None
     range_top: float | None
     pcen: bool
@@ -129,17 +140,25 @@ class RecipeFields(TypedDict, total=False):
     energy: Literal["first", "last", "c0"] | None
     energy_floor: float
     normalize: Literal["mean", "mean_std"] | None
-    normalize_over: Literal["utterance", "running"]
+    normalize_over: Literal["utterance", "running", "sliding"]
     normalize_ddof: int
     normalize_epsilon: float
     normalize_epsilon_in: Literal["variance", "deviation"]
+    normalize_window: int
+    normalize_min_frames: int
+    normalize_center: bool
+    one_hot: bool
     valid_frames: Literal["all", "hops", "whole"]
     fixed_frames: int | None
+    deltas: Literal[0, 1, 2]
+    delta_window: int
+    delta_edges: Literal["nearest", "interp"]
     stack: int
     stack_hop: int | None
     stack_edges: Literal["drop", "zeros", "repeat"]
     feature_shift: float | tuple[float, ...]
     feature_scale: float | tuple[float, ...]
+    frames_multiple: int
     patch_frames: int | None
     patch_hop: int | None
     layout: Literal["time_first", "band_first"]

@@ -23,13 +23,16 @@ from kapre.stages import (
     cepstrum,
     chunks,
     count,
+    deltas,
     energy,
     filter_bank,
     framing,
     layout,
     length,
     logarithm,
+    multiple,
     normalization,
+    one_hot,
     patches,
     pcen,
     preemphasis,
@@ -72,9 +75,12 @@ class Recipe(
     # In reverse, because a dataclass begins with the fields of its last base.
     layout.Fields,
     patches.Fields,
+    multiple.Fields,
     affine.Fields,
     stack.Fields,
+    deltas.Fields,
     count.Fields,
+    one_hot.Fields,
     normalization.Fields,
     energy.Fields,
     cepstrum.Fields,
@@ -94,8 +100,8 @@ class Recipe(
 
     The stages of a recipe run in the order of its fields: the whole waveform (`input_rate` … `fixed_by`), padding and
     framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`,
-    the filter bank, the logarithm and its range or PCEN, the cepstrum, the statistics over time, stacking,
-    `(x + feature_shift) * feature_scale`, patches and the layout.
+    the filter bank, the logarithm and its range or PCEN, the cepstrum, the statistics over time, deltas,
+    stacking, `(x + feature_shift) * feature_scale`, a multiple of frames, patches and the layout.
 
     A field that has no effect in a recipe is reset to its default, so that recipes with the same meaning are equal. A
     recipe holds no tensor and no framework object. It can be compared and hashed, it can be written to and read from
@@ -110,18 +116,24 @@ class Recipe(
         sample_rate: Sampling rate in Hz, an int if it is a whole number. Required by a filter bank and by pictures.
         input_scale: Factor applied to samples in [-1, 1]. 32768.0 is Kaldi's scale.
         normalize_samples: Whether to replace the waveform by `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec
-            2.0).
-        samples_epsilon: See there.
+            2.0). "rms" and "peak" multiply it so that its root mean square or its peak is `target_dbfs`.
+        samples_epsilon: The number added to the variance there, or to the present level.
+        target_dbfs: The level that "rms" and "peak" set, in dB relative to an amplitude of 1.
+        only_raise: Whether to leave clips that are louder than `target_dbfs` as they are (Resemblyzer).
+        peak_limit: The peak above which a clip is divided down to it after "rms" (VibeVoice: 1.0). `None` for no limit.
         fixed_samples: The length in samples to which every clip is padded or trimmed.
         fixed_by: How to pad to `fixed_samples`: "zeros", or "tile" to repeat the clip as many whole times as it fits,
             then pad with zeros (CLAP).
         samples_at_least: Clips are padded with zeros to `samples_at_least + k * samples_multiple` samples.
         samples_multiple: See there.
+        samples_multiple_strict: Whether a clip that is such a length already is padded to the next one.
+        multiple_by: How to pad to a multiple: "zeros", or "reflect" to mirror the end of the clip (PE Audio).
         dither: Standard deviation of the noise added to the scaled samples during training only.
         preemphasis: The coefficient a of `y[n] = x[n] - a x[n - 1]`. 0.0 for none.
         preemphasis_over: What preemphasis is applied to: the "signal" (NeMo) or each "frame" (Kaldi).
         preemphasis_first: The value assumed before the first sample: "keep" (0, so that the first sample is unchanged)
-            or "first" (the first sample itself, Kaldi's rule).
+            "first" (the first sample itself, Kaldi's rule), "reflect" (the second sample), or "drop" to leave out the
+            first result, so that the clip is one sample shorter.
         n_fft: DFT length in samples, ≥ 1. A longer DFT gives finer bins, `sample_rate / n_fft` Hz apart.
         win_length: Window length in samples. `None` means `n_fft`.
         hop_length: Number of samples from one frame to the next. `None` means `win_length // 4`.
@@ -134,8 +146,8 @@ class Recipe(
             `frame_length // 2` samples.
         snip_edges: False selects Kaldi's way to centre frames: frame i is centred on sample `(i + ½) * hop_length`, the
             clip is mirrored at both ends, and there are `(time + hop_length // 2) // hop_length` frames.
-        pad_left: Number of samples padded at the start, if no option above sets it.
-        pad_right: Number of samples padded at the end, if no option above sets it.
+        pad_left: Number of samples padded at the start, if no option above sets it. Also without a spectrum.
+        pad_right: Number of samples padded at the end, if no option above sets it. Also without a spectrum.
         pad_mode: How `center`, `pad_left` and `pad_right` pad: "constant" (zeros), "reflect", "symmetric" or "edge", as
             in `numpy.pad`.
         window_placement: Position of a window shorter than `n_fft`: "center" (torch, librosa) or "start" (Kaldi,
@@ -146,29 +158,41 @@ class Recipe(
         chunk_context: Number of samples of the previous chunk that are placed before each chunk.
         chunk_pad: Number of samples added by reflection at the end of each chunk.
         remove_dc: Whether to subtract the mean of each frame.
+        normalize_frames: Whether to subtract the mean of each frame and divide by its deviation, of one degree of
+            freedom less and at least 1e-10 (CREPE).
         window_name: A window of `kapre.backend.get_window_fn`. `None` means hann.
-        window_periodic: Whether hann and hamming are periodic. `None` means periodic for an even length, as in
-            TensorFlow.
+        window_periodic: Whether hann, hamming, blackman, bartlett and sine windows are periodic. `None` means periodic
+            for an even length, as in TensorFlow.
         window_exponent: The power to which the window is raised. A symmetric hann raised to 0.85 is Kaldi's povey.
         power: 1.0 for the magnitude, 2.0 for the power, `None` for the samples themselves.
         magnitude_epsilon: Number added to the power before the square root that gives the magnitude.
-        filterbank: `None`, "mel" or "log".
+        magnitude_epsilon_by: How it is applied: "add", or "max" for `sqrt(max(power, magnitude_epsilon))`.
+        transform: What becomes of a windowed frame: its "dft", or "identity" for the samples themselves, so that a
+            frame holds `n_fft` samples.
+        filterbank: `None`, "mel", "log", "linear" (triangles equally far apart in Hz, as for LFCC), "bark" (triangles
+            on Traunmüller's scale), "gammatone" (the magnitudes of Slaney's filters of fourth order, 1 at their
+            centres) or "chroma" (pitch classes from C, as `librosa.filters.chroma`).
         n_mels: Number of bands of the mel bank.
-        n_bins: Number of bands of the log bank.
+        n_bins: Number of bands of the log, linear, Bark and gammatone banks.
         bins_per_octave: Number of bands per octave of the log bank.
-        f_min: Lowest frequency in Hz. `None` means 0 for mel and C1 (32.703 Hz) for log.
-        f_max: Highest frequency of the mel bank in Hz. `None` means Nyquist.
+        f_min: Lowest frequency in Hz. `None` means 0, but C1 (32.703 Hz) for log and 50 for gammatone.
+        f_max: Highest frequency of the bank in Hz, where it has one. `None` means Nyquist.
         htk: Whether to use HTK's mel scale, which Kaldi and TensorFlow also use, instead of Slaney's.
-        norm: Normalisation of the mel bands: "slaney", `None`, or p for a p-norm.
+        norm: Normalisation of triangular bands: "slaney", `None`, or p for a p-norm.
         triangles: Whether the sides of a band are straight in "hz" (librosa, torchaudio) or in "mel" (Kaldi,
-            TensorFlow), or the band is "symmetric" in Hz (SpeechBrain). Bins at a corner have weight 0. With corners at
+            TensorFlow, on the bank's own scale), the band is "symmetric" in Hz (SpeechBrain), or the corners are
+            rounded down to whole "bins" (python_speech_features). Bins at a corner have weight 0. With corners at
             0 Hz and Nyquist, these two bins therefore belong to no band, which is also the rule of Kaldi and
             TensorFlow.
         spread: Width of the log bank's windows as a fraction of a band.
+        n_chroma: Number of pitch classes of the chroma bank.
+        tuning: Deviation of A4 from 440 Hz, as a fraction of a class. librosa estimates it from each clip by default.
+        bank_rate: The sampling rate in Hz that the filter bank assumes, where a published front end has another one
+            than the samples (StyleTTS 2). `None` means `sample_rate`.
         log: `None`, "ln", "log10" or "db" (10 log10).
         amin: The floor under the logarithm.
         amin_by: How the floor is applied: "max" gives `log(max(x, amin))`, "add" gives `log(x + amin)`.
-        ref_value: The value that maps to 0 dB.
+        ref_value: The value that maps to 0 dB, or "max" for the maximum of each clip, which cannot stream.
         dynamic_range: The range of values kept below the top, in the unit of the logarithm. `None` keeps all values.
         range_top: The top of `dynamic_range`. `None` means the maximum of the clip, which cannot stream.
         pcen: Whether to apply per-channel energy normalization to the bands, in place of a logarithm:
@@ -193,19 +217,32 @@ class Recipe(
         normalize: How to normalise each band over time: "mean" subtracts its mean, "mean_std" then also divides by its
             standard deviation.
         normalize_over: The frames used for the statistics: "utterance" for all frames, or "running" for the frames up
-            to the present one, which can stream.
+            to the present one, which can stream. "sliding" takes the last `normalize_window` frames and the present one
+            (Kaldi).
         normalize_ddof: 1 divides the variance by the number of frames minus one, 0 by the number of frames.
         normalize_epsilon: Number added to the "variance" or to the "deviation".
         normalize_epsilon_in: See there.
+        normalize_window: See there.
+        normalize_min_frames: The number of frames from the start that the statistics of the first frames take. 1 can
+            stream.
+        normalize_center: Whether to take `normalize_window` frames around the present one, which cannot stream.
+        one_hot: Whether to replace the largest value of each frame by 1 and the others by 0 (MusicGen Melody).
         valid_frames: The frames that are valid: "all", "hops" (the first `time // hop_length`: NeMo) or "whole" (those
             that lie within the clip: Gemma 4). The other frames are set to 0 and excluded from all statistics.
         fixed_frames: The number of frames to which features are padded with zeros or trimmed.
+        deltas: The highest order of deltas that are appended to the values of a frame: 0, 1 or 2.
+        delta_window: Number of frames to which a line is fitted, odd.
+        delta_edges: How to treat the edges: "nearest" repeats the first and the last frame, and the second order has
+            the deltas of deltas (Kaldi, torchaudio). "interp" takes the value of the nearest whole window, and the
+            second order is the second derivative of a fitted parabola (librosa), which cannot stream.
         stack: Number of frames joined into one.
         stack_hop: Number of frames from one stack to the next. `None` means `stack`.
         stack_edges: How to treat the edges: "drop" removes an incomplete stack, "zeros" fills it, and "repeat" repeats
             the first frame `(stack - 1) // 2` times at the start and the last frame at the end (low frame rate).
         feature_shift: Number added to the features, or one number for each value of a frame.
         feature_scale: Factor applied to the features after the shift: a number, or one for each value of a frame.
+        frames_multiple: Frames of zeros are appended up to a multiple of this number of frames, after the shift and
+            scale.
         patch_frames: Number of frames in a patch. An incomplete patch is removed. `None` for no patches.
         patch_hop: Number of frames from one patch to the next. `None` means `patch_frames`.
         layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
@@ -275,8 +312,8 @@ class Recipe(
 
     @property
     def n_freq(self) -> int:
-        """Return the number of DFT bins, `n_fft // 2 + 1`."""
-        return self.n_fft // 2 + 1
+        """Return the number of DFT bins, `n_fft // 2 + 1`, or of samples in a frame without a DFT."""
+        return filter_bank.bins_of(vars(self))
 
     @property
     def bands(self) -> int:
@@ -335,18 +372,22 @@ class Recipe(
 
     def num_samples_used(self, n_samples: Any) -> Any:
         """Return the length of a clip at `sample_rate`, after `fixed_samples` or padding to `samples_multiple`."""
-        return stages.LENGTH.used(self, stages.RATE.count(self, n_samples))
+        return stages.LENGTH.used(self, self._prepared(n_samples))
+
+    def _prepared(self, n_samples: Any) -> Any:
+        """Return the length of a clip at `sample_rate`, after preemphasis."""
+        return stages.PREEMPHASIS.count(self, stages.RATE.count(self, n_samples))
 
     def num_spectra(self, n_samples: Any) -> Any:
         """Return the number of frames (or chunks) cut from a clip, before stacking, padding and patching."""
         used = self.num_samples_used(n_samples)
-        padded = None if used is None else used + sum(self.padding)
+        padded = stages.FRAMING.padded(self, used)
         found = num_frames(padded, *self.cut, self.pad_end)
         return found if not self.drop_last or found is None else at_least_0(found - self.drop_last)
 
     def num_valid(self, n_samples: Any) -> Any:
         """Return how many of the frames counted by `num_spectra` are valid according to `valid_frames`."""
-        return stages.COUNT.valid(self, self.num_spectra(n_samples), stages.RATE.count(self, n_samples))
+        return stages.COUNT.valid(self, self.num_spectra(n_samples), self._prepared(n_samples))
 
     def num_stacks(self, count: Any) -> Any:
         """Return the number of stacks in a number of frames."""
@@ -362,7 +403,7 @@ class Recipe(
             The number in the same form: an int if the recipe alone determines it, None if it is unknown.
         """
         if self.power is None:
-            return self.num_samples_used(n_samples)
+            return stages.FRAMING.padded(self, self.num_samples_used(n_samples))
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
     def least_samples(self) -> int:
@@ -379,12 +420,13 @@ class Recipe(
 
     def num_valid_entries(self, n_samples: Any) -> Any:
         """Return how many of the `num_frames` entries hold a valid frame and are therefore True in the output mask."""
-        if self.power is None or self.fixed_frames is not None or self.valid_frames == "all":
+        every = self.valid_frames == "all" and self.frames_multiple == 1
+        if self.power is None or self.fixed_frames is not None or every:
             return self.num_frames(n_samples)
-        return self._entries(self.num_valid(n_samples))
+        return stages.PATCHES.count(self, self.num_stacks(self.num_valid(n_samples)))
 
     def _entries(self, count: Any) -> Any:
-        return stages.PATCHES.count(self, self.num_stacks(count))
+        return stages.PATCHES.count(self, stages.MULTIPLE.count(self, self.num_stacks(count)))
 
     def output_shape(self, n_samples: Any) -> tuple[int | None, ...]:
         """Return the shape of the features of one clip, with None where it depends on an unknown length."""
@@ -431,7 +473,14 @@ class Recipe(
         """
         if self.sample_rate is None:
             raise ValueError(message("sample_rate", "known to place bands in Hz", None, "Use replace(sample_rate=…)."))
-        for name, plain in (("power", self.power), ("n_mfcc", None), ("energy", None), ("stack", 1)):
+        for name, plain in (
+            ("power", self.power),
+            ("transform", "dft"),
+            ("n_mfcc", None),
+            ("energy", None),
+            ("deltas", 0),
+            ("stack", 1),
+        ):
             value = getattr(self, name)
             if value is None if name == "power" else value != plain:
                 raise ValueError(
@@ -536,7 +585,7 @@ _DERIVED = {
     "window_placement": ("center",),
     "window_periodic": ("win_length", "n_fft", "window_name"),
     "f_min": ("filterbank",),
-    "f_max": ("sample_rate",),
+    "f_max": ("sample_rate", "bank_rate"),
     "stack_hop": ("stack",),
     "patch_hop": ("patch_frames",),
 }

@@ -34,6 +34,12 @@ PADDING = st.sampled_from(
         dict(pad_left=5, pad_right=3, pad_mode="symmetric"),
         dict(pad_left=20, pad_mode="edge"),
         dict(pad_left=40),
+        dict(preemphasis=0.9, preemphasis_first="drop"),
+        dict(preemphasis=0.9, preemphasis_first="reflect", center=True),
+        dict(samples_multiple=7, samples_multiple_strict=True),
+        dict(samples_multiple=9, multiple_by="reflect"),
+        dict(power=None, pad_right=4),
+        dict(power=None, pad_left=3, pad_right=2, pad_mode="reflect", samples_multiple=5, multiple_by="reflect"),
     ]
 )
 FEATURES = st.sampled_from(
@@ -50,6 +56,25 @@ FEATURES = st.sampled_from(
         dict(fixed_frames=12, stack=2, valid_frames="hops"),
         dict(valid_frames="hops", drop_last=1, stack=2, stack_edges="zeros"),
         dict(log="db", dynamic_range=30.0, amin=1e-5, n_mfcc=4, energy="c0"),
+        dict(log="db", ref_value="max", amin=1e-5, valid_frames="hops"),
+        dict(deltas=1, delta_window=3, stack=2, stack_edges="repeat"),
+        dict(deltas=2, valid_frames="hops"),
+        dict(deltas=2, delta_window=3, valid_frames="whole", patch_frames=2, energy="first"),
+        dict(deltas=2, delta_window=3, delta_edges="interp"),
+        dict(frames_multiple=4, feature_shift=1.0),
+        dict(frames_multiple=3, stack=2, stack_edges="zeros", valid_frames="hops"),
+        dict(normalize="mean", normalize_over="sliding", normalize_window=3, normalize_min_frames=1),
+        dict(normalize="mean_std", normalize_over="sliding", normalize_window=4, normalize_min_frames=1, deltas=1),
+        dict(normalize="mean_std", normalize_over="sliding", normalize_window=4, normalize_center=True),
+        dict(normalize_frames=True, one_hot=True),
+        dict(transform="identity", normalize_frames=True, window_name="rectangular_window"),
+        dict(normalize_samples="rms", peak_limit=1.0),
+        dict(normalize_samples="peak", only_raise=True),
+        dict(magnitude_epsilon=1e-3, magnitude_epsilon_by="max"),
+        dict(filterbank="chroma", sample_rate=100.0, window_name="blackman_window", one_hot=True),
+        dict(filterbank="gammatone", n_bins=4, sample_rate=100.0, f_min=5.0, n_mfcc=3, log="ln", amin=1e-3, deltas=1),
+        dict(filterbank="linear", n_bins=4, sample_rate=100.0, bank_rate=80.0, triangles="bins", norm=None),
+        dict(filterbank="bark", n_bins=3, sample_rate=4000.0, window_name="sine_window"),
     ]
 )
 
@@ -59,7 +84,7 @@ def any_recipe(draw: Any, n_fft: st.SearchStrategy[int] = SIZES) -> kapre.Recipe
     """Draw a recipe of any stages, with a small DFT."""
     fields: dict[str, Any] = dict(n_fft=draw(n_fft), hop_length=draw(st.integers(1, 26)))
     fields |= draw(PADDING) | draw(FEATURES)
-    fields["power"] = draw(st.sampled_from([1.0, 2.0]))
+    fields = {"power": draw(st.sampled_from([1.0, 2.0])), **fields}
     fields |= draw(st.sampled_from([dict(), dict(preemphasis=0.9), dict(samples_multiple=7), dict(remove_dc=True)]))
     fields |= draw(st.sampled_from([dict(), dict(), dict(input_rate=5, sample_rate=3)]))
     return recipe_of(fields)

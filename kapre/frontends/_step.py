@@ -91,14 +91,14 @@ class Step:
     def entries(self) -> tuple[int, int] | None:
         """Return how many entries a fixed chunk gives, and how many at the start belong to no clip.
 
-        None for chunks of any size, and for samples that are not resampled.
+        None for chunks of any size.
         """
         if self.chunk_samples is None:
             return None
         if self.cutters:
             last = list(self.cutters.values())[-1]
             return last.groups, last.warmup
-        return None if self.rate_cutter is None else (self.own_chunk or 0, self.delay)
+        return self.own_chunk or 0, self.delay
 
     def entries_returned(self, state: State) -> int:
         """Return how many entries the steps of a fixed stream have returned. The values of the state are read."""
@@ -167,13 +167,17 @@ class Step:
             return {**state, "seen": ops.zeros((), dtype="int32")}
         samples, *names = self.cutters
         state[samples] = self.cutters[samples].start(ops.zeros((batch_size, 0), dtype=dtype))
-        frame = ops.zeros((batch_size, 0, recipe.bands // recipe.stack), dtype=dtype)
         for stage in stages.OF_FRAMES:
-            state |= stage.start(recipe, frame) if stage.is_on(recipe) else {}
-        stacked = ops.zeros((batch_size, 0, recipe.bands), dtype=dtype)
+            state |= stage.start(recipe, self._frames_of(recipe, batch_size, "first")) if stage.is_on(recipe) else {}
         for name in names:
-            state[name] = self.cutters[name].start(frame if name == "stacks" else stacked)
+            state[name] = self.cutters[name].start(self._frames_of(recipe, batch_size, name))
         return state
+
+    def _frames_of(self, recipe: Recipe, batch_size: int, name: str) -> Any:
+        """Return no frame `(batch, 0, values)` of those that a part of the state takes."""
+        values = recipe.bands // (recipe.stack * (1 + recipe.deltas))
+        wide = {stages.SECOND_DELTAS.state: 2 * values, "stacks": recipe.bands // recipe.stack, "patches": recipe.bands}
+        return ops.zeros((batch_size, 0, wide.get(name, values)), dtype=self.work_dtype)
 
     def seen(self, state: State) -> Any:
         """Return the number of samples that the stream has received and resampled."""
@@ -234,10 +238,12 @@ class Step:
         zeros = recipe.num_samples_used(seen) - seen
         state = dict(state)
         if not self.cutters:
+            zeros = recipe.num_frames(seen) - seen
             last = library(state["last"]).zeros((state["last"].shape[0], zeros), dtype=self.work_dtype)
             return self._entries(last, state)
         y = self._analysed(self.cutters["samples"].finish(state["samples"], zeros), state, weights, ends=True)
-        return self._entries(y, state, recipe.num_spectra(seen) - recipe.num_valid(seen))
+        invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
+        return self._entries(y, state, invalid, recipe.num_stacks(recipe.num_spectra(seen)))
 
     def _carried(self, state: State) -> State:
         """Return the part of a state that belongs to the stages of single frames."""
@@ -272,14 +278,14 @@ class Step:
         call = Call(**weights, ends=ends, real=real, state=dict(carried))
         return stages.run(self.recipe, span, call, stages.OF_FRAMES), call.state or {}
 
-    def _entries(self, y: Any, state: State, invalid: int | None = None) -> Any:
+    def _entries(self, y: Any, state: State, invalid: int | None = None, total: int | None = None) -> Any:
         """Run the stages over several frames, and write their next states into `state`.
 
-        `invalid` is the number of invalid frames at the end of the clip. None means that the clip continues.
+        `invalid` is the number of invalid frames at the end of the clip, and `total` the number of its stacks. None
+        means that the clip continues.
         """
-        return self._cast(
-            stages.run(self.recipe, y, Call(state=state, invalid=invalid, cutters=self.cutters), stages.OF_ENTRIES)
-        )
+        call = Call(state=state, invalid=invalid, total=total, cutters=self.cutters)
+        return self._cast(stages.run(self.recipe, y, call, stages.OF_ENTRIES))
 
     def _cast(self, y: Any) -> Any:
         return y.astype(np.dtype(self.compute_dtype)) if library(y) is np else ops.cast(y, self.compute_dtype)

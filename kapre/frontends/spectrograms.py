@@ -151,7 +151,7 @@ class Spectrogram(_Short):
         pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
             "symmetric" or "edge".
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
-        ref_value: float > 0. The value that is 0 dB.
+        ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
         dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
             `top_db`. A front end with it does not stream.
         data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
@@ -201,7 +201,7 @@ class Spectrogram(_Short):
         center: bool = True,
         pad_mode: PadMode = "constant",
         amin: float | None = None,
-        ref_value: float = 1.0,
+        ref_value: float | Literal["max"] = 1.0,
         dynamic_range: float | None = None,
         data_format: DataFormat = "default",
         **kwargs: Unpack[LayerArguments],
@@ -227,7 +227,7 @@ class MelSpectrogram(_OfBands):
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        n_fft: int ≥ 1, even, samples. The length of the DFT.
+        n_fft: int ≥ 2, samples. The length of the DFT.
         hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
         n_mels: int ≥ 1. Number of bands.
         f_min: float ≥ 0, Hz. Where the lowest band begins.
@@ -244,7 +244,7 @@ class MelSpectrogram(_OfBands):
         htk: bool. Whether to use HTK's mel scale (torchaudio) and not Slaney's (librosa).
         norm: "slaney" (librosa), None (torchaudio), or p for a p-norm. How the bands are normalised.
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
-        ref_value: float > 0. The value that is 0 dB.
+        ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
         dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
             `top_db`. A front end with it does not stream.
         data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
@@ -306,7 +306,7 @@ class MelSpectrogram(_OfBands):
         htk: bool = False,
         norm: str | float | None = "slaney",
         amin: float | None = None,
-        ref_value: float = 1.0,
+        ref_value: float | Literal["max"] = 1.0,
         dynamic_range: float | None = None,
         data_format: DataFormat = "default",
         **kwargs: Unpack[LayerArguments],
@@ -339,7 +339,7 @@ class MFCC(_OfBands):
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_mfcc: int ≥ 1, at most `n_mels`. Number of coefficients.
-        n_fft: int ≥ 1, even, samples. The length of the DFT.
+        n_fft: int ≥ 2, samples. The length of the DFT.
         hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
         n_mels: int ≥ 1. Number of bands.
         f_min: float ≥ 0, Hz. Where the lowest band begins.

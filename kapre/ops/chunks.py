@@ -237,7 +237,10 @@ class Cutter:
                 return {**given, "left": waiting, "kept": self._last(state["last"], real)}
             given["left"] = library(state["last"]).zeros((0,), dtype="int32")
         near = self._mirrored(self._last(state["last"], self._before), seen)
-        return {**given, "kept": self._last(near, real - (done * self.hop - self.left))}
+        count = real - (done * self.hop - self.left)
+        # If the delay is not over, more of the padding waits than a fixed state holds.
+        near = self._add_zeros(near, 0, max(0, count - near.shape[self.axis]))
+        return {**given, "kept": self._last(near, count)}
 
     def padded(self, items: Any, left: int, right: int) -> Any:
         """Pad a clip at an end that is complete."""

@@ -34,8 +34,13 @@ def at_least_0(count: Any) -> Any:
     return (count + abs(count)) // 2
 
 
-def padded_length(length: Any, at_least: int, multiple: int) -> Any:
-    """Return the smallest `at_least + k * multiple` that is at least `length`: an int, None (unknown) or a tensor."""
-    if length is None or (at_least == 0 and multiple == 1):
+def padded_length(length: Any, at_least: int, multiple: int, strict: bool = False) -> Any:
+    """Return the smallest `at_least + k * multiple` that is at least `length`: an int, None (unknown) or a tensor.
+
+    With `strict`, it is greater than `length`.
+    """
+    if length is None or (at_least == 0 and multiple == 1 and not strict):
         return length
+    if strict:
+        length = length + 1
     return at_least + (at_least_0(length - at_least) + multiple - 1) // multiple * multiple

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from kapre.ops import frames
-from kapre.ops.counts import num_frames
+from kapre.ops.counts import num_frames, padded_length
 from kapre.ops.host import library
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import current
 from kapre.ops.waves import fit, per_item
 
 Running = dict[str, Any]
+_ROUNDING = 1e-12
+"""Part of a sum of squares below which a variance computed from it is rounding."""
 _COUNTED = 2.0**23
 """Number of frames that running statistics count exactly: a day of frames 10 ms apart."""
 
@@ -63,6 +66,99 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
     degrees = kernel.maximum(total - float(ddof), ops.ones_like(total))
     variance = ops.sum(ops.square(centred), axis=-2, keepdims=True) / degrees
     return _divided(centred, variance, epsilon, epsilon_in)
+
+
+def normalize_sliding(
+    x: Any,
+    window: int,
+    least: int,
+    center: bool,
+    std: bool,
+    ddof: int,
+    epsilon: float,
+    epsilon_in: str,
+    counts: Any = None,
+) -> Any:
+    """Apply `normalize` with the statistics of the `window` frames before each one and of that frame, as Kaldi does.
+
+    The first frames take the first `least` frames. With `center`, `window` frames around each frame are taken. At the
+    ends of the clip, the window is moved inside.
+    """
+    if x.shape[-2] == 0:
+        return x
+    size = ops.shape(x)[-2]
+    places = ops.arange(size, dtype="int32")
+    total = ops.convert_to_tensor(size, dtype="int32") if counts is None else ops.cast(counts, "int32")
+    total = ops.reshape(total, (-1, 1))
+    first = places - (window // 2 if center else window) + 0 * total
+    last = first + window if center else places + 1 + 0 * total
+    zero = kernel.number(0, first)
+    last = ops.where(first < 0, last - first if center else ops.maximum(last, kernel.number(least, last)), last)
+    first = ops.maximum(first, zero)
+    beyond = ops.maximum(last - total, zero)
+    first, last = ops.maximum(first - beyond, zero), ops.maximum(last - beyond, zero)
+    last = ops.maximum(last, first + 1)  # of frames that are not valid
+    lead = len(x.shape) - 3
+    first, last = (ops.reshape(at, (-1, *[1] * lead, size, 1)) for at in (first, last))
+    origin = x - normalize(x, False, 0, 0.0, "variance", counts)
+    moved = keep_valid(x - origin[..., :1, :], counts)
+
+    def over_window(values: Any) -> Any:
+        sums = _pad_frames(kernel.cumsum(values, axis=-2), 1, 0)
+        shape = tuple(ops.shape(values))
+        ends = (ops.take_along_axis(sums, ops.broadcast_to(at, shape), axis=-2) for at in (last, first))
+        return next(ends) - next(ends)
+
+    taken = ops.cast(last - first, x.dtype)
+    mean = over_window(moved) / taken
+    centred = keep_valid(moved - mean, counts)
+    if not std:
+        return centred
+    return keep_valid(
+        _divided(centred, _spread(over_window(ops.square(moved)), mean, taken, ddof), epsilon, epsilon_in), counts
+    )
+
+
+def _spread(squares: Any, mean: Any, taken: Any, ddof: int) -> Any:
+    """Return the variance of `taken` values from the sum of their squares and their mean, at least 0."""
+    rest = kernel.maximum(squares - taken * ops.square(mean), ops.zeros_like(squares))
+    rest = ops.where(rest <= _ROUNDING * squares, ops.zeros_like(rest), rest)
+    return rest / kernel.maximum(taken - float(ddof), ops.ones_like(taken))
+
+
+def sliding_start(x: Any, window: int) -> Running:
+    """Return the state of `slide` before the first frame of `(..., frames, bands)`."""
+    nothing = ops.zeros_like(ops.sum(x, axis=-2, keepdims=True))
+    kept = ops.repeat(nothing, window, axis=-2)
+    return {"kept": kept, "real": kept[..., :1]}
+
+
+def slide(
+    x: Any, state: Running, window: int, std: bool, ddof: int, epsilon: float, epsilon_in: str, real: Any = None
+) -> tuple[Any, Running]:
+    """Apply `normalize_sliding` with `least` 1 and without `center`, continuing from a state."""
+    if x.shape[-2] == 0:
+        return x, state
+    weights = ops.ones_like(x[..., :1])
+    weights = weights if real is None else ops.cast(real, x.dtype) * weights
+    values = ops.concatenate([state["kept"], x], axis=-2)
+    weights = ops.concatenate([state["real"], weights], axis=-2)
+    last = {"kept": kernel.tail(values, window, axis=-2), "real": kernel.tail(weights, window, axis=-2)}
+    total = ops.sum(weights, axis=-2, keepdims=True)
+    origin = ops.sum(weights * values, axis=-2, keepdims=True) / kernel.maximum(total, ops.ones_like(total))
+    moved = weights * (values - origin)
+
+    def over_window(values: Any) -> Any:
+        sums = _pad_frames(kernel.cumsum(values, axis=-2), 1, 0)
+        return kernel.part(sums, window + 1, 0, axis=-2) - kernel.part(sums, 0, window + 1, axis=-2)
+
+    taken = kernel.maximum(over_window(weights), ops.ones_like(x[..., :1]))
+    mean = over_window(moved) / taken
+    centred = x - origin - mean
+    if not std:
+        return centred, last
+    variance = _spread(over_window(ops.square(moved)), mean, taken, ddof)
+    return _divided(centred, variance, epsilon, epsilon_in), last
 
 
 def running_start(x: Any) -> Running:
@@ -119,6 +215,15 @@ def fixed(x: Any, size: int) -> Any:
     return fit(x, size, axis=-2)
 
 
+def to_multiple(x: Any, multiple: int) -> Any:
+    """Pad with frames of zeros to a multiple of `multiple` frames."""
+    have = library(x).shape(x)[-2]
+    padded = padded_length(have, 0, multiple)
+    if isinstance(have, int):
+        return _pad_frames(x, 0, padded - have)
+    return kernel.head(_pad_frames(x, 0, multiple - 1), padded, axis=-2)
+
+
 def _sliced(x: Any, size: int, hop: int) -> list[Any] | None:
     """Return the first frames of all groups, then the second ones, and so on, without a computed shape, for export.
 
@@ -168,6 +273,63 @@ def stack(x: Any, size: int, hop: int, edges: str, counts: Any = None) -> Any:
         return ops.concatenate(sliced, axis=-1)
     groups, lib = _gathered(x, size, hop), library(x)
     return lib.reshape(groups, (*lib.shape(groups)[:-2], size * x.shape[-1]))
+
+
+def slopes(x: Any, window: int) -> Any:
+    """Return the slope of the line fitted to each `window` frames, without padding: `frames - window + 1` frames.
+
+    This is `Σ n x[t + n] / Σ n²` over n from `-(window // 2)` to `window // 2`.
+    """
+    half = window // 2
+    return _weighted(x, np.arange(-half, half + 1) / float(2 * sum(n * n for n in range(half + 1))))
+
+
+def curvatures(x: Any, window: int) -> Any:
+    """Return the second derivative of the parabola fitted to each `window` frames, without padding."""
+    half = window // 2
+    places = np.arange(-half, half + 1, dtype="float64")
+    fit_of = np.linalg.pinv(np.vander(places, 3))
+    return _weighted(x, 2.0 * fit_of[0])
+
+
+def _weighted(x: Any, weights: np.ndarray) -> Any:
+    """Return the sum of `len(weights)` neighbouring frames, each with its weight, without padding."""
+    size = len(weights)
+    found = None
+    for place, weight in enumerate(weights):
+        if abs(weight) < 1e-15:
+            continue
+        behind = size - 1 - place
+        part = (
+            x[..., place : x.shape[-2] - behind, :] if isinstance(x, np.ndarray) else kernel.part(x, place, behind, -2)
+        )
+        found = float(weight) * part if found is None else found + float(weight) * part
+    return found
+
+
+def held(x: Any, window: int, edges: str, counts: Any, of: Callable[[Any, int], Any]) -> Any:
+    """Return `of` the frames, `slopes` or `curvatures`, for each frame.
+
+    With the edges "nearest", the first and the last frame are repeated. With "interp", the first and the last
+    `window // 2` frames have the value of the first and of the last whole window, and a clip shorter than a window is
+    completed by its last frame.
+    """
+    half = window // 2
+    total = library(x).shape(x)[-2]
+    if isinstance(total, int) and total == 0:
+        return x
+    if edges == "nearest":
+        return of(repeat_edges(x, half, half, counts), window)
+    found = of(repeat_edges(x, 0, 2 * half, counts), window)
+    if counts is None:
+        if isinstance(total, int):
+            inside = max(1, total - 2 * half)
+            return repeat_edges(_taken(found, np.arange(inside, dtype="int32")), half, total - half - inside)[
+                ..., :total, :
+            ]
+        counts = ops.reshape(ops.convert_to_tensor(total), (1,))
+    inside = ops.maximum(ops.cast(counts, "int32") - 2 * half, kernel.number(1, counts, "int32"))
+    return kernel.part(repeat_edges(found, half, 0, inside), 0, half, -2)
 
 
 def _pad_frames(x: Any, before: int, after: int) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ C1_HZ = 440.0 * 2.0 ** (-45.0 / 12.0)
 
 Groups = tuple[tuple[int, int, np.ndarray], ...]
 """A filter bank in parts: the first bin of each, the bin after its last, and its weights `(bins, bands)`."""
-TRIANGLES = ("hz", "mel", "symmetric")
+TRIANGLES = ("hz", "mel", "symmetric", "bins")
 
 # Slaney's mel scale (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above.
 _SLANEY_HZ_PER_MEL = 200.0 / 3.0
@@ -49,15 +50,45 @@ def mel_to_hz(mel: Any, htk: bool = False) -> np.ndarray:
     )
 
 
-def bin_frequencies(sample_rate: float, n_freq: int) -> np.ndarray:
-    """Return the frequency in Hz of each of `n_freq` bins, from 0 to Nyquist."""
+def hz_to_bark(hz: Any) -> np.ndarray:
+    """Convert Hz to Bark by Traunmüller's formula (1990), `26.81 f / (1960 + f) - 0.53`."""
+    hz = np.asarray(hz, dtype=np.float64)
+    return 26.81 * hz / (1960.0 + hz) - 0.53
+
+
+def bark_to_hz(bark: Any) -> np.ndarray:
+    """Convert Bark to Hz, the inverse of `hz_to_bark`."""
+    bark = np.asarray(bark, dtype=np.float64)
+    return 1960.0 * (bark + 0.53) / (26.28 - bark)
+
+
+Scale = tuple[Callable[[Any], np.ndarray], Callable[[Any], np.ndarray]]
+"""A frequency scale: the functions from Hz and to Hz."""
+SCALES: dict[str, Scale] = {
+    "slaney": (hz_to_mel, mel_to_hz),
+    "htk": (partial(hz_to_mel, htk=True), partial(mel_to_hz, htk=True)),
+    "linear": (np.asarray, np.asarray),
+    "bark": (hz_to_bark, bark_to_hz),
+}
+
+
+def bin_frequencies(sample_rate: float, n_freq: int, odd: bool = False) -> np.ndarray:
+    """Return the frequency in Hz of each of `n_freq` bins, from 0 to Nyquist, or below it if the DFT length is odd."""
+    if odd:
+        return np.arange(n_freq) * sample_rate / (2 * n_freq - 1)
     return np.linspace(0.0, sample_rate / 2.0, n_freq)
 
 
+def points(bands: int, f_min: float, f_max: float, scale: str) -> np.ndarray:
+    """Return the `bands + 2` corners of the triangles in Hz. Band i starts at i, peaks at i + 1 and ends at i + 2."""
+    from_hz, to_hz = SCALES[scale]
+    low, high = from_hz([f_min, f_max])
+    return to_hz(np.linspace(low, high, bands + 2))
+
+
 def mel_points(n_mels: int, f_min: float, f_max: float, htk: bool) -> np.ndarray:
-    """Return the `n_mels + 2` corners of the triangles in Hz. Band i starts at i, peaks at i + 1 and ends at i + 2."""
-    low, high = hz_to_mel([f_min, f_max], htk)
-    return mel_to_hz(np.linspace(low, high, n_mels + 2), htk)
+    """Return the corners of the mel bank's triangles in Hz; see `points`."""
+    return points(n_mels, f_min, f_max, "htk" if htk else "slaney")
 
 
 def log_centres(n_bins: int, bins_per_octave: int, f_min: float) -> np.ndarray:
@@ -134,23 +165,36 @@ def check_mel(
     sample_rate: float, n_mels: Any, f_min: Any, f_max: Any, htk: Any, norm: Any, triangles: Any = "hz"
 ) -> dict[str, Any]:
     """Return the arguments of the mel bank in canonical form, with None for `f_max` replaced by Nyquist, or raise."""
-    choice("triangles", triangles, TRIANGLES, "librosa's and torchaudio's are 'hz', Kaldi's and TensorFlow's 'mel'.")
     n_mels = positive_int("n_mels", n_mels, "Use 40 to 128 for speech and music.")
+    shape = dict(norm=check_norm(norm), triangles=_check_triangles(triangles))
+    return dict(n_mels=n_mels, **check_range(sample_rate, f_min, f_max), htk=published_flag("htk", htk), **shape)
+
+
+def check_scale(sample_rate: float, n_bins: Any, f_min: Any, f_max: Any, norm: Any, triangles: Any) -> dict[str, Any]:
+    """Return the arguments of a bank of triangles on a linear or Bark scale in canonical form, or raise."""
+    shape = dict(norm=check_norm(norm), triangles=_check_triangles(triangles))
+    return dict(n_bins=_check_bins(n_bins), **check_range(sample_rate, f_min, f_max), **shape)
+
+
+def _check_bins(n_bins: Any) -> int:
+    return positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
+
+
+def _check_triangles(triangles: Any) -> str:
+    choice("triangles", triangles, TRIANGLES, "librosa's and torchaudio's are 'hz', Kaldi's and TensorFlow's 'mel'.")
+    return str(triangles)
+
+
+def check_range(sample_rate: float, f_min: Any, f_max: Any, lowest: float = 0.0) -> dict[str, float]:
+    """Return the lowest and highest frequency of a bank, with None replaced by `lowest` and by Nyquist, or raise."""
     if f_min is None:
-        f_min = 0.0
-    f_min = number("f_min", f_min, "Use 0.0.", at_least=0.0, rule="a frequency in Hz, at least 0")
+        f_min = lowest
+    f_min = number("f_min", f_min, f"Use {lowest}.", at_least=0.0, rule="a frequency in Hz, at least 0")
     if f_max is None:
         f_max = sample_rate / 2.0
     rule = f"None or a frequency in Hz above {public_name('f_min')}={f_min:g}"
     f_max = number("f_max", f_max, "Use None for Nyquist.", above=f_min, rule=rule)
-    return dict(
-        n_mels=n_mels,
-        f_min=f_min,
-        f_max=f_max,
-        htk=published_flag("htk", htk),
-        norm=check_norm(norm),
-        triangles=triangles,
-    )
+    return dict(f_min=f_min, f_max=f_max)
 
 
 def mel(
@@ -163,44 +207,82 @@ def mel(
     norm: str | float | None = "slaney",
     triangles: str = "hz",
     dtype: str = "float64",
+    odd: bool = False,
 ) -> np.ndarray:
     """Return triangles that overlap by half on a mel scale, shape `(n_freq, n_mels)`; see `kapre.backend`.
 
     The sides of the triangles are straight in Hz or in mel. "symmetric" triangles, in Hz, have equal slopes on both
-    sides (SpeechBrain). A bin at a corner has weight 0. With corners at 0 Hz and Nyquist, the first and the last bin
-    therefore belong to no band.
+    sides (SpeechBrain). Triangles by "bins" have corners that are rounded down to whole bins. A bin at a corner has
+    weight 0. With corners at 0 Hz and Nyquist, the first and the last bin therefore belong to no band.
 
     `dtype` is "float64" or "float32". In float32, triangles that are straight in Hz equal librosa's bit for bit,
-    because they are rounded before the norm and again after it.
+    because they are rounded before the norm and again after it. `odd` tells that the DFT length is odd.
     """
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
     settings = check_mel(sample_rate, n_mels, f_min, f_max, htk, norm, triangles)
-    return _mel_values(sample_rate, n_freq, dtype=dtype, **settings)
+    scale, bands = "htk" if settings.pop("htk") else "slaney", settings.pop("n_mels")
+    return _triangles(sample_rate, n_freq, odd, scale, bands, dtype=dtype, **settings)
+
+
+def on_scale(
+    sample_rate: float,
+    n_freq: int,
+    scale: str,
+    n_bins: int,
+    f_min: float | None,
+    f_max: float | None,
+    norm: str | float | None,
+    triangles: str = "hz",
+    dtype: str = "float64",
+    odd: bool = False,
+) -> np.ndarray:
+    """Return triangles that overlap by half on a scale of `SCALES`, shape `(n_freq, n_bins)`; see `mel`."""
+    sample_rate, n_freq = _check_bank(sample_rate, n_freq)
+    settings = check_scale(sample_rate, n_bins, f_min, f_max, norm, triangles)
+    return _triangles(sample_rate, n_freq, odd, scale, settings.pop("n_bins"), dtype=dtype, **settings)
+
+
+def _between_bins(sample_rate: float, n_freq: int, odd: bool, corners: np.ndarray) -> np.ndarray:
+    """Return triangles whose corners are rounded down to whole bins, as python_speech_features has them."""
+    n_fft = 2 * n_freq - 1 if odd else 2 * (n_freq - 1)
+    places = np.arange(n_freq)[:, None]
+    whole = np.floor((n_fft + 1) * corners / sample_rate)
+    left, centre, right = whole[:-2], whole[1:-1], whole[2:]
+    rising = (places - left) / np.maximum(centre - left, 1.0)
+    falling = (right - places) / np.maximum(right - centre, 1.0)
+    rises, falls = (left <= places) & (places < centre), (centre <= places) & (places < right)
+    found: np.ndarray = np.where(rises, rising, np.where(falls, falling, 0.0))
+    return found
 
 
 @lru_cache(maxsize=32)
-def _mel_values(
+def _triangles(
     sample_rate: float,
     n_freq: int,
-    n_mels: int,
+    odd: bool,
+    scale: str,
+    bands: int,
     f_min: float,
     f_max: float,
-    htk: bool,
     norm: str | float | None,
     triangles: str,
     dtype: str,
 ) -> np.ndarray:
-    corners = mel_points(n_mels, f_min, f_max, htk)
-    bins = bin_frequencies(sample_rate, n_freq)[:, None]
-    if triangles == "hz":  # rounded as in librosa: a bin at a corner has a tiny weight
+    from_hz = SCALES[scale][0]
+    corners = points(bands, f_min, f_max, scale)
+    bins = bin_frequencies(sample_rate, n_freq, odd)[:, None]
+    if triangles == "hz" and not odd:  # rounded as in librosa: a bin at a corner has a tiny weight
         bins = np.fft.rfftfreq(2 * (n_freq - 1), 1.0 / sample_rate)[:, None]
-    points = corners
+    at = corners
     if triangles == "mel":
-        bins, points = hz_to_mel(bins, htk), hz_to_mel(corners, htk)
-    left, centre, right = points[:-2], points[1:-1], points[2:]
+        bins, at = from_hz(bins), from_hz(corners)
+    left, centre, right = at[:-2], at[1:-1], at[2:]
     rise = centre - left
     fall = rise if triangles == "symmetric" else right - centre
-    bank = np.maximum(0.0, np.minimum((bins - left) / rise, (centre + fall - bins) / fall))
+    if triangles == "bins":
+        bank = _between_bins(sample_rate, n_freq, odd, corners)
+    else:
+        bank = np.maximum(0.0, np.minimum((bins - left) / rise, (centre + fall - bins) / fall))
     if triangles == "mel":  # conversion to mel and back rounds, so a bin at a corner could get 1e-13
         bank[bank < 1e-10] = 0.0
     if triangles == "hz":
@@ -235,7 +317,7 @@ def log_bins_below(frequency: float, bins_per_octave: int, f_min: float) -> int:
 
 def check_log(sample_rate: float, n_bins: Any, bins_per_octave: Any, f_min: Any, spread: Any) -> dict[str, Any]:
     """Return the arguments of the log bank in canonical form, with None for `f_min` replaced by C1, or raise."""
-    n_bins = positive_int("n_bins", n_bins, "84 bins are seven octaves of semitones.")
+    n_bins = _check_bins(n_bins)
     bins_per_octave = positive_int("bins_per_octave", bins_per_octave, "12 gives semitones.")
     spread = number("spread", spread, "The default is 0.125.", above=0.0, rule="a positive number")
     if f_min is None:
@@ -262,19 +344,27 @@ def log_frequency(
     f_min: float | None = None,
     spread: float = 0.125,
     dtype: str = "float64",
+    odd: bool = False,
 ) -> np.ndarray:
     """Return log-normal windows on a log2 frequency axis, shape `(n_freq, n_bins)`; see `kapre.backend`."""
     sample_rate, n_freq = _check_bank(sample_rate, n_freq)
     settings = check_log(sample_rate, n_bins, bins_per_octave, f_min, spread)
-    return _log_values(sample_rate, n_freq, dtype=dtype, **settings)
+    return _log_values(sample_rate, n_freq, odd, dtype=dtype, **settings)
 
 
 @lru_cache(maxsize=32)
 def _log_values(
-    sample_rate: float, n_freq: int, n_bins: int, bins_per_octave: int, f_min: float, spread: float, dtype: str
+    sample_rate: float,
+    n_freq: int,
+    odd: bool,
+    n_bins: int,
+    bins_per_octave: int,
+    f_min: float,
+    spread: float,
+    dtype: str,
 ) -> np.ndarray:
     sigma = spread / bins_per_octave
-    octave = np.log2(bin_frequencies(sample_rate, n_freq)[1:, None])
+    octave = np.log2(bin_frequencies(sample_rate, n_freq, odd)[1:, None])
     centre = np.log2(log_centres(n_bins, bins_per_octave, f_min))
     rows = np.exp(-0.5 * ((octave - centre) / sigma) ** 2 - math.log2(sigma) - octave)
     bank = np.concatenate([np.zeros((1, n_bins)), rows])  # 0 Hz has no logarithm: DC belongs to no band

@@ -150,12 +150,17 @@ def over_envelope(summed: Any, envelope: Any) -> Any:
     return ops.where(covered, summed / ops.where(covered, envelope, ops.ones_like(envelope)), 0.0 * summed)
 
 
-def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0) -> Any:
-    """Return `|z| ** power` for power 1 or 2, or `sqrt(|z|² + epsilon)`. The gradient of the magnitude at 0 is 0."""
+def magnitude(pair: Pair, power: float = 1.0, epsilon: float = 0.0, epsilon_by: str = "add") -> Any:
+    """Return `|z| ** power` for power 1 or 2, `sqrt(|z|² + epsilon)`, or `sqrt(max(|z|², epsilon))` by "max".
+
+    The gradient of the magnitude at 0 is 0.
+    """
     real, imag = pair
     squared = ops.square(real) + ops.square(imag)
     if power == 2.0:
         return squared
+    if epsilon and epsilon_by == "max":
+        return ops.sqrt(kernel.at_least(squared, epsilon))
     if epsilon:
         return ops.sqrt(squared + constant(epsilon, squared))
     return current().root(squared)

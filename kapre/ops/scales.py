@@ -46,19 +46,29 @@ def limit_range(x: Any, dynamic_range: float, floor: float, top: float | None = 
     """
     if top is not None:
         return kernel.at_least(x, top - dynamic_range)
+    highest = _maximum(x, floor, valid)
+    return x if highest is None else kernel.maximum(x, highest - dynamic_range)
+
+
+def below_maximum(x: Any, floor: float, valid: Any = None) -> Any:
+    """Return values minus the maximum of their item; see `limit_range`."""
+    highest = _maximum(x, floor, valid)
+    return x if highest is None else x - highest
+
+
+def _maximum(x: Any, floor: float, valid: Any) -> Any:
+    """Return the maximum of each item, or None if there is nothing to take it of; see `limit_range`."""
     dims = tuple(x.shape)
     rank = len(dims)
     if rank == 0 or 0 in dims:
-        return x
+        return None
     candidates = x if valid is None else ops.where(valid, x, kernel.filled(x, floor))
     if None in dims[1:]:
         # An unknown time may be 0, and the maximum of nothing is an error or -inf: append one entry at the floor.
         one_more = [(0, 0), *((0, int(size is None)) for size in dims[1:])]
         candidates = ops.pad(candidates, one_more, constant_values=floor)
-    highest = ops.amax(
-        candidates, axis=tuple(range(min(1, rank - 1), rank)), keepdims=True
-    )  # torch.compile fails at `ops.max`
-    return kernel.maximum(x, highest - dynamic_range)
+    axes = tuple(range(min(1, rank - 1), rank))
+    return ops.amax(candidates, axis=axes, keepdims=True)  # torch.compile fails at `ops.max`
 
 
 def decibel(x: Any, ref_value: float, amin: float, dynamic_range: float, valid: Any = None) -> Any:

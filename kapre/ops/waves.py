@@ -37,12 +37,63 @@ def normalized(x: Any, epsilon: float, lengths: Any = None) -> Any:
     return centred / ops.sqrt(variance + epsilon)
 
 
+_LEAST_DEVIATION = 1e-10
+
+
+def standardized(x: Any) -> Any:
+    """Subtract the mean over the last axis, and divide by the deviation (`ddof` 1), which is at least 1e-10.
+
+    Silence remains silence.
+    """
+    centred = without_mean(x)
+    variance = kernel.total(ops.square(centred)) / float(max(1, x.shape[-1] - 1))
+    return centred / ops.sqrt(kernel.at_least(variance, _LEAST_DEVIATION**2))
+
+
+def levelled(
+    x: Any, target: float, epsilon: float, by_peak: bool = False, only_raise: bool = False, lengths: Any = None
+) -> Any:
+    """Multiply each waveform so that its RMS, or its peak, is `target`. Silence remains silence.
+
+    `epsilon` is added to the present level. With `only_raise`, a waveform that is louder than the target is unchanged.
+    """
+    if 0 in tuple(x.shape):
+        return x
+    if by_peak:
+        level = ops.max(ops.abs(x), axis=-1, keepdims=True)
+    else:
+        if lengths is None:
+            lengths = ops.reshape(kernel.number(kernel.size(x, -1), x, "int32"), (1,))
+        samples = per_item(ops.maximum(lengths, kernel.number(1, lengths)), x)
+        squares = ops.sum(ops.square(x), axis=-1, keepdims=True) / samples
+        silent = squares <= 0.0
+        root = ops.sqrt(ops.where(silent, ops.ones_like(squares), squares))  # its gradient is infinite at 0
+        level = ops.where(silent, ops.zeros_like(squares), root)
+    level = level + epsilon
+    gain = target / ops.where(level <= 0.0, ops.full_like(level, target), level)
+    return x * (kernel.maximum(gain, ops.ones_like(gain)) if only_raise else gain)
+
+
+def limited(x: Any, peak: float, epsilon: float) -> Any:
+    """Divide each waveform whose peak is above `peak` by `(its peak + epsilon) / peak`."""
+    if 0 in tuple(x.shape):
+        return x
+    found = ops.max(ops.abs(x), axis=-1, keepdims=True)
+    divisor = ops.where(found > peak, (found + epsilon) / peak, ops.ones_like(found))
+    return x / divisor
+
+
 def preemphasis(x: Any, coefficient: float, first: str = "keep", before: Any = None) -> Any:
     """Return `x[n] - coefficient * x[n - 1]`.
 
-    The value before the first sample is 0 ("keep"), the "first" sample itself, or, within a stream, the previous sample
-    `before`, of shape `(..., 1)`.
+    The value before the first sample is 0 ("keep"), the "first" sample itself, the second one ("reflect"), or, within a
+    stream, the previous sample `before`, of shape `(..., 1)`. "drop" leaves out the first result.
     """
+    if first == "reflect" and x.shape[-1] != 0:
+        before = frames.pad(x, 0, 2)[..., 1:2]
+    if first == "drop":
+        y = _prepare.preemphasis(kernel, x, coefficient)
+        return y if x.shape[-1] == 0 else kernel.part(y, 1, 0, axis=-1)
     return _prepare.preemphasis(kernel, x, coefficient, first, before)
 
 
@@ -85,10 +136,19 @@ def tile(x: Any, size: int, lengths: Any = None) -> Any:
     return frames.keep(taken, size // used * used)
 
 
-def pad_to_multiple(x: Any, at_least: int, multiple: int) -> Any:
-    """Pad the last axis with zeros to `at_least + k * multiple` samples."""
+def pad_to_multiple(
+    x: Any, at_least: int, multiple: int, strict: bool = False, mode: str = "constant", lengths: Any = None
+) -> Any:
+    """Pad the last axis to `at_least + k * multiple` samples; see `padded_length`.
+
+    With another `mode` than "constant", each item of `lengths` is padded at its own end to its own multiple.
+    """
     length = ops.shape(x)[-1]
-    room = padded_length(length, at_least, multiple) - length
+    padded = padded_length(length, at_least, multiple, strict)
+    most = multiple if strict else multiple - 1
+    if mode != "constant":
+        y = frames.pad(x, 0, most, mode, lengths=lengths)[..., :padded]
+        return y if lengths is None else frames.keep(y, padded_length(lengths, at_least, multiple, strict))
     if isinstance(length, int):
-        return frames.pad(x, 0, room)
-    return frames.pad(x, 0, at_least + multiple)[..., : length + room]
+        return frames.pad(x, 0, padded - length)
+    return frames.pad(x, 0, at_least + most)[..., :padded]

@@ -1,7 +1,8 @@
 """Window functions by name, in NumPy float64.
 
 The values are those of the functions with the same names in TensorFlow's `tf.signal`, including a quirk: hann and
-hamming are periodic for an even length and symmetric for an odd one, unless the form is given.
+hamming are periodic for an even length and symmetric for an odd one, unless the form is given. Bartlett, Blackman and
+sine windows, which `tf.signal` lacks, follow the same rule.
 """
 
 from __future__ import annotations
@@ -17,16 +18,31 @@ from kapre._checks import message, positive_int
 KAISER_BETA = 12.0
 
 
-RAISED_COSINES = {"hann_window": 0.0, "hamming_window": 0.08}
-"""The windows that have a periodic and a symmetric form, and their values at the ends."""
+def _raised_cosine(floor: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the raised cosine that is `floor` at both ends."""
+    half_swing = (1.0 - floor) / 2.0
+    return lambda place: floor + half_swing - half_swing * np.cos(2.0 * np.pi * place)
 
 
-def _raised_cosine(length: int, floor: float, periodic: bool) -> np.ndarray:
+def _blackman(place: np.ndarray) -> np.ndarray:
+    return 0.42 - 0.5 * np.cos(2.0 * np.pi * place) + 0.08 * np.cos(4.0 * np.pi * place)
+
+
+_OF_PLACE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "hann_window": _raised_cosine(0.0),
+    "hamming_window": _raised_cosine(0.08),
+    "blackman_window": _blackman,
+    "bartlett_window": lambda place: 1.0 - np.abs(2.0 * place - 1.0),
+    "sine_window": lambda place: np.sin(np.pi * place),
+}
+"""The windows that have a periodic and a symmetric form, as functions of the place in the period, from 0 to 1."""
+
+
+def _placed(name: str, length: int, periodic: bool) -> np.ndarray:
     if length == 1:
         return np.ones(1)
     period = length if periodic else length - 1
-    half_swing = (1.0 - floor) / 2.0
-    return floor + half_swing - half_swing * np.cos(2.0 * np.pi * np.arange(length) / period)
+    return np.maximum(_OF_PLACE[name](np.arange(length) / period), 0.0)
 
 
 def _kaiser(length: int) -> np.ndarray:
@@ -55,10 +71,11 @@ def _vorbis(length: int) -> np.ndarray:
 _WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
     "kaiser_bessel_derived_window": _kaiser_bessel_derived,
     "kaiser_window": _kaiser,
+    "rectangular_window": np.ones,
     "vorbis_window": _vorbis,
 }
 
-WINDOW_NAMES = tuple(sorted((*RAISED_COSINES, *_WINDOWS)))
+WINDOW_NAMES = tuple(sorted((*_OF_PLACE, *_WINDOWS)))
 
 
 def resolve_name(window_name: str | None) -> str:
@@ -73,18 +90,19 @@ def resolve_name(window_name: str | None) -> str:
 
 
 def resolve_periodic(name: str, length: int, periodic: bool | None) -> bool | None:
-    """Return whether hann or hamming is periodic, with None for TensorFlow's choice. Return None for other windows."""
-    if name not in RAISED_COSINES:
+    """Return whether a window is periodic, with None for TensorFlow's choice, or None for one with a single form."""
+    if name not in _OF_PLACE:
         if periodic is None:
             return None
         rule = f"None with {name}, which has one form"
-        raise ValueError(message("window_periodic", rule, periodic, "Leave it out, or use hann or hamming."))
+        way = f"Leave it out, or use one of {', '.join(sorted(_OF_PLACE))}."
+        raise ValueError(message("window_periodic", rule, periodic, way))
     return length % 2 == 0 if periodic is None else periodic
 
 
 @lru_cache(maxsize=64)
 def _cached(name: str, length: int, periodic: bool | None, exponent: float) -> np.ndarray:
-    values = _WINDOWS[name](length) if periodic is None else _raised_cosine(length, RAISED_COSINES[name], periodic)
+    values = _WINDOWS[name](length) if periodic is None else _placed(name, length, periodic)
     values = np.ascontiguousarray(np.maximum(values, 0.0) ** exponent if exponent != 1.0 else values)
     values.setflags(write=False)
     return values

@@ -13,13 +13,16 @@ from kapre.stages.affine import Affine
 from kapre.stages.cepstrum import Cepstrum
 from kapre.stages.chunks import Chunks
 from kapre.stages.count import Count
+from kapre.stages.deltas import Deltas, SecondDeltas
 from kapre.stages.energy import Energy
 from kapre.stages.filter_bank import Bank
-from kapre.stages.framing import Framing
+from kapre.stages.framing import OF_WAVES, Framing
 from kapre.stages.layout import Layout
 from kapre.stages.length import Length
 from kapre.stages.logarithm import Logarithm
+from kapre.stages.multiple import Multiple
 from kapre.stages.normalization import Normalization
+from kapre.stages.one_hot import OneHot
 from kapre.stages.patches import Patches
 from kapre.stages.pcen import Pcen
 from kapre.stages.preemphasis import Preemphasis
@@ -32,24 +35,32 @@ from kapre.stages.window import Window
 if TYPE_CHECKING:
     from kapre.recipe import Recipe
 
-RATE, LENGTH, FRAMING, BANK, COUNT = Rate(), Length(), Framing(), Bank(), Count()
-STACK, AFFINE, PATCHES = Stack(), Affine(), Patches()
+RATE, PREEMPHASIS, LENGTH, FRAMING, BANK, COUNT = Rate(), Preemphasis(), Length(), Framing(), Bank(), Count()
+DELTAS, SECOND_DELTAS, STACK, AFFINE, MULTIPLE = Deltas(), SecondDeltas(), Stack(), Affine(), Multiple()
+PATCHES = Patches()
 
-AT_OWN_RATE: tuple[Stage, ...] = (Samples(), Preemphasis(), LENGTH)
+AT_OWN_RATE: tuple[Stage, ...] = (Samples(), PREEMPHASIS, LENGTH)
 """Stages of the waveform at the rate of the recipe."""
 OF_SAMPLES: tuple[Stage, ...] = (RATE, *AT_OWN_RATE)
 """Stages of the waveform. In a stream they run on each chunk."""
 TO_FRAMES: tuple[Stage, ...] = (FRAMING, Chunks(), Window())
 """Stages that describe frames. In a stream, a cutter takes the place of the padding."""
-OF_FRAMES: tuple[Stage, ...] = (Spectrum(), BANK, Logarithm(), Pcen(), Cepstrum(), Energy(), Normalization())
+OF_FRAMES: tuple[Stage, ...] = (
+    *(Spectrum(), BANK, Logarithm(), Pcen(), Cepstrum(), Energy(), Normalization(), OneHot()),
+)
 """Stages of single frames. JAX compiles them in one piece for each piece of a stream."""
-OF_ENTRIES: tuple[Stage, ...] = (COUNT, STACK, AFFINE, PATCHES, Layout())
+OF_ENTRIES: tuple[Stage, ...] = (COUNT, DELTAS, SECOND_DELTAS, STACK, AFFINE, MULTIPLE, PATCHES, Layout())
 """Stages over several frames."""
 STAGES: tuple[Stage, ...] = (*OF_SAMPLES, *TO_FRAMES, *OF_FRAMES, *OF_ENTRIES)
 """All stages, in the order of their fields and of the computation."""
-CUTTERS: dict[str, Stack | Patches] = {"stacks": STACK, "patches": PATCHES}
+CUTTERS: dict[str, Deltas | Stack | Patches] = {
+    DELTAS.state: DELTAS,
+    SECOND_DELTAS.state: SECOND_DELTAS,
+    "stacks": STACK,
+    "patches": PATCHES,
+}
 """Stages that cut the frames of a stream into groups, by the name of their state."""
-_WITHOUT_FRAMES: tuple[Stage, ...] = (*OF_SAMPLES, AFFINE)
+_WITHOUT_FRAMES: tuple[Stage, ...] = (*OF_SAMPLES, FRAMING, AFFINE)
 """The stages of a recipe with power=None, which leaves samples as they are."""
 
 
@@ -92,7 +103,8 @@ def idle(f: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _of_frames() -> list[str]:
-    return [name for stage in STAGES if stage not in _WITHOUT_FRAMES for name in stage.names]
+    names = [name for stage in STAGES if stage not in _WITHOUT_FRAMES for name in stage.names]
+    return [*names, *(name for name in FRAMING.names if name not in OF_WAVES)]
 
 
 def mistakes(recipe: Recipe, peak: float) -> Iterator[Mistake]:

@@ -45,6 +45,7 @@ class Call:
         seen: Number of samples of the stream before this chunk, at the rate of the recipe.
         delay: Number of samples at the start of a fixed stream that belong to no clip, at the rate of the recipe.
         invalid: Number of invalid frames at the end of a stream, or None if the stream continues.
+        total: Number of stacks of the whole stream, at its end. None while it continues.
         cutters: What cuts a stream into the groups that stages need, by the name of their state.
     """
 
@@ -61,6 +62,7 @@ class Call:
     seen: Any = None
     delay: int = 0
     invalid: int | None = None
+    total: int | None = None
     cutters: Mapping[str, Cutter] = field(default_factory=dict)
 
 

@@ -30,9 +30,9 @@ class Fields:
 
 
 def width(f: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the number of values in a frame before and after stacking."""
+    """Return the number of values in a frame, before deltas and after stacking."""
     values = (bands_of(f) if f["n_mfcc"] is None else f["n_mfcc"]) + (f["energy"] in ("first", "last"))
-    return int(values), int(values * f["stack"])
+    return int(values), int(values * (1 + f["deltas"]) * f["stack"])
 
 
 def _vector(name: str, value: Any, width: int) -> float | tuple[float, ...]:

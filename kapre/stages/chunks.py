@@ -44,6 +44,7 @@ class Chunks(Stage):
             return
         plain = dict.fromkeys(("filterbank", "log", "n_mfcc", "energy", "normalize", "patch_frames", "fixed_frames"))
         plain |= {**PLAIN_PADDING, "drop_last": 0, "stack": 1, "valid_frames": "all"}
+        plain |= {"deltas": 0, "one_hot": False, "frames_multiple": 1, "transform": "dft"}
         for name, value in plain.items():
             if f[name] != value:
                 raise ValueError(message(name, f"{value} with chunk_length", f[name], "Leave one of them out."))

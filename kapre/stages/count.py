@@ -45,7 +45,7 @@ class Count(Stage):
         return found - at_least_0(found - counted)  # the smaller of the two
 
     def is_on(self, recipe: Recipe) -> bool:
-        return recipe.valid_frames != "all" or recipe.fixed_frames is not None or recipe.stack > 1
+        return recipe.valid_frames != "all" or recipe.fixed_frames is not None or recipe.stack > 1 or recipe.deltas > 0
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.state is not None:

@@ -12,10 +12,11 @@ from kapre.ops.counts import PAD_MODES
 from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
+    from kapre.ops import frames
     from kapre.ops.kernels._blocks import Edges
     from kapre.recipe import Recipe
 
-needs(__name__, Edges="kapre.ops.kernels._blocks:Edges")
+needs(__name__, frames="kapre.ops.frames", Edges="kapre.ops.kernels._blocks:Edges")
 
 PLAIN_PADDING = {
     "center": False,
@@ -31,6 +32,8 @@ _EXCLUSIVE = {
     "pad_begin": ("pad_left",),
     "pad_end": ("pad_right",),
 }
+OF_WAVES = ("pad_left", "pad_right", "pad_mode")
+"""Fields that a recipe without a spectrum has, too."""
 _UNPADDED: dict[str, Any] = {**PLAIN_PADDING, "frame_length": None}
 _PADS = {"constant": "zeros", "reflect": "a reflection", "symmetric": "a mirror image", "edge": "its last value"}
 
@@ -99,9 +102,32 @@ class Framing(Stage):
             rule = "'signal' with a window shorter than its frame"
             raise ValueError(message("preemphasis_over", rule, "frame", "Use win_length=n_fft."))
 
+    def is_on(self, recipe: Recipe) -> bool:
+        return recipe.power is not None or sum(recipe.padding) > 0
+
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
-        call.edges = Edges(*recipe.padding, recipe.padded_by, call.lengths)
-        return x
+        edges = Edges(*recipe.padding, recipe.padded_by, call.lengths)
+        if recipe.power is not None:
+            call.edges = edges
+            return x
+        if call.state is not None:  # a stream adds the zeros at its end
+            return x
+        call.lengths = None if call.lengths is None else self.padded(recipe, call.lengths)
+        return frames.at_edges(x, edges)
+
+    def padded(self, recipe: Recipe, n_samples: Any) -> Any:
+        """Return the length of a clip with its padding: an int, None or an integer tensor."""
+        return None if n_samples is None else n_samples + sum(recipe.padding)
+
+    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        if recipe.power is not None or not self.is_on(recipe):
+            return {}
+        found: dict[str, dict[str, Any]] = {}
+        if recipe.pad_left:
+            found[f"pad_left={recipe.pad_left} of a wave (samples before the first)"] = {"pad_left": 0}
+        if recipe.pad_mode != "constant" and recipe.pad_right:
+            found[f"pad_mode={recipe.pad_mode!r} of a wave (its last samples)"] = {"pad_mode": "constant"}
+        return found
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         for mode, by in _PADS.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from kapre._checks import flag, message
 from kapre._lazy import needs
 from kapre.ops.counts import padded_length
 from kapre.stages._stage import Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
@@ -25,9 +26,12 @@ class Fields:
     fixed_by: Literal["zeros", "tile"] = "zeros"
     samples_at_least: int = 0
     samples_multiple: int = 1
+    samples_multiple_strict: bool = False
+    multiple_by: Literal["zeros", "reflect"] = "zeros"
 
 
-_MULTIPLE = ("samples_at_least", "samples_multiple")
+_MULTIPLE = ("samples_at_least", "samples_multiple", "samples_multiple_strict", "multiple_by")
+_MODES = {"zeros": "constant", "reflect": "reflect"}
 
 
 class Length(Stage):
@@ -39,25 +43,35 @@ class Length(Stage):
         "fixed_by": one_of(("zeros", "tile"), "'tile' repeats the clip a whole number of times, then adds zeros."),
         "samples_at_least": at_least_0,
         "samples_multiple": positive("1 pads nothing."),
+        "samples_multiple_strict": flag,
+        "multiple_by": one_of(tuple(_MODES), "'reflect' mirrors the end of the clip."),
     }
+    added = ("samples_multiple_strict", "multiple_by")
     idle = (("fixed_samples", None, ("fixed_by",)),)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         fixed = {} if f["fixed_samples"] is None else dict.fromkeys(_MULTIPLE, "fixed_samples=None")
-        return fixed | super().idle_fields(f)
+        pads = f["samples_multiple"] > 1 or f["samples_multiple_strict"]
+        mode = {} if pads else {"multiple_by": "a samples_multiple above 1"}
+        return fixed | mode | super().idle_fields(f)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
-        if f["fixed_samples"] is not None:
-            f.update((name, defaults[name]) for name in _MULTIPLE)
+        f.update((name, defaults[name]) for name in self.idle_fields(f) if name in _MULTIPLE)
+        if f["multiple_by"] != "zeros" and f["samples_at_least"]:
+            rule = "'zeros' with samples_at_least"
+            raise ValueError(message("multiple_by", rule, f["multiple_by"], "Use samples_at_least=0."))
 
     def used(self, recipe: Recipe, n_samples: Any) -> Any:
         """Return the length of a clip after this stage: an int, None or an integer tensor."""
         if recipe.fixed_samples is not None:
             return recipe.fixed_samples
-        return padded_length(n_samples, recipe.samples_at_least, recipe.samples_multiple)
+        return padded_length(n_samples, *self._multiple(recipe))
+
+    def _multiple(self, recipe: Recipe) -> tuple[int, int, bool]:
+        return recipe.samples_at_least, recipe.samples_multiple, recipe.samples_multiple_strict
 
     def is_on(self, recipe: Recipe) -> bool:
-        return recipe.fixed_samples is not None or recipe.samples_at_least > 0 or recipe.samples_multiple > 1
+        return recipe.fixed_samples is not None or self._multiple(recipe) != (0, 1, False)
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.state is not None:  # a stream adds the zeros at its end
@@ -65,12 +79,14 @@ class Length(Stage):
         lengths = call.lengths
         call.lengths = None if lengths is None or recipe.fixed_samples is not None else self.used(recipe, lengths)
         if recipe.fixed_samples is None:
-            return waves.pad_to_multiple(x, recipe.samples_at_least, recipe.samples_multiple)
+            return waves.pad_to_multiple(x, *self._multiple(recipe), _MODES[recipe.multiple_by], lengths)
         if recipe.fixed_by == "tile":
             return waves.tile(x, recipe.fixed_samples, lengths)
         return waves.fit(x, recipe.fixed_samples)
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        if recipe.multiple_by != "zeros":
+            return {f"multiple_by={recipe.multiple_by!r} (samples before the end, mirrored)": {"multiple_by": "zeros"}}
         if recipe.fixed_samples is None:
             return {}
         return {f"fixed_samples={recipe.fixed_samples} (padding up to a fixed length)": {"fixed_samples": None}}
@@ -84,4 +100,12 @@ class Length(Stage):
             for seconds in (10, 30):
                 length = round(seconds * recipe.sample_rate)
                 yield f"clips padded or trimmed to {seconds} s", dict(fixed_samples=length)
-        yield "clips that were not padded to a multiple of samples", dict(samples_at_least=0, samples_multiple=1)
+        yield (
+            "clips that were not padded to a multiple of samples",
+            dict(samples_at_least=0, samples_multiple=1, samples_multiple_strict=False),
+        )
+        if recipe.samples_multiple > 1 and recipe.fixed_samples is None:
+            yield "clips padded even where they are a multiple of samples", dict(samples_multiple_strict=True)
+            yield "clips padded to a multiple of samples only where they are none", dict(samples_multiple_strict=False)
+            other = "zeros" if recipe.multiple_by == "reflect" else "reflect"
+            yield f"clips padded to a multiple of samples by {other!r}", dict(multiple_by=other, samples_at_least=0)

@@ -29,7 +29,7 @@ class Fields:
     log: Literal["ln", "log10", "db"] | None = None
     amin: float = 1e-5
     amin_by: Literal["max", "add"] = "max"
-    ref_value: float = 1.0
+    ref_value: float | Literal["max"] = 1.0
     dynamic_range: float | None = None
     range_top: float | None = None
 
@@ -38,6 +38,11 @@ def check_decibel(ref_value: Any, amin: Any, dynamic_range: Any) -> tuple[float,
     """Return the three arguments of a decibel scale as floats. Raise if one is invalid."""
     unbounded = isinstance(dynamic_range, numbers.Real) and float(dynamic_range) == math.inf
     return (_reference(ref_value), _amin(amin), math.inf if unbounded else _dynamic_range(dynamic_range))
+
+
+def fixed_reference(recipe: Recipe) -> float:
+    """Return the reference that does not depend on the clip: 1.0 for "max", which is subtracted from the decibels."""
+    return 1.0 if isinstance(recipe.ref_value, str) else recipe.ref_value
 
 
 def _reference(value: Any) -> float:
@@ -67,7 +72,11 @@ class Logarithm(Stage):
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         f["amin"] = _amin(f["amin"])
-        f["ref_value"] = _reference(f["ref_value"])
+        if not isinstance(f["ref_value"], str):
+            f["ref_value"] = _reference(f["ref_value"])
+        elif f["ref_value"] != "max":
+            rule = "a positive number or 'max'"
+            raise ValueError(message("ref_value", rule, f["ref_value"], "'max' is the maximum of each clip."))
         if f["dynamic_range"] is not None:
             f["dynamic_range"] = _dynamic_range(f["dynamic_range"])
         if f["range_top"] is not None:
@@ -76,19 +85,23 @@ class Logarithm(Stage):
             raise ValueError(message("ref_value", "1.0 unless log='db'", f["ref_value"], "Use log='db'."))
 
     def is_on(self, recipe: Recipe) -> bool:
-        return recipe.log is not None and recipe.dynamic_range is not None
+        return recipe.log is not None and (recipe.dynamic_range is not None or recipe.ref_value == "max")
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         log: Any = recipe.log
-        floor = scales.lowest_log(log, recipe.amin, recipe.ref_value)
-        below: Any = recipe.dynamic_range
-        return scales.limit_range(x, below, floor, recipe.range_top, features.valid(x, call.counts))
+        floor = scales.lowest_log(log, recipe.amin, fixed_reference(recipe))
+        valid = features.valid(x, call.counts)
+        if recipe.dynamic_range is not None:
+            x = scales.limit_range(x, recipe.dynamic_range, floor, recipe.range_top, valid)
+        return scales.below_maximum(x, floor, valid) if recipe.ref_value == "max" else x
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        found = {"ref_value='max' (the clip's own maximum)": {"ref_value": 1.0}} if recipe.ref_value == "max" else {}
         if recipe.log is None or recipe.dynamic_range is None or recipe.range_top is not None:
-            return {}
+            return found
         top = {"ln": 3.5, "log10": 1.5, "db": 15.0}[recipe.log]
-        return {f"dynamic_range={recipe.dynamic_range:g} below the clip's own maximum": {"range_top": top}}
+        words = f"dynamic_range={recipe.dynamic_range:g} below the clip's own maximum"
+        return {words: {"range_top": top}, **found}
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         for kind, words in _LOGS.items():
@@ -101,6 +114,8 @@ class Logarithm(Stage):
                 "decibels down to 80 below the maximum",
                 dict(log="db", amin=1e-10, dynamic_range=80.0, range_top=None),
             )
+        if recipe.log == "db":
+            yield "decibels relative to the clip's own maximum", dict(ref_value="max")
         if recipe.log is None:
             return
         form = {"max": "log(max(x, {0:.7g}))", "add": "log(x + {0:.7g})"}

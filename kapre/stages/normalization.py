@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from kapre._checks import flag
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, not_negative, one_of
+from kapre.stages._stage import Call, Mistake, Stage, not_negative, one_of, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -22,13 +23,17 @@ class Fields:
     """The fields of normalisation."""
 
     normalize: Literal["mean", "mean_std"] | None = None
-    normalize_over: Literal["utterance", "running"] = "utterance"
+    normalize_over: Literal["utterance", "running", "sliding"] = "utterance"
     normalize_ddof: int = 0
     normalize_epsilon: float = 0.0
     normalize_epsilon_in: Literal["variance", "deviation"] = "variance"
+    normalize_window: int = 600
+    normalize_min_frames: int = 100
+    normalize_center: bool = False
 
 
 _OF_DEVIATION = ("normalize_ddof", "normalize_epsilon", "normalize_epsilon_in")
+_OF_SLIDING = ("normalize_window", "normalize_min_frames", "normalize_center")
 
 
 class Normalization(Stage):
@@ -40,15 +45,26 @@ class Normalization(Stage):
             (None, "mean", "mean_std"), "Each band over time: 'mean' subtracts, 'mean_std' divides too."
         ),
         "normalize_over": one_of(
-            ("utterance", "running"), "'running' takes the frames up to the present one: it can stream."
+            ("utterance", "running", "sliding"),
+            "'running' takes the frames up to the present one, 'sliding' only the last ones of these.",
         ),
         "normalize_ddof": one_of((0, 1), "1 divides the variance by the frames less one."),
         "normalize_epsilon": not_negative,
         "normalize_epsilon_in": one_of(
             ("variance", "deviation"), "Where the epsilon is added: before or after the root."
         ),
+        "normalize_window": positive("Kaldi takes 600 frames."),
+        "normalize_min_frames": positive("Kaldi takes 100 frames, 1 can stream."),
+        "normalize_center": flag,
     }
-    idle = (("normalize", None, ("normalize_over", *_OF_DEVIATION)), ("normalize", "mean", _OF_DEVIATION))
+    added = _OF_SLIDING
+    idle = (
+        ("normalize", None, ("normalize_over", *_OF_DEVIATION, *_OF_SLIDING)),
+        ("normalize", "mean", _OF_DEVIATION),
+        ("normalize_over", "utterance", _OF_SLIDING),
+        ("normalize_over", "running", _OF_SLIDING),
+        ("normalize_center", True, ("normalize_min_frames",)),
+    )
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.normalize is not None
@@ -62,6 +78,14 @@ class Normalization(Stage):
         )
         if recipe.normalize_over == "utterance":
             return features.normalize(x, counts=call.counts, **how)
+        if recipe.normalize_over == "sliding" and call.state is None:
+            extent = recipe.normalize_window, recipe.normalize_min_frames, recipe.normalize_center
+            return features.normalize_sliding(x, *extent, counts=call.counts, **how)
+        if recipe.normalize_over == "sliding" and call.state is not None:
+            x, call.state["sliding"] = features.slide(
+                x, call.state["sliding"], recipe.normalize_window, real=call.real, **how
+            )
+            return x
         state = features.running_start(x) if call.state is None else call.state["running"]
         x, state = features.normalize_running(x, state, real=call.real, **how)
         if call.state is not None:
@@ -71,9 +95,18 @@ class Normalization(Stage):
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.normalize is None or recipe.normalize_over == "running":
             return {}
+        if recipe.normalize_over == "sliding":
+            words = "normalize_center=True (frames behind the present one)"
+            changes: dict[str, Any] = dict(normalize_center=False, normalize_min_frames=1)
+            if not recipe.normalize_center:
+                words = f"normalize_min_frames={recipe.normalize_min_frames} (frames behind the first ones)"
+                del changes["normalize_center"]
+            return {words: changes} if recipe.normalize_center or recipe.normalize_min_frames > 1 else {}
         return {f"normalize={recipe.normalize!r} over the whole clip": {"normalize_over": "running"}}
 
     def start(self, recipe: Recipe, empty: Any) -> State:
+        if recipe.normalize_over == "sliding":
+            return {"sliding": features.sliding_start(empty, recipe.normalize_window)}
         return {"running": features.running_start(empty)}
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
@@ -87,5 +120,9 @@ class Normalization(Stage):
                         normalize="mean_std", normalize_ddof=ddof, normalize_epsilon=epsilon, normalize_epsilon_in=place
                     ),
                 )
-        for over, words in (("utterance", "of the whole clip"), ("running", "up to the present frame")):
+        for over, words in (
+            ("utterance", "of the whole clip"),
+            ("running", "up to the present frame"),
+            ("sliding", "of a sliding window"),
+        ):
             yield f"statistics {words}", dict(normalize_over=over)

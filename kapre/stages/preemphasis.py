@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, number
 from kapre._lazy import needs
+from kapre.ops.counts import at_least_0
 from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ needs(__name__, frames="kapre.ops.frames", waves="kapre.ops.waves", library="kap
 _FIRST = {
     "keep": "the first sample kept",
     "first": "the first sample taken for the one before it",
+    "reflect": "the second sample taken for the one before the first",
+    "drop": "the first sample left out",
 }
+_OF_SIGNAL = ("reflect", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class Fields:
 
     preemphasis: float = 0.0
     preemphasis_over: Literal["signal", "frame"] = "signal"
-    preemphasis_first: Literal["keep", "first"] = "keep"
+    preemphasis_first: Literal["keep", "first", "reflect", "drop"] = "keep"
 
 
 def within_frames(recipe: Recipe) -> float:
@@ -47,7 +51,7 @@ class Preemphasis(Stage):
         "preemphasis": lambda name, value: number(name, value, "Use 0.97, or 0.0 for none."),
         "preemphasis_over": one_of(("signal", "frame"), "Kaldi filters each frame, NeMo the whole signal."),
         "preemphasis_first": one_of(
-            ("keep", "first"), "What stands before the first sample: nothing (NeMo), or itself (Kaldi)."
+            tuple(_FIRST), "What stands before the first sample: nothing (NeMo), itself (Kaldi) or the second one."
         ),
     }
     idle = (("preemphasis", 0.0, ("preemphasis_over", "preemphasis_first")),)
@@ -57,13 +61,26 @@ class Preemphasis(Stage):
             rule = "'signal' with power=None, which has no frames"
             raise ValueError(message("preemphasis_over", rule, "frame", "Use preemphasis_over='signal'."))
 
+        if f["preemphasis_first"] in _OF_SIGNAL and f["preemphasis_over"] == "frame":
+            rule = "'keep' or 'first' within frames"
+            way = "Use preemphasis_over='signal'."
+            raise ValueError(message("preemphasis_first", rule, f["preemphasis_first"], way))
+
+    def count(self, recipe: Recipe, n_samples: Any) -> Any:
+        """Return the number of samples after preemphasis: an int, None or an integer tensor."""
+        dropped = recipe.preemphasis_first == "drop" and self.is_on(recipe)
+        return at_least_0(n_samples - 1) if dropped and n_samples is not None else n_samples
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.preemphasis != 0.0 and recipe.preemphasis_over == "signal"
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.state is None:
             y = waves.preemphasis(x, recipe.preemphasis, recipe.preemphasis_first)
-            return y if call.lengths is None else frames.keep(y, call.lengths)
+            if call.lengths is None:
+                return y
+            call.lengths = self.count(recipe, call.lengths)
+            return frames.keep(y, call.lengths)
         if not x.shape[1]:
             return x
         lib = library(x)
@@ -74,11 +91,19 @@ class Preemphasis(Stage):
         call.state["last"] = lib.copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
         return y
 
+    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        if recipe.preemphasis_first not in _OF_SIGNAL:
+            return {}
+        words = f"preemphasis_first={recipe.preemphasis_first!r} (samples behind the first, or one sample less)"
+        return {words: {"preemphasis_first": "first"}}
+
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         yield "no preemphasis", dict(preemphasis=0.0)
         for amount in dict.fromkeys((recipe.preemphasis or 0.97, 0.97, 0.95)):
             for over, place in (("signal", "the whole signal"), ("frame", "each frame")):
                 for first, rule in _FIRST.items():
+                    if over == "frame" and first in _OF_SIGNAL:
+                        continue
                     yield (
                         f"preemphasis of {amount:g} over {place}, {rule}",
                         dict(preemphasis=amount, preemphasis_over=over, preemphasis_first=first),

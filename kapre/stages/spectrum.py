@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message
 from kapre._lazy import needs
@@ -15,6 +15,7 @@ from kapre.ops.counts import num_frames
 from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
 from kapre.stages.chunks import cut, frames_of
 from kapre.stages.energy import least_energy, log_energy
+from kapre.stages.logarithm import fixed_reference
 from kapre.stages.preemphasis import within_frames
 from kapre.stages.window import placed
 
@@ -50,6 +51,8 @@ class Fields:
 
     power: float | None = 1.0
     magnitude_epsilon: float = 0.0
+    magnitude_epsilon_by: Literal["add", "max"] = "add"
+    transform: Literal["dft", "identity"] = "dft"
 
 
 class Spectrum(Stage):
@@ -59,9 +62,25 @@ class Spectrum(Stage):
     checks: ClassVar = {
         "power": one_of((1.0, 2.0, None), "1.0 is the magnitude, 2.0 the power, None leaves samples as they are."),
         "magnitude_epsilon": not_negative,
+        "transform": one_of(("dft", "identity"), "'identity' leaves each frame as its samples."),
+        "magnitude_epsilon_by": one_of(("add", "max"), "'add' is sqrt(p + epsilon), 'max' is sqrt(max(p, epsilon))."),
     }
+    added = ("magnitude_epsilon_by", "transform")
+    idle = (("magnitude_epsilon", 0.0, ("magnitude_epsilon_by",)),)
+
+    def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
+        without = {} if f["transform"] == "dft" else {"magnitude_epsilon": "transform='dft'"}
+        return without | super().idle_fields(f)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["transform"] == "identity":
+            f.update(power=1.0, magnitude_epsilon=0.0, magnitude_epsilon_by="add")
+            for name, value in (("filterbank", None), ("log", None), ("pcen", False)):
+                if f[name] != value:
+                    raise ValueError(message(name, f"{value} with transform='identity'", f[name], "Leave one out."))
+            if f["frame_length"] != f["n_fft"] or f["win_length"] != f["n_fft"]:
+                rule = f"win_length={f['win_length']}, the length of a frame, with transform='identity'"
+                raise ValueError(message("n_fft", rule, f["n_fft"], "Give n_fft alone."))
         if f["magnitude_epsilon"] and f["power"] != 1.0:
             rule = "0.0 unless power=1.0, under whose root it is added"
             raise ValueError(message("magnitude_epsilon", rule, f["magnitude_epsilon"], "Use power=1.0."))
@@ -73,6 +92,9 @@ class Spectrum(Stage):
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         for power, words in ((1.0, "magnitudes"), (2.0, "powers")):
             yield f"{words} of the DFT", dict(power=power, magnitude_epsilon=0.0)
+        if recipe.magnitude_epsilon:
+            for by, form in (("add", "sqrt(p + epsilon)"), ("max", "sqrt(max(p, epsilon))")):
+                yield f"magnitudes {form}", dict(magnitude_epsilon_by=by)
 
 
 def _dtype_of(x: Any) -> str:
@@ -81,7 +103,12 @@ def _dtype_of(x: Any) -> str:
 
 def _is_framewise(recipe: Recipe) -> bool:
     """Tell whether whole frames are processed before the window, so that a frame must hold only its own samples."""
-    return recipe.remove_dc or recipe.energy is not None or within_frames(recipe) != 0.0
+    return recipe.remove_dc or recipe.energy is not None or within_frames(recipe) != 0.0 or not _for_any_kernel(recipe)
+
+
+def _for_any_kernel(recipe: Recipe) -> bool:
+    """Tell whether the kernels have `of_frames` as data."""
+    return recipe.transform == "dft" and not recipe.normalize_frames
 
 
 def _for_kernels(recipe: Recipe, dtype: str) -> Stages:
@@ -99,12 +126,13 @@ def _for_kernels(recipe: Recipe, dtype: str) -> Stages:
             log=recipe.log,
             amin=recipe.amin,
             amin_by=recipe.amin_by,
-            ref_value=recipe.ref_value,
-            reference=scales.reference(recipe.amin, recipe.ref_value),
+            ref_value=fixed_reference(recipe),
+            reference=scales.reference(recipe.amin, fixed_reference(recipe)),
             remove_dc=recipe.remove_dc,
             preemphasis=within_frames(recipe),
             preemphasis_first=recipe.preemphasis_first,
             magnitude_epsilon=recipe.magnitude_epsilon,
+            magnitude_epsilon_by=recipe.magnitude_epsilon_by,
             chunk_pad=None if recipe.chunk_length is None else recipe.chunk_pad,
             least_energy=None if recipe.energy is None else least_energy(recipe),
         )
@@ -121,6 +149,8 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
     energy = None if recipe.energy is None else log_energy(recipe, framed)
     if within_frames(recipe):
         framed = waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
+    if recipe.normalize_frames:
+        framed = waves.standardized(framed)
     whole = framed.shape[-1] == recipe.n_fft  # frames are as long as the DFT: `of_samples` cuts them so where it can
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
@@ -129,18 +159,20 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
         if whole:
             analysis = frames.pad(analysis, 0, max(0, recipe.n_fft - recipe.frame_length))[: recipe.n_fft]
     windowed = framed * analysis
+    if recipe.transform == "identity":
+        return windowed, energy
     groups = recipe.bank_groups(_dtype_of(framed)) if bank is None else None
     if groups is not None and recipe.power == 2.0:
         x = fourier.power_in_bands(windowed, recipe.n_fft, groups)
     else:
         pair = fourier.rfft(windowed, recipe.n_fft)
-        x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon)
+        x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon, recipe.magnitude_epsilon_by)
         if groups is not None:
             x = fourier.in_bands(x, groups)
         elif bank is not None:
             x = fourier.apply_bank(x, bank)
     if recipe.log is not None:
-        x = scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, recipe.ref_value)
+        x = scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, fixed_reference(recipe))
     return x, energy
 
 
@@ -226,7 +258,7 @@ def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
 
     A kernel may do all of it. Otherwise many frames are processed block by block.
     """
-    learned = call.window is not None or call.bank is not None
+    learned = call.window is not None or call.bank is not None or not _for_any_kernel(recipe)
     if not learned:
         _, found = _by_kernel(_Operations, recipe, x, call)
         if found is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 needs(__name__, ops="keras.ops", frames="kapre.ops.frames")
 
-_NAMES = {"hann_window": "hann", "hamming_window": "hamming"}
+_NAMES = {"hann_window": "hann", "hamming_window": "hamming", "blackman_window": "Blackman"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Fields:
     """The fields of the window."""
 
     remove_dc: bool = False
+    normalize_frames: bool = False
     window_name: str = UNSET
     window_periodic: bool | None = None
     window_exponent: float = 1.0
@@ -43,8 +44,11 @@ class Window(Stage):
     Fields = Fields
     checks: ClassVar = {
         "remove_dc": flag,
+        "normalize_frames": flag,
         "window_exponent": above_0("Use 1.0, or 0.85 on hann for povey."),
     }
+
+    added = ("normalize_frames",)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         f["window_name"] = resolve_name(f["window_name"])
@@ -60,6 +64,8 @@ class Window(Stage):
             yield "frames whose mean was not subtracted", dict(remove_dc=False)
         else:
             yield "frames whose mean was subtracted", dict(remove_dc=True)
+        if recipe.normalize_frames:
+            yield "frames that were not normalised", dict(normalize_frames=False)
         for name, short in _NAMES.items():
             for periodic, form in ((True, "periodic"), (False, "symmetric")):
                 for exponent in (1.0, 0.85) if short == "hann" else (1.0,):
@@ -68,3 +74,5 @@ class Window(Stage):
                         f"a {form} {called} window",
                         dict(window_name=name, window_periodic=periodic, window_exponent=exponent),
                     )
+        plain = dict(window_name="rectangular_window", window_periodic=None, window_exponent=1.0)
+        yield "a rectangular window", plain

@@ -37,6 +37,7 @@ class Stages(NamedTuple):
     preemphasis: float = 0.0
     preemphasis_first: str = "keep"
     magnitude_epsilon: float = 0.0
+    magnitude_epsilon_by: str = "add"
     chunk_pad: int | None = None
     least_energy: float | None = None
     is_inverse: bool = False

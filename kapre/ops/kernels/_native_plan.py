@@ -97,6 +97,8 @@ class Plan:
     """
 
     def __init__(self, library: Library, stages: Stages, instructions: str | None = None) -> None:
+        if stages.magnitude_epsilon and stages.magnitude_epsilon_by != "add":
+            raise NotImplementedError("the library adds the epsilon under the root of the magnitude")
         self._library = library
         self._instructions = None if instructions is None else instructions.encode()
         window = np.ascontiguousarray(stages.window, "float32")

@@ -211,7 +211,8 @@ class PortableKernel(_Active):
             of_frame = prepares @ matrix
             every = [self._convolved(x, constant(cut @ of_frame, x), hop) for cut in cuts]
             parts.append(every[0] if stages.chunk_pad is None else ops.stack(every, axis=2))
-        y = fourier.magnitude((parts[0], parts[1]), stages.power or 1.0, stages.magnitude_epsilon)
+        epsilon = stages.magnitude_epsilon, stages.magnitude_epsilon_by
+        y = fourier.magnitude((parts[0], parts[1]), stages.power or 1.0, *epsilon)
         if stages.groups is not None:
             y = self.in_bands(y, stages.groups)
         if stages.log is not None:
