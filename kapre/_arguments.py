@@ -6,37 +6,82 @@ from typing import Any, Literal, TypedDict
 
 PresetName = Literal[
     "ast",
+    "beat_this",
     "beats",
     "bigvgan_24k_100band",
+    "campplus",
     "clap_fused",
     "clap_unfused",
     "clvp",
+    "cohere_asr",
+    "cosyvoice2",
+    "crepe",
+    "dac",
+    "dasheng",
+    "dnsmos",
+    "dots3_note",
+    "eat",
+    "encodec",
+    "espnet",
+    "essentia_musicnn",
+    "essentia_vggish",
+    "fun_asr_nano",
     "gemma3n",
     "gemma4",
+    "gemma4_unified",
     "granite_speech",
     "hifigan",
     "icefall",
+    "inkling",
     "kaldi_fbank",
     "kaldi_mfcc",
+    "kaldi_mfcc_hires",
     "keras_mel",
+    "kyutai_speech_to_text",
     "librosa_mel",
     "librosa_mfcc",
+    "maest",
     "medasr",
+    "mert",
+    "microfrontend",
+    "msclap",
+    "muse_spark",
+    "musicfm",
+    "musicgen_melody",
+    "musicnn",
     "nemo",
     "nemo_128",
     "nemo_v1",
+    "nemotron_streaming",
+    "neucodec",
+    "openwakeword",
     "panns",
     "paraformer",
+    "passt",
+    "pe_audio",
     "phi4_multimodal",
+    "piano_transcription",
+    "pop2piano",
+    "python_speech_features",
+    "qwen3_asr",
+    "redimnet",
+    "resemblyzer",
+    "rmvpe",
     "seamless_m4t",
     "silero_vad",
     "speech2text",
     "speechbrain_ecapa",
     "speechbrain_fbank",
     "speecht5",
+    "styletts2",
+    "tacotron2",
+    "torchaudio_lfcc",
     "torchaudio_mel",
     "torchaudio_mfcc",
+    "univnet",
     "vggish",
+    "vibevoice",
+    "vits",
     "vocos",
     "voxtral_realtime",
     "wav2vec2",
@@ -44,6 +89,8 @@ PresetName = Literal[
     "wespeaker",
     "whisper",
     "whisper_large_v3",
+    "xcodec2",
+    "xtts",
     "yamnet",
 ]
 """The published front ends that `kapre.list_presets()` returns."""
@@ -82,6 +129,7 @@ class RecipeFields(TypedDict, total=False):
     samples_multiple: int
     samples_multiple_strict: bool
     multiple_by: Literal["zeros", "reflect"]
+    zeros_after: int
     n_fft: int
     win_length: int | None
     hop_length: int | None
@@ -134,6 +182,12 @@ class RecipeFields(TypedDict, total=False):
     pcen_smoothing: float | None
     pcen_epsilon: float
     pcen_start: Literal["unit", "first"]
+    microfrontend: bool
+    noise_even: float
+    noise_odd: float
+    noise_floor: float
+    pcan_strength: float
+    pcan_offset: float
     n_mfcc: int | None
     lifter: float
     lifter_start: Literal[0, 1]

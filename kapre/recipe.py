@@ -30,6 +30,7 @@ from kapre.stages import (
     layout,
     length,
     logarithm,
+    microfrontend,
     multiple,
     normalization,
     one_hot,
@@ -84,6 +85,7 @@ class Recipe(
     normalization.Fields,
     energy.Fields,
     cepstrum.Fields,
+    microfrontend.Fields,
     pcen.Fields,
     logarithm.Fields,
     filter_bank.Fields,
@@ -98,10 +100,10 @@ class Recipe(
 ):
     """Describe a front end, from samples to features, with the options that published front ends need.
 
-    The stages of a recipe run in the order of its fields: the whole waveform (`input_rate` … `fixed_by`), padding and
-    framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), `|DFT| ** power`,
-    the filter bank, the logarithm and its range or PCEN, the cepstrum, the statistics over time, deltas,
-    stacking, `(x + feature_shift) * feature_scale`, a multiple of frames, patches and the layout.
+    The stages of a recipe run in the order of its fields: the whole waveform (`input_rate` … `zeros_after`), padding
+    and framing (`n_fft` … `drop_last`), each frame by itself (`remove_dc`, `preemphasis`, the window), the DFT to a
+    power, the filter bank, the logarithm and its range, PCEN or the microfrontend, the cepstrum, the statistics over
+    time, deltas, stacking, `(x + feature_shift) * feature_scale`, a multiple of frames, patches and the layout.
 
     A field that has no effect in a recipe is reset to its default, so that recipes with the same meaning are equal. A
     recipe holds no tensor and no framework object. It can be compared and hashed, it can be written to and read from
@@ -128,6 +130,7 @@ class Recipe(
         samples_multiple: See there.
         samples_multiple_strict: Whether a clip that is such a length already is padded to the next one.
         multiple_by: How to pad to a multiple: "zeros", or "reflect" to mirror the end of the clip (PE Audio).
+        zeros_after: Number of zeros appended to every clip after that. They count as part of the clip.
         dither: Standard deviation of the noise added to the scaled samples during training only.
         preemphasis: The coefficient a of `y[n] = x[n] - a x[n - 1]`. 0.0 for none.
         preemphasis_over: What preemphasis is applied to: the "signal" (NeMo) or each "frame" (Kaldi).
@@ -207,6 +210,15 @@ class Recipe(
         pcen_smoothing: The coefficient s, above 0 and at most 1. `None` means that of `pcen_time_constant`.
         pcen_epsilon: The number added to the level, at least 1e-30.
         pcen_start: The level before the first frame: "unit" for 1 (librosa), or "first" for the first frame (LEAF).
+        microfrontend: Whether to apply TensorFlow Lite's noise reduction, gain control and logarithm to the root of the
+            bands, in place of a logarithm: with the noise `n[t] = s x[t] + (1 - s) n[t - 1]`,
+            `q = max(x - n, noise_floor x) / (n + pcan_offset) ** pcan_strength`, and 64 times the natural logarithm of
+            `512 (q² / 4 if q < 2 else q - 1)`, at least 0. It takes samples scaled by 32768.
+        noise_even: The coefficient s of the bands 0, 2, 4, ….
+        noise_odd: The coefficient s of the bands 1, 3, 5, ….
+        noise_floor: The part of a value that remains at least.
+        pcan_strength: The exponent of the gain control, 0.0 for none.
+        pcan_offset: The number added to the noise there.
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
         lifter: The L of the lifter `1 + L / 2 sin(π i / L)` that weights coefficient i. 0.0 for none.
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the

@@ -238,6 +238,10 @@ def test_from_preset_changes_the_recipe_and_the_layer() -> None:
     assert layer.recipe == kapre.frontends.preset("kaldi_fbank").recipe.replace(n_mels=40, dither=1.0)
     assert (layer.seed, layer.name) == (3, "front")
     assert kapre.list_presets() == sorted(kapre.list_presets())
+    assert len(kapre.list_presets()) >= 65
+    for alias, name in kapre.frontends.aliases().items():
+        assert alias not in kapre.list_presets()
+        assert kapre.Frontend.from_preset(alias).recipe == kapre.frontends.preset(name).recipe
 
 
 def test_dither_in_training_only() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kapre._lazy import on_first_use
 from kapre.frontends._preset import Preset
-from kapre.frontends.presets import list_presets, preset
+from kapre.frontends.presets import aliases, list_presets, preset
 
 if TYPE_CHECKING:
     from kapre.frontends.frontend import Frontend
@@ -24,6 +24,7 @@ __all__ = [
     "Preset",
     "Spectrogram",
     "Stream",
+    "aliases",
     "list_presets",
     "preset",
     "whole_clip_stages",

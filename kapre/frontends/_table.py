@@ -92,8 +92,8 @@ _add(
     "AST, SSAST",
     "transformers.ASTFeatureExtractor. Gong, Chung and Glass (2021), AST: Audio Spectrogram Transformer.",
     note=(
-        "Missing frames are 0 before the normalisation, and 0.4670 behind it. With `fixed_frames=None` these are EAT's "
-        "features."
+        "Missing frames are 0 before the normalisation, and 0.4670 after it. EAT's features have the clip's own "
+        "length: `eat`."
     ),
 )  # fmt: skip
 _add(
@@ -111,7 +111,7 @@ _add(
     "wespeaker's compute_fbank with apply_cmvn. Wang et al. (2023), Wespeaker: a research and production toolkit.",
     note=(
         "The mean is the whole clip's; `normalize_over='running'` streams. 3D-Speaker's CAM++ and ERes2Net take "
-        "Kaldi's povey window and samples in [-1, 1]: `kaldi_fbank` with `input_scale=1.0, normalize='mean'`."
+        "Kaldi's povey window and samples in [-1, 1]: `campplus`."
     ),
 )
 _add(

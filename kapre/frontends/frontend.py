@@ -209,7 +209,7 @@ class Frontend(AudioLayer):
         """Make a published front end by name.
 
         Args:
-            preset_name: One of `kapre.list_presets()`.
+            preset_name: One of `kapre.list_presets()`, or of `kapre.frontends.aliases()`.
             **changes: Recipe fields to change, and arguments of the layer.
 
         Returns:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from kapre._checks import message
+from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import current
 
@@ -27,34 +29,39 @@ def smoothing_of(time_constant: float, frame_rate: float) -> float:
     return (math.sqrt(1.0 + 4.0 * frames**2) - 1.0) / (2.0 * frames**2)
 
 
-def smoothed(x: Any, smoothing: float, before: Any) -> Any:
+def smoothed(x: Any, smoothing: float | np.ndarray, before: Any) -> Any:
     """Return `M[t] = (1 - smoothing) M[t - 1] + smoothing x[t]` of `(..., frames, bands)`.
 
-    `before` is M before the first frame, `(..., 1, bands)`. There is no loop over frames: step k adds the terms that
-    are 2**k frames older, so that the number of operations grows with the logarithm of the number of frames. Energies
-    are positive, so that nothing cancels.
+    `smoothing` is one number, or one for each band. `before` is M before the first frame, `(..., 1, bands)`. There is
+    no loop over frames: step k adds the terms that are 2**k frames older, so that the number of operations grows with
+    the logarithm of the number of frames. Energies are positive, so that nothing cancels.
 
     Raises:
         ValueError: If the number of frames is unknown and the smoothing so small that a frame counts after 65536 more.
     """
-    count, decay = x.shape[-2], 1.0 - smoothing
+    count, decay = x.shape[-2], 1.0 - np.asarray(smoothing)
     if count == 0:
         return x
-    if not isinstance(count, int) and decay**_LONGEST > _LEAST:
+    slowest = float(decay.max())
+    if not isinstance(count, int) and slowest**_LONGEST > _LEAST:
         least = -math.expm1(math.log(_LEAST) / _LONGEST)
         rule, remedy = (
             f"at least {least:.2g} for clips of unknown length",
             "Raise it, lower pcen_time_constant, or give clips a known length.",
         )
         raise ValueError(message("pcen_smoothing", rule, smoothing, remedy))
-    y = ops.concatenate([before, smoothing * x], axis=-2)
+    y = ops.concatenate([before, _weight(np.asarray(smoothing), x) * x], axis=-2)
     widths = [(0, 0)] * (len(x.shape) - 2)
     step = 1
-    while step <= count if isinstance(count, int) else decay**step > _LEAST:
+    while step <= count if isinstance(count, int) else slowest**step > _LEAST:
         older = kernel.part(ops.pad(y, [*widths, (step, 0), (0, 0)]), 0, step, axis=-2)
-        y = y + decay**step * older
+        y = y + _weight(decay**step, x) * older
         step *= 2
     return kernel.part(y, 1, 0, axis=-2)
+
+
+def _weight(weight: np.ndarray, x: Any) -> Any:
+    return float(weight) if weight.ndim == 0 else constant(weight, x)
 
 
 def compressed(x: Any, level: Any, gain: float, bias: float, power: float, epsilon: float) -> Any:

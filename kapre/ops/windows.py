@@ -68,7 +68,12 @@ def _vorbis(length: int) -> np.ndarray:
     return np.sin(np.pi / 2.0 * np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2)
 
 
+def _cosine(length: int) -> np.ndarray:
+    return np.sin(np.pi * (np.arange(length) + 0.5) / length)
+
+
 _WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
+    "cosine_window": _cosine,
     "kaiser_bessel_derived_window": _kaiser_bessel_derived,
     "kaiser_window": _kaiser,
     "rectangular_window": np.ones,

@@ -20,6 +20,7 @@ from kapre.stages.framing import OF_WAVES, Framing
 from kapre.stages.layout import Layout
 from kapre.stages.length import Length
 from kapre.stages.logarithm import Logarithm
+from kapre.stages.microfrontend import Microfrontend
 from kapre.stages.multiple import Multiple
 from kapre.stages.normalization import Normalization
 from kapre.stages.one_hot import OneHot
@@ -46,7 +47,7 @@ OF_SAMPLES: tuple[Stage, ...] = (RATE, *AT_OWN_RATE)
 TO_FRAMES: tuple[Stage, ...] = (FRAMING, Chunks(), Window())
 """Stages that describe frames. In a stream, a cutter takes the place of the padding."""
 OF_FRAMES: tuple[Stage, ...] = (
-    *(Spectrum(), BANK, Logarithm(), Pcen(), Cepstrum(), Energy(), Normalization(), OneHot()),
+    *(Spectrum(), BANK, Logarithm(), Pcen(), Microfrontend(), Cepstrum(), Energy(), Normalization(), OneHot()),
 )
 """Stages of single frames. JAX compiles them in one piece for each piece of a stream."""
 OF_ENTRIES: tuple[Stage, ...] = (COUNT, DELTAS, SECOND_DELTAS, STACK, AFFINE, MULTIPLE, PATCHES, Layout())

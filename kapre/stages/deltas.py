@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 needs(__name__, features="kapre.ops.features", Cutter="kapre.ops.chunks:Cutter", library="kapre.ops.host:library")
 
-_WINDOWS = {3: "Granite Speech 5", 5: "Kaldi and torchaudio", 9: "librosa"}
+_WINDOWS = {3: "the shortest", 5: "Kaldi and torchaudio", 9: "librosa"}
 
 
 @dataclass(frozen=True, kw_only=True)

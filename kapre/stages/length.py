@@ -12,10 +12,10 @@ from kapre.ops.counts import padded_length
 from kapre.stages._stage import Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
 
 if TYPE_CHECKING:
-    from kapre.ops import waves
+    from kapre.ops import frames, waves
     from kapre.recipe import Recipe
 
-needs(__name__, waves="kapre.ops.waves")
+needs(__name__, frames="kapre.ops.frames", waves="kapre.ops.waves")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Fields:
     samples_multiple: int = 1
     samples_multiple_strict: bool = False
     multiple_by: Literal["zeros", "reflect"] = "zeros"
+    zeros_after: int = 0
 
 
 _MULTIPLE = ("samples_at_least", "samples_multiple", "samples_multiple_strict", "multiple_by")
@@ -44,9 +45,10 @@ class Length(Stage):
         "samples_at_least": at_least_0,
         "samples_multiple": positive("1 pads nothing."),
         "samples_multiple_strict": flag,
+        "zeros_after": at_least_0,
         "multiple_by": one_of(tuple(_MODES), "'reflect' mirrors the end of the clip."),
     }
-    added = ("samples_multiple_strict", "multiple_by")
+    added = ("samples_multiple_strict", "multiple_by", "zeros_after")
     idle = (("fixed_samples", None, ("fixed_by",)),)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
@@ -64,20 +66,25 @@ class Length(Stage):
     def used(self, recipe: Recipe, n_samples: Any) -> Any:
         """Return the length of a clip after this stage: an int, None or an integer tensor."""
         if recipe.fixed_samples is not None:
-            return recipe.fixed_samples
-        return padded_length(n_samples, *self._multiple(recipe))
+            return recipe.fixed_samples + recipe.zeros_after
+        padded = padded_length(n_samples, *self._multiple(recipe))
+        return None if padded is None else padded + recipe.zeros_after
 
     def _multiple(self, recipe: Recipe) -> tuple[int, int, bool]:
         return recipe.samples_at_least, recipe.samples_multiple, recipe.samples_multiple_strict
 
     def is_on(self, recipe: Recipe) -> bool:
-        return recipe.fixed_samples is not None or self._multiple(recipe) != (0, 1, False)
+        changes = self._multiple(recipe) != (0, 1, False) or recipe.zeros_after > 0
+        return recipe.fixed_samples is not None or changes
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.state is not None:  # a stream adds the zeros at its end
             return x
         lengths = call.lengths
         call.lengths = None if lengths is None or recipe.fixed_samples is not None else self.used(recipe, lengths)
+        return frames.pad(self._padded(recipe, x, lengths), 0, recipe.zeros_after)
+
+    def _padded(self, recipe: Recipe, x: Any, lengths: Any) -> Any:
         if recipe.fixed_samples is None:
             return waves.pad_to_multiple(x, *self._multiple(recipe), _MODES[recipe.multiple_by], lengths)
         if recipe.fixed_by == "tile":

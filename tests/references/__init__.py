@@ -7,6 +7,6 @@ Those of PyTorch come from requirements-references.txt. `<preset>_<package>` is 
 
 from tests.references._registry import REFERENCES, Reference
 
-from tests.references import composed, kaldi, mel, speech  # noqa: F401  isort: skip
+from tests.references import composed, kaldi, mel, music, speech  # noqa: F401  isort: skip
 
 __all__ = ["REFERENCES", "Reference"]

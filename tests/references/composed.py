@@ -16,15 +16,15 @@ TENSORFLOW = "tensorflow-cpu signal"
 def _power(
     x: np.ndarray, sample_rate: int, bands: int, high: float, length: int, hop: int, fft: int = 0, **options: Any
 ) -> np.ndarray:
-    """Return librosa's mel spectrogram of the clip, reflected at its ends unless `pad_mode` says otherwise.
+    """Return librosa's mel spectrogram of the clip, reflected at its ends unless `pad_mode` is another or None.
 
     The padding is NumPy's: librosa 0.11 has a sample of a reflected end wrong at some lengths.
     """
     import librosa
 
-    fft = fft or length
+    fft, mode = fft or length, options.pop("pad_mode", "reflect")
     return librosa.feature.melspectrogram(
-        y=np.pad(x, fft // 2, mode=options.pop("pad_mode", "reflect")),
+        y=x if mode is None else np.pad(x, fft // 2, mode=mode),
         sr=sample_rate,
         n_fft=fft,
         win_length=length,
@@ -206,3 +206,131 @@ def keras_mel(x: np.ndarray) -> np.ndarray:
     mel = power @ tf.signal.linear_to_mel_weight_matrix(128, 1025, 16000, 20, 8000, tf.float64)
     decibels = 10 * _log10(mel.numpy().T)
     return np.maximum(decibels, decibels.max() - 80)
+
+
+@reference("openwakeword_librosa", LIBROSA, "dB", float64=True, shortest=512)
+def openwakeword(x: np.ndarray) -> np.ndarray:
+    power = _power(32768.0 * x, 16000, 32, 3800, 400, 160, 512, fmin=60, pad_mode=None)
+    decibels = 10 * _log10(power.T)
+    return np.maximum(decibels, decibels.max(initial=-np.inf) - 80) / 10 + 2
+
+
+@reference("resemblyzer", LIBROSA, "linear", float64=True, note="As resemblyzer.audio calls it.")
+def resemblyzer(x: np.ndarray) -> np.ndarray:
+    level = 20 * np.log10(np.sqrt(np.mean(x**2)) or 1.0)
+    louder = x * 10 ** (max(0.0, -30.0 - level) / 20) if x.any() else x
+    return _power(louder, 16000, 40, 8000, 400, 160, pad_mode="constant").T
+
+
+@reference("espnet", LIBROSA, "ln", float64=True, note="As espnet2's Stft and LogMel have it.")
+def espnet(x: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(_power(x, 16000, 80, 8000, 512, 128), 1e-10)).T
+
+
+@reference("redimnet", "librosa stft, filters.mel", "ln", float64=True, shortest=2)
+def redimnet(x: np.ndarray) -> np.ndarray:
+    import scipy.signal
+
+    window = scipy.signal.get_window("hamming", 400)
+    y = x - 0.97 * np.pad(x, (1, 0), mode="reflect")[:-1]
+    power = _power(y, 16000, 72, 7600, 400, 160, 512, fmin=20, window=window, **HTK)
+    ln = np.log(power + 1e-6)
+    return ln - ln.mean(axis=1, keepdims=True)
+
+
+@reference("passt_librosa", "librosa stft", "ln", 32000, float64=True, shortest=2)
+def passt(x: np.ndarray) -> np.ndarray:
+    import librosa
+    import scipy.signal
+
+    y = np.pad(x[1:] - 0.97 * x[:-1], 512, mode="reflect")
+    window = np.pad(scipy.signal.get_window("hann", 800, fftbins=False), 112)
+    spectrum = librosa.stft(y, n_fft=1024, hop_length=320, window=window, center=False, dtype=np.complex128)
+    return (np.log(_passt_bank() @ np.abs(spectrum) ** 2 + 1e-5) + 4.5) / 5
+
+
+@functools.cache
+def _passt_bank() -> np.ndarray:
+    import tensorflow as tf
+
+    return tf.signal.linear_to_mel_weight_matrix(128, 513, 32000, 0.0, 15000.0, tf.float64).numpy().T
+
+
+def _musicnn(x: np.ndarray, pad_mode: str) -> np.ndarray:
+    return np.log10(1 + 10000 * _power(x, 16000, 96, 8000, 512, 256, pad_mode=pad_mode)).T
+
+
+@reference("musicnn", LIBROSA, "log10", float64=True, note="As musicnn's batch_data calls it.")
+def musicnn(x: np.ndarray) -> np.ndarray:
+    return _musicnn(x, "constant")
+
+
+@reference("maest_librosa", LIBROSA, "log10", float64=True)
+def maest(x: np.ndarray) -> np.ndarray:
+    return (_musicnn(x, "reflect") - 2.06755686098554) / (2 * 1.268292820667291)
+
+
+@reference("piano_transcription", LIBROSA, "dB", float64=True, note="As torchlibrosa computes it.")
+def piano_transcription(x: np.ndarray) -> np.ndarray:
+    return 10 * _log10(_power(x, 16000, 229, 8000, 2048, 160, fmin=30)).T
+
+
+@reference("msclap_librosa", LIBROSA, "dB", 44100, float64=True)
+def msclap(x: np.ndarray) -> np.ndarray:
+    return 10 * _log10(_power(x, 44100, 64, 8000, 1024, 320, fmin=50)).T
+
+
+@reference("pop2piano", LIBROSA, "ln", 22050, float64=True)
+def pop2piano(x: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(_power(x, 22050, 512, 11025, 4096, 1024, fmin=10, **HTK), 1e-6))
+
+
+@reference("rmvpe", LIBROSA, "ln", float64=True, note="As rmvpe's MelSpectrogram has it.")
+def rmvpe(x: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(_power(x, 16000, 128, 8000, 1024, 160, fmin=30, htk=True, power=1.0), 1e-5))
+
+
+@reference("tacotron2", LIBROSA, "ln", 22050, float64=True, note="As tacotron2's TacotronSTFT has it.")
+def tacotron2(x: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(_power(x, 22050, 80, 8000, 1024, 256, power=1.0), 1e-5))
+
+
+@reference("cosyvoice2", "librosa stft, filters.mel", "ln", 24000, float64=True, shortest=480)
+def cosyvoice2(x: np.ndarray) -> np.ndarray:
+    import librosa
+
+    padded = np.pad(x, 720, mode="reflect")
+    spectrum = librosa.stft(padded, n_fft=1920, hop_length=480, center=False, dtype=np.complex128)
+    filters = librosa.filters.mel(sr=24000, n_fft=1920, n_mels=80, fmin=0, fmax=8000, dtype=np.float64)
+    return np.log(np.maximum(filters @ np.sqrt(np.abs(spectrum) ** 2 + 1e-9), 1e-5))
+
+
+@reference("vits", "librosa stft", "linear", 22050, float64=True, shortest=256)
+def vits(x: np.ndarray) -> np.ndarray:
+    import librosa
+
+    padded = np.pad(x, 384, mode="reflect")
+    spectrum = librosa.stft(padded, n_fft=1024, hop_length=256, center=False, dtype=np.complex128)
+    return np.sqrt(np.abs(spectrum) ** 2 + 1e-6)
+
+
+@reference(
+    "microfrontend",
+    "numpy fft.rfft",
+    "linear",
+    float64=True,
+    note="Stated in NumPy without rounding; tests/test_stages.py compares with pymicro-features, which rounds.",
+)
+def microfrontend(x: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(32768.0 * x, (0, 480)), 480)[: max(0, len(x) - 479) : 160]
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * (np.arange(480) + 0.5) / 480)
+    power = np.abs(np.fft.rfft(frames * window, 512)) ** 2
+    bank = tf.signal.linear_to_mel_weight_matrix(40, 257, 16000, 125.0, 7500.0, tf.float64).numpy()
+    noise, found = np.zeros(40), []
+    for energy in np.sqrt(power @ bank):
+        noise += np.where(np.arange(40) % 2 == 0, 0.025, 0.06) * (energy - noise)
+        q = np.maximum(energy - noise, 0.05 * energy) / (noise + 80.0) ** 0.95
+        found.append(2.5 * np.log(np.maximum(512.0 * np.where(q < 2.0, q**2 / 4.0, q - 1.0), 1.0)))
+    return np.array(found).reshape(-1, 40)

@@ -229,3 +229,27 @@ def seamless_m4t_audio_utils(x: np.ndarray) -> np.ndarray:
 def speech2text_audio_utils(x: np.ndarray) -> np.ndarray:
     features = _audio_utils(SCALE * x)
     return (features - features.mean(0)) / features.std(0)
+
+
+@reference("campplus", TORCHAUDIO, "normalised", float64=True, torch=True, shortest=400)
+def campplus(x: np.ndarray) -> np.ndarray:
+    y = _torchaudio(x, num_mel_bins=80)
+    return y - y.mean(0)
+
+
+@reference("eat", TORCHAUDIO, "normalised", float64=True, torch=True, shortest=400)
+def eat(x: np.ndarray) -> np.ndarray:
+    options: dict[str, Any] = dict(htk_compat=True, use_energy=False, window_type="hanning", num_mel_bins=128)
+    return (_torchaudio(x - x.mean(), **options) + 4.268) / (2 * 4.569)
+
+
+@reference("kaldi_mfcc_hires", "kaldi-native-fbank OnlineMfcc", "ln")
+def kaldi_mfcc_hires(x: np.ndarray) -> np.ndarray:
+    return _native(SCALE * x, "Mfcc", num_bins=40, num_ceps=40, high_freq=-400, use_energy=False)
+
+
+@reference(
+    "kaldi_mfcc_hires_torchaudio", "torchaudio compliance.kaldi.mfcc", "ln", float64=True, torch=True, shortest=400
+)
+def kaldi_mfcc_hires_torchaudio(x: np.ndarray) -> np.ndarray:
+    return _torchaudio(SCALE * x, "mfcc", num_mel_bins=40, num_ceps=40, high_freq=-400)

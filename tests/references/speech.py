@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,3 +177,79 @@ def silero_vad(x: np.ndarray) -> np.ndarray:
     chunks = np.lib.stride_tricks.sliding_window_view(padded, 576)[::512].astype("float32")
     with torch.no_grad():
         return stft(torch.tensor(chunks)).numpy()
+
+
+@reference("qwen3_asr", "transformers Qwen3ASRFeatureExtractor", "log10", torch=True)
+def qwen3_asr(x: np.ndarray) -> np.ndarray:
+    return _extract("Qwen3ASRFeatureExtractor", x, padding="longest")["input_features"][0]
+
+
+@reference("dots3_note", "transformers Dots3NoteFeatureExtractor", "log10", torch=True, note="Up to 60 s.")
+def dots3_note(x: np.ndarray) -> np.ndarray:
+    return np.asarray(transformers().Dots3NoteFeatureExtractor()(x, sampling_rate=16000)["input_features"][0])
+
+
+@reference("nemotron_streaming", "transformers NemotronAsrStreamingFeatureExtractor", "ln", torch=True)
+def nemotron_streaming(x: np.ndarray) -> np.ndarray:
+    return _extract("NemotronAsrStreamingFeatureExtractor", x)["input_features"][0]
+
+
+@reference("cohere_asr", "transformers CohereAsrFeatureExtractor", "normalised", torch=True, note="As nemo.")
+def cohere_asr(x: np.ndarray) -> np.ndarray:
+    return _extract("CohereAsrFeatureExtractor", x, {"dither": 0.0})["input_features"][0]
+
+
+@reference("fun_asr_nano", "transformers FunAsrNanoFeatureExtractor", "ln", torch=True, shortest=400)
+def fun_asr_nano(x: np.ndarray) -> np.ndarray:
+    return _extract("FunAsrNanoFeatureExtractor", x)["input_features"][0]
+
+
+@reference("inkling", "transformers InklingFeatureExtractor", "log10", torch=True)
+def inkling(x: np.ndarray) -> np.ndarray:
+    return _extract("InklingFeatureExtractor", x)["input_features"][0]
+
+
+@reference("neucodec", "transformers NeuCodecFeatureExtractor", "normalised", shortest=320)
+def neucodec(x: np.ndarray) -> np.ndarray:
+    return _extract("NeuCodecFeatureExtractor", x)["input_features"][0]
+
+
+@reference("xcodec2", "transformers Xcodec2FeatureExtractor", "normalised", shortest=240)
+def xcodec2(x: np.ndarray) -> np.ndarray:
+    return _extract("Xcodec2FeatureExtractor", x)["input_features"][0]
+
+
+@reference(
+    "openwakeword",
+    "onnxruntime InferenceSession",
+    "dB",
+    shortest=512,
+    note="melspectrogram.onnx of openwakeword 0.4.0, in float32.",
+)
+def openwakeword(x: np.ndarray) -> np.ndarray:
+    session = _melspectrogram()
+    found = session.run(None, {session.get_inputs()[0].name: (32768.0 * x[None]).astype("float32")})[0]
+    return found[0, 0] / 10 + 2
+
+
+@functools.cache
+def _melspectrogram() -> Any:
+    import onnxruntime
+
+    package = importlib.util.find_spec("openwakeword")
+    assert package is not None, "requirements-references.txt is not installed"
+    return onnxruntime.InferenceSession(Path(str(package.origin)).parent / "resources/models/melspectrogram.onnx")
+
+
+@reference("dnsmos", "speechmos dnsmos.DNSMOS", "dB")
+def dnsmos(x: np.ndarray) -> np.ndarray:
+    from speechmos.dnsmos import DNSMOS
+
+    return DNSMOS.audio_melspec(DNSMOS.__new__(DNSMOS), x)
+
+
+@reference("python_speech_features", "python_speech_features logfbank", "ln", float64=True)
+def python_speech_features(x: np.ndarray) -> np.ndarray:
+    from python_speech_features import logfbank
+
+    return logfbank(x)
