@@ -309,7 +309,8 @@ class Recipe(
         object.__setattr__(self, "active_stages", stages.active(self))
 
     def __reduce__(self) -> Any:
-        return _remade, (_values(self),)  # the arrays are recomputed: a mel bank alone takes a megabyte
+        # The arrays are recomputed: a mel bank alone takes a megabyte.
+        return _remade, ({name: value for name, value in _values(self).items() if value != _DEFAULTS[name]},)
 
     @property
     def window_arguments(self) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from kapre.ops.kernels import overlaid
 from kapre.ops.kernels.portable import PortableKernel
 from tests.conftest import BACKEND, chirp, relative_error, to_numpy
 
-WITHOUT_MEAN = [name for name in list_presets() if preset(name).recipe.remove_dc]
+# With zeros around a clip, a constant is not constant.
+WITHOUT_MEAN = [
+    name for name in list_presets() if preset(name).recipe.remove_dc and not preset(name).recipe.samples_multiple_strict
+]
 SILENCE = np.log(np.finfo("float32").eps)  # of Kaldi's recipes
 levels = st.floats(-1.0, 1.0, width=32)
 

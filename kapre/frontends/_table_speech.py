@@ -67,7 +67,7 @@ _add(
     _kaldi.replace(n_mels=40, n_mfcc=40, lifter=22.0, f_max=7600.0),
     "Kaldi's mfcc_hires.conf: 40 coefficients of 40 bands",
     "Vosk, Kaldi chain and nnet3 recipes",
-    "compute-mfcc-feats --config=mfcc_hires.conf; kaldi_native_fbank.OnlineMfcc with dither 0.",
+    "compute-mfcc-feats with mfcc_hires.conf; kaldi_native_fbank.OnlineMfcc with dither 0.",
     note="The model's own mfcc.conf may have another `--low-freq` or `--high-freq`.",
 )
 _add(
