@@ -68,7 +68,7 @@ _add(
     "Kaldi's mfcc_hires.conf: 40 coefficients of 40 bands",
     "Vosk, Kaldi chain and nnet3 recipes",
     "compute-mfcc-feats with mfcc_hires.conf; kaldi_native_fbank.OnlineMfcc with dither 0.",
-    note="The model's own mfcc.conf may have another `--low-freq` or `--high-freq`.",
+    note="The model's own mfcc.conf may have another lowest or highest frequency.",
 )
 _add(
     "openwakeword",
