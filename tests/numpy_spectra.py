@@ -58,12 +58,15 @@ def spectra(recipe: kapre.Recipe, x: np.ndarray) -> Spectra:
     window = recipe.analysis_window
     z = np.fft.rfft(emphasized * window, n_fft)
     power = np.abs(z) ** 2
-    values = power if recipe.power == 2.0 else np.sqrt(power + recipe.magnitude_epsilon)
+    raised = recipe.magnitude_epsilon_by == "max"
+    under_root = (np.maximum if raised else np.add)(power, recipe.magnitude_epsilon)
+    values = power if recipe.power == 2.0 else np.sqrt(under_root)
     bands = values if recipe.bank is None else values @ recipe.bank
     y, by_bands = _logarithm(recipe, bands)
     by_bands = 2.0 * y * by_bands
     by_values = by_bands if recipe.bank is None else by_bands @ recipe.bank.T
     by_power = by_values if recipe.power == 2.0 else by_values * 0.5 / np.where(values > 0.0, values, np.inf)
+    by_power = by_power * (power >= recipe.magnitude_epsilon) if raised else by_power
     turned = _turned(n_fft)[:, : min(size, n_fft)]
     by_windowed = np.zeros_like(framed)
     by_windowed[..., :n_fft] = 2.0 * ((by_power * z.conj()) @ turned).real
@@ -90,5 +93,5 @@ def _logarithm(recipe: kapre.Recipe, bands: np.ndarray) -> tuple[np.ndarray, Any
     scale = {"ln": 1.0, "log10": 1.0 / np.log(10.0), "db": 10.0 / np.log(10.0)}[recipe.log]
     y = scale * np.log(inner)
     if recipe.log == "db":
-        y = y - scale * np.log(max(recipe.amin, recipe.ref_value))
+        y = y - scale * np.log(max(recipe.amin, 1.0 if recipe.ref_value == "max" else recipe.ref_value))
     return y, scale / inner * (added | (bands >= recipe.amin))

@@ -12,7 +12,12 @@ from tests.frontends.stages import of_every_stage
 from tests.kernel_blocks import blocks_of, check_spectra
 
 ALL = {name: kapre.frontends.preset(name).recipe for name in kapre.list_presets()}
-RECIPES = {name: recipe for name, recipe in ALL.items() if recipe.power is not None}
+# NumPy's slopes take a matrix of the DFT: one of 16384 points would take a minute.
+RECIPES = {
+    name: recipe
+    for name, recipe in ALL.items()
+    if recipe.power is not None and recipe.transform == "dft" and recipe.n_fft <= 4096
+}
 EXAMPLES = {"jax": 1, "tensorflow": 2}.get(BACKEND, 4)  # JAX compiles for every shape
 
 
