@@ -6,8 +6,10 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack  # noqa: F401  (the fields' types name Literal)
 
 import numpy as np
@@ -590,6 +592,29 @@ class Recipe(
         if fields.get("norm") == "inf":
             fields["norm"] = math.inf
         return cls(**fields)
+
+    @staticmethod
+    def from_pretrained(source: str | os.PathLike[str] | Mapping[str, Any], /) -> Recipe:
+        """Return the recipe of a published model, read from the model's own configuration file.
+
+        Args:
+            source: The model's folder, its configuration file, the contents of that file as a mapping, or the name of a
+                model on the Hub; see `kapre.Frontend.from_pretrained`.
+
+        Raises:
+            ValueError: If no reader knows the file, or a field of it cannot be expressed.
+            TypeError: If `source` is of another type.
+
+        Example:
+            ```python
+            import kapre
+
+            config = {"feature_extractor_type": "WhisperFeatureExtractor", "chunk_length": 10}
+            assert kapre.Recipe.from_pretrained(config).fixed_samples == 160000
+            ```
+        """
+        recipe: Recipe = import_module("kapre.frontends.readers").read(source).recipe
+        return recipe
 
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kapre._lazy import on_first_use
 from kapre.frontends._preset import Preset
+from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import aliases, list_presets, preset
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ __all__ = [
     "Frontend",
     "MelSpectrogram",
     "Preset",
+    "Source",
+    "SourceError",
     "Spectrogram",
     "Stream",
     "aliases",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import os
 import warnings
 from collections.abc import Mapping
 from typing import Any, Unpack
@@ -15,7 +15,6 @@ from keras import ops
 from kapre import executor
 from kapre._arguments import LayerArguments, PresetArguments, PresetName
 from kapre._checks import count, message
-from kapre._hints import remedy
 from kapre._layer import (
     AudioLayer,
     Shape,
@@ -28,7 +27,11 @@ from kapre._layer import (
     with_mask,
 )
 from kapre._lengths import checked_lengths, lengths_within
+from kapre.frontends import readers
+from kapre.frontends._changes import changed
 from kapre.frontends._gains import Extent, Learned, extent, load, save
+from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
+from kapre.frontends._source import Source
 from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
@@ -36,16 +39,6 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
-from kapre.stages import idle
-
-
-def _recipe(value: Any) -> Recipe:
-    if isinstance(value, Recipe):
-        return value
-    if isinstance(value, Mapping):
-        return Recipe.from_json(json.dumps(dict(value)))
-    way = "Use kapre.Frontend.from_preset(name) for a published front end, kapre.Recipe.from_json(text) for JSON."
-    raise TypeError(message("recipe", "a kapre.Recipe", value, way))
 
 
 def _warn_of_empty_bands(recipe: Recipe) -> None:
@@ -55,54 +48,6 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
     published = (preset(name).recipe.bank for name in list_presets())
     if not any(bank is not None and np.array_equal(recipe.bank, bank) for bank in published):
         filterbanks.warn_if_empty(recipe.bank, recipe.sample_rate or 0.0)
-
-
-def _entries_within(recipe: Recipe, inputs: Any, within: Any) -> Any:
-    """Tell which entries along the time axis of a front end belong to the clip, as `(batch, entries)`.
-
-    `within` holds the number of samples of each clip, `(batch,)`, or is a mask over the samples.
-    """
-    if len(within.shape) == 1 and kernel.compiles_eager_calls and kernel.is_held(inputs) and kernel.is_held(within):
-        samples = np.clip(within, 0, inputs.shape[1]).astype("int64")
-        own = np.array([recipe.num_valid_entries(int(n)) for n in samples], "int32")
-        return kernel.put(np.arange(recipe.num_frames(inputs.shape[1])) < own.reshape(-1, 1), "bool", inputs)
-    lengths = lengths_of(within) if len(within.shape) == 2 else lengths_within(within, inputs)
-    known = _known_time(inputs, within)
-    time = ops.shape(inputs)[1] if known is None else known
-    return frames.within(recipe.num_frames(time), recipe.num_valid_entries(lengths), 2)
-
-
-def _known_time(inputs: Any, within: Any) -> int | None:
-    """Return the number of samples, if the input or a mask over it has a known time."""
-    time = inputs.shape[1] if isinstance(inputs.shape[1], int) or len(within.shape) == 1 else within.shape[1]
-    return time if isinstance(time, int) else None
-
-
-@keras.saving.register_keras_serializable(package="Kapre")
-class FrontendMask(keras.Operation):
-    """Compute the mask of a front end's output as a node of a functional model, so that it is saved with the model.
-
-    Args:
-        recipe: The recipe of the front end, or its JSON-compatible form.
-        **kwargs: The `name` of the layer.
-    """
-
-    def __init__(self, recipe: Recipe | Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.recipe = _recipe(recipe)
-
-    def call(self, inputs: Any, within: Any) -> Any:
-        """Return the mask `(batch, entries)` for lengths `(batch,)` or a mask over samples `(batch, time)`."""
-        return _entries_within(self.recipe, inputs, within)
-
-    def compute_output_spec(self, inputs: Any, within: Any) -> Any:
-        """Return the shape and dtype of the mask."""
-        batch = within.shape[0] if inputs.shape[0] is None else inputs.shape[0]
-        return keras.KerasTensor((batch, self.recipe.num_frames(_known_time(inputs, within))), dtype="bool")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the name, and the recipe in a JSON-compatible form."""
-        return {"name": self.name, "recipe": json.loads(self.recipe.to_json())}
 
 
 @register
@@ -166,6 +111,8 @@ class Frontend(AudioLayer):
     _ranks: tuple[int, ...] = (2,)
     data_format = "channels_last"
     """Where channels are, in a subclass that takes them."""
+    source: Source | None = None
+    """What `from_pretrained` read. None for other front ends, and for loaded and cloned ones."""
 
     def __init__(
         self,
@@ -176,7 +123,7 @@ class Frontend(AudioLayer):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.recipe = _recipe(recipe)
+        self.recipe = recipe_of(recipe)
         self.trainable_filterbank = extent("trainable_filterbank", trainable_filterbank)
         self.trainable_window = extent("trainable_window", trainable_window)
         if self.trainable_filterbank and self.recipe.bank is None:
@@ -220,22 +167,48 @@ class Frontend(AudioLayer):
                 effect with the preset's other fields, such as `n_mels` without a filter bank.
             TypeError: If a change is neither a field of the recipe nor an argument of the layer.
         """
-        recipe = preset(preset_name).recipe
-        defaults = {field.name: field.default for field in dataclasses.fields(Recipe)}
-        names = set(defaults)
-        given: dict[str, Any] = dict(changes)
-        fields = {key: given.pop(key) for key in list(given) if key in names}
-        own = ("trainable_filterbank", "trainable_window", "seed", "name", "dtype", "trainable", "activity_regularizer")
-        for key in sorted(set(given) - set(own)):
-            rule = "a field of kapre.Recipe or an argument of the layer"
-            raise TypeError(message("changes", rule, key, remedy(key, (*names, *own), "See help(kapre.Recipe).")))
-        changed = recipe.replace(**fields)
-        needed = idle(vars(changed))
-        for name, value in fields.items():
-            if name in needed and value is not None and value not in (getattr(changed, name), defaults[name]):
-                rule = f"left out of {preset_name!r}, where it has no effect"
-                raise ValueError(message(name, rule, value, f"It needs {needed[name]}."))
-        return cls(changed, **given)
+        recipe, given = changed(preset(preset_name).recipe, changes, preset_name)
+        return cls(recipe, **given)
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | os.PathLike[str] | Mapping[str, Any], /, **changes: Unpack[PresetArguments]
+    ) -> Frontend:
+        """Make the front end of a published model from the model's own configuration file.
+
+        The [table of readers](../pretrained.md) lists the files that are read, and the fields that are honoured. A
+        field that could change the numbers, and that the recipe cannot express, is an error that names the field.
+
+        Args:
+            source: The model's folder, its configuration file, the contents of that file as a mapping, or the name of
+                a model on the Hub, such as "openai/whisper-tiny". From the Hub, only configuration files are fetched.
+                This needs `kapre[hub]`, and uses the cache of `huggingface_hub`.
+            **changes: Recipe fields to change, and arguments of the layer.
+
+        Returns:
+            The front end as a layer. Its `source` tells what became of each field of the file. A saved model contains
+            the recipe, but not the `source`.
+
+        Raises:
+            ValueError: If no reader knows the file, or a field cannot be expressed (`kapre.frontends.SourceError`), or
+                if a changed field has no effect with the other fields.
+            TypeError: If `source` is of another type, or a change is neither a field of the recipe nor an argument of
+                the layer.
+
+        Example:
+            ```python
+            import kapre
+
+            config = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128, "hop_length": 160}
+            frontend = kapre.Frontend.from_pretrained(config)
+            assert frontend.recipe == kapre.Frontend.from_preset("whisper_large_v3").recipe
+            ```
+        """
+        found = readers.read(source)
+        recipe, given = changed(found.recipe, changes, found.source.where)
+        frontend = cls(recipe, **given)
+        frontend.source = found.source
+        return frontend
 
     def num_frames(self, n_samples: Any) -> Any:
         """Return the number of entries of a clip: frames, stacks, patches or chunks, or samples without a spectrum.
@@ -371,7 +344,7 @@ class Frontend(AudioLayer):
         inputs = self._one_channel(inputs)
         if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
             return FrontendMask(self.recipe)(inputs, within)
-        return _entries_within(self.recipe, inputs, within)
+        return entries_within(self.recipe, inputs, within)
 
     def compute_output_shape(self, inputs_shape: Any, **_: Any) -> Shape:  # type: ignore[override]
         return super().compute_output_shape(inputs_shape)

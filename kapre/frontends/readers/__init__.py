@@ -1,0 +1,96 @@
+"""Readers of published models' configuration files, one file for each format, and the search for the right one."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kapre.frontends._source import SourceError
+from kapre.frontends.readers import hugging_face
+from kapre.frontends.readers._files import what_is
+from kapre.frontends.readers._places import Place, place_of
+from kapre.frontends.readers._reader import Document as Document
+from kapre.frontends.readers._reader import Published as Published
+from kapre.frontends.readers._reader import Reader as Reader
+
+READERS: tuple[Reader, ...] = (hugging_face.READER,)
+"""The readers, in the order in which they look at a source."""
+
+
+def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
+    """Read the front end of a published model.
+
+    Args:
+        source: The model's folder, its configuration file, the contents of that file as a mapping, or the name of a
+            model on the Hub.
+
+    Raises:
+        SourceError: If no reader knows the file, or the file has a field that could change the numbers and that the
+            recipe cannot express.
+        TypeError: If the source is none of these.
+    """
+    if isinstance(source, Mapping):
+        reader = _knowing(source, READERS)
+        if reader is None:
+            keys = ", ".join(map(str, list(source)[:5]))
+            raise SourceError(f"the mapping ({keys}, …) is of no known format. {_looked(READERS)}")
+        return reader.read(Document(source, "the mapping"))
+    place = place_of(source)
+    return _of_file(place) if place.given else _of_folder(place)
+
+
+def _knowing(data: Any, readers: tuple[Reader, ...]) -> Reader | None:
+    return next((reader for reader in readers if reader.knows(data)), None)
+
+
+def _looked(readers: tuple[Reader, ...]) -> str:
+    return f"Looked at by: {', '.join(reader.name for reader in readers)}."
+
+
+def _of_file(place: Place) -> Published:
+    """Read the one file that was given: by the readers of its name, else by those of its contents."""
+    path = Path(place.name)
+    named = tuple(reader for reader in READERS if reader.takes(path.name))
+    readers = named or READERS
+    text_like = path.suffix.lower() in (".json", ".yaml", ".yml", ".conf", ".nemo")
+    if not named and not text_like:
+        raise SourceError(f"{path}: {what_is(path)}, not a configuration file. {_looked(READERS)}")
+    loaded: dict[Any, Any] = {}
+    for reader in readers:
+        if reader.load not in loaded:
+            loaded[reader.load] = reader.load(path)
+        if reader.knows(loaded[reader.load]):
+            return reader.read(Document(loaded[reader.load], place.name, place.find))
+    kind = path.suffix.lower().lstrip(".").upper() or "text"
+    raise SourceError(f"{path}: a {kind} file of no known format. {_looked(READERS)}")
+
+
+def _of_folder(place: Place) -> Published:
+    """Read the first file of a folder that a reader knows."""
+    unknown = []
+    for reader in READERS:
+        for pattern in reader.files:
+            for name, path in _matching(place, pattern):
+                data = reader.load(path)
+                if reader.knows(data):
+                    where = os.path.join(place.name, name) if place.names is not None else f"{place.name}: {name}"
+                    return reader.read(Document(data, where, place.find))
+                unknown.append(f"{name} ({reader.name})")
+    if unknown:
+        raise SourceError(f"{place.name}: none of its files describes a front end: {', '.join(unknown)}.")
+    if place.out_of_reach:
+        remedy = "Connect once, or give the model's folder."
+        raise SourceError(f"{place.name}: not in the cache of the Hub, which cannot be reached. {remedy}")
+    known = ", ".join(dict.fromkeys(name for reader in READERS for name in reader.files))
+    raise SourceError(f"{place.name}: holds no file that a reader knows: {known}.")
+
+
+def _matching(place: Place, pattern: str) -> list[tuple[str, Path]]:
+    """Return the files of a place that fit a pattern. On the Hub, a pattern finds nothing: files are named."""
+    unlisted = [] if "*" in pattern else [pattern]
+    names = unlisted if place.names is None else fnmatch.filter(place.names, pattern)
+    found = [(name, place.find(name)) for name in names]
+    return [(name, path) for name, path in found if path is not None]

@@ -1,0 +1,225 @@
+"""`Reader`, and `Settings`, by which a reader accounts for every field of a file."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from kapre._checks import count, message, number, positive_int, public_names
+from kapre.frontends._source import Source, SourceError
+from kapre.frontends.presets import preset
+from kapre.frontends.readers._files import load
+from kapre.recipe import Recipe
+from kapre.stages._stage import Check
+
+_Value = TypeVar("_Value")
+
+
+class Published(NamedTuple):
+    """Hold the recipe of a published front end, and where it was read from."""
+
+    recipe: Recipe
+    source: Source
+
+
+@dataclass(frozen=True)
+class Document:
+    """Hold what a configuration file says.
+
+    Args:
+        data: The contents, as its reader's `load` returns them.
+        place: The file, as errors name it.
+        beside: Returns the path of a file of the same model by its name, or None if there is none.
+    """
+
+    data: Any
+    place: str
+    beside: Callable[[str], Path | None] = lambda name: None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Describe a format of configuration files, and how to read it.
+
+    Args:
+        name: The name of the format, such as "Hugging Face".
+        files: The names of its files in a model's folder, or patterns of `fnmatch`, the most telling first.
+        knows: Tells whether contents are of this format.
+        read: Reads contents that `knows` accepts.
+        load: Reads a file into contents, and may be more than one format's.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    knows: Callable[[Any], bool]
+    read: Callable[[Document], Published]
+    load: Callable[[Path], Any] = load
+
+    def takes(self, name: str) -> bool:
+        """Tell whether a file of this name is one of the format's."""
+        return any(fnmatch.fnmatch(name, pattern) for pattern in self.files)
+
+
+REQUIRED: Any = object()
+"""The default of a field that a file must have."""
+
+
+class Settings:
+    """Take the fields of a file one by one, and refuse those that are left.
+
+    A reader takes each field that determines the recipe, ignores each field that changes no number, and then calls
+    `finish`. A field that it neither took nor ignored is an error, because it could change the numbers.
+
+    Args:
+        fields: The fields of the file.
+        reader: The name of the reader, with what it read: "Hugging Face (WhisperFeatureExtractor)".
+        place: The file, as errors name it.
+    """
+
+    def __init__(self, fields: Mapping[str, Any], reader: str, place: str) -> None:
+        self.reader, self.place = reader, place
+        self._left: dict[str, Any] = {str(name): value for name, value in fields.items()}
+        self._honoured: dict[str, Any] = {}
+        self._ignored: dict[str, str] = {}
+        self._notes: list[str] = []
+        self._theirs: dict[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._left
+
+    def take(self, name: str, default: Any = REQUIRED, check: Check | None = None, of: str = "") -> Any:
+        """Return the value of a field that determines the recipe.
+
+        Args:
+            name: The name of the field.
+            default: Its value if the file leaves it out.
+            check: The check of a value that the file gives; see `kapre.stages._stage`.
+            of: The field of the recipe that it becomes, if an error of the recipe should name this one.
+        """
+        if name not in self._left:
+            if default is REQUIRED:
+                raise self.error(name, "given", None, "Add it to the file.")
+            self._honoured[name] = default
+            return default
+        value = self._left.pop(name)
+        if check is not None:
+            value = self._named(lambda: check(name, value))
+        self._honoured[name] = value
+        if of:
+            self._theirs[of] = name
+        return value
+
+    def integer(self, name: str, default: Any = REQUIRED, of: str = "") -> Any:
+        """Take a positive integer. None is allowed if it is the default."""
+        return self.take(name, default, _or_none(default, _whole), of)
+
+    def count(self, name: str, default: Any = REQUIRED, of: str = "") -> Any:
+        """Take an integer of 0 or above. None is allowed if it is the default."""
+        return self.take(name, default, _or_none(default, lambda key, value: count(key, value, "Use 0 for none.")), of)
+
+    def number(self, name: str, default: Any = REQUIRED, at_least: float | None = None, of: str = "") -> Any:
+        """Take a finite number. None is allowed if it is the default."""
+        least = float("-inf") if at_least is None else at_least
+        rule = "a finite number" if at_least is None else f"a number, {at_least:g} or above"
+
+        def check(key: str, value: Any) -> float:
+            return number(key, value, "Correct the file.", at_least=least, rule=rule)
+
+        return self.take(name, default, _or_none(default, check), of)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """Take True or False."""
+        return bool(self.one_of(name, default, (True, False)))
+
+    def numbers(self, name: str, default: tuple[float, ...] | None = None) -> tuple[float, ...] | None:
+        """Take a list of numbers, or None."""
+
+        def check(key: str, value: Any) -> tuple[float, ...] | None:
+            if value is None:
+                return None
+            if not isinstance(value, (list, tuple)):
+                raise ValueError(message(key, "a list of numbers", value, "Correct the file."))
+            return tuple(number(key, each, "Correct the file.") for each in value)
+
+        return self.take(name, default, check)
+
+    def one_of(self, name: str, default: Any, allowed: tuple[Any, ...], remedy: str = "") -> Any:
+        """Take one of a few values. With one value allowed, every other value is known to give other numbers."""
+
+        def check(key: str, value: Any) -> Any:
+            fits = [each for each in allowed if value == each and isinstance(value, bool) == isinstance(each, bool)]
+            if fits:
+                return fits[0]
+            rule = " or ".join(map(repr, allowed))
+            raise ValueError(message(key, rule, value, remedy or "A recipe cannot express another value."))
+
+        return self.take(name, default, check)
+
+    def ignore(self, why: str, *names: str) -> None:
+        """Ignore fields that change no number, wherever the file has them. Names may be patterns of `fnmatch`."""
+        for pattern in names:
+            for name in fnmatch.filter(self._left, pattern):
+                del self._left[name]
+                self._ignored[name] = why
+
+    def follows(self, name: str, value: Any, of: str) -> None:
+        """Ignore a field that the library computes from other fields, whatever the file says."""
+        if name in self._left:
+            given = self._left.pop(name)
+            same = given == value or value is None
+            self._ignored[name] = f"computed from {of}" if same else f"{value!r} is computed from {of} instead"
+
+    def note(self, text: str) -> None:
+        """Add advice to the source."""
+        self._notes.append(text)
+
+    def error(self, name: str, rule: str, value: Any, remedy: str) -> SourceError:
+        """Return the error of a field's value."""
+        return SourceError(f"{self.place}: {message(name, rule, value, remedy)}")
+
+    def finish(self, base: str | Recipe, **fields: Any) -> Published:
+        """Return the recipe, if every field of the file is accounted for.
+
+        Args:
+            base: A recipe, or the name of a preset.
+            **fields: The fields of the recipe that the file determines.
+        """
+        self.check_left()
+        recipe = preset(base).recipe if isinstance(base, str) else base
+        with public_names(**self._theirs):
+            made: Recipe = self._named(lambda: recipe.replace(**fields))
+        source = Source(self.reader, self.place, self._honoured, self._ignored, tuple(self._notes))
+        return Published(made, source)
+
+    def check_left(self) -> None:
+        """Refuse fields that were neither taken nor ignored."""
+        if self._left:
+            listed = ", ".join(f"{name}={_short(value)}" for name, value in self._left.items())
+            raise SourceError(
+                f"{self.place}: {self.reader} has no field {listed}, and an unknown field could change the numbers. "
+                "Remove it if it changes none, or make the recipe by hand: kapre.Recipe(…)."
+            )
+
+    def _named(self, make: Callable[[], _Value]) -> _Value:
+        """Return what a function returns. Its errors name the file."""
+        try:
+            return make()
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise SourceError(f"{self.place}: {error}") from None
+
+
+def _whole(name: str, value: Any) -> int:
+    return positive_int(name, value, "Correct the file.")
+
+
+def _or_none(default: Any, check: Check) -> Check:
+    """Return a check that lets None through, if None is the default."""
+    return lambda name, value: None if value is None and default is None else check(name, value)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

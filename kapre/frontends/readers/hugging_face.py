@@ -1,0 +1,52 @@
+"""Hugging Face: `preprocessor_config.json`, or `processor_config.json` with its `feature_extractor`.
+
+One function for each feature extractor of transformers takes its fields; the modules `_hf_…` hold them by family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kapre._hints import nearest
+from kapre.frontends._source import SourceError
+from kapre.frontends.readers import _hf_whisper
+from kapre.frontends.readers._hf_fields import Extractor, of_processors
+from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+
+EXTRACTORS: dict[str, Extractor] = {**_hf_whisper.EXTRACTORS}
+"""The function that reads the fields of each feature extractor, by the name of its class."""
+
+_TYPE = "feature_extractor_type"
+
+
+def _fields(data: Any) -> Mapping[str, Any] | None:
+    """Return the fields of the feature extractor, which a processor's file nests."""
+    if not isinstance(data, Mapping):
+        return None
+    inner = data.get("feature_extractor")
+    if isinstance(inner, Mapping) and _TYPE in inner:
+        return inner
+    return data if _TYPE in data else None
+
+
+def _read(document: Document) -> Published:
+    fields = _fields(document.data)
+    assert fields is not None
+    name = fields[_TYPE]
+    if name not in EXTRACTORS:
+        near = nearest(str(name), EXTRACTORS)
+        way = f"Is it {' or '.join(near)}?" if near else "Make the recipe by hand: kapre.Recipe(…)."
+        rule = "a feature extractor that Kapre reads"
+        raise SourceError(f"{document.place}: `{_TYPE}` must be {rule}; received {_TYPE}={name!r}. {way}")
+    settings = Settings(fields, f"Hugging Face ({name})", document.place)
+    of_processors(settings)
+    return EXTRACTORS[name](settings)
+
+
+READER = Reader(
+    name="Hugging Face",
+    files=("processor_config.json", "preprocessor_config.json"),
+    knows=lambda data: _fields(data) is not None,
+    read=_read,
+)
