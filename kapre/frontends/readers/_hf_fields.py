@@ -21,6 +21,8 @@ def of_processors(settings: Settings) -> None:
     names = ("feature_extractor_type", "processor_class", "_processor_class", "auto_map", "audio_processor_type")
     settings.ignore("names a class", *names)
     settings.ignore("names the version of the library", "transformers_version")
+    settings.ignore("says how tensors are returned", "return_tensors")
+    settings.ignore("belongs to the tokenizer", "tokenizer_class", "src_lang", "tgt_lang", "language_code")
     if "image_processor_type" in settings:
         settings.ignore("belongs to the image processor", *_OF_IMAGES)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from kapre._checks import count, message, number, positive_int, public_names
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import preset
@@ -81,7 +83,7 @@ class Settings:
 
     def __init__(self, fields: Mapping[str, Any], reader: str, place: str) -> None:
         self.reader, self.place = reader, place
-        self._left: dict[str, Any] = {str(name): value for name, value in fields.items()}
+        self._left: dict[str, Any] = {str(name): _plain(value) for name, value in fields.items()}
         self._honoured: dict[str, Any] = {}
         self._ignored: dict[str, str] = {}
         self._notes: list[str] = []
@@ -142,6 +144,8 @@ class Settings:
                 return None
             if not isinstance(value, (list, tuple)):
                 raise ValueError(message(key, "a list of numbers", value, "Correct the file."))
+            while len(value) == 1 and isinstance(value[0], (list, tuple)):  # an array (1, 1, bands)
+                value = value[0]
             return tuple(number(key, each, "Correct the file.") for each in value)
 
         return self.take(name, default, check)
@@ -156,6 +160,8 @@ class Settings:
             rule = " or ".join(map(repr, allowed))
             raise ValueError(message(key, rule, value, remedy or "A recipe cannot express another value."))
 
+        if name not in self._left and default not in allowed:  # the library's own default
+            self._left[name] = default
         return self.take(name, default, check)
 
     def ignore(self, why: str, *names: str) -> None:
@@ -171,6 +177,10 @@ class Settings:
             given = self._left.pop(name)
             same = given == value or value is None
             self._ignored[name] = f"computed from {of}" if same else f"{value!r} is computed from {of} instead"
+
+    def within(self, name: str, fields: Mapping[str, Any]) -> Settings:
+        """Return the settings of the fields that a field holds. `check_left` ends them."""
+        return Settings(fields, self.reader, f"{self.place}: {name}")
 
     def note(self, text: str) -> None:
         """Add advice to the source."""
@@ -218,6 +228,11 @@ def _whole(name: str, value: Any) -> int:
 def _or_none(default: Any, check: Check) -> Check:
     """Return a check that lets None through, if None is the default."""
     return lambda name, value: None if value is None and default is None else check(name, value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or array of NumPy, as an extractor's `to_dict` holds it, as Python's."""
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def _short(value: Any) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 
 from kapre._hints import nearest
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import _hf_whisper
+from kapre.frontends.readers import _hf_sound, _hf_speech, _hf_whisper
 from kapre.frontends.readers._hf_fields import Extractor, of_processors
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
-EXTRACTORS: dict[str, Extractor] = {**_hf_whisper.EXTRACTORS}
+EXTRACTORS: dict[str, Extractor] = {**_hf_whisper.EXTRACTORS, **_hf_speech.EXTRACTORS, **_hf_sound.EXTRACTORS}
 """The function that reads the fields of each feature extractor, by the name of its class."""
 
 _TYPE = "feature_extractor_type"
