@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet
-from kapre_cli.recipes import of_file, of_preset, read_clip
+from kapre_cli.recipes import Wanted, read_clip
 
 _ENDINGS = (".npy", ".npz")
 
@@ -98,12 +98,19 @@ def _print(difference: Any, axes: tuple[str, ...] = ()) -> None:
 
 
 def run(
-    a: str, b: Path, audio: Path | None, tolerance: float | None, seconds: float, as_json: bool, backend: str | None
+    a: str,
+    b: Path,
+    audio: Path | None,
+    tolerance: float | None,
+    seconds: float,
+    as_json: bool,
+    backend: str | None,
+    source: str | None = None,
 ) -> int:
-    """Compare, print the result, and return the exit code."""
+    """Compare, print the result, and return the exit code. `source` is a published model in place of `a`."""
     if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0.0):
         raise CommandError(f"--tolerance must be a number, 0 or above; received {tolerance}. Leave it out.", USAGE)
-    if Path(a).suffix.lower() not in _ENDINGS:
+    if source is not None or Path(a).suffix.lower() not in _ENDINGS:
         if audio is None:
             remedy = "Give the recording that the features were made of with --audio FILE"
             kind = "if it is features, a .npy or .npz file"
@@ -113,7 +120,9 @@ def run(
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         # Each recipe is computed once. On NumPy nothing is compiled; Keras' NumPy backend needs JAX.
         once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
-        return _recipe(a, b, audio, tolerance, seconds, as_json, backend or once)
+        named = Wanted(recipe=Path(a)) if Path(a).suffix.lower() == ".json" else Wanted(preset=a)
+        wanted = named if source is None else Wanted(source=source)
+        return _recipe(a, wanted, b, audio, tolerance, seconds, as_json, backend or once)
     if audio is not None:
         remedy = "Put that first, kapre compare RECIPE FEATURES --audio FILE, or leave --audio out."
         raise CommandError(f"--audio goes with a recipe, a preset's name or a .json file, as A. {remedy}", USAGE)
@@ -149,8 +158,17 @@ def _files(a: Path, b: Path, tolerance: float | None, as_json: bool) -> int:
     return 0 if found.equal else DATA
 
 
-def _recipe(a: str, b: Path, file: Path, tolerance: float | None, seconds: float, as_json: bool, on: str | None) -> int:
-    recipe = of_file(Path(a)) if Path(a).suffix.lower() == ".json" else of_preset(a)
+def _recipe(
+    a: str,
+    wanted: Wanted,
+    b: Path,
+    file: Path,
+    tolerance: float | None,
+    seconds: float,
+    as_json: bool,
+    on: str | None,
+) -> int:
+    recipe = wanted.found()
     stored = _load(b)
     clip = read_clip(file, recipe, a)
     kapre = load_kapre(on)

@@ -61,18 +61,17 @@ def run(
     model: Path | None,
     path: Path | None,
     output: Path | None,
-    preset: str | None,
-    recipe: Path | None,
+    wanted: recipes.Wanted,
     options: dict[str, Any],
     as_json: bool,
     backend: str | None,
 ) -> int:
     """Export, print the report, and return the exit code."""
-    alone = preset is not None or recipe is not None
+    alone = wanted.given()
     if alone and model is not None and path is None and output is None:
         model, path = None, model  # `kapre export --preset whisper front_end.onnx`
-    if sum(given is not None for given in (model, preset, recipe)) != 1:
-        raise CommandError("give one of MODEL, --preset and --recipe: what is to be exported.", USAGE)
+    if len(alone) + (model is not None) != 1:
+        raise CommandError("give one of MODEL, --preset, --recipe and --from: what is to be exported.", USAGE)
     if (path is None) == (output is None):
         raise CommandError("give the file to write once: `kapre export model.keras model.onnx`, or -o FILE.", USAGE)
     to = path or output
@@ -80,14 +79,14 @@ def run(
         raise CommandError(f"{to}: the model itself. Give another file to write.", USAGE)
     chosen = None
     if model is None:
-        chosen = recipes.of_preset(preset) if preset is not None else recipes.of_file(Path(str(recipe)))
+        chosen = wanted.found()
     elif not model.exists():
         raise CommandError(f"{model}: no such file. Give a model that Keras saved, or --preset NAME.", USAGE)
     _check_format(Path(str(to)), options["format"])
     kapre = load_kapre(backend)
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        given = kapre.Frontend(chosen, name=preset or "front_end") if model is None else _model(model)
+        given = kapre.Frontend(chosen, name=wanted.preset or "front_end") if model is None else _model(model)
         try:
             report = kapre.export(given, to, **options)
         except FileExistsError as error:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from kapre_cli import recipes
@@ -78,16 +77,15 @@ def _check_inputs(inputs: list[str]) -> None:
 def run(
     inputs: list[str],
     output: str,
-    preset: str | None,
-    recipe: Path | None,
+    wanted: recipes.Wanted,
     options: dict[str, Any],
     dry_run: bool,
     as_json: bool,
     backend: str | None,
 ) -> int:
     """Extract, report the result, and return the exit code."""
-    if (preset is None) == (recipe is None):
-        raise CommandError("give --preset NAME or --recipe FILE: what is to be computed.", USAGE)
+    if len(wanted.given()) != 1:
+        raise CommandError("give one of --preset NAME, --recipe FILE and --from DIR: what is to be computed.", USAGE)
     if options["channel"] != "mix":
         try:
             options["channel"] = int(options["channel"])
@@ -95,7 +93,7 @@ def run(
             raise CommandError(f'--channel: "mix" or a number from 0 on, not {options["channel"]!r}.', USAGE) from None
     if options["address"] is not None and options["engine"] != "ray":
         raise CommandError("--address is of a Ray cluster: add --engine ray, or leave it out.", USAGE)
-    chosen = recipes.of_preset(preset) if preset is not None else recipes.of_file(Path(str(recipe)))
+    chosen = wanted.found()
     _check_inputs(inputs)
     kapre = load_kapre(backend)
     corpus = kapre.corpus

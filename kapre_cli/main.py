@@ -85,6 +85,7 @@ def show(
     sample_rate: Whole | None = None,
     preset: str | None = None,
     recipe: Path | None = None,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
     kind: Literal["mel", "log", "stft"] | None = None,
     n_fft: Whole | None = None,
     hop_length: Whole | None = None,
@@ -113,6 +114,8 @@ def show(
         are mixed to one, and the samples are resampled to the preset's rate.
     recipe
         A recipe as JSON instead of a preset. `kapre presets NAME > FILE` or kapre.Recipe.to_json writes one.
+    from_
+        A published model instead of a preset: its folder, its configuration file, or its name on the Hub.
     sample_rate
         Resample to this rate in Hz first (soxr, HQ). Default: the file's own rate.
     kind
@@ -134,6 +137,7 @@ def show(
     backend
         The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
+    from kapre_cli.recipes import Wanted
     from kapre_cli.show import run
 
     chosen: dict[str, object] = dict(sample_rate=sample_rate, kind=kind, n_fft=n_fft, hop_length=hop_length)
@@ -145,13 +149,17 @@ def show(
 
         others = [
             *given,
-            *(name for name, value in (("preset", preset), ("recipe", recipe), ("features", features)) if value),
+            *(
+                name
+                for name, value in (("preset", preset), ("recipe", recipe), ("from", from_), ("features", features))
+                if value
+            ),
         ]
         if not is_store(file) or others:
             rule = f"{file} is none" if not is_store(file) else f"the store decides --{others[0].replace('_', '-')}"
             raise CommandError(f"--row goes with a store of `kapre extract`, alone: {rule}. Leave one out.", USAGE)
         return show_row(file, row, output, backend)
-    return run(Path(file), output, features, given, preset, recipe, backend)
+    return run(Path(file), output, features, given, Wanted(preset, recipe, from_), backend)
 
 
 @app.command
@@ -222,27 +230,41 @@ def augment(
 
 
 @app.command
-def presets(name: Annotated[str | None, Parameter(name="NAME")] = None, /, *, json: bool = False) -> int:
-    """List the published front ends, or print one as a recipe.
+def presets(
+    name: Annotated[str | None, Parameter(name="NAME")] = None,
+    /,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
+    json: bool = False,
+) -> int:
+    """List the published front ends, or print one as a recipe, or the front end of a published model.
 
     Parameters
     ----------
     name
         A preset. The command prints its recipe as JSON, which `--recipe` and kapre.Recipe.from_json read.
+    from_
+        A published model: its folder, its configuration file, or its name on the Hub. The command prints the recipe,
+        and then on stderr the differences from the nearest preset and the fields of the file that it ignored.
     json
-        Print the list as JSON instead of a table.
+        Print the list as JSON instead of a table. With --from, print all that is known as one object.
     """
-    from kapre_cli.presets import run
+    from kapre_cli.presets import run, run_from
 
-    return run(name, json)
+    if from_ is None:
+        return run(name, json)
+    if name is not None:
+        raise CommandError(f"{name} and --from {from_} each say what to print. Give one.", USAGE)
+    return run_from(from_, json)
 
 
 @app.command
 def compare(
     a: Annotated[str, Parameter(name="A")],
-    b: Annotated[Path, Parameter(name="B")],
+    b: Annotated[Path | None, Parameter(name="B")] = None,
     /,
     *,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
     audio: Path | None = None,
     tolerance: Number | None = None,
     seconds: Number = 20.0,
@@ -260,6 +282,9 @@ def compare(
         A file of features (.npy or .npz), the name of a preset, or the .json file of a recipe.
     b
         A file of features (.npy or .npz). `kapre show --features` writes one.
+    from_
+        A published model in place of A: its folder, its configuration file, or its name on the Hub. The features are
+        then the only argument.
     audio
         The recording from which the features were computed. Required with a recipe.
     tolerance
@@ -275,6 +300,10 @@ def compare(
     """
     from kapre_cli.compare import run
 
+    if (b is None) == (from_ is None):
+        raise CommandError("give A and B to compare, or --from DIR and the features.", USAGE)
+    if b is None:
+        return run(f"--from {from_}", Path(a), audio, tolerance, seconds, json, backend, from_)
     return run(a, b, audio, tolerance, seconds, json, backend)
 
 
@@ -287,6 +316,7 @@ def export(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     preset: str | None = None,
     recipe: Path | None = None,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
     format: str | None = None,
     check: bool = True,
     tolerance: Number | None = None,
@@ -300,8 +330,8 @@ def export(
 ) -> int:
     """Write a model as a file for another runtime, and check the file in that runtime.
 
-    Give a .keras file and the file to write, or --preset NAME (or --recipe) and -o FILE for a front end alone. The exit
-    code is 1, and no file is kept, if the numbers differ from those of Keras or the runtime is missing.
+    Give a .keras file and the file to write, or --preset NAME (or --recipe, or --from) and -o FILE for a front end
+    alone. The exit code is 1, and no file is kept, if the numbers differ from those of Keras or the runtime is missing.
 
     Parameters
     ----------
@@ -316,6 +346,8 @@ def export(
         A published front end instead of a model; `kapre presets` lists them.
     recipe
         A recipe as JSON instead of a model.
+    from_
+        The front end of a published model: its folder, its configuration file, or its name on the Hub.
     format
         tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, if the suffix does not tell.
     check
@@ -340,6 +372,7 @@ def export(
         format, another installed backend does.
     """
     from kapre_cli.export import run
+    from kapre_cli.recipes import Wanted
 
     options: dict[str, object] = dict(format=format, check=check, overwrite=overwrite, quantize=quantize)
     options["max_samples"] = max_samples
@@ -350,7 +383,7 @@ def export(
     }
     if class_names is not None:
         options["class_names"] = [name.strip() for name in class_names.split(",")]
-    return run(model, path, output, preset, recipe, options, json, backend)
+    return run(model, path, output, Wanted(preset, recipe, from_), options, json, backend)
 
 
 @app.command
@@ -361,6 +394,7 @@ def extract(
     output: Annotated[str, Parameter(name=["--output", "-o"])],
     preset: str | None = None,
     recipe: Path | None = None,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
     glob: str | None = None,
     dtype: Literal["f16", "f32"] = "f32",
     segment: Number | None = None,
@@ -394,6 +428,8 @@ def extract(
         A published front end, such as whisper; `kapre presets` lists them.
     recipe
         A recipe as JSON instead of a preset.
+    from_
+        A published model instead of a preset: its folder, its configuration file, or its name on the Hub.
     glob
         A pattern for the files of folders, such as "**/*.flac". Default: all audio files.
     dtype
@@ -429,11 +465,12 @@ def extract(
         The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
     from kapre_cli.extract import run
+    from kapre_cli.recipes import Wanted
 
     options: dict[str, object] = dict(dtype=dtype, segment=segment, channel=channel, glob=glob, workers=workers)
     options |= dict(format=format, engine=engine, address=address)
     options |= dict(shard_size=shard_size, on_error=on_error, resume=resume, overwrite=overwrite)
-    return run(inputs, output, preset, recipe, options, dry_run, json, backend)
+    return run(inputs, output, Wanted(preset, recipe, from_), options, dry_run, json, backend)
 
 
 @app.command

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from kapre_cli.errors import light
-from kapre_cli.recipes import of_preset
+from kapre_cli.recipes import of_preset, of_source
 
 
 def _shape(recipe: Any) -> list[int]:
@@ -45,4 +46,33 @@ def run(name: str | None, as_json: bool) -> int:
     widths = [max(len(line[column]) for line in [heads, *lines]) for column in range(3)]
     for name_, rate, shape, title in [heads, *lines]:
         print(f"{name_:<{widths[0]}}  {rate:>{widths[1]}}  {shape:<{widths[2]}}  {title}".rstrip())
+    return 0
+
+
+def _nearest(recipe: Any) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """Return the preset that differs in the fewest fields, and these fields with its values and those of the recipe."""
+    from kapre.compare import fields
+    from kapre.frontends import list_presets, preset
+
+    found = {name: fields(preset(name).recipe, recipe) for name in list_presets()}
+    name = min(found, key=lambda each: len(found[each]))
+    return name, found[name]
+
+
+def run_from(source: str, as_json: bool) -> int:
+    """Print the recipe of a published model, and how it differs from the nearest preset. Return the exit code."""
+    recipe, about = of_source(source)
+    name, different = _nearest(recipe)
+    if as_json:
+        changes = {field: list(values) for field, values in different.items()}
+        listed = {**vars(about), "nearest_preset": name, "differences": changes, "recipe": json.loads(recipe.to_json())}
+        print(json.dumps(listed, indent=2))
+        return 0
+    print(recipe.to_json(indent=2))
+    lines = [f"{about.where}, read by {about.reader}"]
+    lines.append(f"  nearest preset  {name}" + ("" if different else ": the same recipe"))
+    lines += [f"    {field:<22}{theirs!r} there, {ours!r} here" for field, (theirs, ours) in different.items()]
+    lines += [f"  ignored         {field}: {why}" for field, why in about.ignored.items()]
+    lines += [f"  note            {note}" for note in about.notes]
+    print("\n".join(lines), file=sys.stderr)
     return 0

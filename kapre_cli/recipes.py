@@ -20,6 +20,44 @@ class Clip:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Hold the options that each say which recipe to compute, at most one of them given."""
+
+    preset: str | None = None
+    recipe: Path | None = None
+    source: str | None = None
+
+    def given(self) -> list[tuple[str, str]]:
+        """Return the options that were given, with their values as text."""
+        named = (("--preset", self.preset), ("--recipe", self.recipe), ("--from", self.source))
+        return [(name, str(value)) for name, value in named if value is not None]
+
+    @property
+    def which(self) -> str:
+        """Return what errors call the recipe."""
+        return self.given()[0][1]
+
+    def found(self) -> Any:
+        """Return the recipe, or raise a one-line error. Keras is not loaded."""
+        if self.preset is not None:
+            return of_preset(self.preset)
+        return of_source(str(self.source)).recipe if self.recipe is None else of_file(self.recipe)
+
+
+def of_source(source: str) -> Any:
+    """Return what a published model's files say, or raise a one-line error. Keras is not loaded."""
+    light()
+    from kapre.frontends import SourceError
+    from kapre.frontends.readers import read
+
+    try:
+        with quiet():
+            return read(source)
+    except SourceError as error:
+        raise CommandError(str(error), DATA if os.path.exists(source) else USAGE) from None
+
+
 def of_preset(name: str) -> Any:
     """Return the recipe of a preset, or raise a usage error that names the nearest. Keras is not loaded."""
     light()

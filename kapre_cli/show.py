@@ -13,7 +13,7 @@ from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
 from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, write_all
-from kapre_cli.recipes import check_audio_file, finite, of_file, of_preset, read_audio, read_clip
+from kapre_cli.recipes import Wanted, check_audio_file, finite, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
 _ONCE_MORE_BELOW = 5.0  # in seconds
@@ -59,15 +59,16 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _check_alone(given: Mapping[str, Any], preset: str | None, recipe: Path | None) -> None:
+def _check_alone(given: Mapping[str, Any], wanted: Wanted) -> None:
     """Refuse options that a preset or a recipe determines."""
-    chosen = [name for name, value in (("--preset", preset), ("--recipe", recipe)) if value is not None]
+    chosen = wanted.given()
     if len(chosen) > 1:
-        raise CommandError(f"--preset and --recipe each say what to compute: {preset}, {recipe}. Give one.", USAGE)
+        names, values = (" and ".join(each) for each in zip(*chosen, strict=True))
+        raise CommandError(f"{names} each say what to compute: {values}. Give one.", USAGE)
     if chosen and given:
         options = ", ".join(map(_option, given))
         remedy = "Leave them out, or change the recipe: `kapre presets NAME > FILE`, and --recipe FILE."
-        raise CommandError(f"{options} cannot go with {chosen[0]}, which decides that. {remedy}", USAGE)
+        raise CommandError(f"{options} cannot go with {chosen[0][0]}, which decides that. {remedy}", USAGE)
 
 
 def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
@@ -216,21 +217,18 @@ def run(
     output: Path | None,
     features: Path | None,
     given: Mapping[str, Any],
-    preset: str | None,
-    recipe: Path | None,
+    wanted: Wanted,
     backend: str | None,
 ) -> int:
     """Draw the features of a file. Return the exit code. `given` holds the specified options, by field name."""
-    _check_alone(given, preset, recipe)
+    _check_alone(given, wanted)
     settings = Settings(**given)
     _check(settings, output, features)
     if is_store(file):
         raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
     check_audio_file(file)
-    if preset is not None:
-        done, recording = _of_recipe(file, of_preset(preset), preset, backend)
-    elif recipe is not None:
-        done, recording = _of_recipe(file, of_file(recipe), str(recipe), backend)
+    if wanted.given():
+        done, recording = _of_recipe(file, wanted.found(), wanted.which, backend)
     else:
         done, recording = _of_helper(file, settings, backend)
     import keras
@@ -243,7 +241,7 @@ def run(
 
     targets: dict[Path, Callable[[Path], None]] = {}
     if output is not None:
-        title = shown(file.name) if preset is None else f"{shown(file.name)}, {preset}"
+        title = shown(file.name) if wanted.preset is None else f"{shown(file.name)}, {wanted.preset}"
         banner = "; ".join(recording.info.damage)
         targets[output] = lambda path: _draw(load_kapre().plot, path, title, done, banner)
     if features is not None:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import hugging_face
+from kapre.frontends.readers import hugging_face, nemo
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
 from kapre.frontends.readers._reader import Reader as Reader
 
-READERS: tuple[Reader, ...] = (hugging_face.READER,)
+READERS: tuple[Reader, ...] = (hugging_face.READER, nemo.READER)
 """The readers, in the order in which they look at a source."""
 
 

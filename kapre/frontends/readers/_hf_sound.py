@@ -75,7 +75,8 @@ def _univnet(settings: Settings) -> Published:
     settings.ignore("trims only on request (max_length)", "max_length_s", "num_max_samples")
     window = settings.integer("win_length", 1024, of="win_length")
     hop = settings.integer("hop_length", 256, of="hop_length")
-    n_fft = settings.take("filter_length", 1024, optional("Correct the file."), of="n_fft") or 2 ** math.ceil(math.log2(window))
+    length = settings.take("filter_length", 1024, optional("Correct the file."), of="n_fft")
+    n_fft = length or 2 ** math.ceil(math.log2(window))
     if window != n_fft:
         rule = f"filter_length={n_fft}, without which transformers makes no features"
         raise settings.error("win_length", rule, window, "Correct the file.")
