@@ -21,6 +21,8 @@ _OPTIONAL = {
     "av": ("reads m4a and AAC", "av"),
     "ray": ("runs on clusters", "ray"),
     "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
+    "huggingface-hub": ("fetches models' configuration files", "hub"),
+    "pyyaml": ("reads configuration files", "hub"),
     "kapre-native": ("computes spectra on a CPU in less time", "native"),
 }
 _EXPORT = {

@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS = ("jax", "tensorflow", "torch")
-APART = ("once", "frontends", "export", "browser", "corpus", "native")  # once, or when asked for
+APART = ("once", "frontends", "readers", "export", "browser", "corpus", "native")  # once, or when asked for
 IGNORED = tuple(f"--ignore=tests/{name}" for name in APART)
 OF_EXPORT = "kapre/deploy/*,kapre/ops/kernels/portable.py"
 """What tests/export covers, and `make test` does not."""
@@ -50,6 +50,8 @@ OF_CORPUS = ",".join(
     )
 )
 """The same of tests/corpus."""
+OF_READERS = "kapre/frontends/readers/*"
+"""The same of tests/readers."""
 LONGEST = 3000  # seconds for a run: one that takes longer stands still
 # JAX compiles for every shape: there, these run with --frontends.
 _SLOW = ("blocks", "fast_paths", "frontend", "precision", "saved_models", "training")
@@ -163,7 +165,7 @@ def coverage(measured: Path, least: float, export: bool) -> Outcome:
     data = f"--data-file={measured / 'all'}"
     files = [str(path) for path in sorted(measured.iterdir())]
     subprocess.run([*tool, "combine", "-q", data, *files], cwd=ROOT, check=True)
-    which = f"--include={OF_EXPORT}" if export else f"--omit={OF_EXPORT},{OF_CORPUS}"
+    which = f"--include={OF_EXPORT}" if export else f"--omit={OF_EXPORT},{OF_CORPUS},{OF_READERS}"
     words = [*tool, "report", data, which, "--show-missing", "--skip-covered", "--precision=1"]
     words.append(f"--fail-under={least}")
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -181,11 +183,12 @@ NUMPY: Suite = ("numpy", "numpy", [f"tests/test_{name}.py" for name in ("windows
 def of_frontends(backends: list[str]) -> list[Suite]:
     """Return the suites of published front ends, what takes longest first."""
     agreement, precision = "tests/frontends/test_agreement.py", "tests/test_precision.py"
-    suites: list[Suite] = [(f"{name} presets", name, ["tests/frontends"]) for name in backends if name != "jax"]
+    paths = ["tests/frontends", "tests/readers"]
+    suites: list[Suite] = [(f"{name} presets", name, paths) for name in backends if name != "jax"]
     if "jax" in backends:
         logic = [path for path in SLOW_ON_JAX if path != precision]
         long = [("jax logic", "jax", [*UNOPTIMISED, *logic]), ("jax numbers", "jax", [agreement, precision])]
-        presets = [*UNOPTIMISED, "tests/frontends", f"--ignore={agreement}"]
+        presets = [*UNOPTIMISED, *paths, f"--ignore={agreement}"]
         suites = [*long, *suites, ("jax presets", "jax", presets)]
     return suites
 
@@ -259,7 +262,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("backends", nargs="*", help="the backends to demand; default: jax, tensorflow, torch if there")
     parser.add_argument("--backends-only", action="store_true", help="leave out what belongs to no backend")
-    parser.add_argument("--frontends", action="store_true", help="every preset against its references, and streamed")
+    parser.add_argument("--frontends", action="store_true", help="presets and readers against references")
     parser.add_argument(
         "--export", action="store_true", help="every format that each backend writes, run in its runtime"
     )

@@ -52,7 +52,7 @@ def place_of(source: Any) -> Place:
         raise SourceError(f"{text[:100]!r}: {getattr(error, 'strerror', None) or error}. Check the path.") from None
     if isinstance(source, str) and _HUB_NAME.fullmatch(text) and not text.startswith("."):
         return _hub(text)
-    raise SourceError(f"{text}: no such file or folder, and no owner/name of a model on the Hub. Check the path.")
+    raise SourceError(f"{text[:200]}: no such file or folder, and no owner/name of a model on the Hub. Check the path.")
 
 
 def _folder(path: Path) -> Place:

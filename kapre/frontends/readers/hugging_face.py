@@ -34,7 +34,7 @@ def _read(document: Document) -> Published:
     fields = _fields(document.data)
     assert fields is not None
     name = fields[_TYPE]
-    if name not in EXTRACTORS:
+    if not isinstance(name, str) or name not in EXTRACTORS:
         near = nearest(str(name), EXTRACTORS)
         way = f"Is it {' or '.join(near)}?" if near else "Make the recipe by hand: kapre.Recipe(…)."
         rule = "a feature extractor that Kapre reads"

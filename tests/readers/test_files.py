@@ -1,0 +1,314 @@
+"""Sources that are wrong, hostile or not at hand: refused in one line, nothing made of them, nothing written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import pickle
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kapre
+from kapre.frontends import SourceError
+from kapre.frontends.readers import _files
+
+WHISPER = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128}
+
+
+def refused(source: Any, words: str) -> None:
+    """Check that a source is refused in one line with these words."""
+    with pytest.raises(SourceError, match=words) as raised:
+        kapre.Recipe.from_pretrained(source)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
+def archive(path: Path, *members: tuple[tarfile.TarInfo, bytes], mode: str = "w") -> Path:
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
+        for info, data in members:
+            info.size = info.size or len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def laughs() -> str:
+    """Return YAML of 10 ** 9 values: lists of ten times the list before."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    return "\n".join([*lines, "preprocessor: {features: 80}"])
+
+
+class Marker:
+    """Write a file if an object of it is unpickled."""
+
+    path = ""
+
+    def __reduce__(self) -> Any:
+        return open, (Marker.path, "w")
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "preprocessor_config.json"
+    with open(path, "wb") as file:
+        file.truncate(2**30)  # a sparse file of 1 GB
+    refused(tmp_path, "1024 MiB, where a configuration file has at most 16")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "no JSON"),
+        ("", "no JSON"),
+        ("[" * 100000, "nested too deep"),
+        ('{"feature_size": ' + "9" * 5000 + "}", "no JSON"),
+        ("[1, 2]", "none of its files describes a front end"),
+        ('{"image_processor_type": "X"}', "none of its files describes a front end"),
+        (json.dumps({**WHISPER, "feature_size": float("inf")}), "`feature_size` must be a positive integer"),
+        (json.dumps({**WHISPER, "feature_size": 10**400}), "feature_size|n_mels"),
+        (json.dumps({**WHISPER, "hop_length": None}), "`hop_length` must be a positive integer"),
+        (json.dumps({**WHISPER, "feature_extractor_type": ["x"]}), "`feature_extractor_type` must be"),
+    ],
+)
+def test_json(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(text, encoding="utf-8")
+    refused(tmp_path, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (laughs(), "more than 1000000 values"),
+        ("a: &a [*a]\npreprocessor: {features: 80}", "an alias holds itself"),
+        ("[" * 5000, "nested more than 100 deep|no YAML"),
+        ("preprocessor: !!python/object/apply:os.system ['touch hacked']", "no YAML"),
+        ("preprocessor: {features: !!python/name:os.system }", "no YAML"),
+        ("preprocessor: {features: !new:os.system [touch hacked]}", "Tagged"),
+        ("preprocessor: [", "no YAML"),
+        ("a: b", "none of its files describes"),
+        ("", "none of its files describes"),
+        ("preprocessor: {features: 80, 80: 1}", "no field 80=1"),
+    ],
+)
+def test_yaml(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model_config.yaml").write_text(text, encoding="utf-8")
+    refused(tmp_path, words)
+    assert os.listdir(tmp_path) == ["model_config.yaml"]
+
+
+def test_numbers_of_yaml_without_a_dot(tmp_path: Path) -> None:
+    (tmp_path / "model_config.yaml").write_text("preprocessor: {dither: 1e-05, pad_to: 0}", encoding="utf-8")
+    assert kapre.Recipe.from_pretrained(tmp_path).dither == 1e-5
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
+
+
+ARCHIVES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no tar": (lambda path: path.write_bytes(b"hello" * 1000), "a text file, no archive of NeMo"),
+    "empty": (lambda path: path.write_bytes(b""), "an empty file, no archive of NeMo|holds no model_config.yaml"),
+    "only outside": (
+        lambda path: archive(path, (tarfile.TarInfo("../model_config.yaml"), b"preprocessor: {}")),
+        "holds no model_config.yaml",
+    ),
+    "absolute": (
+        lambda path: archive(path, (tarfile.TarInfo("/model_config.yaml"), b"preprocessor: {}")),
+        "holds no model_config.yaml",
+    ),
+    "a link": (lambda path: archive(path, (link("model_config.yaml", "/etc/passwd"), b"")), "holds no model_config"),
+    "huge": (
+        lambda path: archive(path, (tarfile.TarInfo("model_config.yaml"), b"#" * (17 * 2**20))),
+        "17825792 bytes",
+    ),
+    "cut": (
+        lambda path: path.write_bytes(
+            archive(path, (tarfile.TarInfo("a"), b"x" * 5000), (tarfile.TarInfo("b"), b"y")).read_bytes()[:3000]
+        ),
+        "no archive of NeMo|holds no model_config",
+    ),
+    "cut gzip": (
+        lambda path: path.write_bytes(gzip.compress(os.urandom(50000))[:9000]),
+        "a damaged gzip file|no archive of NeMo",
+    ),
+    "a pickle": (lambda path: path.write_bytes(pickle.dumps(Marker())), "a pickle, which is never opened"),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_archives(kind: str, tmp_path: Path) -> None:
+    Marker.path = str(tmp_path / "hacked")
+    write, words = ARCHIVES[kind]
+    write(tmp_path / "model.nemo")
+    refused(tmp_path / "model.nemo", words)
+    assert os.listdir(tmp_path) == ["model.nemo"]
+
+
+def test_an_entry_that_says_it_is_huge(tmp_path: Path) -> None:
+    """The header of a long name with a size of 8 GB, which tarfile would read into memory."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2**33 - 1
+    path = tmp_path / "model.nemo"
+    path.write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10240))
+    refused(path, "an entry of it is too large")
+
+
+def test_an_archive_that_decompresses_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_files, "_LARGEST_ARCHIVE", 2**20)
+    path = archive(tmp_path / "model.nemo", (tarfile.TarInfo("weights"), bytes(2**23)), mode="w:gz")
+    assert path.stat().st_size < 2**16
+    refused(path, "too large to search|holds no model_config")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("model.pt", b"PK\x03\x04" + bytes(100), "a zip archive, such as a checkpoint of PyTorch"),
+        ("model.pkl", pickle.dumps([1]), "a pickle, which is never opened"),
+        ("model.bin", bytes(1000), "a binary file"),
+        ("model.h5", b"\x89HDF" + bytes(100), "an HDF5 file"),
+        ("model.safetensors", (100).to_bytes(8, "little") + b'{"a": 1}', "a safetensors file"),
+        ("x.wav", b"RIFF" + bytes(100), "a RIFF file"),
+        ("notes.txt", b"hello", "a text file, not a configuration file. Looked at by: Hugging Face, NeMo"),
+        ("empty", b"", "an empty file"),
+        ("config.json", b"{}", "a JSON file of no known format. Looked at by: Hugging Face, NeMo"),
+        ("latin.json", b'{"a": "\xe9\xff"}', "a binary file, not a configuration file"),
+    ],
+)
+def test_a_wrong_file_says_what_it_is(name: str, data: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    refused(tmp_path / name, words)
+
+
+def test_sources_that_are_not_there(tmp_path: Path) -> None:
+    refused(tmp_path / "none", "no such file or folder")
+    refused(str(tmp_path / "none"), "no such file or folder")
+    refused("", "no such file or folder|holds no file")
+    refused("a" * 5000, "no such file|too long")
+    refused("a\0b", "no such file")
+    refused(tmp_path, "holds no file that a reader knows: processor_config.json, preprocessor_config.json")
+    refused({"a": 1}, "the mapping \\(a, …\\) is of no known format")
+    for wrong in (5, None, [WHISPER]):
+        with pytest.raises(TypeError, match="`source` must be a folder, a file, a mapping"):
+            kapre.Recipe.from_pretrained(wrong)  # type: ignore[arg-type]
+
+
+def test_a_file_of_another_name_is_read_by_its_contents(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps(WHISPER), encoding="utf-8")
+    assert kapre.Recipe.from_pretrained(tmp_path / "mine.json").n_mels == 128
+    (tmp_path / "mine.yaml").write_text("preprocessor: {features: 40}", encoding="utf-8")
+    assert kapre.Recipe.from_pretrained(tmp_path / "mine.yaml").n_mels == 40
+
+
+# The Hub, with a cache made by hand.
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a cache with one model, out of reach of the network."""
+    from huggingface_hub import constants
+
+    folder = tmp_path / "hub"
+    snapshot = folder / "models--someone--a-whisper" / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "preprocessor_config.json").write_text(json.dumps(WHISPER), encoding="utf-8")
+    refs = folder / "models--someone--a-whisper" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("0" * 40)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return folder
+
+
+def test_a_model_of_the_hub_from_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cache)
+    found = kapre.Frontend.from_pretrained("someone/a-whisper")
+    assert found.recipe.n_mels == 128
+    assert found.source is not None
+    assert found.source.where == "someone/a-whisper: preprocessor_config.json"
+
+
+def test_a_model_that_is_not_in_the_cache(cache: Path) -> None:
+    refused("someone/another", "not in the cache of the Hub, which cannot be reached")
+
+
+def test_only_configuration_files_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    asked = []
+
+    def download(model: str, name: str) -> str:
+        asked.append(name)
+        raise errors.EntryNotFoundError("no such file")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    refused("someone/a-model", "holds no file that a reader knows")
+    assert asked == ["processor_config.json", "preprocessor_config.json", "model_config.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("RepositoryNotFoundError", "no such folder, and no such model on the Hub"),
+        ("GatedRepoError", "gated"),
+        ("", "the Hub cannot be reached \\(no route\\)"),
+    ],
+)
+def test_errors_of_the_hub(error: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    def download(model: str, name: str) -> str:
+        if not error:
+            raise ConnectionError("no\nroute")
+        kind = getattr(errors, error)
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    refused("someone/a-model", words)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
+    refused("someone/a-model", "pip install 'kapre\\[hub\\]'")
+
+
+# The layer.
+
+
+def test_changes_are_those_of_presets() -> None:
+    found = kapre.Frontend.from_pretrained(WHISPER, fixed_samples=None, layout="time_first", name="ears")
+    assert (found.name, found.recipe.fixed_samples, found.recipe.layout) == ("ears", None, "time_first")
+    with pytest.raises(TypeError, match="Use n_mels"):
+        kapre.Frontend.from_pretrained(WHISPER, num_mels=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="left out of 'the mapping', where it has no effect"):
+        kapre.Frontend.from_pretrained(WHISPER, n_bins=3)
+
+
+def test_the_source_belongs_to_the_layer_that_was_read() -> None:
+    found = kapre.Frontend.from_pretrained(WHISPER)
+    assert found.source is not None
+    assert found.source.honoured["feature_size"] == 128
+    assert kapre.Frontend.from_preset("whisper").source is None
+    again = kapre.Frontend.from_config(found.get_config())
+    assert again.recipe == found.recipe
+    assert again.source is None
+
+
+def test_recipes_are_read_without_keras(tmp_path: Path) -> None:
+    from tests.processes import python
+
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(WHISPER), encoding="utf-8")
+    code = "from kapre_cli.recipes import of_source\nimport sys\n"
+    code += f"assert of_source({str(tmp_path)!r}).recipe.n_mels == 128\nassert 'keras' not in sys.modules"
+    result = python("-c", code)
+    assert result.returncode == 0, result.stderr
