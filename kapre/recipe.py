@@ -616,6 +616,72 @@ class Recipe(
         recipe: Recipe = import_module("kapre.frontends.readers").read(source).recipe
         return recipe
 
+    @staticmethod
+    def from_librosa(function: str = "feature.melspectrogram", /, **arguments: Any) -> Recipe:
+        """Return the recipe of a function of librosa, with librosa's names and defaults.
+
+        Args:
+            function: "feature.melspectrogram", "feature.mfcc", "feature.chroma_stft" or "stft" (its magnitude), or code
+                that calls them, as it was pasted. Of code, `power_to_db`, `amplitude_to_db` and logarithms such as
+                `np.log(mel + 1e-6)` are read, too. It is never run.
+            **arguments: The arguments of the function but the sound.
+
+        Raises:
+            ValueError: If a recipe cannot express an argument, or the code does anything else.
+
+        Notes:
+            librosa's layout, (bands, frames), is that of the recipe: `replace(layout="time_first")` transposes it.
+
+        Example:
+            ```python
+            import kapre
+
+            recipe = kapre.Recipe.from_librosa(sr=16000, n_fft=512, hop_length=160, n_mels=40)
+            assert recipe.n_mels == 40 and recipe.center
+            code = "librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=16000), ref=np.max)"
+            assert kapre.Recipe.from_librosa(code).ref_value == "max"
+            ```
+        """
+        return _of_library("librosa", function, arguments)
+
+    @staticmethod
+    def from_torchaudio(function: str = "transforms.MelSpectrogram", /, **arguments: Any) -> Recipe:
+        """Return the recipe of a transform of torchaudio, with torchaudio's names and defaults.
+
+        Args:
+            function: "transforms.MelSpectrogram", "transforms.Spectrogram", "transforms.MFCC" or "transforms.LFCC", or
+                code that makes them, as it was pasted. Of code, `AmplitudeToDB`, `torch.nn.Sequential` and logarithms
+                such as `mel(x).clamp(min=1e-5).log()` are read, too. It is never run.
+            **arguments: The arguments of the transform. A window is given by its name, such as "hamming".
+
+        Raises:
+            ValueError: If a recipe cannot express an argument, or the code does anything else.
+
+        Example:
+            ```python
+            import kapre
+
+            recipe = kapre.Recipe.from_torchaudio("transforms.MFCC", n_mfcc=13, melkwargs={"n_mels": 40})
+            assert (recipe.n_mfcc, recipe.n_mels) == (13, 40)
+            code = "nn.Sequential(T.MelSpectrogram(16000, n_fft=512), T.AmplitudeToDB(top_db=80))"
+            assert kapre.Recipe.from_torchaudio(code).dynamic_range == 80.0
+            ```
+        """
+        return _of_library("torchaudio", function, arguments)
+
+
+def _of_library(library: str, function: str, arguments: dict[str, Any]) -> Recipe:
+    """Return the recipe of a function's name and arguments, or of pasted code."""
+    calls = import_module("kapre.frontends.readers.calls")
+    if "(" not in function:
+        recipe: Recipe = calls.from_arguments(library, function, arguments).recipe
+        return recipe
+    if arguments:
+        way = "Write them in the code."
+        raise TypeError(message("arguments", "left out with code", ", ".join(arguments), way))
+    recipe = calls.from_call(function).recipe
+    return recipe
+
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
 _DERIVED = {

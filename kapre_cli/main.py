@@ -235,9 +235,10 @@ def presets(
     /,
     *,
     from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
+    from_call: str | None = None,
     json: bool = False,
 ) -> int:
-    """List the published front ends, or print one as a recipe, or the front end of a published model.
+    """List the published front ends, or print one as a recipe, or the front end of a published model or of code.
 
     Parameters
     ----------
@@ -246,16 +247,22 @@ def presets(
     from_
         A published model: its folder, its configuration file, or its name on the Hub. The command prints the recipe,
         and then on stderr the differences from the nearest preset and the fields of the file that it ignored.
+    from_call
+        Code that calls librosa or torchaudio, such as "librosa.feature.melspectrogram(y=y, sr=16000, n_fft=512)". It is
+        read and never run. The command prints the recipe of the same numbers, as --from does.
     json
-        Print the list as JSON instead of a table. With --from, print all that is known as one object.
+        Print the list as JSON instead of a table. With --from or --from-call, print all that is known as one object.
     """
     from kapre_cli.presets import run, run_from
+    from kapre_cli.recipes import of_call, of_source
 
-    if from_ is None:
-        return run(name, json)
-    if name is not None:
-        raise CommandError(f"{name} and --from {from_} each say what to print. Give one.", USAGE)
-    return run_from(from_, json)
+    ways = (("", name), ("--from ", from_), ("--from-call ", from_call))
+    given = [flag + value for flag, value in ways if value is not None]
+    if len(given) > 1:
+        raise CommandError(f"{' and '.join(given)} each say what to print. Give one.", USAGE)
+    if from_ is not None:
+        return run_from(of_source(from_), json)
+    return run(name, json) if from_call is None else run_from(of_call(from_call), json)
 
 
 @app.command

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from kapre_cli.errors import light
-from kapre_cli.recipes import of_preset, of_source
+from kapre_cli.recipes import of_preset
 
 
 def _shape(recipe: Any) -> list[int]:
@@ -59,9 +59,9 @@ def _nearest(recipe: Any) -> tuple[str, dict[str, tuple[Any, Any]]]:
     return name, found[name]
 
 
-def run_from(source: str, as_json: bool) -> int:
-    """Print the recipe of a published model, and how it differs from the nearest preset. Return the exit code."""
-    recipe, about = of_source(source)
+def run_from(found: Any, as_json: bool) -> int:
+    """Print the recipe of what a reader found, and how it differs from the nearest preset. Return the exit code."""
+    recipe, about = found
     name, different = _nearest(recipe)
     if as_json:
         changes = {field: list(values) for field, values in different.items()}

@@ -58,6 +58,18 @@ def of_source(source: str) -> Any:
         raise CommandError(str(error), DATA if os.path.exists(source) else USAGE) from None
 
 
+def of_call(code: str) -> Any:
+    """Return what some code of librosa or torchaudio computes, or raise a one-line error. Keras is not loaded."""
+    light()
+    from kapre.frontends import SourceError
+    from kapre.frontends.readers.calls import from_call
+
+    try:
+        return from_call(code)
+    except (SourceError, ValueError, TypeError) as error:
+        raise CommandError(str(error), USAGE) from None
+
+
 def of_preset(name: str) -> Any:
     """Return the recipe of a preset, or raise a usage error that names the nearest. Keras is not loaded."""
     light()

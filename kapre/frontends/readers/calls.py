@@ -1,0 +1,250 @@
+"""Calls of librosa and torchaudio as recipes: their keyword arguments, or the code as it was pasted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kapre._checks import message, number
+from kapre.frontends._source import Source, SourceError
+from kapre.frontends.readers._code import Name, evaluate
+from kapre.frontends.readers._reader import Published, Settings
+from kapre.frontends.readers._signatures import LIBROSA, TORCHAUDIO, Read
+from kapre.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Made:
+    """Hold the features that some code computes: their recipe, and what has been asked of them so far."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...] = ()
+    offset: float = 0.0
+    """The number added to the features, before a logarithm that is to come."""
+    factor: float = 1.0
+    floor: float | None = None
+    is_complex: bool = False
+
+    def with_source(self, published: Published) -> Made:
+        """Return the same for another recipe."""
+        return replace(self, recipe=published.recipe, sources=(*self.sources, published.source))
+
+
+@dataclass(frozen=True)
+class Method:
+    """Hold a method of features, such as that of `mel.clamp(min=1e-5)`."""
+
+    made: Made
+    name: str
+
+
+Change = Callable[[Made], Made]
+"""What a transform of torchaudio that takes features does to them."""
+
+
+def _bad(what: str, remedy: str) -> SourceError:
+    return SourceError(f"{what}. {remedy}")
+
+
+def _logarithm(made: Made, settings: Settings, **fields: Any) -> Made:
+    if made.recipe.log is not None:
+        raise _bad("the code takes a logarithm of a logarithm", "A recipe has one.")
+    if made.is_complex:
+        raise _bad("the code takes a logarithm of complex numbers", "Add np.abs(…).")
+    return replace(made, offset=0.0, factor=1.0, floor=None).with_source(settings.finish(made.recipe, **fields))
+
+
+def _decibels(made: Made, settings: Settings, amplitudes: bool, defaults: tuple[float, float | None]) -> Made:
+    def reference(name: str, value: Any) -> Any:
+        return "max" if isinstance(value, Name) and value.text in ("np.max", "numpy.max", "np.amax", "max") else value
+
+    settings.ignore("is the spectrogram", "S")
+    amin = settings.number("amin", defaults[0])
+    top = settings.take("top_db", defaults[1], _top)
+    ref = settings.take("ref", 1.0, reference, of="ref_value")
+    if (made.offset, made.factor, made.floor) != (0.0, 1.0, None):
+        raise _bad("the code changes the features before their decibels", "A recipe cannot do that.")
+    if amplitudes and made.recipe.power == 1.0:  # 20 log10 of a magnitude is twice the recipe's 10 log10
+        half = None if top is None else top / 2.0
+        fields = dict(log="db", amin=amin, ref_value=ref, dynamic_range=half, feature_scale=2.0)
+    elif amplitudes:
+        raise _bad("the code takes decibels of amplitudes from powers", "Use power=1, or decibels of powers.")
+    else:
+        fields = dict(log="db", amin=amin, ref_value=ref, dynamic_range=top)
+    return _logarithm(made, settings, **fields)
+
+
+def _top(name: str, value: Any) -> float | None:
+    return None if value is None else number(name, value, "Use 80.0, or None.", above=0.0, rule="a positive number")
+
+
+_LOGS = {"log": "ln", "log10": "log10", "log1p": "ln"}
+
+
+def _natural(made: Made, name: str, settings: Settings) -> Made:
+    """Return the logarithm of `factor * features + offset`, or of what is at least `floor`."""
+    offset = made.offset + (name == "log1p")
+    if (offset > 0.0) == (made.floor is not None) or offset < 0.0:
+        rule = "A recipe's logarithm has a floor: np.log(x + 1e-6) or np.log(np.maximum(x, 1e-6))."
+        raise _bad(f"the code takes a {name} of features without one positive floor", rule)
+    amin = (offset if made.floor is None else made.floor) / made.factor
+    log = _LOGS[name]
+    shift = math.log(made.factor) if log == "ln" else math.log10(made.factor)
+    by = "add" if made.floor is None else "max"
+    return _logarithm(made, settings, log=log, amin=amin, amin_by=by, feature_shift=shift)
+
+
+class _Library:
+    """Give the calls of librosa and torchaudio their meaning; see `evaluate`."""
+
+    def apply(self, of: Any, values: list[Any], options: dict[str, Any]) -> Any:
+        if isinstance(of, Made):  # a transform is called with the sound
+            return of
+        if isinstance(of, Method):
+            return self.of_features(of.name, of.name, of.made, [of.made, *values], options)
+        if callable(of):
+            return self.changed(of, values)
+        if not isinstance(of, Name):
+            raise _bad(f"{of!r} is called", "Only functions of librosa, torchaudio, NumPy and torch are read.")
+        full = of.text
+        for library, known in (("librosa", LIBROSA), ("torchaudio", TORCHAUDIO)):
+            for name, (read, positions) in known.items():
+                if _is(full, library, name):
+                    reader = f"{library} ({name.rpartition('.')[2]})"
+                    return self.read(read, reader, full, positions, values, options)
+        short = full.rpartition(".")[2]
+        if short == "Sequential":
+            return self.sequence(values)
+        if short == "AmplitudeToDB":
+            return self.to_decibels(full, values, options)
+        made = next((each for each in (*values, *options.values()) if isinstance(each, Made)), None)
+        if made is None:
+            raise _bad(f"`{full}` is not read", "Give a call of librosa or torchaudio, with values in place of names.")
+        return self.of_features(short, full, made, values, options)
+
+    def read(
+        self,
+        read: Read,
+        reader: str,
+        place: str,
+        positions: tuple[str, ...],
+        values: list[Any],
+        options: dict[str, Any],
+    ) -> Made:
+        if len(values) > len(positions):
+            raise _bad(f"{place} is given {len(values)} arguments by position", "Name them.")
+        fields = {**dict(zip(positions, values, strict=False)), **options}
+        fields = {name: value.text if isinstance(value, Name) else value for name, value in fields.items()}
+        published = read(Settings(fields, reader, place))
+        return Made(published.recipe, (published.source,), is_complex=place.endswith("stft") and "chroma" not in place)
+
+    def sequence(self, values: list[Any]) -> Any:
+        made = values[0] if values and isinstance(values[0], Made) else None
+        if made is None:
+            raise _bad("the first module of Sequential is no spectrogram", "Begin with one of torchaudio's.")
+        for change in values[1:]:
+            made = self.changed(change, [made])
+        return made
+
+    def changed(self, change: Any, values: list[Any]) -> Made:
+        if not callable(change) or len(values) != 1 or not isinstance(values[0], Made):
+            raise _bad("a transform of features is not called with features", "Give the call that makes them.")
+        found: Made = change(values[0])
+        return found
+
+    def to_decibels(self, full: str, values: list[Any], options: dict[str, Any]) -> Change:
+        fields = {**dict(zip(("stype", "top_db"), values, strict=False)), **options}
+
+        def change(made: Made) -> Made:
+            settings = Settings(fields, "torchaudio (AmplitudeToDB)", full)
+            kind = settings.one_of("stype", "power", ("power", "magnitude"))
+            return _decibels(made, settings, kind == "magnitude", (1e-10, None))
+
+        return change
+
+    def of_features(self, short: str, full: str, made: Made, values: list[Any], options: dict[str, Any]) -> Made:
+        given = {**dict(zip(("S", "ref"), values, strict=False)), **options}
+        if short in ("power_to_db", "amplitude_to_db"):
+            amplitudes = short == "amplitude_to_db"
+            settings = Settings(given, f"librosa ({short})", full)
+            return _decibels(made, settings, amplitudes, (1e-5 if amplitudes else 1e-10, 80.0))
+        if short == "abs" and len(values) == 1:
+            return replace(made, is_complex=False)
+        if short in _LOGS and len(values) == 1 and not options:
+            return _natural(made, short, Settings({}, short, full))
+        if short in ("maximum", "clamp", "clip", "clamp_min") and made.floor is None and made.offset == 0.0:
+            rest = [each for each in (*values, *options.values()) if not isinstance(each, (Made, Name))]
+            if len(rest) == 1 and isinstance(rest[0], (int, float)) and set(options) <= {"min", "a_min", "x1", "x2"}:
+                return replace(made, floor=float(rest[0]))
+        raise _bad(
+            f"`{full}` of features is not read", "A recipe cannot express it, or write it as librosa's function."
+        )
+
+    def combine(self, by: str, left: Any, right: Any) -> Any:
+        if by.startswith(".") and isinstance(left, Made):
+            if by == ".T":
+                return replace(left, recipe=left.recipe.replace(layout="time_first"))
+            return Method(left, by[1:])
+        made, number = (left, right) if isinstance(left, Made) else (right, left)
+        if isinstance(made, Made) and isinstance(number, (int, float)) and not isinstance(number, bool):
+            if by == "Add" and made.floor is None:
+                return replace(made, offset=made.offset + number)
+            if by == "Mult" and number > 0.0 and made.offset == 0.0 and made.floor is None:
+                return replace(made, factor=made.factor * number)
+            if by == "Pow" and made is left and number == 2 and made.recipe.power == 1.0 and not made.is_complex:
+                return replace(made, recipe=made.recipe.replace(power=2.0))
+        raise _bad(f"{by} of {_named(left)} and {_named(right)} is not read", "Write its value.")
+
+
+def _is(full: str, library: str, name: str) -> bool:
+    """Tell whether a name in some code is that of a function: by its whole name, or by the last parts of it."""
+    module, _, last = name.rpartition(".")
+    short = (last, f"{module}.{last}", f"T.{last}") if module else ()
+    return full in (f"{library}.{name}", *short)
+
+
+def _named(value: Any) -> str:
+    return "features" if isinstance(value, Made) else repr(value)
+
+
+def from_call(text: str) -> Published:
+    """Return the front end that some code of librosa or torchaudio computes, without running it.
+
+    Raises:
+        SourceError: If the code does something else, or has an argument that a recipe cannot express.
+    """
+    library = _Library()
+    found = evaluate(text, library.apply, library.combine)
+    return _published(found, text)
+
+
+def from_arguments(library: str, function: str, arguments: Mapping[str, Any]) -> Published:
+    """Return the front end of a function of "librosa" or "torchaudio" with some keyword arguments."""
+    known = LIBROSA if library == "librosa" else TORCHAUDIO
+    name = next((each for each in known if function in (each, each.rpartition(".")[2], f"{library}.{each}")), None)
+    if name is None:
+        rule = f"one of {', '.join(known)}, or a pasted call"
+        raise SourceError(message("function", rule, function, "Give one of these names."))
+    made = _Library().read(
+        known[name][0], f"{library} ({name.rpartition('.')[2]})", f"{library}.{name}", (), [], dict(arguments)
+    )
+    return _published(made, f"{library}.{name}")
+
+
+def _published(found: Any, text: str) -> Published:
+    if not isinstance(found, Made):
+        raise _bad(
+            f"`{text[:60]}` computes no features", "Give a call such as librosa.feature.melspectrogram(sr=16000)."
+        )
+    if (found.offset, found.factor, found.floor) != (0.0, 1.0, None):
+        raise _bad("the code changes the features without a logarithm after that", "A recipe cannot express it.")
+    notes: tuple[str, ...] = ()
+    if found.is_complex:
+        notes = ("the code computes complex numbers; the recipe has their magnitudes",)
+    first = found.sources[0]
+    honoured = {name: value for each in found.sources for name, value in each.honoured.items()}
+    ignored = {name: why for each in found.sources for name, why in each.ignored.items()}
+    notes += tuple(note for each in found.sources for note in each.notes)
+    return Published(found.recipe, Source(first.reader, first.where, honoured, ignored, notes))
