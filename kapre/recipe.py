@@ -616,6 +616,29 @@ class Recipe(
         recipe: Recipe = import_module("kapre.frontends.readers").read(source).recipe
         return recipe
 
+    def to_transformers(self) -> dict[str, Any]:
+        """Return the fields of the feature extractor of transformers that gives these numbers.
+
+        Written as `preprocessor_config.json`, they let `transformers.AutoFeatureExtractor.from_pretrained` make it, and
+        `from_pretrained` read it back.
+
+        Raises:
+            ValueError: If no extractor has these numbers. The message names the nearest one and the fields that it
+                cannot express.
+
+        Example:
+            ```python
+            import kapre
+
+            recipe = kapre.frontends.preset("whisper").recipe.replace(n_mels=64, fixed_samples=80000)
+            config = recipe.to_transformers()
+            assert config["feature_extractor_type"] == "WhisperFeatureExtractor" and config["chunk_length"] == 5
+            assert kapre.Recipe.from_pretrained(config) == recipe
+            ```
+        """
+        config: dict[str, Any] = import_module("kapre.frontends.readers.to_hugging_face").config_of(self)
+        return config
+
     @staticmethod
     def from_librosa(function: str = "feature.melspectrogram", /, **arguments: Any) -> Recipe:
         """Return the recipe of a function of librosa, with librosa's names and defaults.

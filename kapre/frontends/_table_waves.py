@@ -73,7 +73,7 @@ _add(
     "gemma4_unified",
     Recipe(
         sample_rate=16000.0,
-        samples_multiple=640,
+        pad_end=True,
         n_fft=640,
         hop_length=640,
         transform="identity",

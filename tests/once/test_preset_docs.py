@@ -37,9 +37,10 @@ def test_every_preset_has_a_page(pages: dict[str, str]) -> None:
 def test_contents_list_every_page() -> None:
     nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
     (section,) = [entry["Published front ends"] for entry in nav if "Published front ends" in entry]
-    assert section[0] == {"How to use them": "frontends.md"}
-    assert section[1] == {"All presets": "presets/index.md"}
-    assert section[2] == {"One by one": [{name: f"presets/{name}.md"} for name in kapre.list_presets()]}
+    assert section[0] == {"Bring your own model": "pretrained.md"}
+    assert section[1] == {"How to use them": "frontends.md"}
+    assert section[2] == {"All presets": "presets/index.md"}
+    assert section[3] == {"One by one": [{name: f"presets/{name}.md"} for name in kapre.list_presets()]}
 
 
 @pytest.mark.parametrize("name", kapre.list_presets())

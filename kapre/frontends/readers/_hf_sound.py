@@ -189,6 +189,9 @@ def _musicgen_melody(settings: Settings) -> Published:
     settings.ignore("cuts only on request (max_length)", "chunk_length", "n_samples")
     settings.ignore("selects the stems of Demucs, which is no part of a recipe", "stem_indices")
     settings.note("transformers takes the vocals and other stems of Demucs first, if it is given them")
+    settings.note(
+        "transformers places a clip shorter than n_fft in the middle of n_fft samples, a recipe at their start"
+    )
     bands: dict[str, Any] = dict(filterbank="chroma", n_chroma=chroma, one_hot=True)
     centred: dict[str, Any] = dict(center=True, pad_mode="reflect", samples_at_least=n_fft)
     return settings.finish(Recipe(sample_rate=rate, n_fft=n_fft, hop_length=hop, power=2.0, **centred, **bands))

@@ -47,11 +47,12 @@ def _dots3(settings: Settings) -> Published:
     fields = _whisper(settings, 128, 60)
     settings.one_of("chunk_seconds", None, (None,), "Use chunk_length.")
     settings.note("transformers cuts a longer clip into pieces of chunk_length seconds; a recipe keeps it whole")
-    hop, reach = fields["hop_length"], fields["n_fft"] // 2
-    if hop != 160 and hop < reach:
-        rule = f"160, or n_fft // 2 = {reach} or above, so that no frame reaches past the padding"
-        raise settings.error("hop_length", rule, hop, "A recipe cannot express another.")
-    return settings.finish("whisper", **{**fields, "fixed_samples": None}, samples_multiple=8 * fields["hop_length"])
+    multiple, reach = 8 * fields["hop_length"], fields["n_fft"] // 2
+    blocks = -(-reach // multiple)  # of zeros after the clip, whose frames are dropped
+    lengths = dict(
+        fixed_samples=None, samples_multiple=multiple, zeros_after=blocks * multiple, drop_last=1 + 8 * blocks
+    )
+    return settings.finish("whisper", **{**fields, **lengths})
 
 
 def _qwen3(settings: Settings) -> Published:
@@ -103,6 +104,10 @@ def _granite5(settings: Settings) -> Published:
     rate = settings.integer("sampling_rate", 16000, of="sample_rate")
     n_mels = settings.integer("num_mel_bins", 80, of="n_mels")
     settings.note("of an odd number of frames, transformers drops the last one before its deltas, a recipe after them")
+    settings.note(
+        "transformers appends a sample to a clip of an odd number of hops: there, its last two frames differ from the "
+        "recipe's"
+    )
     return settings.finish(
         "granite_speech",
         **fields,

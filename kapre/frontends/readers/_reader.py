@@ -89,6 +89,11 @@ class Settings:
         self._notes: list[str] = []
         self._theirs: dict[str, str] = {}
 
+    @property
+    def theirs(self) -> Mapping[str, str]:
+        """Return the fields of the file that were taken for one field of the recipe, by the name of the latter."""
+        return dict(self._theirs)
+
     def __contains__(self, name: str) -> bool:
         return name in self._left
 
@@ -101,6 +106,8 @@ class Settings:
             check: The check of a value that the file gives; see `kapre.stages._stage`.
             of: The field of the recipe that it becomes, if an error of the recipe should name this one.
         """
+        if of:
+            self._theirs[of] = name
         if name not in self._left:
             if default is REQUIRED:
                 raise self.error(name, "given", None, "Add it to the file.")
@@ -110,8 +117,6 @@ class Settings:
         if check is not None:
             value = self._named(lambda: check(name, value))
         self._honoured[name] = value
-        if of:
-            self._theirs[of] = name
         return value
 
     def integer(self, name: str, default: Any = REQUIRED, of: str = "") -> Any:

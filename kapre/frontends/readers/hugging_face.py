@@ -17,7 +17,7 @@ from kapre.frontends.readers._reader import Document, Published, Reader, Setting
 EXTRACTORS: dict[str, Extractor] = {**_hf_whisper.EXTRACTORS, **_hf_speech.EXTRACTORS, **_hf_sound.EXTRACTORS}
 """The function that reads the fields of each feature extractor, by the name of its class."""
 
-_TYPE = "feature_extractor_type"
+TYPE = "feature_extractor_type"
 
 
 def _fields(data: Any) -> Mapping[str, Any] | None:
@@ -25,20 +25,20 @@ def _fields(data: Any) -> Mapping[str, Any] | None:
     if not isinstance(data, Mapping):
         return None
     inner = data.get("feature_extractor")
-    if isinstance(inner, Mapping) and _TYPE in inner:
+    if isinstance(inner, Mapping) and TYPE in inner:
         return inner
-    return data if _TYPE in data else None
+    return data if TYPE in data else None
 
 
 def _read(document: Document) -> Published:
     fields = _fields(document.data)
     assert fields is not None
-    name = fields[_TYPE]
+    name = fields[TYPE]
     if not isinstance(name, str) or name not in EXTRACTORS:
         near = nearest(str(name), EXTRACTORS)
         way = f"Is it {' or '.join(near)}?" if near else "Make the recipe by hand: kapre.Recipe(…)."
         rule = "a feature extractor that Kapre reads"
-        raise SourceError(f"{document.place}: `{_TYPE}` must be {rule}; received {_TYPE}={name!r}. {way}")
+        raise SourceError(f"{document.place}: `{TYPE}` must be {rule}; received {TYPE}={name!r}. {way}")
     settings = Settings(fields, f"Hugging Face ({name})", document.place)
     of_processors(settings)
     return EXTRACTORS[name](settings)
