@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ABI = 3
+ABI = 4
 """The version of the C interface that Kapre calls; `KAPRE_NATIVE_ABI` in `kapre_native.h`."""
 SWITCH = "KAPRE_NATIVE"
 """The environment variable that turns the library off if it is 0, or names the file to load. 1 is the default."""
@@ -34,12 +34,15 @@ class Library:
         self.instructions: str = loaded.kapre_native_instructions().decode()
         self.size, self.write = loaded.kapre_plan_size, loaded.kapre_plan_write
         self.values, self.run = loaded.kapre_plan_values, loaded.kapre_plan_run
-        self.invert = loaded.kapre_plan_invert
+        self.invert, self.convolve = loaded.kapre_plan_invert, loaded.kapre_plan_convolve
+        self.filter, self.mix, self.select = loaded.kapre_filter, loaded.kapre_mix, loaded.kapre_select
         self.size.argtypes, self.size.restype = (_pointer, _pointer, _text, _size), _int
         self.write.argtypes, self.write.restype = (_pointer, _pointer, _size, _text, _size), _int
         self.values.argtypes, self.values.restype = (_pointer, _size), _int
-        for call in (self.run, self.invert):
+        for call in (self.run, self.invert, self.convolve):
             call.argtypes, call.restype = (_pointer, _size, _pointer, _text, _size), _int
+        for call in (self.filter, self.mix, self.select):
+            call.argtypes, call.restype = (_pointer, _text, _size), _int
 
     def function(self, name: str) -> Any:
         """Return a function that only some builds have, or None."""

@@ -1,5 +1,5 @@
-// The C interface of kapre-native: the spectrum of frames, from samples to the logarithm of bands, and the samples of
-// complex spectra, in float32 on a CPU.
+// The C interface of kapre-native: the spectrum of frames, from samples to the logarithm of bands, the samples of complex
+// spectra, and parts of augmentations, in float32 on a CPU.
 //
 // A plan is a block of memory without pointers, written once from a description: a program may copy it, and keep it as a
 // constant of a graph. Many threads may run it at a time, on the machine that wrote it or on another one of the same byte
@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 // Changes with every change of this file that a caller must know of.
-#define KAPRE_NATIVE_ABI 3
+#define KAPRE_NATIVE_ABI 4
 
 enum { KAPRE_OK = 0, KAPRE_UNSUPPORTED = 1, KAPRE_INVALID = 2, KAPRE_NO_MEMORY = 3, KAPRE_FAILED = 4 };
 enum { KAPRE_MAGNITUDE = 1, KAPRE_POWER = 2, KAPRE_COMPLEX = 3, KAPRE_INVERSE = 4 };
@@ -86,6 +86,66 @@ typedef struct kapre_call {
   const char* instructions;   // the instruction set to use, or null for the best
 } kapre_call;
 
+// Sections of second order, one after the other. A section is the sums b0 + b1 + b2, b0 + b2 and b0 - b2 of its numerator,
+// and the same of its denominator, none of whose poles may lie outside of the unit circle.
+typedef struct kapre_cascade {
+  const float* samples;      // (rows, time)
+  int64_t rows;              //
+  int64_t time;              //
+  const float* sections;     // (rows, count, 6)
+  int32_t count;             // at least 1
+  int32_t threads;           // the largest number of threads to use
+  float* filtered;           // (rows, time)
+  const char* instructions;  // the instruction set to use, or null for the best
+} kapre_cascade;
+
+// Noise, scaled to the level of samples and added to them. The level is the sum of squares over a row's valid samples,
+// divided by the number of its channels. Without `samples`, `mixed` is white noise.
+typedef struct kapre_mixture {
+  const float* samples;      // (rows, channels, time), or null
+  int64_t rows;              //
+  int64_t channels;          // 1 without samples
+  int64_t time;              //
+  const int32_t* keys;       // (rows, 2): keys of white noise, the same for all channels, or null
+  const float* noise;        // without keys: (rows, noise_channels, time)
+  int64_t noise_channels;    // 1 or `channels`
+  const float* ratios;       // (rows): the root of the noise's level over that of the samples
+  const int64_t* lengths;    // valid samples of each row, or null if all are; what follows is 0
+  int32_t adds;              // whether samples are added to the scaled noise
+  int32_t threads;           // the largest number of threads to use
+  float* mixed;              // (rows, channels, time); it may be `noise` if that has as many channels
+  const char* instructions;  // the instruction set to use, or null for the best
+} kapre_mixture;
+
+// Rows, each convolved with one of several responses of at most n_fft samples. Sample n of a result is sample
+// `starts + n` of the convolution.
+typedef struct kapre_convolution {
+  const float* samples;      // (rows, time)
+  int64_t rows;              //
+  int64_t time;              //
+  const float* responses;    // (responses, taps)
+  int64_t count;             // of responses
+  int64_t taps;              // at least 1
+  const int64_t* which;      // (rows): the response of each row
+  const int64_t* starts;     // (rows)
+  int64_t size;              // samples of each result
+  int32_t threads;           // the largest number of threads to use
+  float* convolved;          // (rows, size)
+  const char* instructions;  // the instruction set to use, or null for the best
+} kapre_convolution;
+
+// The entries at places of sorted rows, and those after them, without sorting. NaN is the largest.
+typedef struct kapre_selection {
+  const float* samples;   // (rows, time)
+  int64_t rows;           //
+  int64_t time;           // below 2^31
+  const int32_t* places;  // (rows, count), from 0 to time - 1
+  int32_t count;          // from 1 to 100
+  int32_t threads;        // the largest number of threads to use
+  float* found;           // (rows, count)
+  float* after;           // (rows, count); after the last entry comes itself
+} kapre_selection;
+
 KAPRE_EXPORT int32_t kapre_native_abi(void);
 
 // The best instruction set of this machine that the library has: "avx512", "avx2", "neon" or "baseline".
@@ -111,6 +171,16 @@ KAPRE_EXPORT int32_t kapre_plan_run(const void* plan, size_t size, const kapre_c
 
 KAPRE_EXPORT int32_t kapre_plan_invert(const void* plan, size_t size, const kapre_inversion* call, char* message,
                                        size_t message_size);
+
+// A plan of which only n_fft matters, with KAPRE_INVERSE.
+KAPRE_EXPORT int32_t kapre_plan_convolve(const void* plan, size_t size, const kapre_convolution* call, char* message,
+                                         size_t message_size);
+
+KAPRE_EXPORT int32_t kapre_filter(const kapre_cascade* call, char* message, size_t message_size);
+
+KAPRE_EXPORT int32_t kapre_mix(const kapre_mixture* call, char* message, size_t message_size);
+
+KAPRE_EXPORT int32_t kapre_select(const kapre_selection* call, char* message, size_t message_size);
 
 #ifdef __cplusplus
 }

@@ -9,27 +9,43 @@
 
 namespace kapre {
 
-// Reads the plan, checks the call, chooses the variant and runs it. No exception leaves it. `wrong(plan, call)` returns
-// what is wrong with a call or null, `is_empty(call)` tells whether it has nothing to do, and `run(plan, variant, call)`
-// does the work.
-template <class Call, class Wrong, class IsEmpty, class Run>
-int enter(const void* memory, std::size_t size, const Call* call, char* message, std::size_t message_size, Wrong wrong,
-          IsEmpty is_empty, Run run) {
-  const auto failed = [&](int code, const char* text) { return fail(code, text, message, message_size); };
-  Plan plan;
-  if (!call || !read(memory, size, plan)) return failed(KAPRE_INVALID, "a plan of this version and a call are needed");
-  if (const char* text = wrong(plan, *call)) return failed(KAPRE_INVALID, text);
-  const Variant* variant = variant_for(call->instructions ? call->instructions : best_instructions(), plan.is.n_fft);
-  if (!variant) return failed(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set");
-  if (is_empty(*call)) return KAPRE_OK;
+// Runs `run`, which no exception leaves.
+template <class Run>
+int guarded(char* message, std::size_t message_size, Run run) {
   try {
-    run(plan, *variant, *call);
+    run();
   } catch (const std::bad_alloc&) {
-    return failed(KAPRE_NO_MEMORY, "no memory for the frames");
+    return fail(KAPRE_NO_MEMORY, "no memory for the frames", message, message_size);
   } catch (const std::exception& error) {
-    return failed(KAPRE_FAILED, error.what());
+    return fail(KAPRE_FAILED, error.what(), message, message_size);
   }
   return KAPRE_OK;
+}
+
+// Chooses the variant for an instruction set, or null for the best, and the width that DFTs of `n_fft` points have, and
+// calls `run(variant)`. `text` says what is wrong with the call, or is null.
+template <class Run>
+int choose(const char* text, const char* instructions, int n_fft, char* message, std::size_t message_size, Run run) {
+  if (text) return fail(KAPRE_INVALID, text, message, message_size);
+  const Variant* variant = variant_for(instructions ? instructions : best_instructions(), n_fft);
+  if (!variant)
+    return fail(KAPRE_UNSUPPORTED, "this machine or library lacks the instruction set", message, message_size);
+  return guarded(message, message_size, [&] { run(*variant); });
+}
+
+// Reads the plan, checks the call, chooses the variant and runs it. `wrong(plan, call)` returns what is wrong with a call
+// or null, `is_empty(call)` tells whether it has nothing to do, and `run(plan, variant, call)` does the work. The variant
+// is that for `points`, or for the plan's n_fft if it is 0.
+template <class Call, class Wrong, class IsEmpty, class Run>
+int enter(const void* memory, std::size_t size, const Call* call, char* message, std::size_t message_size, Wrong wrong,
+          IsEmpty is_empty, Run run, int points = 0) {
+  Plan plan;
+  if (!call || !read(memory, size, plan))
+    return fail(KAPRE_INVALID, "a plan of this version and a call are needed", message, message_size);
+  const int n_fft = points ? points : plan.is.n_fft;
+  return choose(wrong(plan, *call), call->instructions, n_fft, message, message_size, [&](const Variant& variant) {
+    if (!is_empty(*call)) run(plan, variant, *call);
+  });
 }
 
 }  // namespace kapre

@@ -5,81 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
+#include "dft.h"
+#include "effects.h"
 #include "plan.h"
+#include "vector.h"
 
 namespace kapre {
 namespace KAPRE_NAMESPACE {
 namespace {
-
-constexpr int L = KAPRE_LANES;
-typedef float F __attribute__((vector_size(4 * L)));
-typedef std::int32_t I __attribute__((vector_size(4 * L)));
-typedef float Unaligned __attribute__((vector_size(4 * L), aligned(4)));
-
-// A complex number of each frame. Two samples in a row are one: the DFT of n real samples is that of n / 2 complex ones.
-struct C {
-  F re, im;
-};
-
-constexpr std::size_t IN_CACHE = 16384;  // bytes of a block whose passes run one after the other
-
-inline F splat(float x) { return x - F{}; }
-
-inline F root(F x) {
-  for (int l = 0; l < L; ++l) x[l] = std::sqrt(x[l]);
-  return x;
-}
-
-// Transposing: L vectors of L values, in log2(L) steps that exchange halves of pairs.
-
-template <int S, std::size_t... N>
-inline F low(F a, F b, std::index_sequence<N...>) {
-  return __builtin_shufflevector(a, b, ((N & S) ? static_cast<int>(N - S + L) : static_cast<int>(N))...);
-}
-
-template <int S, std::size_t... N>
-inline F high(F a, F b, std::index_sequence<N...>) {
-  return __builtin_shufflevector(a, b, ((N & S) ? static_cast<int>(N + L) : static_cast<int>(N + S))...);
-}
-
-template <int S>
-inline void exchange(F* v) {
-  constexpr auto sequence = std::make_index_sequence<L>{};
-  for (int i = 0; i < L; ++i) {
-    if (i & S) continue;
-    const F a = v[i], b = v[i + S];
-    v[i] = low<S>(a, b, sequence);
-    v[i + S] = high<S>(a, b, sequence);
-  }
-}
-
-inline void transpose(F* v) {
-  if constexpr (L >= 16) exchange<8>(v);
-  if constexpr (L >= 8) exchange<4>(v);
-  exchange<2>(v);
-  exchange<1>(v);
-}
-
-// Samples n ... n + L - 1 of every frame.
-inline void columns(const float* const* frames, int n, F* v) {
-  for (int l = 0; l < L; ++l) v[l] = *reinterpret_cast<const Unaligned*>(frames[l] + n);
-  transpose(v);
-}
-
-// Sample n of every frame.
-inline F column(const float* const* frames, int n) {
-  F v;
-  for (int l = 0; l < L; ++l) v[l] = frames[l][n];
-  return v;
-}
-
-void load(const float* const* frames, int size, F* v) {
-  int n = 0;
-  for (; n + L <= size; n += L) columns(frames, n, v + n);
-  for (; n < size; ++n) v[n] = column(frames, n);
-}
 
 // Samples n ... n + L - 1 of every frame, times the window, or 0 behind it.
 inline void windowed(const Plan& plan, const float* const* frames, int n, F* v) {
@@ -90,141 +24,6 @@ inline void windowed(const Plan& plan, const float* const* frames, int n, F* v) 
     for (int i = 0; i < L; ++i) v[i] *= window[n + i];
   } else {
     for (int i = 0; i < L; ++i) v[i] = n + i < width ? column(frames, n + i) * window[n + i] : F{};
-  }
-}
-
-// Butterflies: the DFT of R values, in place.
-
-template <int R>
-struct Circle;  // cos and sin of 2 pi k / R
-template <>
-struct Circle<3> {
-  static constexpr float cosine[] = {1.0f, -0.5f, -0.5f};
-  static constexpr float sine[] = {0.0f, 0.866025403784438647f, -0.866025403784438647f};
-};
-template <>
-struct Circle<5> {
-  static constexpr float cosine[] = {1.0f, 0.309016994374947424f, -0.809016994374947424f, -0.809016994374947424f,
-                                     0.309016994374947424f};
-  static constexpr float sine[] = {0.0f, 0.951056516295153572f, 0.587785252292473129f, -0.587785252292473129f,
-                                   -0.951056516295153572f};
-};
-template <>
-struct Circle<7> {
-  static constexpr float cosine[] = {1.0f,
-                                     0.623489801858733531f,
-                                     -0.222520933956314404f,
-                                     -0.900968867902419126f,
-                                     -0.900968867902419126f,
-                                     -0.222520933956314404f,
-                                     0.623489801858733531f};
-  static constexpr float sine[] = {0.0f,
-                                   0.781831482468029809f,
-                                   0.974927912181823607f,
-                                   0.433883739117558120f,
-                                   -0.433883739117558120f,
-                                   -0.974927912181823607f,
-                                   -0.781831482468029809f};
-};
-
-template <int R>
-inline void butterfly(C* a) {
-  static_assert(R % 2 == 1, "an odd radix");
-  constexpr int H = R / 2;
-  C sum[H], difference[H];
-  C total = a[0];
-  for (int k = 0; k < H; ++k) {
-    const C x = a[k + 1], y = a[R - 1 - k];
-    sum[k] = {x.re + y.re, x.im + y.im};
-    difference[k] = {x.re - y.re, x.im - y.im};
-    total.re += sum[k].re;
-    total.im += sum[k].im;
-  }
-  for (int j = 1; j <= H; ++j) {
-    C even = a[0], odd = {F{}, F{}};
-    for (int k = 0; k < H; ++k) {
-      const float c = Circle<R>::cosine[j * (k + 1) % R], s = Circle<R>::sine[j * (k + 1) % R];
-      even.re += c * sum[k].re;
-      even.im += c * sum[k].im;
-      odd.re += s * difference[k].im;
-      odd.im -= s * difference[k].re;
-    }
-    a[j] = {even.re + odd.re, even.im + odd.im};
-    a[R - j] = {even.re - odd.re, even.im - odd.im};
-  }
-  a[0] = total;
-}
-
-template <>
-inline void butterfly<2>(C* a) {
-  const C x = a[0], y = a[1];
-  a[0] = {x.re + y.re, x.im + y.im};
-  a[1] = {x.re - y.re, x.im - y.im};
-}
-
-template <>
-inline void butterfly<4>(C* a) {
-  const C s = {a[0].re + a[2].re, a[0].im + a[2].im}, d = {a[0].re - a[2].re, a[0].im - a[2].im};
-  const C t = {a[1].re + a[3].re, a[1].im + a[3].im}, e = {a[1].re - a[3].re, a[1].im - a[3].im};
-  a[0] = {s.re + t.re, s.im + t.im};
-  a[1] = {d.re + e.im, d.im - e.re};
-  a[2] = {s.re - t.re, s.im - t.im};
-  a[3] = {d.re - e.im, d.im + e.re};
-}
-
-template <>
-inline void butterfly<8>(C* a) {
-  constexpr float h = 0.707106781186547524f;
-  C even[4] = {a[0], a[2], a[4], a[6]}, odd[4] = {a[1], a[3], a[5], a[7]};
-  butterfly<4>(even);
-  butterfly<4>(odd);
-  const C turned[4] = {odd[0],
-                       {h * (odd[1].re + odd[1].im), h * (odd[1].im - odd[1].re)},
-                       {odd[2].im, -odd[2].re},
-                       {h * (odd[3].im - odd[3].re), -h * (odd[3].re + odd[3].im)}};
-  for (int j = 0; j < 4; ++j) {
-    a[j] = {even[j].re + turned[j].re, even[j].im + turned[j].im};
-    a[j + 4] = {even[j].re - turned[j].re, even[j].im - turned[j].im};
-  }
-}
-
-// One pass by decimation in frequency, in place, over blocks of R m points. Part j of a block then holds the DFT's
-// values j, j + R, ..., to be transformed by the next passes.
-template <int R>
-void pass(C* x, int blocks, int m, const float* twiddles) {
-  if (m == 1) {
-    for (int b = 0; b < blocks; ++b, x += R) {
-      C a[R];
-      for (int j = 0; j < R; ++j) a[j] = x[j];
-      butterfly<R>(a);
-      for (int j = 0; j < R; ++j) x[j] = a[j];
-    }
-    return;
-  }
-  for (int b = 0; b < blocks; ++b, x += R * m) {
-    const float* w = twiddles;
-    for (int p = 0; p < m; ++p, w += 2 * (R - 1)) {
-      C a[R];
-      for (int j = 0; j < R; ++j) a[j] = x[p + m * j];
-      butterfly<R>(a);
-      x[p] = a[0];
-      for (int j = 1; j < R; ++j) {
-        const float c = w[2 * j - 2], s = w[2 * j - 1];
-        x[p + m * j] = {a[j].re * c - a[j].im * s, a[j].re * s + a[j].im * c};
-      }
-    }
-  }
-}
-
-void pass(const Plan& plan, int number, C* x, int blocks, int m) {
-  const float* w = plan.twiddles[number];
-  switch (plan.radix[number]) {
-    case 2: return pass<2>(x, blocks, m, w);
-    case 3: return pass<3>(x, blocks, m, w);
-    case 4: return pass<4>(x, blocks, m, w);
-    case 5: return pass<5>(x, blocks, m, w);
-    case 7: return pass<7>(x, blocks, m, w);
-    default: return pass<8>(x, blocks, m, w);
   }
 }
 
@@ -263,22 +62,6 @@ bool first_pass(const Plan& plan, const float* const* frames, C* x) {
   return true;
 }
 
-// The passes from `number` on over a block of `points`, in place. Their results are in the order of `plan.places`. A
-// block that does not fit in the cache is divided by one pass, and its parts are transformed one after the other.
-void transform(const Plan& plan, C* x, int points, int number) {
-  if (points * sizeof(C) > IN_CACHE && number + 1 < plan.passes) {
-    const int m = points / plan.radix[number];
-    pass(plan, number, x, 1, m);
-    for (int j = 0; j < plan.radix[number]; ++j) transform(plan, x + j * m, m, number + 1);
-    return;
-  }
-  for (int blocks = 1; number < plan.passes; ++number) {
-    points /= plan.radix[number];
-    pass(plan, number, x, blocks, points);
-    blocks *= plan.radix[number];
-  }
-}
-
 struct Power {
   F* out;
   float epsilon;
@@ -299,91 +82,6 @@ struct Complex {
     out[2 * k + 1] = im;
   }
 };
-
-// The bins of the real DFT, from the complex DFT of halved samples.
-template <class Out>
-void bins(const Plan& plan, const C* z, const Out out) {
-  const int m = plan.half;
-  const std::int32_t* places = plan.places;
-  const float* turns = plan.turns;
-  const C first = z[places[0]];
-  const F sum = first.re + first.im, difference = first.re - first.im;
-  out.put(0, sum + sum, F{});
-  out.put(m, difference + difference, F{});
-  for (int k = 1; k <= m / 2; ++k) {
-    const C a = z[places[k]], b = z[places[m - k]];
-    const F even_re = a.re + b.re, even_im = a.im - b.im, re = a.im + b.im, im = b.re - a.re;
-    const float c = turns[2 * k], s = turns[2 * k + 1];
-    const F odd_re = re * c - im * s, odd_im = re * s + im * c;
-    out.put(k, even_re + odd_re, even_im + odd_im);
-    out.put(m - k, even_re - odd_re, odd_im - even_im);
-  }
-}
-
-// The complex DFT's input, from the bins of a real DFT, in place: the inverse of `bins`, times n_fft. Real and imaginary
-// parts are exchanged, which makes the inverse of the DFT that follows.
-void unbins(const Plan& plan, C* z) {
-  const int m = plan.half;
-  const float* turns = plan.turns;
-  const F first = z[0].re, last = z[m].re;
-  z[0] = {first - last, first + last};
-  for (int k = 1; k <= m / 2; ++k) {
-    const C a = z[k], b = z[m - k];
-    const F even_re = a.re + b.re, even_im = a.im - b.im, re = a.re - b.re, im = a.im + b.im;
-    const float c = turns[2 * k], s = turns[2 * k + 1];
-    const F odd_re = re * c + im * s, odd_im = im * c - re * s;
-    z[k] = {odd_re + even_im, even_re - odd_im};
-    z[m - k] = {odd_re - even_im, even_re + odd_im};
-  }
-}
-
-// The natural logarithm, to about 1 unit in the last place: x = 2^e (1 + f) with f around 0, and
-// log(1 + f) = f - f^2 / 2 + f^3 P(f). P is a minimax polynomial by Lawson's algorithm; its error is 6e-9 of log(1 + f).
-inline F ln(F x) {
-  const I tiny = x < 1.17549435e-38f;
-  const I bits = (I)(tiny ? x * 8388608.0f : x);
-  const I exponent = (bits - 0x3f3504f3) >> 23;
-  const F f = (F)(bits - (exponent << 23)) - 1.0f;
-  const F e = __builtin_convertvector(exponent + (tiny & -23), F);
-  const F z = f * f;
-  const F low = (0.333333313f - 0.250008225f * f) + z * (0.200012267f - 0.166233554f * f);
-  const F high = (0.142017677f - 0.131602108f * f) + z * (0.127615154f - 0.0763434395f * f);
-  const F tail = f * z * (low + z * z * high) - e * 2.12194440e-4f;
-  const F y = e * 0.693359375f + (f + (tail - 0.5f * z));
-  return x > 0.0f ? (x < INFINITY ? y : x) : (x == 0.0f ? splat(-INFINITY) : splat(NAN));
-}
-
-// Writes `count` values of each frame to its row, if it has one.
-void store(const F* values, int count, float* const* rows) {
-  int v = 0;
-  for (; v + L <= count; v += L) {
-    F block[L];
-    for (int i = 0; i < L; ++i) block[i] = values[v + i];
-    transpose(block);
-    for (int l = 0; l < L; ++l)
-      if (rows[l]) *reinterpret_cast<Unaligned*>(rows[l] + v) = block[l];
-  }
-  for (; v < count; ++v)
-    for (int l = 0; l < L; ++l)
-      if (rows[l]) rows[l][v] = values[v][l];
-}
-
-constexpr int TERMS = 128;  // added up at a time, so that the rounding of long sums does not grow with their length
-
-// The sum of term(0), term(1), ... in eight partial sums, which do not wait for one another.
-template <class Term>
-inline F sum_of(int count, const Term term) {
-  F total = {};
-  for (int n = 0; n < count;) {
-    const int end = n + TERMS < count ? n + TERMS : count;
-    F sums[8] = {}, rest = {};
-    for (; n + 8 <= end; n += 8)
-      for (int i = 0; i < 8; ++i) sums[i] += term(n + i);
-    for (; n < end; ++n) rest += term(n);
-    total += ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) + rest;
-  }
-  return total;
-}
 
 F in_band(const F* power, const float* weights, int size) {
   F total = {};
@@ -523,7 +221,13 @@ void add(const float* from, std::int64_t count, float* to) {
 }  // namespace
 
 extern const Variant variant;
-const Variant variant = {KAPRE_INSTRUCTIONS, L, run, scratch, invert, add};
+const Variant variant = {KAPRE_INSTRUCTIONS,
+                         L,
+                         run,
+                         scratch,
+                         invert,
+                         add,
+                         {white, energy, blend, filter, spectra, convolve, memory_to_convolve}};
 
 }  // namespace KAPRE_NAMESPACE
 }  // namespace kapre

@@ -212,7 +212,7 @@ const Variant* variant_for(const char* instructions, int n_fft) {
   if (!has(instructions)) return nullptr;
 #if defined(KAPRE_X86)
   // 16 frames of a short DFT would not fit in the first cache, and those of a long one do not anyway.
-  if (!std::strcmp(instructions, "avx512")) return n_fft < 1024 ? &avx512_8::variant : &avx512_16::variant;
+  if (!std::strcmp(instructions, "avx512")) return n_fft < WIDEST ? &avx512_8::variant : &avx512_16::variant;
   if (!std::strcmp(instructions, "avx2")) return &avx2_8::variant;
 #endif
   (void)n_fft;

@@ -9,7 +9,7 @@
 namespace kapre {
 
 constexpr int MOST_LANES = 16;
-constexpr std::size_t ALIGNED = 64;
+constexpr std::size_t ALIGNED = 128;  // a vector of 16 doubles
 
 // Scratch memory of a thread.
 class Scratch {
