@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import keras
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -97,9 +96,8 @@ class AddColoredNoise(RandomLayer):
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         exponent, key = self.beside(parameters["psd_exponent"], x), ops.cast(parameters["key"], "int32")
-        size = ops.shape(x)[-1]
+        snr_db = self.beside(parameters["snr_db"], x)
         if self.min_psd_exponent == self.max_psd_exponent == 0.0:
-            sound = noise.white(key, size, keras.backend.standardize_dtype(x.dtype))
-        else:
-            sound = noise.colored(key, exponent, size)
-        return noise.added(x, sound, self.beside(parameters["snr_db"], x), lengths, self.per_channel)
+            return noise.with_white(x, key, snr_db, lengths, self.per_channel)
+        sound = noise.colored(key, exponent, ops.shape(x)[-1])
+        return noise.added(x, sound, snr_db, lengths, self.per_channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+import numpy as np
 from keras import ops
 
 from kapre._arguments import LayerArguments
@@ -14,7 +15,7 @@ from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._random_filter import HIGHEST
 from kapre.augmentation._ranges import ordered
 from kapre.ops import iir
-from kapre.ops.convolution import filtered_apart
+from kapre.ops.fourier import constant
 
 CENTERS = (60.0, 150.0, 400.0, 1000.0, 2400.0, 6000.0, 15000.0)
 
@@ -101,9 +102,6 @@ class RandomEqualizer(RandomLayer):
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
         gains = ops.cast(parameters["gain_db"], x.dtype)
-        bands = [
-            iir.design("peaking", center, self.sample_rate, self.q, gains[..., index])
-            for index, center in enumerate(self._centers)
-        ]
-        sums = ops.stack(bands, axis=2)
-        return filtered_apart(x, lambda n_fft: iir.response(sums, n_fft), self._decay)
+        centers = constant(np.array(self._centers), gains)
+        sums = iir.design("peaking", centers, self.sample_rate, self.q, gains)
+        return iir.apply_apart(x, sums, self._decay)

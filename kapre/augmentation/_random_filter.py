@@ -14,7 +14,6 @@ from kapre._layer import DataFormat, register
 from kapre.augmentation._base import Parameters, RandomLayer
 from kapre.augmentation._ranges import ordered
 from kapre.ops import iir
-from kapre.ops.convolution import filtered_apart
 
 _RANGES = {
     "lowpass": (150.0, 7500.0),
@@ -159,4 +158,4 @@ class RandomFilter(RandomLayer):
         chosen = designs[0]
         for index, sums in enumerate(designs):
             chosen = ops.where(kind == index, sums, chosen)
-        return filtered_apart(x, lambda n_fft: iir.response(chosen[:, :, None], n_fft), self._decay)
+        return iir.apply_apart(x, chosen[:, :, None], self._decay)

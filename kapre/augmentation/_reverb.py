@@ -13,9 +13,8 @@ from kapre._layer import DataFormat, register
 from kapre.augmentation._bank import BankLayer
 from kapre.augmentation._base import Parameters
 from kapre.augmentation._ranges import ordered
-from kapre.ops import frames, noise, placement
-from kapre.ops.convolution import fft_convolve
-from kapre.ops.kernels import active as kernel
+from kapre.ops import frames, noise
+from kapre.ops.convolution import convolve_from
 
 
 @register
@@ -124,16 +123,9 @@ class Reverb(BankLayer):
             delay = ops.take(ops.convert_to_tensor(self._delays), index, axis=0)[..., None]
         else:
             responses, delay = self._responses(x, parameters), None
-        y = fft_convolve(x, responses)
-        if delay is None:
-            y = kernel.part(y, 0, responses.shape[-1] - 1, axis=-1)
-        else:
-            y = placement.rolled(y, delay, ops.shape(x)[-1])
+        y = convolve_from(x, responses, delay)
         y = y if lengths is None else frames.keep(y, lengths)
-        if not self.keep_level:
-            return y
-        same = ops.zeros((1, 1, 1), dtype=x.dtype)  # decibels
-        return y * noise.gain_to_snr(x, y, same, lengths, self.per_channel)
+        return noise.at_level_of(x, y, lengths, self.per_channel) if self.keep_level else y
 
     def _responses(self, x: Any, parameters: Parameters) -> Any:
         """Return a direct sound and decaying noise, `(batch, group, samples)`."""

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kapre._checks import message
-from kapre.ops import fourier, frames
+from kapre.ops import fourier, frames, placement
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import current
@@ -104,6 +104,20 @@ def _beside(pair: Pair, x: Any) -> Pair:
     if isinstance(real, np.ndarray):
         return fourier.constant(real, x), fourier.constant(imag, x)
     return real, imag
+
+
+def convolve_from(x: Any, taps: Any, starts: Any = None) -> Any:
+    """Convolve each item of `(batch, channel, time)` with a response of its own, into as many samples.
+
+    `taps` are `(batch, channel or 1, taps)`. `starts`, an integer tensor `(batch, channel or 1, 1)`, is the sample of
+    each convolution to begin with, below the number of taps. None is 0.
+    """
+    size = ops.shape(x)[-1]
+    found = current().convolved_apart(x, taps, 0 if starts is None else starts, size)
+    if found is not None:
+        return found
+    y = fft_convolve(x, taps)
+    return kernel.part(y, 0, taps.shape[-1] - 1, axis=-1) if starts is None else placement.rolled(y, starts, size)
 
 
 def fft_convolve(x: Any, taps: Any, mode: Mode = "full") -> Any:

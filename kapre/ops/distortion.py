@@ -31,23 +31,22 @@ def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel:
         x = frames.keep(x, lengths, float("inf"))
     rows = x if per_channel else ops.reshape(x, (batch, 1, channels * time))
     valid = valid if per_channel else valid * channels
-    rows = frames.pad(rows, 0, 1, value=float("inf"))  # one more, for an item without samples
-    found = []
-    for share in shares:
-        last = at_least(valid - 1, 0)
-        place = share * ops.cast(last, x.dtype)
-        low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
-        part = place - ops.cast(low, x.dtype)
-        below, above = kernel.order_statistics(rows, low)
-        above = ops.where(low < last, above, below)
-        value = below + part * (above - below)
-        found.append(ops.where(valid > 0, value, ops.zeros_like(value)))
-    return tuple(found)
+    if lengths is not None or not rows.shape[-1]:
+        rows = frames.pad(rows, 0, 1, value=float("inf"))  # one more, for an item without samples
+    last = at_least(valid - 1, 0)
+    place = ops.concatenate(shares, axis=-1) * ops.cast(last, x.dtype)
+    low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
+    part = place - ops.cast(low, x.dtype)
+    below, above = kernel.order_statistics(rows, low)
+    above = ops.where(low < last, above, below)
+    value = below + part * (above - below)
+    value = ops.where(valid > 0, value, ops.zeros_like(value))
+    return tuple(value[..., index : index + 1] for index in range(len(shares)))
 
 
 def hard_clip(x: Any, low: Any, high: Any) -> Any:
     """Replace samples below `low` or above `high` by these values. NaN stays NaN."""
-    return ops.where(x < low, low, ops.where(x > high, high, x))
+    return kernel.clipped(x, low, high)
 
 
 def soft_clip(x: Any, gain: Any) -> Any:
@@ -62,7 +61,7 @@ def quantize(x: Any, bits: Any) -> Any:
     """
     two = constant(2.0, x)
     scale = ops.power(two, ops.cast(bits, x.dtype) - 1.0)
-    return x + ops.stop_gradient(ops.round(x * scale) / scale - x)
+    return kernel.rounded(x, scale)
 
 
 def companded(x: Any, law: str) -> Any:

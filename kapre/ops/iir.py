@@ -18,6 +18,7 @@ from kapre._checks import message, positive_int
 from kapre.ops import convolution, fourier
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 
 Kind = Literal["lowpass", "highpass", "bandpass", "bandstop", "allpass", "lowshelf", "highshelf", "peaking"]
 
@@ -167,6 +168,14 @@ def apply(x: Any, sums: Any, decay: int) -> Any:
     the end of the response does not come back at the start.
     """
     return convolution.filtered(x, lambda n_fft: response(sums, n_fft), decay, keeps_tail=False)
+
+
+def apply_apart(x: Any, sums: Any, decay: int) -> Any:
+    """Filter each item of `(batch, channel, time)` by sections of its own, `(batch, channel or 1, sections, 2, 3)`."""
+    found = current().sections(x, sums)
+    if found is not None:
+        return found
+    return convolution.filtered_apart(x, lambda n_fft: response(sums, n_fft), decay)
 
 
 def start(x: Any, count: int) -> Any:

@@ -16,6 +16,7 @@ from keras import ops
 from kapre.ops import fourier, frames
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 from kapre.ops.kernels._on_host import FIRST_FACTOR, OF_ANGLE, OF_PLACE, SECOND_FACTOR
 
 TAPS = 4096
@@ -85,6 +86,9 @@ def colored(key: Any, exponent: Any, size: Any) -> Any:
     hop = BLOCK - TAPS + 1
     blocks = (size + hop - 1) // hop
     noise = white(key, (blocks - 1) * hop + BLOCK, keras.backend.standardize_dtype(exponent.dtype))
+    found = current().convolved_apart(noise, taps, TAPS - 1, size) if len(noise.shape) == 3 else None
+    if found is not None:
+        return found
     pieces = frames.frame(noise, BLOCK, hop)
     found = fourier.circular(pieces, taps[..., None, :], BLOCK)
     found = found[..., TAPS - 1 :]  # overlap-save: the first samples wrap around
@@ -130,9 +134,35 @@ def power(x: Any, lengths: Any = None) -> Any:
 
 
 def added(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
-    """Return the sum of a signal and noise at a signal-to-noise ratio in decibels; see `gain_to_snr`."""
+    """Return the sum of a signal and noise at a signal-to-noise ratio in decibels; see `gain_to_snr`.
+
+    The noise is not to be used afterwards: its memory may become that of the result.
+    """
+    found = current().mixed(x, noise, None, decibels_to_gain(-snr_db), lengths, per_channel)
+    if found is not None:
+        return found
     noise = noise if lengths is None else frames.keep(noise, lengths)
     return kernel.plus_scaled(x, noise, gain_to_snr(x, noise, snr_db, lengths, per_channel))
+
+
+def with_white(x: Any, key: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:
+    """Return the sum of a signal and the white noise of keys `(batch, channel or 1, 2)`; see `added`."""
+    found = current().mixed(x, None, key, decibels_to_gain(-snr_db), lengths, per_channel)
+    if found is not None:
+        return found
+    sound = white(key, ops.shape(x)[-1], keras.backend.standardize_dtype(x.dtype))
+    return added(x, sound, snr_db, lengths, per_channel)
+
+
+def at_level_of(x: Any, y: Any, lengths: Any = None, per_channel: bool = False) -> Any:
+    """Return `y`, which is not to be used afterwards, scaled to the level of `x`; see `gain_to_snr`."""
+    batch, channels = ops.shape(x)[:2]
+    groups = (batch, channels if per_channel else 1, 1)
+    found = current().mixed(x, y, None, ops.ones(groups, dtype=x.dtype), lengths, per_channel, adds=False)
+    if found is not None:
+        return found
+    same = ops.zeros((1, 1, 1), dtype=x.dtype)  # decibels
+    return y * gain_to_snr(x, y, same, lengths, per_channel)
 
 
 def gain_to_snr(x: Any, noise: Any, snr_db: Any, lengths: Any = None, per_channel: bool = False) -> Any:

@@ -84,6 +84,14 @@ def crop(x: Any, start: Any, size: int, lengths: Any = None) -> Any:
     return ops.where(inside, found, ops.zeros_like(found))
 
 
+def silenced(x: Any, starts: Any, sizes: Any) -> Any:
+    """Return `(batch, channel, time)` with zeros in the chunks `(batch, channel or 1, n)`."""
+    found = kernel.silenced(x, starts, sizes)
+    if found is not None:
+        return found
+    return ops.where(chunks(ops.shape(x)[-1], starts, sizes), ops.zeros_like(x), x)
+
+
 def chunks(size: Any, starts: Any, lengths: Any) -> Any:
     """Tell which positions lie in one of the chunks `(..., n)`, as a bool tensor `(..., size)`."""
     here = positions(size)

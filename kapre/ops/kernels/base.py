@@ -11,9 +11,10 @@ from keras import ops
 
 from kapre.ops.kernels._blocks import Edges, Groups, Inversion, Operations, Outputs, Stages
 from kapre.ops.kernels._constants import repeated
+from kapre.ops.kernels._effects import EffectOperations
 
 
-class Kernel:
+class Kernel(EffectOperations):
     """Provide operations that Keras' ops lack, at least on some backends, and ways to run functions on a backend.
 
     This class is the kernel of Keras' NumPy backend. A subclass overrides what differs on its backend. A method that
@@ -110,48 +111,10 @@ class Kernel:
         (real, imag), (of_real, of_imag) = self.rfft(x, n_fft), response
         return self.irfft(real * of_real - imag * of_imag, real * of_imag + imag * of_real, n_fft)
 
-    def energy(self, x: Any, axis: int | tuple[int, ...]) -> Any:
-        """Return the sum of squares over some axes, which are kept with length 1."""
-        return ops.sum(ops.square(x), axis=axis, keepdims=True)
-
-    def plus_scaled(self, x: Any, y: Any, scale: Any) -> Any:
-        """Return `x + y · scale`."""
-        return x + y * scale
-
-    def white(self, keys: Any, size: Any, dtype: str) -> Any:
-        """Return `kapre.ops.noise.white` if this kernel computes it in a way of its own, else None."""
-        return None
-
     def turned(self, turns: Any) -> tuple[Any, Any]:
         """Return the cosine and the sine of angles in turns, from 0 to 1."""
         angle = turns * self.constant(np.asarray(2.0 * np.pi), keras.backend.standardize_dtype(turns.dtype), turns)
         return ops.cos(angle), ops.sin(angle)
-
-    def order_statistics(self, x: Any, places: Any) -> tuple[Any, Any]:
-        """Return the entries that would be at places on the last axis if it were sorted, and the entries after them.
-
-        Args:
-            x: The entries, `(..., time)`.
-            places: int32 tensor `(..., n)`. After the last entry comes itself.
-        """
-        ordered, last = ops.sort(x, axis=-1), x.shape[-1] if x.shape[-1] is not None else ops.shape(x)[-1]
-        after = ops.where(places + 1 < last, places + 1, places)
-        return ops.take_along_axis(ordered, places, axis=-1), ops.take_along_axis(ordered, after, axis=-1)
-
-    def rolled(self, x: Any, starts: Any, size: Any, rows: Any, lengths: Any) -> Any:
-        """Return `size` entries of the last axis, and again from the first behind the last, if this kernel can.
-
-        Args:
-            x: The entries, `(..., time)`, or the rows `(n, time)` that `rows` are taken of.
-            starts: The first entry of each result, an integer tensor `(..., 1)`, from 0 to the last entry.
-            size: Number of entries.
-            rows: Which row, an integer tensor `(..., 1)`, or None.
-            lengths: Valid entries of each item `(batch,)`, or None. Behind the last one, the result is undefined.
-
-        Returns:
-            A tensor `(..., size)`, or None if this kernel has no way of its own.
-        """
-        return None
 
     def stft(self, x: Any, analysis: np.ndarray, n_fft: int, hop: int) -> tuple[Any, Any] | None:
         """Return the spectra of `(..., time)` if this kernel computes them in a way of its own, else None."""

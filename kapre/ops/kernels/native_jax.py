@@ -22,6 +22,7 @@ from kapre import _native
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels._blocks import Edges, Inversion, Operations
 from kapre.ops.kernels.jax import JaxKernel
+from kapre.ops.kernels.native_effects import NativeEffects
 
 _TARGETS = ("kapre_jax_spectrum", "kapre_jax_spectrum_and_energy", "kapre_jax_transform", "kapre_jax_inverse")
 
@@ -95,8 +96,21 @@ def register() -> bool:
     return True
 
 
-class NativeJaxKernel(JaxKernel):
+class NativeJaxKernel(NativeEffects, JaxKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or several devices share the work."""
+
+    def on_host(self, *tensors: Any) -> list[np.ndarray] | None:
+        if jax.device_count() > 1 or jax.default_backend() != "cpu":
+            return None
+        if not all(isinstance(tensor, Array) and not isinstance(tensor, jax.core.Tracer) for tensor in tensors):
+            return None
+        return [np.asarray(tensor) for tensor in tensors]
+
+    def from_host(self, array: np.ndarray) -> Array:
+        return jnp.asarray(array)
+
+    def threads(self) -> int:
+        return _threads()
 
     def spectrum(
         self, x: Array, count: int | None, edges: Edges | None, operations: Operations

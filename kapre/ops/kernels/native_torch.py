@@ -6,18 +6,33 @@ import hashlib
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Edges, Inversion, Operations, Stages
-from kapre.ops.kernels.torch import TorchKernel, _has_tangent, _is_ordinary, _transforms_active
+from kapre.ops.kernels._torch_eager import has_tangent, is_eager_on_cpu, is_ordinary, transforms_active
+from kapre.ops.kernels.native_effects import NativeEffects
+from kapre.ops.kernels.torch import TorchKernel
 
 _NO_EDGES = Edges()
+_HAS_ARRAYS = (torch.float32, torch.int32, torch.int64)
 
 
-class NativeTorchKernel(TorchKernel):
+class NativeTorchKernel(NativeEffects, TorchKernel):
     """Compute spectra with `kapre-native`, unless a call is exported, transformed, in another dtype or on a GPU."""
+
+    def on_host(self, *tensors: torch.Tensor) -> list[np.ndarray] | None:
+        if not all(is_eager_on_cpu(tensor) and tensor.dtype in _HAS_ARRAYS for tensor in tensors):
+            return None
+        return [tensor.detach().numpy() for tensor in tensors]
+
+    def from_host(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array)
+
+    def threads(self) -> int:
+        return torch.get_num_threads()
 
     def spectrum(
         self, x: torch.Tensor, count: int | None, edges: Edges | None, operations: Operations
@@ -26,7 +41,7 @@ class NativeTorchKernel(TorchKernel):
             return None
         if torch.compiler.is_compiling():
             return _in_a_program(x, count, edges, operations)
-        if not _is_ordinary(x) or 0 in x.shape or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+        if not is_ordinary(x) or 0 in x.shape or torch.jit.is_tracing() or transforms_active() or has_tangent(x):
             return None
         edges = edges or _NO_EDGES
         stages = operations.stages("float32")
@@ -49,7 +64,7 @@ class NativeTorchKernel(TorchKernel):
             key = _key(type(operations), *operations.parts())
             own = None if counts is None else torch.as_tensor(counts, device=z.device)
             return _samples(z, own, key) if key else None
-        if not _is_ordinary(z) or torch.jit.is_tracing() or _transforms_active() or _has_tangent(z):
+        if not is_ordinary(z) or torch.jit.is_tracing() or transforms_active() or has_tangent(z):
             return None
         plan = native.plan(operations.stages("float32"))
         return None if plan is None else _invert(plan, z, counts, operations)
@@ -195,7 +210,7 @@ def _in_forward_mode() -> bool:
 
 def _may_be_in_a_program() -> bool:
     """Tell whether what is compiled is for this process, and is not transformed."""
-    return not (torch.compiler.is_exporting() or _transforms_active() or _in_forward_mode())
+    return not (torch.compiler.is_exporting() or transforms_active() or _in_forward_mode())
 
 
 def _in_a_program(

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from keras import ops
 
-from kapre.ops.kernels import _on_host, _tf32, _torch_items
+from kapre.ops.kernels import _tf32, _torch_items
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
+from kapre.ops.kernels._torch_eager import has_tangent, is_eager_on_cpu, is_ordinary, transforms_active
+from kapre.ops.kernels._torch_effects import TorchEffects
 from kapre.ops.kernels.base import Kernel
 
 _BLOCK_ELSEWHERE = 1 << 26
@@ -36,27 +38,6 @@ def _tensor(values: np.ndarray, dtype: str, place: Any, repeat: int) -> torch.Te
 
 
 _constants = Constants(_tensor)
-
-
-def _is_ordinary(x: Any) -> bool:
-    """Tell whether the input is a tensor of numbers, and not a type that represents one during tracing."""
-    return type(x) in (torch.Tensor, torch.nn.Parameter)
-
-
-def _transforms_active() -> bool:
-    """Tell whether the call is inside torch.func (PyTorch 2.13 has no public name for that)."""
-    return bool(getattr(torch._C, "_are_functorch_transforms_active", lambda: False)())
-
-
-def _has_tangent(x: torch.Tensor) -> bool:
-    return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
-
-
-def _is_eager_on_cpu(x: Any) -> bool:
-    """Tell whether operations on a tensor are computed one after another on the CPU, and none has a gradient."""
-    if not _is_ordinary(x) or x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return False
-    return not (_transforms_active() or _has_tangent(x) or (x.requires_grad and torch.is_grad_enabled()))
 
 
 def _block_for(x: torch.Tensor) -> int:
@@ -181,7 +162,7 @@ _OF_A_MODULE = (
 _any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: True)
 
 
-class TorchKernel(Kernel):
+class TorchKernel(TorchEffects, Kernel):
     """Implement the kernel for PyTorch, which runs eagerly, with reused memory for frames and explicit gradients."""
 
     squares_per_bin = 2
@@ -258,7 +239,7 @@ class TorchKernel(Kernel):
         """Return an array as a tensor on the device of another, with each row repeated `repeat` times."""
         if self.is_compiling():  # there, NumPy arrays are tensors and have no NumPy dtype
             return torch.as_tensor(repeated(values, repeat)).to(like.device, getattr(torch, dtype))
-        if not _is_ordinary(like) or torch.compiler.is_compiling() or _transforms_active():
+        if not is_ordinary(like) or torch.compiler.is_compiling() or transforms_active():
             return ops.convert_to_tensor(repeated(values, repeat).astype(dtype)).to(like.device)  # must not outlive it
         return _constants(values, dtype, like.device, repeat)
 
@@ -314,10 +295,10 @@ class TorchKernel(Kernel):
         assert count is not None
         x = x.contiguous()  # else the layout of frames, and thus the last bits, would depend on the batch
         # A trace would add guards on sizes. In torch.func and in forward mode, a Function would need its own rules.
-        if torch.compiler.is_compiling() or torch.jit.is_tracing() or _transforms_active() or _has_tangent(x):
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or transforms_active() or has_tangent(x):
             return fn(_framed(x, size, hop, count), *weights)
         rows = math.prod(x.shape[:-1]) * count
-        fast = stages is not None and not stages.magnitude_epsilon and _is_ordinary(x)
+        fast = stages is not None and not stages.magnitude_epsilon and is_ordinary(x)
         if stages is not None and fast and x.device.type == "cpu" and rows >= fused.FEWEST:
             flat = x.view(-1, x.shape[-1])
             y = fused.features(flat, count, stages, self, lambda v: fn(_framed(v, size, hop, count))[0])
@@ -339,7 +320,7 @@ class TorchKernel(Kernel):
         return torch.view_as_real(torch.fft.rfft(framed, n=n_fft)).flatten(-2).square()
 
     def root(self, x: torch.Tensor) -> torch.Tensor:
-        if not (x.requires_grad or _transforms_active() or _has_tangent(x)):
+        if not (x.requires_grad or transforms_active() or has_tangent(x)):
             return torch.sqrt(x)
         zero = x == 0.0
         return torch.where(zero, 0.0 * x, torch.sqrt(torch.where(zero, torch.ones_like(x), x)))
@@ -361,7 +342,7 @@ class TorchKernel(Kernel):
         Gap: `keras.ops.take` (Keras 3.15) uses a squeeze that `torch.onnx` (2.13) cannot write, and reads the dtype of
             an array, which `torch.compile` (2.13) cannot do. Drop when they can.
         """
-        if isinstance(places, np.ndarray) and x.device.type == "cuda" and _is_ordinary(x) and not self.is_tracing():
+        if isinstance(places, np.ndarray) and x.device.type == "cuda" and is_ordinary(x) and not self.is_tracing():
             places = _places(places.tobytes(), str(places.dtype), x.device)
         return torch.index_select(x, axis, torch.as_tensor(places, device=x.device))
 
@@ -375,7 +356,7 @@ class TorchKernel(Kernel):
         """Tell whether the tensor has no values yet, because it is traced or Keras builds a model with it."""
         if torch.compiler.is_compiling():
             return True
-        return isinstance(x, torch.Tensor) and (not _is_ordinary(x) or x.device.type == "meta")
+        return isinstance(x, torch.Tensor) and (not is_ordinary(x) or x.device.type == "meta")
 
     def call(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         """Call a layer on an input for which `is_plain` is True, with PyTorch's work around it but without Keras."""
@@ -393,37 +374,13 @@ class TorchKernel(Kernel):
     def _product(self, x: torch.Tensor, response: torch.Tensor, n_fft: int) -> torch.Tensor:
         """Multiply spectra as complex numbers. Their parts lie apart in memory, which makes operations slow."""
         found = torch.fft.rfft(x, n=n_fft)
-        in_place = _is_eager_on_cpu(x) and not response.requires_grad and found.dtype == response.dtype
+        in_place = is_eager_on_cpu(x) and not response.requires_grad and found.dtype == response.dtype
         in_place = in_place and torch.broadcast_shapes(found.shape, response.shape) == found.shape
         found = found.mul_(response) if in_place else found * response
         return torch.fft.irfft(found, n=n_fft)
 
-    def energy(self, x: torch.Tensor, axis: int | tuple[int, ...]) -> torch.Tensor:
-        """Return the sum of squares over some axes. The norm does not write the squares to memory."""
-        if not _is_eager_on_cpu(x):
-            return super().energy(x, axis)
-        norm: torch.Tensor = torch.linalg.vector_norm(x, dim=axis, keepdim=True)
-        return norm.square()
-
-    def plus_scaled(self, x: torch.Tensor, y: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-        return torch.addcmul(x, y, scale)
-
-    def white(self, keys: torch.Tensor, size: Any, dtype: str) -> torch.Tensor | None:
-        if not (_is_eager_on_cpu(keys) and isinstance(size, int)):
-            return None
-        return torch.from_numpy(_on_host.white(keys.numpy(), size, dtype))
-
-    def order_statistics(self, x: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        if not _is_eager_on_cpu(x):
-            return super().order_statistics(x, places)
-        found = _on_host.order_statistics(x.numpy(), places.numpy())
-        return torch.from_numpy(found[0]), torch.from_numpy(found[1])
-
-    def rolled(self, x: torch.Tensor, starts: torch.Tensor, size: Any, rows: Any, lengths: Any) -> torch.Tensor | None:
-        return _torch_items.rolled(x, starts, size, rows, lengths) if _is_eager_on_cpu(x) else None
-
     def to_some(self, which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any, *nests: Any) -> Any:
-        apart = _is_eager_on_cpu(x) and _is_eager_on_cpu(y) and _is_ordinary(which)
+        apart = is_eager_on_cpu(x) and is_eager_on_cpu(y) and is_ordinary(which)
         return _torch_items.to_some(which, fn, x, y, nests) if apart else super().to_some(which, fn, x, y, *nests)
 
     def as_one(self, fn: Callable[..., Any]) -> Callable[..., Any]:
