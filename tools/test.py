@@ -251,7 +251,11 @@ def of_all_else(backends: list[str], with_once: bool) -> list[Suite]:
         # Keras' NumPy starts soonest, in the many processes too, and compiles none of the hundreds of recipes there.
         suites.insert(0, ("once", "numpy", ["tests/once"]))
     if importlib.util.find_spec("kapre_native") or os.environ.get("NATIVE"):
-        native = {"torch": ("library", "effects", "torch"), "jax": ("jax",), "tensorflow": ("tensorflow",)}
+        native = {
+            "torch": ("library", "effects", "augmentations", "torch"),
+            "jax": ("augmentations", "jax"),
+            "tensorflow": ("augmentations", "tensorflow"),
+        }
         paths = {name: [f"tests/native/test_{each}.py" for each in files] for name, files in native.items()}
         suites += [(f"{name} native", name, paths[name]) for name in order if name in paths]
     return [*suites, NUMPY] if backends else []

@@ -10,6 +10,7 @@ from keras import ops
 from kapre.ops import frames
 from kapre.ops.fourier import constant
 from kapre.ops.kernels import active as kernel
+from kapre.ops.kernels import current
 from kapre.ops.placement import at_least
 
 
@@ -37,7 +38,7 @@ def quantiles(x: Any, shares: tuple[Any, ...], lengths: Any = None, per_channel:
     place = ops.concatenate(shares, axis=-1) * ops.cast(last, x.dtype)
     low = ops.minimum(ops.cast(ops.floor(place), "int32"), last)
     part = place - ops.cast(low, x.dtype)
-    below, above = kernel.order_statistics(rows, low)
+    below, above = current().order_statistics(rows, low)
     above = ops.where(low < last, above, below)
     value = below + part * (above - below)
     value = ops.where(valid > 0, value, ops.zeros_like(value))

@@ -57,7 +57,7 @@ def white(key: Any, size: Any, dtype: str = "float32") -> Any:
 
     Two samples come from two uniform numbers, by the method of Box and Muller.
     """
-    found = kernel.white(key, size, keras.backend.standardize_dtype(dtype))
+    found = current().white(key, size, keras.backend.standardize_dtype(dtype))
     if found is not None:
         return found
     pairs = (size + 1) // 2

@@ -1,10 +1,12 @@
-"""Noise and order statistics in NumPy, for eager calls on the CPU.
+"""Noise, order statistics and parts of rows in NumPy, for eager calls on the CPU.
 
 NumPy has unsigned numbers, writes into memory that is there, and selects without sorting. It takes a fraction of the
 time of eager operations of PyTorch and TensorFlow.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -63,3 +65,29 @@ def order_statistics(x: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.
         both = np.stack([places[row], np.minimum(places[row] + 1, last)])
         found[(slice(None), *row)] = np.partition(x[row], np.unique(both))[both]
     return found[0], found[1]
+
+
+def rolled(
+    x: np.ndarray, starts: np.ndarray, size: int, rows: np.ndarray | None, lengths: np.ndarray | None
+) -> np.ndarray:
+    """Copy parts of rows, which takes a tenth of the time of gathering samples; see `Kernel.rolled`."""
+    time = x.shape[-1]
+    lead = x.shape[:-1] if rows is None else starts.shape[:-1]
+    found = np.empty((*lead, size), x.dtype)
+    if not (x.size and found.size):
+        return np.zeros_like(found)
+    sources = x.reshape(-1, time)
+    first = np.broadcast_to(starts[..., 0], lead).ravel().tolist()
+    of_row: Sequence[int] = range(len(first))
+    if rows is not None:
+        of_row = np.broadcast_to(rows[..., 0], lead).ravel().tolist()
+    ends = [time] * len(first)
+    if lengths is not None:
+        ends = np.broadcast_to(lengths.reshape(-1, *[1] * (len(lead) - 1)), lead).ravel().tolist()
+    for to, start, row, end in zip(found.reshape(-1, size), first, of_row, ends, strict=True):
+        place, source = 0, sources[row, : max(1, end)]
+        while place < size:
+            part = source[start : start + size - place]
+            to[place : place + len(part)] = part
+            place, start = place + len(part), 0
+    return found

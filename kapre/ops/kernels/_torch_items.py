@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from kapre.ops.kernels import _on_host
+
 
 def _rows(nest: Any, rows: Any, batch: int) -> Any:
     """Return rows of every tensor and array whose first axis is the batch, in a nest of dicts."""
@@ -30,26 +32,9 @@ def to_some(which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any
 
 
 def rolled(x: torch.Tensor, starts: torch.Tensor, size: int, rows: Any, lengths: Any) -> torch.Tensor:
-    """Copy parts of rows, which takes a tenth of the time of gathering samples; see `Kernel.rolled`."""
-    time = x.shape[-1]
-    lead = tuple(x.shape[:-1] if rows is None else starts.shape[:-1])
-    if not (x.numel() and math.prod(lead) * size):
-        return torch.zeros(*lead, size, dtype=x.dtype)
-    found = torch.empty(*lead, size, dtype=x.dtype)
-    sources = x.reshape(-1, time).numpy()
-    first = starts.expand(*lead, 1).reshape(-1).tolist()
-    of_row = range(len(first)) if rows is None else rows.expand(*lead, 1).reshape(-1).tolist()
-    ends = [time] * len(first)
-    if lengths is not None:
-        shape = (-1, *[1] * (len(lead) - 1))
-        ends = torch.as_tensor(lengths).reshape(shape).expand(lead).reshape(-1).tolist()
-    for to, start, row, end in zip(found.view(-1, size).numpy(), first, of_row, ends, strict=True):
-        place, source = 0, sources[row, : max(1, end)]
-        while place < size:
-            part = source[start : start + size - place]
-            to[place : place + len(part)] = part
-            place, start = place + len(part), 0
-    return found
+    """Copy parts of rows; see `Kernel.rolled`."""
+    given = (None if tensor is None else torch.as_tensor(tensor).numpy() for tensor in (rows, lengths))
+    return torch.from_numpy(_on_host.rolled(x.numpy(), starts.numpy(), size, *given))
 
 
 def silenced(x: torch.Tensor, starts: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:

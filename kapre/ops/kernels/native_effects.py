@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kapre import _native
+from kapre.ops.kernels import _on_host
 from kapre.ops.kernels._effects import EffectOperations
 from kapre.ops.kernels._native_effects import Effects
 
@@ -71,6 +72,15 @@ class NativeEffects(EffectOperations):
         flat = responses.reshape(-1, responses.shape[-1])
         found = self._effects.convolved(own, flat, which, begin, size)
         return super().convolved_apart(x, taps, starts, size) if found is None else self.from_host(found)
+
+    def rolled(self, x: Any, starts: Any, size: Any, rows: Any, lengths: Any) -> Any:
+        given = [x, starts, *(tensor for tensor in (rows, lengths) if tensor is not None)]
+        arrays = self.on_host(*given) if isinstance(size, int) else None
+        if arrays is None:
+            return super().rolled(x, starts, size, rows, lengths)
+        rest = iter(arrays[2:])
+        of_row, own = (None if tensor is None else next(rest) for tensor in (rows, lengths))
+        return self.from_host(_on_host.rolled(arrays[0], arrays[1], size, of_row, own))
 
     def order_statistics(self, x: Any, places: Any) -> tuple[Any, Any]:
         arrays = self.on_host(x, places)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import ShapedArray
+from jax.extend import core as extend_core
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -96,11 +97,28 @@ def register() -> bool:
     return True
 
 
+def _trace_state() -> Any:
+    """Return what can be compared with that of another call, or something that is equal to nothing before JAX 0.6."""
+    try:
+        return extend_core.get_opaque_trace_state()
+    except (AttributeError, TypeError):
+        return float("nan")
+
+
+_EAGER = _trace_state()
+"""The state outside of a trace. An import within one has another, and then no call counts as eager."""
+
+
+def _is_eager() -> bool:
+    """Tell whether nothing traces this call. A concrete array within a trace is a constant of its program."""
+    return bool(_trace_state() == _EAGER)
+
+
 class NativeJaxKernel(NativeEffects, JaxKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or several devices share the work."""
 
     def on_host(self, *tensors: Any) -> list[np.ndarray] | None:
-        if jax.device_count() > 1 or jax.default_backend() != "cpu":
+        if not _is_eager() or jax.device_count() > 1 or jax.default_backend() != "cpu":
             return None
         if not all(isinstance(tensor, Array) and not isinstance(tensor, jax.core.Tracer) for tensor in tensors):
             return None

@@ -19,11 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels._blocks import Edges, Inversion, Operations
+from kapre.ops.kernels.native_effects import NativeEffects
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
 _NAME = "kapre_spectrum_"
@@ -91,8 +93,19 @@ def register() -> bool:
 _loaded: _Loaded
 
 
-class NativeTensorFlowKernel(TensorFlowKernel):
+class NativeTensorFlowKernel(NativeEffects, TensorFlowKernel):
     """Compute spectra with `kapre-native`, unless they are in another dtype or on another device."""
+
+    def on_host(self, *tensors: tf.Tensor) -> list[np.ndarray] | None:
+        if not tf.executing_eagerly() or not all(map(_has_array, tensors)) or _may_have_gradients(list(tensors)):
+            return None
+        return [np.asarray(memoryview(tensor)) for tensor in tensors]  # `numpy` would copy it
+
+    def from_host(self, array: np.ndarray) -> tf.Tensor:
+        return tf.convert_to_tensor(array)
+
+    def threads(self) -> int:
+        return _threads()
 
     def spectrum(
         self, x: tf.Tensor, count: int | None, edges: Edges | None, operations: Operations
@@ -117,11 +130,34 @@ class NativeTensorFlowKernel(TensorFlowKernel):
         return x
 
 
+def _is_on_cpu(x: tf.Tensor) -> bool:
+    """Tell whether a tensor of an eager call is in the memory of this process."""
+    return "/job:localhost/" in x.device and "/device:CPU:" in x.device
+
+
+def _has_array(x: Any) -> bool:
+    return isinstance(x, tf.Tensor) and x.dtype in (tf.float32, tf.int32, tf.int64) and _is_on_cpu(x)
+
+
+def _may_have_gradients(tensors: list[tf.Tensor]) -> bool:
+    """Tell whether a tape or a forward accumulator watches tensors (TensorFlow 2.21 has no public name for that)."""
+    try:
+        from tensorflow.python import pywrap_tfe
+    except ImportError:
+        return True
+    found = getattr(pywrap_tfe, "TFE_Py_TapeSetPossibleGradientTypes", lambda tensors: 1)(tensors)
+    return bool(found)
+
+
+def _threads() -> int:
+    return tf.config.threading.get_intra_op_parallelism_threads() or native.cores()
+
+
 def _plan(x: tf.Tensor, dtype: tf.DType, operations: Operations | Inversion) -> native.Plan | None:
     """Return the plan for a tensor of this dtype, or None if the library is not for it."""
     if not tf.is_tensor(x) or x.dtype != dtype or x.shape.rank is None or 0 in tuple(x.shape):
         return None
-    if tf.executing_eagerly() and not ("/job:localhost/" in x.device and "/device:CPU:" in x.device):
+    if tf.executing_eagerly() and not _is_on_cpu(x):
         return None
     return native.plan(operations.stages("float32"))
 
@@ -145,8 +181,7 @@ def _call(
 @functools.lru_cache(maxsize=64)
 def _kept(plan: native.Plan) -> str:
     """Give the library a plan to keep, and return its digest."""
-    threads = tf.config.threading.get_intra_op_parallelism_threads() or native.cores()
-    if _loaded.keep(plan.digest.encode(), plan.memory.ctypes.data, plan.memory.nbytes, threads):
+    if _loaded.keep(plan.digest.encode(), plan.memory.ctypes.data, plan.memory.nbytes, _threads()):
         raise MemoryError("kapre-native has no memory for a plan.")
     return plan.digest
 

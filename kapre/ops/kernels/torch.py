@@ -15,7 +15,7 @@ from kapre.ops.kernels import _tf32, _torch_items
 from kapre.ops.kernels import _torch_fused as fused
 from kapre.ops.kernels._blocks import Outputs, Stages
 from kapre.ops.kernels._constants import Constants, repeated
-from kapre.ops.kernels._torch_eager import has_tangent, is_eager_on_cpu, is_ordinary, transforms_active
+from kapre.ops.kernels._torch_eager import has_hooks, has_tangent, is_eager_on_cpu, is_ordinary, transforms_active
 from kapre.ops.kernels._torch_effects import TorchEffects
 from kapre.ops.kernels.base import Kernel
 
@@ -148,18 +148,6 @@ def _places(values: bytes, dtype: str, device: torch.device) -> torch.Tensor:
     """Return positions as a tensor on a GPU. They are copied there once; see `number`."""
     with torch.inference_mode(False):
         return torch.tensor(np.frombuffer(values, dtype), device=device)
-
-
-_OF_A_MODULE = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_compiled_call_impl",  # set by `layer.compile()`
-)
-
-
-_any_global_hook = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: True)
 
 
 class TorchKernel(TorchEffects, Kernel):
@@ -360,8 +348,7 @@ class TorchKernel(TorchEffects, Kernel):
 
     def call(self, layer: Any, x: torch.Tensor) -> torch.Tensor:
         """Call a layer on an input for which `is_plain` is True, with PyTorch's work around it but without Keras."""
-        of_module = vars(layer)
-        if _any_global_hook() or any(of_module.get(name) for name in _OF_A_MODULE):
+        if has_hooks(layer):
             return torch.nn.Module.__call__(layer, x)
         return layer.call(x)
 
