@@ -59,7 +59,8 @@ SANITIZED = LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-n
 sanitize: $(READY)
 	@rm -rf out/sanitize
 	@$(PY) -m pip install -q --no-deps --target out/sanitize --config-settings=cmake.define.KAPRE_SANITIZE=ON ./native
-	@$(SANITIZED) KERAS_BACKEND=numpy $(PY) -m pytest -q -p no:cacheprovider tests/native/test_library.py
+	@$(SANITIZED) KERAS_BACKEND=numpy $(PY) -m pytest -q -p no:cacheprovider \
+		tests/native/test_library.py tests/native/test_effects.py
 	@$(SANITIZED) KERAS_BACKEND=tensorflow $(PY) -m pytest -q -p no:cacheprovider tests/native/test_tensorflow.py \
 		-k "recipe or graphs or pipeline or threads or key"
 

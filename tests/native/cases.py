@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 import kapre
+from kapre import _native
 
+_LOADED = _native.library()
+_INSTRUCTIONS = {"avx512": ["avx512", "avx2", "baseline"], "avx2": ["avx2", "baseline"]}
+HERE = _INSTRUCTIONS.get(_LOADED.instructions, [_LOADED.instructions]) if _LOADED is not None else []
+"""The instruction sets of this machine that the library has."""
+CANARY = 123.0
+"""What stands around the memory that the library may write to."""
 MEL: dict[str, Any] = dict(
     n_fft=512, win_length=400, hop_length=160, sample_rate=16000, filterbank="mel", n_mels=80, power=2.0
 )

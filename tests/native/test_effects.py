@@ -16,7 +16,7 @@ from kapre import _native
 from kapre.ops import iir
 from kapre.ops.kernels import _native_effects
 from kapre.ops.kernels._native_effects import Effects
-from tests.native.test_library import CANARY, HERE
+from tests.native.cases import CANARY, HERE
 
 LOADED = _native.library()
 AROUND = 7

@@ -13,12 +13,10 @@ from kapre import _native
 from kapre.ops.filterbanks import groups
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels._blocks import Edges, Stages
+from tests.native.cases import CANARY, HERE
 from tests.processes import python
 
 LOADED = _native.library()
-INSTRUCTIONS = {"avx512": ["avx512", "avx2", "baseline"], "avx2": ["avx2", "baseline"]}
-HERE = INSTRUCTIONS.get(LOADED.instructions, [LOADED.instructions]) if LOADED is not None else []
-CANARY = 123.0
 NO_EDGES = Edges()
 PEAK = 1e-6  # the largest error, relative to the largest power
 
