@@ -114,6 +114,7 @@ def _check_recipe(settings: Settings, rate: int) -> Any:
     light()
     from kapre._checks import public_names
     from kapre.recipe import Recipe
+    from kapre.stages.filter_bank import check_even
 
     fields: dict[str, Any] = dict(sample_rate=rate, n_fft=settings.n_fft, hop_length=settings.hop_length, power=2.0)
     try:
@@ -125,7 +126,10 @@ def _check_recipe(settings: Settings, rate: int) -> Any:
             fields |= dict(filterbank="log", n_bins=bins, f_min=lowest)
         with public_names(**_OPTIONS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the layer repeats the warning
-            return Recipe(**fields)
+            recipe = Recipe(**fields)
+            if recipe.filterbank is not None:
+                check_even(recipe.n_fft)  # the helper places the last bin at Nyquist, a recipe does not
+            return recipe
     except (ValueError, TypeError) as error:
         raise CommandError(str(error), USAGE) from None
 
