@@ -118,11 +118,9 @@ def run(
         # For hundreds of small computations, torch's threads wait longer than they work (20 s against 0.6 s on two busy
         # cores).
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        # Each recipe is computed once. On NumPy nothing is compiled; Keras' NumPy backend needs JAX.
-        once = os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None)
         named = Wanted(recipe=Path(a)) if Path(a).suffix.lower() == ".json" else Wanted(preset=a)
         wanted = named if source is None else Wanted(source=source)
-        return _recipe(a, wanted, b, audio, tolerance, seconds, as_json, backend or once)
+        return _recipe(a, wanted, b, audio, tolerance, seconds, as_json, backend)
     if audio is not None:
         remedy = "Put that first, kapre compare RECIPE FEATURES --audio FILE, or leave --audio out."
         raise CommandError(f"--audio goes with a recipe, a preset's name or a .json file, as A. {remedy}", USAGE)
@@ -171,7 +169,8 @@ def _recipe(
     recipe = wanted.found()
     stored = _load(b)
     clip = read_clip(file, recipe, a)
-    kapre = load_kapre(on)
+    # Each recipe is computed once. On NumPy nothing is compiled; Keras' NumPy backend needs JAX.
+    kapre = load_kapre(on or os.environ.get("KERAS_BACKEND") or ("numpy" if find_spec("jax") else None))
     import keras
 
     try:
