@@ -65,7 +65,8 @@ def colour_range(values: np.ndarray, recipe: Recipe) -> tuple[float, float]:
 
 def has_frequencies(recipe: Recipe) -> bool:
     """Return whether the values in a frame are bands with frequencies, which `band_frequencies` then returns."""
-    return (recipe.power, recipe.n_mfcc, recipe.energy, recipe.stack) == (recipe.power or 1.0, None, None, 1)
+    plain = (recipe.n_mfcc, recipe.energy, recipe.deltas, recipe.stack) == (None, None, 0, 1)
+    return plain and recipe.power is not None and recipe.transform == "dft"
 
 
 def _rows(recipe: Recipe) -> str:
