@@ -39,7 +39,9 @@ class Picture:
 
 
 def unit(recipe: Recipe) -> str:
-    """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "coefficient" or "normalised"."""
+    """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "sample", "coefficient" and so on."""
+    if recipe.one_hot:
+        return "one-hot"
     if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
         return "normalised"
     if recipe.n_mfcc is not None:
@@ -48,6 +50,10 @@ def unit(recipe: Recipe) -> str:
         return {"db": "dB", "ln": "ln", "log10": "log10"}[recipe.log]
     if recipe.pcen:
         return "PCEN"
+    if recipe.microfrontend:
+        return "microfrontend"
+    if recipe.transform == "identity":
+        return "sample"
     return "power" if recipe.power == 2.0 else "magnitude"
 
 
@@ -61,6 +67,11 @@ def colour_range(values: np.ndarray, recipe: Recipe) -> tuple[float, float]:
     if unit(recipe) in ("dB", "ln", "log10") and recipe.log is not None:
         low = max(low, high - _COLOURED_RANGE[recipe.log])
     return low, high
+
+
+def is_linear(recipe: Recipe) -> bool:
+    """Return whether features are powers or magnitudes, whose range takes logarithmic colours."""
+    return unit(recipe) in ("power", "magnitude") and recipe.log is None and not recipe.microfrontend
 
 
 def has_frequencies(recipe: Recipe) -> bool:

@@ -24,6 +24,7 @@ import numpy as np
 
 import kapre
 from kapre import audio, frontends, plot
+from kapre._plot_layout import is_linear
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "presets"
@@ -176,7 +177,7 @@ def caption(recipe: kapre.Recipe) -> str:
         parts.append("Patches stand side by side.")
     if recipe.log and not recipe.n_mfcc and not is_normalised(recipe):
         parts.append("The colours cover the upper 80 dB at most.")
-    if recipe.log is None and recipe.power is not None:
+    if is_linear(recipe) and recipe.power is not None:
         parts.append("The numbers are linear, the colours logarithmic.")
     if recipe.n_mfcc:
         parts.append("The colours follow the coefficients from 1 up; number 0 may lie beyond them.")
@@ -209,11 +210,11 @@ def _colour(recipe: kapre.Recipe, image: Any) -> None:
     high = float(values.max())
     if recipe.n_mfcc is not None:
         image.set_clim(float(values[1:].min()), float(values[1:].max()))
-    elif recipe.log is None:
+    elif is_linear(recipe):
         low = high * (1e-4 if recipe.power == 1.0 else 1e-8)
         image.set_data(np.maximum(values, low))
         image.set_norm(LogNorm(low, high))
-    elif not is_normalised(recipe):
+    elif recipe.log is not None and not is_normalised(recipe):
         image.set_clim(max(float(values.min()), high - RANGES[recipe.log]), high)
 
 

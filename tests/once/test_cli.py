@@ -188,7 +188,8 @@ def test_show_draws_and_saves_a_preset_of_each_kind(name: str, tmp_path: Path, c
     np.testing.assert_allclose(stored["features"], want, atol=1e-5)
     assert kapre.Recipe.from_json(str(stored["recipe"])) == recipe
     assert len(stored["times"]) in stored["features"].shape
-    assert ("frequencies" in stored) is (recipe.power is not None and recipe.n_mfcc is None and recipe.stack == 1)
+    of_bands = recipe.power is not None and recipe.transform == "dft" and recipe.n_mfcc is None and recipe.stack == 1
+    assert ("frequencies" in stored) is of_bands
     assert " × ".join(map(str, stored["features"].shape)) in out
     assert run("show", tmp_path / "x.wav", "--preset", name) == 0
     lines = capfd.readouterr().out.splitlines()
