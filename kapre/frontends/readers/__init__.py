@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import hugging_face, nemo
+from kapre.frontends.readers import hugging_face, kaldi, nemo
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
 from kapre.frontends.readers._reader import Reader as Reader
 
-READERS: tuple[Reader, ...] = (hugging_face.READER, nemo.READER)
+READERS: tuple[Reader, ...] = (hugging_face.READER, nemo.READER, kaldi.READER)
 """The readers, in the order in which they look at a source."""
 
 
@@ -54,7 +54,8 @@ def _of_file(place: Place) -> Published:
     """Read the one file that was given: by the readers of its name, else by those of its contents."""
     path = Path(place.name)
     named = tuple(reader for reader in READERS if reader.takes(path.name))
-    readers = named or READERS
+    loads = {reader.load for reader in named}
+    readers = (*named, *(reader for reader in READERS if reader not in named and (not named or reader.load in loads)))
     text_like = path.suffix.lower() in (".json", ".yaml", ".yml", ".conf", ".nemo")
     if not named and not text_like:
         raise SourceError(f"{path}: {what_is(path)}, not a configuration file. {_looked(READERS)}")

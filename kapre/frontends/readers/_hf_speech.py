@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from kapre.frontends.readers import _kaldi
 from kapre.frontends.readers._hf_fields import Extractor, dither, of_batches
 from kapre.frontends.readers._hf_whisper import bands
 from kapre.frontends.readers._reader import Published, Settings
@@ -42,11 +43,9 @@ def _nemotron(settings: Settings) -> Published:
     return settings.finish("nemo", **_nemo(settings, 80), normalize=None)
 
 
-def _kaldi(rate: int, milliseconds: float = 25.0, shift: float = 10.0) -> dict[str, Any]:
-    """Return the fields of Kaldi's frames at a rate."""
-    window, hop = int(rate * milliseconds * 0.001), int(rate * shift * 0.001)
-    n_fft = 2 ** math.ceil(math.log2(window))
-    return dict(sample_rate=rate, win_length=window, hop_length=hop, n_fft=n_fft, frame_length=None, f_max=rate / 2.0)
+def _frames(rate: int, window: float = 25.0, hop: float = 10.0) -> dict[str, Any]:
+    """Return the fields of Kaldi's frames at a rate, with lengths in milliseconds."""
+    return _kaldi.frames(rate, int(rate * window * 0.001), int(rate * hop * 0.001))
 
 
 def _rate(settings: Settings) -> int:
@@ -54,7 +53,7 @@ def _rate(settings: Settings) -> int:
 
 
 def _ast(settings: Settings) -> Published:
-    fields = _kaldi(_rate(settings))
+    fields = _frames(_rate(settings))
     settings.ignore("is not used", "feature_size", "padding_value", "padding_side")
     settings.ignore("returns a mask, and changes no feature", "return_attention_mask")
     mean, std = settings.number("mean", -4.2677393), settings.number("std", 4.5689974)
@@ -70,7 +69,7 @@ def _ast(settings: Settings) -> Published:
 
 
 def _speech2text(settings: Settings) -> Published:
-    fields = _kaldi(_rate(settings))
+    fields = _frames(_rate(settings))
     of_batches(settings)
     settings.ignore("is not used", "feature_size")
     means, deviations = settings.flag("normalize_means", True), settings.flag("normalize_vars", True)
@@ -110,19 +109,13 @@ def _codec(settings: Settings, is_centred: bool) -> Published:
 
 
 def _fun_asr(settings: Settings) -> Published:
-    fields = _kaldi(_rate(settings), settings.integer("frame_length", 25), settings.integer("frame_shift", 10))
+    fields = _frames(_rate(settings), settings.integer("frame_length", 25), settings.integer("frame_shift", 10))
     of_batches(settings)
-    windows: dict[str, dict[str, Any]] = {
-        "hamming": dict(window_name="hamming_window"),
-        "hanning": dict(window_name="hann_window"),
-        "povey": dict(window_name="hann_window", window_exponent=0.85),
-        "rectangular": dict(window_name="rectangular_window", window_periodic=None),
-    }
-    window = windows[settings.one_of("window", "hamming", tuple(windows))]
+    window = settings.one_of("window", "hamming", ("hamming", "hanning", "povey", "rectangular"))
     return settings.finish(
         "paraformer",
         **fields,
-        **window,
+        **_kaldi.WINDOWS[window],
         input_scale=1.0,
         n_mels=settings.integer("feature_size", 80, of="n_mels"),
         stack=settings.integer("num_frames_lfr", 7, of="stack"),

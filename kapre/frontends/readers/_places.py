@@ -12,6 +12,8 @@ from typing import Any
 from kapre._checks import message
 from kapre.frontends._source import SourceError
 
+_INNER = ("conf", "ivector")
+"""The folders within a model's folder that are searched, too. Models of Kaldi have them."""
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -57,10 +59,16 @@ def place_of(source: Any) -> Place:
 
 def _folder(path: Path) -> Place:
     try:
-        names = tuple(sorted(entry.name for entry in path.iterdir() if entry.is_file()))
+        names = tuple(_names(path)) + tuple(
+            f"{inner}/{name}" for inner in _INNER if (path / inner).is_dir() for name in _names(path / inner)
+        )
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}. Check the folder.") from None
     return Place(str(path), lambda name: path / name if name in names else None, names)
+
+
+def _names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir() if entry.is_file())
 
 
 def _file(path: Path) -> Place:

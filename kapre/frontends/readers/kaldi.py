@@ -1,0 +1,188 @@
+"""Kaldi, icefall, sherpa and Vosk: the options of compute-fbank-feats and compute-mfcc-feats in a `.conf` file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kapre.frontends._source import SourceError
+from kapre.frontends.readers import _kaldi
+from kapre.frontends.readers._files import text_of
+from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+
+_TYPE = "feature-type"
+_PREFIX = "-" * 2  # of an option
+_SHARED = (
+    "sample-frequency", "frame-length", "frame-shift", "window-type", "num-mel-bins", "low-freq", "high-freq",
+    "use-energy", "snip-edges", "preemphasis-coefficient", "remove-dc-offset", "round-to-power-of-two",
+)  # fmt: skip
+"""Options that tell that a file is of features."""
+_TELLING = {"mfcc": ("num-ceps", "cepstral-lifter"), "fbank": ("use-log-fbank", "use-power")}
+"""The options that only one of the programs has."""
+_FLAGS = (
+    "remove-dc-offset", "round-to-power-of-two", "snip-edges", "use-energy", "raw-energy", "htk-compat",
+    "use-log-fbank", "use-power", "subtract-mean", "allow-downsample", "allow-upsample", "debug-mel",
+)  # fmt: skip
+_TRUTHS = {"": True, "true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+_CMVN = ("online_cmvn.conf", "conf/online_cmvn.conf")
+_IVECTORS = ("ivector_extractor.conf", "conf/ivector_extractor.conf", "ivector/final.ie")
+
+
+def load(path: Path) -> Any:
+    """Return the options of a file by their names, or None if it holds no options of features."""
+    options: dict[str, Any] = {}
+    strange = None
+    for number, line in enumerate(text_of(path).splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        name, equals, value = text.partition("=")
+        name = name.removeprefix(_PREFIX).strip().lower().replace("_", "-")
+        if not text.startswith(_PREFIX) or not name or " " in name or (not equals and name not in _FLAGS):
+            strange = strange or f"line {number}: {text[:40]!r}"
+        options[name] = _value(name, value.strip())
+    kind = next((kind for kind in _TELLING if kind in path.name.lower()), None)
+    if kind is not None and path.suffix.lower() == ".conf":
+        options.setdefault(_TYPE, kind)
+    if not _knows(options):
+        return None
+    if strange is not None:
+        raise SourceError(f"{path}: {strange} is no option of Kaldi, such as {_PREFIX}num-mel-bins=80. Correct it.")
+    return options
+
+
+def _value(name: str, text: str) -> Any:
+    """Return the value of an option: a truth, a number or text."""
+    if name in _FLAGS:
+        return _TRUTHS.get(text.lower(), text)
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _knows(data: Any) -> bool:
+    return isinstance(data, Mapping) and any(
+        name in data for name in (_TYPE, *_SHARED, *(each for names in _TELLING.values() for each in names))
+    )
+
+
+def _read(document: Document) -> Published:
+    kind = document.data.get(_TYPE) or _kind_of(document)
+    settings = Settings(document.data, f"Kaldi ({kind})", document.place)
+    settings.one_of(_TYPE, kind, tuple(_TELLING), "A recipe has no other features of Kaldi.")
+    _ignore(settings)
+    fields = _frames(settings)
+    fields |= _bank(settings, fields["sample_rate"]) | _energy(settings, kind)
+    if kind == "mfcc":
+        fields |= dict(
+            n_mfcc=settings.integer("num-ceps", 13, of="n_mfcc"),
+            lifter=settings.number("cepstral-lifter", 22.0, at_least=0.0, of="lifter"),
+        )
+    else:
+        fields["power"] = 2.0 if settings.flag("use-power", True) else 1.0
+        if not settings.flag("use-log-fbank", True):
+            fields["log"] = None
+    if settings.flag("subtract-mean", False):
+        fields["normalize"] = "mean"
+    settings.note(
+        "Kaldi's samples are 16-bit integers: input_scale=32768. Models of icefall and sherpa take samples in [-1, 1]: "
+        "change it to input_scale=1.0"
+    )
+    _note_others(document, settings)
+    return settings.finish(f"kaldi_{kind}", **fields)
+
+
+def _kind_of(document: Document) -> str:
+    """Return the features that the options belong to, if they tell."""
+    found = [kind for kind, names in _TELLING.items() if any(name in document.data for name in names)]
+    if len(found) != 1:
+        raise SourceError(
+            f"{document.place}: the options of compute-fbank-feats or of compute-mfcc-feats? Name the file fbank.conf "
+            "or mfcc.conf."
+        )
+    return found[0]
+
+
+def _ignore(settings: Settings) -> None:
+    settings.ignore("has no effect without a warp", "vtln-low", "vtln-high", "vtln-map", "utt2spk")
+    settings.one_of("vtln-warp", 1, (1,), "A recipe does not warp its bank.")
+    settings.ignore("selects a channel of the file", "channel")
+    settings.ignore("leaves out short clips", "min-duration")
+    settings.ignore("says how to write features", "output-format", "write-utt2dur", "compress", "compression-method")
+    settings.ignore("says what to print", "debug-mel", "verbose", "print-args", "help")
+    settings.ignore("saves memory", "max-feature-vectors")
+    settings.ignore("resamples other sampling rates: see input_rate", "allow-downsample", "allow-upsample")
+
+
+def _frames(settings: Settings) -> dict[str, Any]:
+    """Take the fields of frames and their windows."""
+    rate = settings.number("sample-frequency", 16000.0, at_least=1.0, of="sample_rate")
+    lengths = []
+    for name, default in (("frame-length", 25.0), ("frame-shift", 10.0)):
+        given = settings.number(name, default, at_least=0.0)
+        lengths.append(int(rate * 0.001 * given))
+        if lengths[-1] < 1:
+            raise settings.error(name, "at least one sample long", given, "Correct the file.")
+    n_fft = None if settings.flag("round-to-power-of-two", True) else lengths[0]
+    if n_fft is not None and n_fft % 2:
+        rule = "an even number of samples without round-to-power-of-two"
+        raise settings.error("frame-length", rule, f"{n_fft} samples", "Kaldi takes no other.")
+    window = settings.one_of("window-type", "povey", tuple(_kaldi.WINDOWS))
+    if window == "blackman":
+        settings.one_of("blackman-coeff", 0.42, (0.42,))
+    settings.ignore("belongs to another window", "blackman-coeff")
+    return dict(
+        _kaldi.frames(rate, lengths[0], lengths[1], n_fft),
+        **_kaldi.WINDOWS[window],
+        dither=_kaldi.dither(settings, 1.0, "Kaldi"),
+        preemphasis=settings.number("preemphasis-coefficient", 0.97, of="preemphasis"),
+        remove_dc=settings.flag("remove-dc-offset", True),
+        snip_edges=settings.flag("snip-edges", True),
+    )
+
+
+def _bank(settings: Settings, rate: float) -> dict[str, Any]:
+    """Take the fields of the filter bank. A highest frequency of 0 or below counts from Nyquist."""
+    low = settings.number("low-freq", 20.0, at_least=0.0, of="f_min")
+    given = settings.number("high-freq", 0.0, of="f_max")
+    high = given if given > 0.0 else rate / 2.0 + given
+    if not low < high <= rate / 2.0:
+        rule = f"above low-freq={low:g} and at most {rate / 2.0:g} Hz"
+        raise settings.error("high-freq", rule, given, "0 or below counts from there.")
+    return dict(n_mels=settings.integer("num-mel-bins", 23, of="n_mels"), f_min=low, f_max=high)
+
+
+def _energy(settings: Settings, kind: str) -> dict[str, Any]:
+    """Take the fields of the energy: a value more of a filter bank, or the first coefficient."""
+    floor = settings.number("energy-floor", 0.0, at_least=0.0, of="energy_floor")
+    uses = settings.flag("use-energy", kind == "mfcc")
+    last = settings.flag("htk-compat", False)
+    if kind == "mfcc" and last:
+        raise settings.error("htk-compat", "false for MFCC", True, "A recipe has the energy or C0 first.")
+    if not uses:
+        settings.ignore("has no effect without use-energy", "raw-energy")
+        return dict(energy=None)
+    settings.one_of("raw-energy", True, (True,), "A recipe takes the energy before the window.")
+    return dict(energy="c0" if kind == "mfcc" else "last" if last else "first", energy_floor=floor)
+
+
+def _note_others(document: Document, settings: Settings) -> None:
+    """Note what else the model takes."""
+    for names, words in ((_CMVN, "has a file of online CMVN"), (_IVECTORS, "has an extractor of i-vectors")):
+        found = next((name for name in names if document.beside(name) is not None), None)
+        if found is not None:
+            settings.note(f"the model {words} ({found}), which is not part of these features")
+
+
+_NAMES = ("mfcc_hires.conf", "fbank.conf", "mfcc.conf")
+READER = Reader(
+    name="Kaldi",
+    files=(*_NAMES, *(f"conf/{name}" for name in _NAMES), "*.conf"),
+    knows=_knows,
+    read=_read,
+    load=load,
+)
