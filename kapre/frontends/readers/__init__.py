@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import hugging_face, kaldi, nemo
+from kapre.frontends.readers import hugging_face, kaldi, nemo, speechbrain
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
 from kapre.frontends.readers._reader import Reader as Reader
 
-READERS: tuple[Reader, ...] = (hugging_face.READER, nemo.READER, kaldi.READER)
+READERS: tuple[Reader, ...] = (
+    hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER,
+)  # fmt: skip
 """The readers, in the order in which they look at a source."""
 
 

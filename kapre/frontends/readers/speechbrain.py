@@ -1,0 +1,196 @@
+"""SpeechBrain: the features of `hyperparams.yaml`, whose tags are read as data and construct nothing."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kapre.frontends._source import SourceError
+from kapre.frontends.readers._files import Tagged
+from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+
+_FEATURES = {"speechbrain.lobes.features.Fbank": "Fbank", "speechbrain.lobes.features.MFCC": "MFCC"}
+_NORMALIZATION = "speechbrain.processing.features.InputNormalization"
+_OF_FEATURES = "compute_features"
+_OF_EMBEDDINGS = "_emb"
+_LARGEST_EPSILON = 1e-6
+"""The largest least deviation that no band with sound reaches. A recipe leaves a band that never changes at 0."""
+_NEW = "!new:"
+_REFERENCE = re.compile(r"<([^<>]*)>")
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}  # fmt: skip
+
+
+def _class_of(value: Any) -> str:
+    """Return the class that a tag names, or nothing."""
+    return value.tag.removeprefix(_NEW) if isinstance(value, Tagged) and value.tag.startswith(_NEW) else ""
+
+
+def _knows(data: Any) -> bool:
+    """Tell whether a file names classes or functions of SpeechBrain, at any place of its first two levels."""
+    if not isinstance(data, Mapping):
+        return False
+    return any(isinstance(value, Tagged) and ":speechbrain." in value.tag for value in data.values())
+
+
+def _resolved(value: Any, root: Mapping[str, Any], place: str, depth: int = 0) -> Any:
+    """Return a value with `!ref <name>` replaced by what it names, and its arithmetic done."""
+    if not isinstance(value, Tagged):
+        return value
+    text = value.value if value.tag == "!ref" else None
+    if isinstance(text, str) and len(text) < 200 and depth < 10:
+        whole = _REFERENCE.fullmatch(text.strip())
+        if whole:
+            return _resolved(_named(whole[1], root), root, place, depth + 1)
+        try:
+            plain = _REFERENCE.sub(lambda found: repr(_number(found[1], root, place, depth)), text)
+            return _computed(ast.parse(plain.strip(), mode="eval").body)
+        except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError, MemoryError):
+            pass
+    shown = f"{value.tag} {value.value}"[:60]
+    raise SourceError(f"{place}: {shown!r} is no value, nor a reference to one. Write its value.")
+
+
+def _named(name: str, root: Mapping[str, Any]) -> Any:
+    target: Any = root
+    for part in re.split(r"[.\[\]]+", name.strip().rstrip("]")):
+        target = target.value if isinstance(target, Tagged) else target
+        target = target.get(part, Tagged("!ref", None)) if isinstance(target, Mapping) else Tagged("!ref", None)
+    return target
+
+
+def _number(name: str, root: Mapping[str, Any], place: str, depth: int) -> int | float:
+    value = _resolved(_named(name, root), root, place, depth + 1)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(name)
+    return value
+
+
+def _computed(node: ast.AST) -> Any:
+    """Return the value of plain arithmetic on numbers."""
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return node.value
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        return _OPERATORS[type(node.op)](_computed(node.left), _computed(node.right))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_computed(node.operand)
+    raise ValueError(type(node).__name__)
+
+
+def _read(document: Document) -> Published:
+    name, kind = _features_of(document)
+    settings = _settings(document, name, f"SpeechBrain ({kind})")
+    fields, normalization = _spectrum(settings, kind), _normalization(document, settings)
+    if fields["deltas"] and normalization:
+        rule = "false with a normalisation of features"
+        raise settings.error("deltas", rule, True, "A recipe normalises before it computes deltas.")
+    rate = _resolved(document.data.get("sample_rate"), document.data, document.place)
+    if rate is not None and rate != fields["sample_rate"]:
+        settings.note(f"{name} assumes {fields['sample_rate']} Hz, although sample_rate is {rate!r}")
+    return settings.finish("speechbrain_fbank", **fields, **normalization)
+
+
+def _features_of(document: Document) -> tuple[str, str]:
+    """Return the name of the section that makes features, and its class."""
+    data = document.data
+    found = {name: _FEATURES[_class_of(value)] for name, value in data.items() if _class_of(value) in _FEATURES}
+    if _OF_FEATURES in found or len(found) == 1:
+        name = _OF_FEATURES if _OF_FEATURES in found else next(iter(found))
+        return name, found[name]
+    classes = ", ".join(_FEATURES)
+    if found:
+        names = ", ".join(found)
+        raise SourceError(f"{document.place}: several sections make features: {names}. Call one {_OF_FEATURES}.")
+    if _OF_FEATURES in data:
+        shown = getattr(data[_OF_FEATURES], "tag", data[_OF_FEATURES])
+        raise SourceError(
+            f"{document.place}: `{_OF_FEATURES}` must be {classes}; received {shown!r}. Make the recipe by hand: "
+            "kapre.Recipe(…)."
+        )
+    raise SourceError(f"{document.place}: no front end: no section is of {classes}. The model may take samples.")
+
+
+def _settings(document: Document, name: str, reader: str) -> Settings:
+    """Return the arguments of the class that a section names."""
+    given = document.data[name].value
+    place = f"{document.place}: {name}"
+    if given in ("", None):
+        given = {}
+    if not isinstance(given, Mapping):
+        raise SourceError(f"{place}: the arguments must be named; received {str(given)[:60]}. Name them.")
+    return Settings({key: _resolved(each, document.data, place) for key, each in given.items()}, reader, place)
+
+
+def _spectrum(settings: Settings, kind: str) -> dict[str, Any]:
+    """Take the arguments of Fbank and MFCC, which differ in their defaults."""
+    is_mfcc = kind == "MFCC"
+    rate = settings.integer("sample_rate", 16000, of="sample_rate")
+    lengths = {}
+    for ours, theirs, default in (("win_length", "win_length", 25), ("hop_length", "hop_length", 10)):
+        given = settings.number(theirs, default, at_least=0.0)
+        lengths[ours] = round(rate / 1000.0 * given)
+        if lengths[ours] < 1:
+            raise settings.error(theirs, "at least one sample long, in milliseconds", given, "Correct the file.")
+    n_fft = settings.integer("n_fft", 400, of="n_fft")
+    if lengths["win_length"] > n_fft:
+        rule = f"at most n_fft={n_fft} samples long"
+        raise settings.error("win_length", rule, f"{lengths['win_length']} samples", "Raise n_fft.")
+    settings.one_of("context", is_mfcc, (False,), "A recipe has no context of zeros: set context to False.")
+    settings.ignore("has no effect without context", "left_frames", "right_frames")
+    settings.one_of("requires_grad", False, (False,), "The checkpoint holds a bank of its own.")
+    settings.one_of("filter_shape", "triangular", ("triangular",))
+    settings.ignore("has no effect on a fixed bank", "param_change_factor")
+    settings.ignore("varies the bank in training only", "param_rand_factor")
+    high = settings.number("f_max", None, at_least=0.0, of="f_max")
+    fields = dict(
+        lengths,
+        sample_rate=rate,
+        n_fft=n_fft,
+        frame_length=None,
+        window_periodic=True,
+        n_mels=settings.integer("n_mels", 23 if is_mfcc else 40, of="n_mels"),
+        f_min=settings.number("f_min", 0, at_least=0.0, of="f_min"),
+        f_max=float(rate // 2) if high is None else high,
+        deltas=2 if settings.flag("deltas", is_mfcc) else 0,
+    )
+    return fields | dict(n_mfcc=settings.integer("n_mfcc", 20, of="n_mfcc")) if is_mfcc else fields
+
+
+def _normalization(document: Document, settings: Settings) -> dict[str, Any]:
+    """Return the fields of the section that normalises features. Those of embeddings are left out."""
+    names = [name for name, value in document.data.items() if _class_of(value) == _NORMALIZATION]
+    for name in [name for name in names if str(name).endswith(_OF_EMBEDDINGS)]:
+        settings.note(f"{name} normalises embeddings, not features")
+        names.remove(name)
+    if len(names) > 1:
+        raise SourceError(f"{document.place}: several sections normalise: {', '.join(names)}. Keep that of features.")
+    if not names:
+        return {}
+    inner = _settings(document, names[0], settings.reader)
+    inner.ignore("changes training only", "update_until_epoch", "device", "avg_factor")
+    inner.ignore("changes only what a mask excludes", "avoid_padding_norm")
+    for name in ("epsilon", "eps"):
+        if inner.number(name, 1e-10, at_least=0.0) > _LARGEST_EPSILON:
+            raise inner.error(
+                name, f"at most {_LARGEST_EPSILON:g}", "a larger number", "A recipe has no least deviation."
+            )
+    inner.one_of("length_dim", 1, (1,))
+    inner.one_of("mean_norm", True, (True,))
+    divides = inner.flag("std_norm", True)
+    remedy = (
+        f"The statistics lie in a pickle, which is never opened. Remove {names[0]} from the file, and give "
+        "feature_shift=-glob_mean and feature_scale=1 / glob_std."
+    )
+    inner.one_of("norm_type", "global", ("sentence",), remedy)
+    inner.check_left()
+    if divides:
+        settings.note("SpeechBrain before 1.1 divides the variance by the frames less one: normalize_ddof=1")
+    return dict(normalize="mean_std" if divides else "mean")
+
+
+READER = Reader(name="SpeechBrain", files=("hyperparams.yaml",), knows=_knows, read=_read)
