@@ -1,0 +1,167 @@
+"""Files of WeNet, against torchaudio's Kaldi and librosa, with NumPy for statistics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kapre
+from tests.conftest import BACKEND
+from tests.readers.configurations import SAMPLES, SCALE, by_torchaudio, check, refused, statistics, texts
+
+TEXTS = texts("wenet")
+
+
+def by_wenet(x: np.ndarray, kind: str, moments: Any = None, rate: int = 16000, **f: Any) -> np.ndarray:
+    if kind == "log_mel_spectrogram":
+        y = by_librosa(x, rate, **f)
+    else:
+        options = dict(num_mel_bins=23, frame_length=25, frame_shift=10, sample_frequency=rate)
+        options |= dict(num_ceps=40) if kind == "mfcc" else {}
+        y = by_torchaudio(SCALE * x, kind, **{**options, **{name: f[name] for name in f if name != "dither"}})
+    return y if moments is None else (y - moments[0]) / moments[1]
+
+
+def by_librosa(x: np.ndarray, rate: int, n_fft: int = 400, hop_length: int = 160, **f: Any) -> np.ndarray:
+    import librosa
+
+    if f.get("pad_or_trim"):
+        x = librosa.util.fix_length(x, size=rate * f.get("max_duration", 30))
+    power = librosa.feature.melspectrogram(
+        y=np.pad(x, (0, f.get("padding", 0))), sr=rate, n_fft=n_fft, hop_length=hop_length, pad_mode="reflect",
+        n_mels=f.get("num_mel_bins", 80), dtype=np.float64,
+    )[:, :-1]  # fmt: skip
+    log = np.log10(np.maximum(power, 1e-10))
+    return ((np.maximum(log, log.max() - 8) + 4) / 4).T
+
+
+def cmvn(mean: np.ndarray, deviation: np.ndarray, frames: int = 1000) -> str:
+    """Return the text of `global_cmvn`."""
+    squares = (deviation**2 + mean**2) * frames
+    return json.dumps({"mean_stat": list(mean * frames), "var_stat": list(squares), "frame_num": frames})
+
+
+PUBLISHED: dict[str, tuple[str, bool, dict[str, Any]]] = {
+    "aishell_u2pp_conformer": ("fbank", True, dict(num_mel_bins=80)),
+    "wenetspeech_conformer": ("fbank", True, dict(num_mel_bins=80)),
+    "librispeech_conformer": ("fbank", False, dict(num_mel_bins=80)),
+    "whisper_large_v3": ("log_mel_spectrogram", False, dict(num_mel_bins=128)),
+    "telephone_8k": ("fbank", False, dict(num_mel_bins=40, window_type="hamming", rate=8000)),
+    "kws_mfcc": ("mfcc", False, dict(num_mel_bins=80, num_ceps=80)),
+}
+
+
+def test_every_text_is_compared() -> None:
+    assert set(TEXTS) == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_files(name: str, tmp_path: Path) -> None:
+    kind, names_statistics, fields = PUBLISHED[name]
+    (tmp_path / "train.yaml").write_text(TEXTS[name].read_text(encoding="utf-8"), encoding="utf-8")
+    bound = 5e-3 if kind == "mfcc" else 2e-3
+    if names_statistics:
+        refused(tmp_path, "`cmvn_file` names the file .*, which is not there")
+    else:
+        check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_wenet(x, kind, **fields), bound)
+    if kind != "log_mel_spectrogram":
+        moments = statistics(80 if kind == "mfcc" else fields["num_mel_bins"])
+        (tmp_path / "global_cmvn").write_text(cmvn(*moments))
+        check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_wenet(x, kind, moments, **fields), bound)
+
+
+def test_the_preset_has_the_fields_of_the_published_file() -> None:
+    found = kapre.Recipe.from_pretrained(TEXTS["librispeech_conformer"])
+    assert found.replace(dither=0.0) == kapre.Frontend.from_preset("wenet").recipe
+    found = kapre.Recipe.from_pretrained(TEXTS["whisper_large_v3"])
+    assert found.replace(layout="band_first", fixed_samples=480000) == (
+        kapre.Frontend.from_preset("whisper_large_v3").recipe
+    )
+
+
+def drawn(seed: int) -> tuple[str, dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    kind = ("fbank", "mfcc", "log_mel_spectrogram")[seed % 3]
+    choices: dict[str, tuple[Any, ...]] = dict(num_mel_bins=(23, 40), rate=(8000, 16000))
+    if kind == "log_mel_spectrogram":
+        choices |= dict(n_fft=(400, 512), hop_length=(100, 160), padding=(0, 400))
+        choices |= dict(pad_or_trim=(True,), max_duration=(1, 3), padding=(0,)) if seed % 2 else {}
+    else:
+        choices |= dict(frame_length=(20, 25, 32), frame_shift=(8, 10, 12.5), dither=(0.0, 1.0))
+    if kind == "fbank":
+        choices |= dict(window_type=("povey", "hamming", "hanning"))
+    if kind == "mfcc":
+        choices |= dict(num_ceps=(13, 20), low_freq=(0.0, 40.0), high_freq=(-200.0, 0.0, 3600.0))
+    found = {name: values[int(rng.integers(len(values)))] for name, values in choices.items()}
+    return kind, {name: value for name, value in found.items() if rng.random() < 0.8 or name == "num_ceps"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_fields(seed: int) -> None:
+    """Shapes on every backend; numbers on PyTorch."""
+    kind, fields = drawn(seed)
+    section = {name: value for name, value in fields.items() if name != "rate"}
+    data = dict(feats_type=kind, resample_conf={"resample_rate": fields.get("rate", 16000)})
+    recipe = kapre.Recipe.from_pretrained({"dataset_conf": {**data, f"{kind}_conf": section}})
+    if BACKEND == "torch":
+        check(recipe, lambda x: by_wenet(x, kind, **fields), 5e-3 if kind == "mfcc" else 2e-3)
+    bands = fields.get("num_mel_bins", 80 if kind == "log_mel_spectrogram" else 23)
+    assert recipe.output_shape(SAMPLES)[1] == fields.get("num_ceps", bands)
+
+
+def data(**changes: Any) -> dict[str, Any]:
+    return {"dataset_conf": {"fbank_conf": {"num_mel_bins": 80}, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (data(fbank_conf={"planted_gain": 2.0}), "WeNet \\(fbank\\) has no field planted_gain=2.0"),
+        (data(planted_gain=2.0), "WeNet has no field planted_gain=2.0"),
+        (data(resample_conf={"planted": 1}), "has no field resample_conf.planted=1"),
+        (data(feats_type="pitch"), "`feats_type` must be 'fbank' or 'mfcc'"),
+        (data(fbank_conf=[1]), "`fbank_conf` must be a section"),
+        (data(fbank_conf={"frame_shift": 0}), "`frame_shift` must be at least one sample long"),
+        (data(feats_type="mfcc", mfcc_conf={"num_ceps": 40}), "`num_ceps` must be at most the 23 bands"),
+        ({**data(), "cmvn": "other"}, "`cmvn` must be 'global_cmvn' or null"),
+        ({**data(), "cmvn": "global_cmvn"}, "`cmvn_file` must be the name of a file"),
+        ({**data(), "cmvn_file": "x", "is_json_cmvn": False}, "`is_json_cmvn` must be true"),
+        ({**data(), "cmvn_file": "/etc/passwd"}, "names the file '/etc/passwd', which is not there"),
+    ],
+)
+def test_what_cannot_be_expressed_is_named(source: dict[str, Any], words: str) -> None:
+    refused(source, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[ 1 2 3 ]", "no JSON"),
+        ("{}", "no JSON with frame_num, mean_stat, var_stat"),
+        (cmvn(*statistics(40)), "40 numbers, where a frame has 80 values"),
+        ('{"mean_stat": "x", "var_stat": [1], "frame_num": 3}', "no statistics"),
+        ('{"mean_stat": [1], "var_stat": [1], "frame_num": 0}', "no statistics|not finite|1 numbers"),
+        (cmvn(*statistics(80), frames=0), "not finite|no statistics"),
+    ],
+)
+def test_statistics_that_are_wrong(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "train.yaml").write_text(TEXTS["librispeech_conformer"].read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "global_cmvn").write_text(text)
+    refused(tmp_path, words)
+
+
+def test_hostile_files(tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text("dataset_conf: !!python/object/apply:os.system ['touch hacked']\n")
+    refused(path, "no YAML")
+    path.write_text("dataset_conf: {fbank_conf: !new:os.system {command: touch hacked}}\n")
+    refused(path, "`fbank_conf` must be a section")
+    path.write_bytes(b"\x80\x04\x95")
+    refused(path, "a pickle, which is never opened")
+    with open(path, "wb") as file:
+        file.truncate(2**30)
+    refused(tmp_path, "1024 MiB")
