@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import funasr, hugging_face, kaldi, nemo, speechbrain, wenet
+from kapre.frontends.readers import espnet, funasr, hugging_face, kaldi, nemo, speechbrain, wenet
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
@@ -17,7 +17,7 @@ from kapre.frontends.readers._reader import Published as Published
 from kapre.frontends.readers._reader import Reader as Reader
 
 READERS: tuple[Reader, ...] = (
-    hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER,
+    hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER, espnet.READER,
 )  # fmt: skip
 """The readers, in the order in which they look at a source."""
 

@@ -1,0 +1,205 @@
+"""Files of ESPnet, against librosa, with NumPy for statistics."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kapre
+from tests.conftest import BACKEND
+from tests.readers.configurations import SAMPLES, check, refused, statistics, texts
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no", "ignore:Empty filters")
+TEXTS = texts("espnet")
+
+
+def by_librosa(x: np.ndarray, synthesis: bool = False, moments: Any = None, **f: Any) -> np.ndarray:
+    import librosa
+
+    n_fft, hop, low, high = (1024, 256, 80, 7600) if synthesis else (512, 128, None, None)
+    n_fft, rate = f.get("n_fft") or n_fft, f.get("fs", 16000)
+    rate = int(rate[:-1]) * 1000 if isinstance(rate, str) else rate
+    low, high = f.get("fmin", low), f.get("fmax", high)
+    spectrum = librosa.stft(
+        x, n_fft=n_fft, win_length=f.get("win_length") or n_fft, hop_length=f.get("hop_length", hop),
+        window=f.get("window", "hann") or "boxcar", center=f.get("center", True), pad_mode="reflect",
+        dtype=np.complex128,
+    )  # fmt: skip
+    power = np.abs(spectrum) ** 2 / (n_fft if f.get("normalized") else 1)
+    bank = librosa.filters.mel(
+        sr=rate, n_fft=n_fft, n_mels=f.get("n_mels", 80), fmin=low or 0, fmax=high, htk=f.get("htk", False),
+        dtype=np.float64,
+    )  # fmt: skip
+    if synthesis:
+        y = np.log10(np.maximum(bank @ np.sqrt(np.maximum(power, 1e-10)), 1e-10)).T
+    else:
+        y = np.log(np.maximum(bank @ power, 1e-10)).T
+    if moments in ("mean", "mean_std"):
+        y = y - y.mean(0)
+        return y / y.std(0) if moments == "mean_std" else y
+    return y if moments is None else (y - moments[0]) / moments[1]
+
+
+OWSM = dict(n_fft=512, win_length=400, hop_length=160)
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "librispeech_conformer": OWSM,
+    "owsm": OWSM,
+    "aishell_conformer": {},
+    "vctk_tts": dict(synthesis=True, n_fft=2048, hop_length=300, win_length=1200, fs=24000),
+    "ljspeech_tts": dict(synthesis=True, fs=22050, moments=None),
+    "utterance_mvn": dict(n_fft=400, hop_length=160, htk=True, window="hamming", moments="mean_std"),
+    "telephone_8k": dict(n_fft=256, hop_length=80, fs="8k", moments="mean"),
+}
+
+
+def test_every_text_is_compared_or_refused() -> None:
+    assert set(TEXTS) == {*PUBLISHED, "s3prl"}
+
+
+def written(folder: Path, mean: np.ndarray, deviation: np.ndarray, is_new: bool = True) -> None:
+    """Write the file of statistics of ESPnet, or of its first versions."""
+    count, squares = 1000, (deviation**2 + mean**2) * 1000
+    if is_new:
+        np.savez(folder / "feats_stats.npz", count=count, sum=mean * count, sum_square=squares)
+        return
+    both = np.stack([np.append(mean * count, count), np.append(squares, 0.0)])
+    with open(folder / "feats_stats.npz", "wb") as file:
+        np.save(file, both)
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["npz", "npy"])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_files(name: str, is_new: bool, tmp_path: Path) -> None:
+    fields = dict(PUBLISHED[name])
+    (tmp_path / "config.yaml").write_text(TEXTS[name].read_text(encoding="utf-8"), encoding="utf-8")
+    if "moments" not in fields:
+        refused(tmp_path, "`stats_file` names the file .*, which is not there")
+        fields["moments"] = statistics(80)
+        written(tmp_path, *fields["moments"], is_new)
+    bound = 1e-3 if fields.get("synthesis") else 5e-3 if fields["moments"] == "mean_std" else 2e-3
+    check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_librosa(x, **fields), bound)
+
+
+def test_the_preset_has_the_fields_of_the_published_file() -> None:
+    data = {"frontend": "default", "frontend_conf": {"fs": "16k"}, "normalize": None}
+    assert kapre.Recipe.from_pretrained(data) == kapre.Frontend.from_preset("espnet").recipe
+
+
+def test_a_file_of_funasr_is_read_by_funasr() -> None:
+    for name, path in texts("funasr").items():
+        if name == "whisper":
+            refused(path, "`frontend` must be WavFrontend")
+            continue
+        source = kapre.Frontend.from_pretrained(path).source
+        assert source is not None
+        assert source.reader.startswith("FunASR")
+
+
+def drawn(seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    n_fft = int(rng.choice([400, 512, 1024]))
+    choices: dict[str, tuple[Any, ...]] = dict(
+        fs=(16000, "16k", 22050, 24000), n_fft=(n_fft,), win_length=(None, 400), hop_length=(128, 160, 200),
+        window=("hann", "hamming", "blackman", "bartlett", None), n_mels=(40, 80), fmin=(None, 60, 80),
+        fmax=(None, 7000, 7600), htk=(True, False), center=(True, False), normalized=(True, False),
+    )  # fmt: skip
+    found = {name: values[int(rng.integers(len(values)))] for name, values in choices.items()}
+    return {name: value for name, value in found.items() if rng.random() < 0.8}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_fields(seed: int) -> None:
+    """Shapes on every backend; numbers on PyTorch."""
+    fields, synthesis = drawn(seed), seed % 3 == 0
+    name = "feats_extract" if synthesis else "frontend"
+    data = {name: "fbank" if synthesis else "default", f"{name}_conf": fields, "normalize": None}
+    recipe = kapre.Recipe.from_pretrained(data)
+    if BACKEND == "torch":
+        check(recipe, lambda x: by_librosa(x, synthesis, **fields), 1e-3 if synthesis else 2e-3)
+    assert recipe.output_shape(SAMPLES)[1] == fields.get("n_mels", 80)
+
+
+def test_the_default_of_a_field_that_is_missing_is_noted() -> None:
+    found = kapre.Frontend.from_pretrained({"frontend": "default", "frontend_conf": {}})
+    assert found.recipe.normalize == "mean"
+    assert found.source is not None
+    assert any("no field normalize" in note for note in found.source.notes)
+
+
+def data(normalize: Any = None, conf: Any = None, **fields: Any) -> dict[str, Any]:
+    return {"frontend": "default", "frontend_conf": fields, "normalize": normalize, "normalize_conf": conf}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (data(planted_gain=2.0), "ESPnet \\(default\\) has no field planted_gain=2.0"),
+        (data("utterance_mvn", {"planted": 1}), "has no field planted=1"),
+        (data("utterance_mvn", [1]), "has no field"),
+        (data("utterance_mvn", dict(norm_means=False, norm_vars=True)), "`norm_vars` must be false without norm_means"),
+        (data("other"), "`normalize` must be global_mvn, utterance_mvn or null"),
+        (data("global_mvn", {}), "`stats_file` must be the name of a file"),
+        (data("global_mvn", {"stats_file": "../../x.npz"}), "names the file '../../x.npz', which is not there"),
+        (data(fs="fast"), "`fs` must be a number of Hz"),
+        (data(fs=True), "`fs` must be a number of Hz"),
+        (data(window="kaiser"), "`window` must be"),
+        (data(onesided=False), "`onesided` must be True"),
+        (data(apply_stft=False), "`apply_stft` must be True"),
+        ({"feats_extract": "linear_spectrogram", "feats_extract_conf": {}}, "`feats_extract` must be 'fbank'"),
+        (TEXTS["s3prl"], "`frontend` must be 'default'; received frontend='s3prl'"),
+    ],
+)
+def test_what_cannot_be_expressed_is_named(source: Any, words: str) -> None:
+    refused(source, words)
+
+
+def objects(path: Path) -> None:
+    np.savez(path, count=np.array([{}], dtype=object), sum=np.ones(80), sum_square=np.ones(80))
+
+
+def bomb(path: Path) -> None:
+    np.savez_compressed(path, count=1, sum=np.zeros(2**22), sum_square=np.ones(80))
+
+
+def lying(path: Path) -> None:
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda path: path.write_bytes(pickle.dumps([1.0])), "a pickle, which is never opened, no array of NumPy"),
+        (objects, "a pickle, which is never opened"),
+        (bomb, "more than 16 MiB"),
+        (lying, "an array \\(1000000000000,\\) of float64"),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + b"x" * 100), "no array of NumPy|a damaged archive"),
+        (
+            lambda path: np.savez(path, count=1, sum=np.ones(40), sum_square=np.ones(40)),
+            "40 numbers, where a frame has",
+        ),
+        (lambda path: np.savez(path, other=1), "not finite|no statistics|1 numbers"),
+        (lambda path: np.savez(path, count=0, sum=np.ones(80), sum_square=np.ones(80)), "not finite|no statistics"),
+    ],
+)
+def test_statistics_that_are_wrong(write: Any, words: str, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(TEXTS["owsm"].read_text(encoding="utf-8"), encoding="utf-8")
+    write(tmp_path / "feats_stats.npz")
+    refused(tmp_path, words)
+
+
+def test_hostile_files(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("frontend: default\nfrontend_conf: !!python/object/apply:os.system ['touch hacked']\n")
+    refused(path, "no YAML")
+    path.write_text("frontend: default\nnormalize: null\nfrontend_conf: {fs: !new:os.system [touch hacked]}\n")
+    refused(path, "`fs` must be a number of Hz")
+    path.write_bytes(b"\x80\x04\x95")
+    refused(path, "a pickle, which is never opened")
+    with open(path, "wb") as file:
+        file.truncate(2**30)
+    refused(tmp_path, "1024 MiB")
