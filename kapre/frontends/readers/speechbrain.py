@@ -20,6 +20,7 @@ _LARGEST_EPSILON = 1e-6
 """The largest least deviation that no band with sound reaches. A recipe leaves a band that never changes at 0."""
 _NEW = "!new:"
 _REFERENCE = re.compile(r"<([^<>]*)>")
+_ARITHMETIC = re.compile(r"[\d.eE+\-*/() ]+")
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
@@ -32,7 +33,7 @@ def _class_of(value: Any) -> str:
 
 
 def _knows(data: Any) -> bool:
-    """Tell whether a file names classes or functions of SpeechBrain, at any place of its first two levels."""
+    """Tell whether a section of a file is of a class or function of SpeechBrain."""
     if not isinstance(data, Mapping):
         return False
     return any(isinstance(value, Tagged) and ":speechbrain." in value.tag for value in data.values())
@@ -49,7 +50,8 @@ def _resolved(value: Any, root: Mapping[str, Any], place: str, depth: int = 0) -
             return _resolved(_named(whole[1], root), root, place, depth + 1)
         try:
             plain = _REFERENCE.sub(lambda found: repr(_number(found[1], root, place, depth)), text)
-            return _computed(ast.parse(plain.strip(), mode="eval").body)
+            if _ARITHMETIC.fullmatch(plain):
+                return _computed(ast.parse(plain.strip(), mode="eval").body)
         except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError, MemoryError):
             pass
     shown = f"{value.tag} {value.value}"[:60]

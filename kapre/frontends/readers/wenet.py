@@ -70,11 +70,10 @@ def _whisper(settings: Settings, rate: int) -> dict[str, Any]:
     """Take the fields of Whisper's features, without its 30 s unless `pad_or_trim` says so."""
     n_fft = settings.integer("n_fft", 400, of="n_fft")
     duration = settings.integer("max_duration", 30)
-    lengths: dict[str, Any] = dict(fixed_samples=None, zeros_after=settings.count("padding", 0, of="zeros_after"))
-    if settings.flag("pad_or_trim", False):
-        if lengths["zeros_after"]:
-            raise settings.error("padding", "0 with pad_or_trim", lengths["zeros_after"], "It has no effect there.")
-        lengths["fixed_samples"] = duration * rate
+    zeros = settings.count("padding", 0, of="zeros_after")
+    lengths: dict[str, Any] = dict(fixed_samples=None, zeros_after=zeros)
+    if settings.flag("pad_or_trim", False):  # after the zeros, which are then among those that fill the clip
+        lengths = dict(fixed_samples=duration * rate, zeros_after=0)
     return dict(
         lengths,
         sample_rate=rate,
