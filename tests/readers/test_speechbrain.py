@@ -62,6 +62,7 @@ def test_the_preset_has_the_options_of_the_published_file() -> None:
     assert found.recipe == kapre.Frontend.from_preset("speechbrain_ecapa").recipe
     assert found.source is not None
     assert found.source.reader == "SpeechBrain (Fbank)"
+    assert found.source.honoured["mean_var_norm.std_norm"] is False
     assert "mean_var_norm_emb normalises embeddings, not features" in found.source.notes
 
 

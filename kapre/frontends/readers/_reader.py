@@ -88,6 +88,7 @@ class Settings:
         self._ignored: dict[str, str] = {}
         self._notes: list[str] = []
         self._theirs: dict[str, str] = {}
+        self._inner: dict[str, Settings] = {}
 
     @property
     def theirs(self) -> Mapping[str, str]:
@@ -184,8 +185,12 @@ class Settings:
             self._ignored[name] = f"computed from {of}" if same else f"{value!r} is computed from {of} instead"
 
     def within(self, name: str, fields: Mapping[str, Any]) -> Settings:
-        """Return the settings of the fields that a field holds. `check_left` ends them."""
-        return Settings(fields, self.reader, f"{self.place}: {name}")
+        """Return the settings of the fields that a field or another section holds. `check_left` ends them.
+
+        What became of these fields is part of the same source, with the name before that of each field.
+        """
+        self._inner[name] = Settings(fields, self.reader, f"{self.place}: {name}")
+        return self._inner[name]
 
     def note(self, text: str) -> None:
         """Add advice to the source."""
@@ -206,8 +211,11 @@ class Settings:
         recipe = preset(base).recipe if isinstance(base, str) else base
         with public_names(**self._theirs):
             made: Recipe = self._named(lambda: recipe.replace(**fields))
-        source = Source(self.reader, self.place, self._honoured, self._ignored, tuple(self._notes))
-        return Published(made, source)
+        honoured, ignored = dict(self._honoured), dict(self._ignored)
+        for outer, inner in self._inner.items():
+            honoured |= {f"{outer}.{name}": value for name, value in inner._honoured.items()}
+            ignored |= {f"{outer}.{name}": why for name, why in inner._ignored.items()}
+        return Published(made, Source(self.reader, self.place, honoured, ignored, tuple(self._notes)))
 
     def check_left(self) -> None:
         """Refuse fields that were neither taken nor ignored."""

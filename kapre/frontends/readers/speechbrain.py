@@ -86,7 +86,7 @@ def _computed(node: ast.AST) -> Any:
 
 def _read(document: Document) -> Published:
     name, kind = _features_of(document)
-    settings = _settings(document, name, f"SpeechBrain ({kind})")
+    settings = Settings(_arguments(document, name), f"SpeechBrain ({kind})", document.place)
     fields, normalization = _spectrum(settings, kind), _normalization(document, settings)
     if fields["deltas"] and normalization:
         rule = "false with a normalisation of features"
@@ -117,15 +117,15 @@ def _features_of(document: Document) -> tuple[str, str]:
     raise SourceError(f"{document.place}: no front end: no section is of {classes}. The model may take samples.")
 
 
-def _settings(document: Document, name: str, reader: str) -> Settings:
+def _arguments(document: Document, name: str) -> dict[str, Any]:
     """Return the arguments of the class that a section names."""
     given = document.data[name].value
     place = f"{document.place}: {name}"
     if given in ("", None):
-        given = {}
+        return {}
     if not isinstance(given, Mapping):
         raise SourceError(f"{place}: the arguments must be named; received {str(given)[:60]}. Name them.")
-    return Settings({key: _resolved(each, document.data, place) for key, each in given.items()}, reader, place)
+    return {key: _resolved(each, document.data, place) for key, each in given.items()}
 
 
 def _spectrum(settings: Settings, kind: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _normalization(document: Document, settings: Settings) -> dict[str, Any]:
         raise SourceError(f"{document.place}: several sections normalise: {', '.join(names)}. Keep that of features.")
     if not names:
         return {}
-    inner = _settings(document, names[0], settings.reader)
+    inner = settings.within(names[0], _arguments(document, names[0]))
     inner.ignore("changes training only", "update_until_epoch", "device", "avg_factor")
     inner.ignore("changes only what a mask excludes", "avoid_padding_norm")
     for name in ("epsilon", "eps"):
