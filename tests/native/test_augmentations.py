@@ -20,7 +20,7 @@ from tests.conftest import BACKEND, compiled, float64, gradient, to_numpy
 RATE = 4000
 BANK = np.random.default_rng(1).standard_normal((3, 300)).astype("float32") * np.exp(-np.arange(300) / 40.0)
 FEW: dict[str, Any] = dict(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-EXAMPLES = {"torch": 40, "jax": 4, "tensorflow": 20}[BACKEND]  # JAX compiles what the library does not compute
+EXAMPLES = {"torch": 40, "jax": 2, "tensorflow": 20}[BACKEND]  # JAX compiles what the library does not compute
 Make = Callable[..., Any]
 LAYERS: dict[str, Make] = {
     "white": lambda **more: augmentation.AddColoredNoise(5, 30, 0.0, 0.0, **more),
@@ -125,7 +125,7 @@ def test_the_library_takes_part_in_eager_calls(name: str, calls: list[str]) -> N
     assert calls == USED[name]
 
 
-@pytest.mark.parametrize("name", USED)
+@pytest.mark.parametrize("name", list(USED)[:3] if BACKEND == "jax" else USED)
 def test_float64_stays_as_it_is(name: str, calls: list[str]) -> None:
     with float64():
         layer = LAYERS[name](seed=0, dtype="float64")

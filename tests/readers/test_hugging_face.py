@@ -109,7 +109,6 @@ def test_every_field_is_taken_or_ignored_for_a_reason(name: str) -> None:
         ({"feature_extractor_type": "Gemma3nAudioFeatureExtractor", "per_bin_mean": 3}, "a list of numbers"),
         ({"feature_extractor_type": "Gemma3nAudioFeatureExtractor", "per_bin_mean": [1.0, 2.0]}, "128"),
         ({"feature_extractor_type": "SeamlessM4TFeatureExtractor", "stride": 3}, "`stride` must be 1 or 2"),
-        ({"feature_extractor_type": "Dots3NoteFeatureExtractor", "hop_length": 80}, "`hop_length` must be 160"),
         ({"feature_extractor_type": "NemotronAsrStreamingFeatureExtractor", "mel_filters_dtype": "bfloat16"}, "dtype"),
         ({"feature_extractor_type": "PocketTTSFeatureExtractor"}, "`end_on_pause` must be False"),
         ({"feature_extractor_type": "EncodecFeatureExtractor", "chunk_length_s": 1.0}, "chunk_length_s"),
