@@ -343,6 +343,8 @@ class Search:
         own = self.compute(near.recipe, near.delay)
         n = min(len(own), len(self.target))
         x, y = own[:n], self.target[:n]
+        if x.shape != y.shape:
+            return []
         finite = np.isfinite(x) & np.isfinite(y)
         shift, scale = near.recipe.feature_shift, near.recipe.feature_scale
         if not finite.any() or near.delay or isinstance(shift, tuple) or isinstance(scale, tuple):

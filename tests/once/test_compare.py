@@ -186,9 +186,70 @@ MISTAKES: dict[str, tuple[str, Callable[[], np.ndarray], dict[str, Any], str]] =
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+MEL = kapre.Recipe(
+    sample_rate=RATE,
+    n_fft=512,
+    hop_length=160,
+    center=True,
+    power=2.0,
+    filterbank="mel",
+    n_mels=40,
+    layout="band_first",
+)
+
+
+def mel(x: np.ndarray | None = None, rate: int = RATE) -> np.ndarray:
+    x = speech().astype(np.float64) if x is None else x
+    bank = librosa.filters.mel(sr=rate, n_fft=512, n_mels=40, fmax=8000.0, dtype=np.float64)
+    spectrum = librosa.stft(x, n_fft=512, hop_length=160, dtype=np.complex128, pad_mode="constant")
+    return bank @ np.abs(spectrum) ** 2
+
+
+def with_deltas(edges: str) -> np.ndarray:
+    ln = np.log(np.maximum(mel(), 1e-5))
+    return np.concatenate([ln, librosa.feature.delta(ln, width=9, mode=edges)])
+
+
+def emphasized() -> np.ndarray:
+    x = speech().astype(np.float64)
+    return np.log(np.maximum(mel(x - 0.97 * np.append(0.0, x[:-1])), 1e-5))
+
+
+LN = MEL.replace(log="ln", amin=1e-5)
+OF_RECIPES: dict[str, tuple[kapre.Recipe, Callable[[], np.ndarray], dict[str, Any], str]] = {
+    "deltas at the edges": (
+        LN.replace(deltas=1, delta_window=9), lambda: with_deltas("interp"), dict(delta_edges="interp"),
+        "librosa's edges"),
+    "deltas left out": (
+        LN.replace(deltas=1, delta_window=9, amin=1e-10), lambda: np.log(np.maximum(mel(), 1e-10)), dict(deltas=0),
+        "no deltas"),
+    "a bank of another rate": (
+        LN, lambda: np.log(np.maximum(mel(rate=22050), 1e-5)), dict(bank_rate=22050.0, f_max=8000.0),
+        "a bank for samples at 22050"),
+    "a bank of the samples' own rate": (
+        LN.replace(bank_rate=22050, f_max=8000.0), lambda: np.log(np.maximum(mel(), 1e-5)), dict(bank_rate=None),
+        "a bank for the rate of the samples"),
+    "the first sample of preemphasis kept": (
+        LN.replace(preemphasis=0.97, preemphasis_first="drop"), emphasized, dict(preemphasis_first="keep"),
+        "the first sample kept"),
+    "decibels below the maximum": (
+        MEL.replace(log="db", amin=1e-10, dynamic_range=80.0), lambda: librosa.power_to_db(mel(), ref=np.max),
+        dict(ref_value="max"), "relative to the clip's own maximum"),
+    "padded only where needed": (
+        preset("neucodec").recipe, by_kapre("neucodec", samples_multiple_strict=False),
+        dict(samples_multiple_strict=False), "only where they are none"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", [*MISTAKES, *OF_RECIPES])
 def test_a_planted_mistake_is_named(mistake: str, wav: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    name, make, changes, words = MISTAKES[mistake]
+    name: Any
+    if mistake in MISTAKES:
+        name, make, changes, words = MISTAKES[mistake]
+    else:
+        recipe, make, changes, words = OF_RECIPES[mistake]
+        name = tmp_path / "recipe.json"
+        name.write_text(recipe.to_json(), encoding="utf-8")
     np.save(tmp_path / "theirs.npy", make().astype(np.float32))
     assert run("compare", name, tmp_path / "theirs.npy", "--audio", wav, "--json", "--seconds", 600) == 1
     out, err = capfd.readouterr()
