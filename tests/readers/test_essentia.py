@@ -1,0 +1,74 @@
+"""The JSON files of Essentia's models: texts that follow those of its model zoo, written for the test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kapre
+from kapre.frontends import SourceError
+from tests.clips import clip
+from tests.conftest import to_numpy
+from tests.references import REFERENCES
+
+
+def model(algorithm: str, shape: list[int], **more: Any) -> dict[str, Any]:
+    about = dict(name="a model", type="multi-class classifier", version="1", classes=["a", "b"], author="someone")
+    about |= dict(description="what it does", release_date="2022-01-01", framework="tensorflow", link="somewhere")
+    schema = dict(inputs=[dict(name="x", type="float", shape=shape)], outputs=[dict(name="y", type="float", shape=[2])])
+    inference = dict(sample_rate=16000, algorithm=algorithm)
+    return {**about, "schema": schema, "inference": inference, "citation": "someone", **more}
+
+
+PUBLISHED = {
+    "discogs-effnet-bs64-1": (model("TensorflowPredictEffnetDiscogs", [64, 128, 96]), "essentia_musicnn"),
+    "msd-musicnn-1": (model("TensorflowPredictMusiCNN", [1, 187, 96]), "essentia_musicnn"),
+    "danceability-musicnn-msd-2": (model("TensorflowPredictMusiCNN", [1, 187, 96], dataset={}), "essentia_musicnn"),
+    "audioset-vggish-3": (model("TensorflowPredictVGGish", [1, 96, 64]), "essentia_vggish"),
+    "mood_happy-audioset-vggish-1": (model("TensorflowPredictVGGish", [1, 96, 64]), "essentia_vggish"),
+    "crepe-full-1": (model("TensorflowPredictCREPE", [1, 1024]), "crepe"),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_models_file_is_its_preset(name: str, tmp_path: Path) -> None:
+    text, known = PUBLISHED[name]
+    (tmp_path / f"{name}.json").write_text(json.dumps(text), encoding="utf-8")
+    for source in (tmp_path, tmp_path / f"{name}.json", text):
+        assert kapre.Recipe.from_pretrained(source) == kapre.frontends.preset(known).recipe
+    frontend = kapre.Frontend.from_pretrained(tmp_path)
+    x = clip("music", 8000, 16000)
+    got = to_numpy(frontend(x[None].astype("float32")))[0]
+    wanted = REFERENCES[known].compute(x)
+    assert got.shape == wanted.shape
+    assert np.abs(got - wanted).max() <= 1e-3 * max(1.0, np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (model("TensorflowPredictMAEST", [1, 1876, 96]), "`algorithm` must be 'TensorflowPredictMusiCNN' or"),
+        (model("TensorflowPredict2D", [64, 1280]), "takes the front end of the model that makes them"),
+        (model("TensorflowPredictMusiCNN", [1, 187, 64]), "of 96 values in a frame"),
+        (model("TensorflowPredictMusiCNN", [1, 187, 96], mel_bands=96), "Essentia has no field mel_bands=96"),
+        (
+            model("TensorflowPredictMusiCNN", [1, 187, 96])
+            | {"inference": {"algorithm": "TensorflowPredictMusiCNN", "sample_rate": 44100}},
+            "`sample_rate` must be 16000",
+        ),
+        (
+            model("TensorflowPredictMusiCNN", [1, 187, 96])
+            | {"inference": {"algorithm": "TensorflowPredictMusiCNN", "frame_size": 1024}},
+            "no field frame_size=1024",
+        ),
+    ],
+)
+def test_anything_else_is_refused(text: dict[str, Any], words: str) -> None:
+    with pytest.raises(SourceError) as error:
+        kapre.Recipe.from_pretrained(text)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
