@@ -10,12 +10,15 @@ from typing import Any
 
 from kapre._hints import nearest
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import _hf_sound, _hf_speech, _hf_whisper
+from kapre.frontends.readers import _hf_sound, _hf_speech, _hf_whisper, own_extractor
 from kapre.frontends.readers._hf_fields import Extractor, of_processors
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 EXTRACTORS: dict[str, Extractor] = {**_hf_whisper.EXTRACTORS, **_hf_speech.EXTRACTORS, **_hf_sound.EXTRACTORS}
 """The function that reads the fields of each feature extractor, by the name of its class."""
+
+_ALL: dict[str, Extractor] = {**EXTRACTORS, own_extractor.NAME: own_extractor.read}
+"""Those of transformers, and that of Kapre."""
 
 TYPE = "feature_extractor_type"
 
@@ -34,14 +37,14 @@ def _read(document: Document) -> Published:
     fields = _fields(document.data)
     assert fields is not None
     name = fields[TYPE]
-    if not isinstance(name, str) or name not in EXTRACTORS:
-        near = nearest(str(name), EXTRACTORS)
+    if not isinstance(name, str) or name not in _ALL:
+        near = nearest(str(name), _ALL)
         way = f"Is it {' or '.join(near)}?" if near else "Make the recipe by hand: kapre.Recipe(…)."
         rule = "a feature extractor that Kapre reads"
         raise SourceError(f"{document.place}: `{TYPE}` must be {rule}; received {TYPE}={name!r}. {way}")
     settings = Settings(fields, f"Hugging Face ({name})", document.place)
     of_processors(settings)
-    return EXTRACTORS[name](settings)
+    return _ALL[name](settings)
 
 
 READER = Reader(
