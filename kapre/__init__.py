@@ -1,7 +1,7 @@
 """Audio preprocessing as Keras layers, so that a saved model takes raw samples as its input.
 
-Every public name is available here. `kapre.audio`, `kapre.compare`, `kapre.corpus` and `kapre.plot` are imported on
-first use.
+Every public name is available here. `kapre.audio`, `kapre.compare`, `kapre.corpus`, `kapre.integrations` and
+`kapre.plot` are imported on first use.
 """
 
 from kapre import _select_backend as _select_backend  # isort: skip  (before anything imports Keras)
@@ -53,12 +53,13 @@ if TYPE_CHECKING:
     from kapre import compare as compare
     from kapre import corpus as corpus
     from kapre import deploy as deploy
+    from kapre import integrations as integrations
     from kapre import plot as plot
     from kapre.deploy import export as export
 
 VERSION = __version__
 
-_ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "plot")
+_ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "integrations", "plot")
 
 __all__ = [
     "MFCC",

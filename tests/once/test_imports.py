@@ -62,6 +62,7 @@ RANKS = {
     "kapre._augmented": 7,
     "kapre.plot": 7,
     "kapre.deploy": 8,
+    "kapre.integrations": 8,
     "kapre.audio": 8,
     "kapre.corpus": 9,
     "kapre": 10,

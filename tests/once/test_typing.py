@@ -50,6 +50,11 @@ kapre.export(front, "front.onnx").size
 kapre.corpus.read("store").recipe
 kapre.plot.spectrogram
 kapre.deploy.FORMATS
+extractor = kapre.integrations.FeatureExtractor("whisper", input_name="input_values")
+extractor.recipe.n_mels
+kapre.integrations.FeatureExtractor("whisper", input_nam="x")  # wrong
+kapre.integrations.as_audio_converter(16000)  # wrong
+kapre.integrations.nosuch  # wrong
 kapre.nosuch  # wrong
 kapre.MelSpectogram  # wrong
 kapre.augmentation.nosuch  # wrong
@@ -88,12 +93,14 @@ def test_the_names_that_checkers_know_are_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [kapre, kapre.audio, kapre.corpus, kapre.deploy, kapre.frontends], ids=lambda m: m.__name__
+    "module",
+    [kapre, kapre.audio, kapre.corpus, kapre.deploy, kapre.frontends, kapre.integrations],
+    ids=lambda m: m.__name__,
 )
 def test_completion_offers_every_name(module: typing.Any) -> None:
     offered = dir(module)
     assert set(module.__all__) <= set(offered)
     if module is kapre:
-        assert {"audio", "compare", "corpus", "deploy", "export", "plot"} <= set(offered)
+        assert {"audio", "compare", "corpus", "deploy", "export", "integrations", "plot"} <= set(offered)
     assert all(hasattr(module, name) for name in offered)
     assert (Path(kapre.__file__).parent / "py.typed").is_file()
