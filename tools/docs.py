@@ -21,6 +21,7 @@ from kapre import (
     executor,
     frontends,
     functional,
+    integrations,
     plot,
 )
 from kapre.corpus import extraction, reading
@@ -43,6 +44,7 @@ def public_symbols() -> dict[str, Any]:
     modules |= {_filter_stream: ["FilterStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
+    modules |= {integrations: integrations.__all__}
     modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.
