@@ -75,7 +75,8 @@ def test_mypy_tells_right_from_wrong(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--no-error-summary", str(path)]
     result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.stderr == ""
-    said = [line.removeprefix(f"{path}:").split(":") for line in result.stdout.splitlines() if ": error:" in line]
+    # An error from the cache has the folder of an earlier run.
+    said = [line.partition(f"{path.name}:")[2].split(":") for line in result.stdout.splitlines() if ": error:" in line]
     refused = {int(words[0]) for words in said if words[0].isdigit()}
     assert len(said) >= len(refused) > 0, result.stdout
     wrong = {number for number, line in enumerate(USES.splitlines(), 1) if line.endswith("# wrong")}
