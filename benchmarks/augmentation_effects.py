@@ -126,6 +126,12 @@ def _is_equalized(x: np.ndarray, y: np.ndarray) -> bool:
     return max(map(abs, gains)) < 30.0 and max(gains) - min(gains) > 0.1
 
 
+def _is_peaked(x: np.ndarray, y: np.ndarray) -> bool:
+    """Tell whether one narrow band changes. Its gain may be drawn close to 0 dB."""
+    gains = [20.0 * np.log10(_response(x, y, f, 1.26 * f)) for f in 50.0 * 1.26 ** np.arange(21)]
+    return max(map(abs, gains)) < 30.0 and max(gains) - min(gains) > 0.005
+
+
 def _is_convolved(x: np.ndarray, y: np.ndarray) -> bool:
     dry = np.pad(x, (0, len(x)))
     every = (np.fft.irfft(np.fft.rfft(h, len(dry)) * np.fft.rfft(dry), len(dry))[: len(x)] for h in responses())
@@ -161,7 +167,7 @@ CHECKS: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
     "recorded_noise": _has_noise,
     "lowpass": lambda x, y: _response(x, y, 20, 80) > 0.8 > _response(x, y, 7700, 7900),
     "highpass": lambda x, y: _response(x, y, 6000, 7900) > 0.8 > _response(x, y, 0, 10),
-    "peaking": _is_equalized,
+    "peaking": _is_peaked,
     "equalizer": _is_equalized,
     "reverb": _is_convolved,
     "clipping": _is_clipped,
