@@ -136,7 +136,7 @@ class Recipe(
         dither: Standard deviation of the noise added to the scaled samples during training only.
         preemphasis: The coefficient a of `y[n] = x[n] - a x[n - 1]`. 0.0 for none.
         preemphasis_over: What preemphasis is applied to: the "signal" (NeMo) or each "frame" (Kaldi).
-        preemphasis_first: The value assumed before the first sample: "keep" (0, so that the first sample is unchanged)
+        preemphasis_first: The value assumed before the first sample: "keep" (0, so that the first sample is unchanged),
             "first" (the first sample itself, Kaldi's rule), "reflect" (the second sample), or "drop" to leave out the
             first result, so that the clip is one sample shorter.
         n_fft: DFT length in samples, ≥ 1. A longer DFT gives finer bins, `sample_rate / n_fft` Hz apart.

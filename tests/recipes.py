@@ -64,7 +64,8 @@ FEATURES = st.sampled_from(
         dict(deltas=2, delta_window=3, valid_frames="whole", patch_frames=2, energy="first"),
         dict(deltas=2, delta_window=3, delta_edges="interp"),
         dict(frames_multiple=4, feature_shift=1.0),
-        dict(frames_multiple=3, stack=2, stack_edges="zeros", valid_frames="hops"),
+        dict(frames_multiple=3, stack=2, stack_edges="zeros", valid_frames="hops", feature_shift=0.5),
+        dict(frames_multiple=2, stack=3, valid_frames="whole", feature_shift=0.5),
         dict(normalize="mean", normalize_over="sliding", normalize_window=3, normalize_min_frames=1),
         dict(
             normalize="mean_std",

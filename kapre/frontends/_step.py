@@ -243,7 +243,8 @@ class Step:
             return self._entries(last, state)
         y = self._analysed(self.cutters["samples"].finish(state["samples"], zeros), state, weights, ends=True)
         invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
-        return self._entries(y, state, invalid, recipe.num_stacks(recipe.num_spectra(seen)))
+        total, valid = (recipe.num_stacks(count(seen)) for count in (recipe.num_spectra, recipe.num_valid))
+        return self._entries(y, state, invalid, total, valid)
 
     def _carried(self, state: State) -> State:
         """Return the part of a state that belongs to the stages of single frames."""
@@ -278,13 +279,20 @@ class Step:
         call = Call(**weights, ends=ends, real=real, state=dict(carried))
         return stages.run(self.recipe, span, call, stages.OF_FRAMES), call.state or {}
 
-    def _entries(self, y: Any, state: State, invalid: int | None = None, total: int | None = None) -> Any:
+    def _entries(
+        self,
+        y: Any,
+        state: State,
+        invalid: int | None = None,
+        total: int | None = None,
+        valid: int | None = None,
+    ) -> Any:
         """Run the stages over several frames, and write their next states into `state`.
 
-        `invalid` is the number of invalid frames at the end of the clip, and `total` the number of its stacks. None
-        means that the clip continues.
+        `invalid` is the number of invalid frames at the end of the clip, and `total` the number of its stacks, of which
+        `valid` hold a valid frame. None means that the clip continues.
         """
-        call = Call(state=state, invalid=invalid, total=total, cutters=self.cutters)
+        call = Call(state=state, invalid=invalid, total=total, valid=valid, cutters=self.cutters)
         return self._cast(stages.run(self.recipe, y, call, stages.OF_ENTRIES))
 
     def _cast(self, y: Any) -> Any:

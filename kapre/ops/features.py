@@ -19,8 +19,6 @@ from kapre.ops.kernels import current
 from kapre.ops.waves import fit, per_item
 
 Running = dict[str, Any]
-_ROUNDING = 1e-12
-"""Part of a sum of squares below which a variance computed from it is rounding."""
 _COUNTED = 2.0**23
 """Number of frames that running statistics count exactly: a day of frames 10 ms apart."""
 
@@ -68,6 +66,42 @@ def normalize(x: Any, std: bool, ddof: int, epsilon: float, epsilon_in: str, cou
     return _divided(centred, variance, epsilon, epsilon_in)
 
 
+def _trailing(x: Any, weights: Any, window: int) -> tuple[Any, Any, Any]:
+    """Return the count, the mean and the sum of squared deviations of the last `window` frames, for each frame.
+
+    Frames of weight 0 do not count. Statistics of 1, 2, 4, … frames are merged (Chan et al., 1979), so that no sum is
+    longer than the window, and no large sums are subtracted.
+    """
+    zeros = ops.zeros_like(x)
+    block = weights, weights * x, zeros  # of one frame
+    found, length = None, 0
+    for bit in range(window.bit_length()):
+        size = 1 << bit
+        if window & size:
+            found = block if found is None else _merged(found, tuple(_later(each, length) for each in block))
+            length += size
+        if window >> (bit + 1):
+            block = _merged(block, tuple(_later(each, size) for each in block))
+    assert found is not None, "a window has a frame"
+    return found
+
+
+def _later(x: Any, frames: int) -> Any:
+    """Return what is a number of frames before each frame, with zeros before the first one."""
+    padded = _pad_frames(x, frames, 0)
+    return kernel.part(padded, 0, frames, axis=-2) if frames else x
+
+
+def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    """Return the statistics of two groups of frames together."""
+    (n, mean, squares), (more, of_more, more_squares) = one, other
+    total = n + more
+    counted = kernel.maximum(total, ops.ones_like(total))
+    apart = of_more - mean
+    moved = mean + apart * (more / counted)
+    return total, moved, squares + more_squares + ops.square(apart) * (n * more / counted)
+
+
 def normalize_sliding(
     x: Any,
     window: int,
@@ -81,8 +115,8 @@ def normalize_sliding(
 ) -> Any:
     """Apply `normalize` with the statistics of the `window` frames before each one and of that frame, as Kaldi does.
 
-    The first frames take the first `least` frames. With `center`, `window` frames around each frame are taken. At the
-    ends of the clip, the window is moved inside.
+    The first frames take the first `least` frames, at most `window`. With `center`, `window` frames around each frame
+    are taken. At the ends of the clip, the window is moved inside.
     """
     if x.shape[-2] == 0:
         return x
@@ -90,40 +124,36 @@ def normalize_sliding(
     places = ops.arange(size, dtype="int32")
     total = ops.convert_to_tensor(size, dtype="int32") if counts is None else ops.cast(counts, "int32")
     total = ops.reshape(total, (-1, 1))
-    first = places - (window // 2 if center else window) + 0 * total
-    last = first + window if center else places + 1 + 0 * total
-    zero = kernel.number(0, first)
-    last = ops.where(first < 0, last - first if center else ops.maximum(last, kernel.number(least, last)), last)
-    first = ops.maximum(first, zero)
-    beyond = ops.maximum(last - total, zero)
-    first, last = ops.maximum(first - beyond, zero), ops.maximum(last - beyond, zero)
-    last = ops.maximum(last, first + 1)  # of frames that are not valid
-    lead = len(x.shape) - 3
-    first, last = (ops.reshape(at, (-1, *[1] * lead, size, 1)) for at in (first, last))
-    origin = x - normalize(x, False, 0, 0.0, "variance", counts)
-    moved = keep_valid(x - origin[..., :1, :], counts)
+    last = places + 0 * total
+    zero = kernel.number(0, last)
+    if center:  # the window that ends `behind` frames later, but inside the clip
+        behind = window - 1 - window // 2
+        last = ops.maximum(last + behind, kernel.number(window - 1, last))
+    else:
+        last = ops.maximum(last, kernel.number(least - 1, last))
+    last = ops.maximum(ops.minimum(last, total - 1), zero)
+    last = ops.reshape(last, (-1, *[1] * (len(x.shape) - 3), size, 1))
+    inside = ops.ones_like(x[..., :1]) if counts is None else ops.cast(valid(x, counts), x.dtype)
+    inside = inside * ops.ones_like(x[..., :1])
+    statistics = _trailing(x, inside, window if center else window + 1)
 
-    def over_window(values: Any) -> Any:
-        sums = _pad_frames(kernel.cumsum(values, axis=-2), 1, 0)
+    def at_last(values: Any) -> Any:
         shape = tuple(ops.shape(values))
-        ends = (ops.take_along_axis(sums, ops.broadcast_to(at, shape), axis=-2) for at in (last, first))
-        return next(ends) - next(ends)
+        return ops.take_along_axis(values, ops.broadcast_to(last, shape), axis=-2)
 
-    taken = ops.cast(last - first, x.dtype)
-    mean = over_window(moved) / taken
-    centred = keep_valid(moved - mean, counts)
+    return _by_window(x, tuple(map(at_last, statistics)), std, ddof, epsilon, epsilon_in, counts)
+
+
+def _by_window(
+    x: Any, statistics: tuple[Any, ...], std: bool, ddof: int, epsilon: float, epsilon_in: str, counts: Any = None
+) -> Any:
+    """Return frames normalised by the statistics of their own windows."""
+    taken, mean, squares = statistics
+    centred = keep_valid(x - mean, counts)
     if not std:
         return centred
-    return keep_valid(
-        _divided(centred, _spread(over_window(ops.square(moved)), mean, taken, ddof), epsilon, epsilon_in), counts
-    )
-
-
-def _spread(squares: Any, mean: Any, taken: Any, ddof: int) -> Any:
-    """Return the variance of `taken` values from the sum of their squares and their mean, at least 0."""
-    rest = kernel.maximum(squares - taken * ops.square(mean), ops.zeros_like(squares))
-    rest = ops.where(rest <= _ROUNDING * squares, ops.zeros_like(rest), rest)
-    return rest / kernel.maximum(taken - float(ddof), ops.ones_like(taken))
+    variance = squares / kernel.maximum(taken - float(ddof), ops.ones_like(taken))
+    return keep_valid(_divided(centred, variance, epsilon, epsilon_in), counts)
 
 
 def sliding_start(x: Any, window: int) -> Running:
@@ -143,22 +173,9 @@ def slide(
     weights = weights if real is None else ops.cast(real, x.dtype) * weights
     values = ops.concatenate([state["kept"], x], axis=-2)
     weights = ops.concatenate([state["real"], weights], axis=-2)
-    last = {"kept": kernel.tail(values, window, axis=-2), "real": kernel.tail(weights, window, axis=-2)}
-    total = ops.sum(weights, axis=-2, keepdims=True)
-    origin = ops.sum(weights * values, axis=-2, keepdims=True) / kernel.maximum(total, ops.ones_like(total))
-    moved = weights * (values - origin)
-
-    def over_window(values: Any) -> Any:
-        sums = _pad_frames(kernel.cumsum(values, axis=-2), 1, 0)
-        return kernel.part(sums, window + 1, 0, axis=-2) - kernel.part(sums, 0, window + 1, axis=-2)
-
-    taken = kernel.maximum(over_window(weights), ops.ones_like(x[..., :1]))
-    mean = over_window(moved) / taken
-    centred = x - origin - mean
-    if not std:
-        return centred, last
-    variance = _spread(over_window(ops.square(moved)), mean, taken, ddof)
-    return _divided(centred, variance, epsilon, epsilon_in), last
+    following = {"kept": kernel.tail(values, window, axis=-2), "real": kernel.tail(weights, window, axis=-2)}
+    statistics = tuple(kernel.part(each, window, 0, axis=-2) for each in _trailing(values, weights, window + 1))
+    return _by_window(x, statistics, std, ddof, epsilon, epsilon_in), following
 
 
 def running_start(x: Any) -> Running:

@@ -46,6 +46,7 @@ class Call:
         delay: Number of samples at the start of a fixed stream that belong to no clip, at the rate of the recipe.
         invalid: Number of invalid frames at the end of a stream, or None if the stream continues.
         total: Number of stacks of the whole stream, at its end. None while it continues.
+        valid: Number of these that hold a valid frame.
         cutters: What cuts a stream into the groups that stages need, by the name of their state.
     """
 
@@ -63,6 +64,7 @@ class Call:
     delay: int = 0
     invalid: int | None = None
     total: int | None = None
+    valid: int | None = None
     cutters: Mapping[str, Cutter] = field(default_factory=dict)
 
 

@@ -112,7 +112,10 @@ class Length(Stage):
             dict(samples_at_least=0, samples_multiple=1, samples_multiple_strict=False),
         )
         if recipe.samples_multiple > 1 and recipe.fixed_samples is None:
-            yield "clips padded even where they are a multiple of samples", dict(samples_multiple_strict=True)
-            yield "clips padded to a multiple of samples only where they are none", dict(samples_multiple_strict=False)
+            yield "clips padded even if they are a multiple of samples already", dict(samples_multiple_strict=True)
+            yield (
+                "clips padded to a multiple of samples only if they are not one already",
+                dict(samples_multiple_strict=False),
+            )
             other = "zeros" if recipe.multiple_by == "reflect" else "reflect"
             yield f"clips padded to a multiple of samples by {other!r}", dict(multiple_by=other, samples_at_least=0)

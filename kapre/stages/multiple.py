@@ -41,6 +41,8 @@ class Multiple(Stage):
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.state is not None:
+            if call.total is not None and call.valid is not None and call.valid < call.total:
+                x = features.fixed(x[:, : max(0, x.shape[1] - (call.total - call.valid))], x.shape[1])
             missing = 0 if call.total is None else self.count(recipe, call.total) - call.total
             zeros = library(x).zeros((x.shape[0], missing, x.shape[-1]), dtype=x.dtype)
             return library(x).concatenate([x, zeros], axis=1) if missing else x

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre._checks import flag
+from kapre._checks import flag, message
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, not_negative, one_of, positive
+from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -66,6 +66,14 @@ class Normalization(Stage):
         ("normalize_center", True, ("normalize_min_frames",)),
     )
 
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["normalize_min_frames"] > f["normalize_window"] and f["normalize_over"] == "sliding":
+            if f["normalize_min_frames"] == defaults["normalize_min_frames"]:
+                f["normalize_min_frames"] = f["normalize_window"]
+                return
+            rule = f"at most normalize_window={f['normalize_window']}"
+            raise ValueError(message("normalize_min_frames", rule, f["normalize_min_frames"], "Lower it."))
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.normalize is not None
 
@@ -96,10 +104,10 @@ class Normalization(Stage):
         if recipe.normalize is None or recipe.normalize_over == "running":
             return {}
         if recipe.normalize_over == "sliding":
-            words = "normalize_center=True (frames behind the present one)"
+            words = "normalize_center=True (frames after the present one)"
             changes: dict[str, Any] = dict(normalize_center=False, normalize_min_frames=1)
             if not recipe.normalize_center:
-                words = f"normalize_min_frames={recipe.normalize_min_frames} (frames behind the first ones)"
+                words = f"normalize_min_frames={recipe.normalize_min_frames} (frames after the first ones)"
                 del changes["normalize_center"]
             return {words: changes} if recipe.normalize_center or recipe.normalize_min_frames > 1 else {}
         return {f"normalize={recipe.normalize!r} over the whole clip": {"normalize_over": "running"}}

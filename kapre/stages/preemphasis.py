@@ -94,7 +94,7 @@ class Preemphasis(Stage):
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.preemphasis_first not in _OF_SIGNAL:
             return {}
-        words = f"preemphasis_first={recipe.preemphasis_first!r} (samples behind the first, or one sample less)"
+        words = f"preemphasis_first={recipe.preemphasis_first!r} (samples after the first, or one sample less)"
         return {words: {"preemphasis_first": "first"}}
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kapre import _native
 from kapre.ops import iir
 from kapre.ops.kernels import _native_effects
-from kapre.ops.kernels._native_effects import Effects
+from kapre.ops.kernels._native_effects import Effects, block_size
 from tests.native.cases import CANARY, HERE
 
 LOADED = _native.library()
@@ -208,7 +208,7 @@ def test_convolutions_are_those_of_numpy(
     close(y, right)
 
 
-@pytest.mark.parametrize(("size", "taps"), [(64000, 8000), (64000, 4096), (100000, 20000), (17, 32768), (24577, 8193)])
+@pytest.mark.parametrize(("size", "taps"), [(64000, 8000), (64000, 4096), (100000, 20000), (17, 28_000), (24577, 8193)])
 def test_long_convolutions(size: int, taps: int) -> None:
     rng = np.random.default_rng(size)
     x, responses = array(rng, 3, size), array(rng, 3, taps)
@@ -314,3 +314,11 @@ def test_wrong_calls_are_refused() -> None:
         effects().filtered(x[None], np.zeros((1, 1, 0, 2, 3), "float32"))
     for function in (LOADED.filter, LOADED.mix, LOADED.select):
         assert function(None, None, 0) == 2
+
+
+@pytest.mark.parametrize("taps", [1, 300, 28_000, 28_673, 32_767, 32_768, 40_000])
+def test_blocks_give_a_good_part_of_their_samples(taps: int) -> None:
+    """A response about as long as the longest DFT would take a DFT for each sample: it is left to the framework."""
+    points = block_size(160_000, taps)
+    assert (points is None) == (taps > 28_673)
+    assert points is None or points - taps + 1 >= points // 8

@@ -237,7 +237,7 @@ OF_RECIPES: dict[str, tuple[kapre.Recipe, Callable[[], np.ndarray], dict[str, An
         dict(ref_value="max"), "relative to the clip's own maximum"),
     "padded only where needed": (
         preset("neucodec").recipe, by_kapre("neucodec", samples_multiple_strict=False),
-        dict(samples_multiple_strict=False), "only where they are none"),
+        dict(samples_multiple_strict=False), "only if they are not one already"),
 }  # fmt: skip
 
 

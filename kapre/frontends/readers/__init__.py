@@ -15,6 +15,7 @@ from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
 from kapre.frontends.readers._reader import Reader as Reader
+from kapre.frontends.readers._reader import refusing
 
 READERS: tuple[Reader, ...] = (
     *(hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER, espnet.READER),
@@ -35,6 +36,13 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
             recipe cannot express.
         TypeError: If the source is none of these.
     """
+    if not isinstance(source, (str, os.PathLike, Mapping)):
+        return _read(source)  # raises a TypeError
+    with refusing("the mapping" if isinstance(source, Mapping) else str(source)):
+        return _read(source)
+
+
+def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
     if isinstance(source, Mapping):
         reader = _knowing(source, READERS)
         if reader is None:

@@ -58,6 +58,7 @@ def evaluate(text: str, apply: Apply, combine: Combine) -> Any:
     value = None
     for statement in body:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names.update(_imported(statement))
             continue
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             (target,) = statement.targets
@@ -70,6 +71,15 @@ def evaluate(text: str, apply: Apply, combine: Combine) -> Any:
             )
         value = _Reading(names, apply, combine).value(statement.value)
     return value
+
+
+def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, Name]:
+    """Return the names that an import statement defines."""
+    if isinstance(statement, ast.ImportFrom):
+        return {each.asname or each.name: Name(f"{statement.module}.{each.name}") for each in statement.names}
+    aliases = {each.asname: Name(each.name) for each in statement.names if each.asname}
+    plain = {each.name.partition(".")[0] for each in statement.names if not each.asname}
+    return {**aliases, **{name: Name(name) for name in plain}}
 
 
 def _shown(node: ast.AST) -> str:
@@ -110,9 +120,12 @@ class _Reading:
         numbers = all(isinstance(each, (int, float)) for each in (left, right))
         if numbers and not (isinstance(by, ast.Pow) and abs(right) > 64):
             try:
-                return _OPERATORS[type(by)](left, right)
+                found = _OPERATORS[type(by)](left, right)
             except (ArithmeticError, ValueError) as error:
                 raise SourceError(f"{_shown(node)}: {error}.") from None
+            if isinstance(found, int) and found.bit_length() > 256:
+                raise SourceError(f"{_shown(node)} is too large a number. Write its value.")
+            return found
         return self.combine(type(by).__name__, left, right)
 
     def call(self, node: ast.Call) -> Any:
@@ -121,6 +134,8 @@ class _Reading:
         of = self.value(node.func)
         values = [self.value(each) for each in node.args]
         options = {str(each.arg): self.value(each.value) for each in node.keywords}
+        if len(options) < len(node.keywords):
+            raise SourceError(f"{_shown(node)} has an argument twice. Remove one.")
         if isinstance(of, Name) and of.text in ("int", "float", "round") and len(values) == 1 and not options:
             number = values[0]
             if isinstance(number, (int, float)):

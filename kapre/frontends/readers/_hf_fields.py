@@ -42,7 +42,7 @@ def of_fixed_length(settings: Settings) -> None:
 
 def dither(settings: Settings, default: float = 0.0) -> float:
     """Take the dither. transformers adds it in every call, a recipe during training only."""
-    amount = float(settings.number("dither", default, at_least=0.0))
+    amount = float(settings.number("dither", default, at_least=0.0, of="dither"))
     if amount:
         settings.note("transformers adds dither in every call, Kapre during training only (training=True)")
     return amount

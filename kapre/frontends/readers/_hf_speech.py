@@ -30,7 +30,7 @@ def _parakeet(settings: Settings) -> Published:
 
 def _cohere(settings: Settings) -> Published:
     fields = _nemo(settings, 128)
-    amount = settings.number("dither", 1e-5, at_least=0.0)
+    amount = settings.number("dither", 1e-5, at_least=0.0, of="dither")
     if amount:
         settings.note("transformers adds the same dither to a clip in every call, Kapre another one, in training only")
     settings.ignore("cuts clips of many seconds", "max_audio_clip_s", "overlap_chunk_second")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
-from collections.abc import Callable, Mapping
+import tokenize
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +21,8 @@ from kapre.recipe import Recipe
 from kapre.stages._stage import Check
 
 _Value = TypeVar("_Value")
+_DAMAGE = (zlib.error, tokenize.TokenError)
+"""What a damaged archive of arrays raises."""
 
 
 class Published(NamedTuple):
@@ -65,6 +70,20 @@ class Reader:
         return any(fnmatch.fnmatch(name, pattern) for pattern in self.files)
 
 
+@contextlib.contextmanager
+def refusing(place: str) -> Iterator[None]:
+    """Report what a broken file makes Python raise as a `SourceError` of one line."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError, RecursionError, *_DAMAGE) as error:
+        words = " ".join(str(error).split())[:200]
+        raise SourceError(f"{place}: {type(error).__name__}: {words}. Correct it.") from None
+
+
+_LARGEST = {"n_fft": 2**20, "win_length": 2**20, "n_mels": 2**14, "n_bins": 2**14, "n_chroma": 2**14, "n_mfcc": 2**14}
+"""The largest values of fields that take memory when a recipe is made."""
 REQUIRED: Any = object()
 """The default of a field that a file must have."""
 
@@ -209,6 +228,11 @@ class Settings:
         """
         self.check_left()
         recipe = preset(base).recipe if isinstance(base, str) else base
+        for name, largest in _LARGEST.items():
+            value = fields.get(name)
+            if isinstance(value, int) and value > largest:
+                given = value if value < 10**18 else "a number of more than 18 digits"
+                raise self.error(self._theirs.get(name, name), f"at most {largest}", given, "Correct the file.")
         with public_names(**self._theirs):
             made: Recipe = self._named(lambda: recipe.replace(**fields))
         honoured, ignored = dict(self._honoured), dict(self._ignored)

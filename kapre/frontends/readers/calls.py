@@ -10,7 +10,7 @@ from typing import Any
 from kapre._checks import message, number
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.readers._code import Name, evaluate
-from kapre.frontends.readers._reader import Published, Settings
+from kapre.frontends.readers._reader import Published, Settings, refusing
 from kapre.frontends.readers._signatures import LIBROSA, TORCHAUDIO, Read
 from kapre.recipe import Recipe
 
@@ -101,6 +101,8 @@ class _Library:
 
     def apply(self, of: Any, values: list[Any], options: dict[str, Any]) -> Any:
         if isinstance(of, Made):  # a transform is called with the sound
+            if any(isinstance(each, Made) for each in (*values, *options.values())):
+                raise _bad("a transform of sound is called with features", "A recipe takes samples.")
             return of
         if isinstance(of, Method):
             return self.of_features(of.name, of.name, of.made, [of.made, *values], options)
@@ -137,6 +139,8 @@ class _Library:
             raise _bad(f"{place} is given {len(values)} arguments by position", "Name them.")
         fields = {**dict(zip(positions, values, strict=False)), **options}
         fields = {name: value.text if isinstance(value, Name) else value for name, value in fields.items()}
+        if any(isinstance(value, Made) for value in fields.values()):
+            raise _bad(f"{place} is called with features", "A recipe takes samples.")
         published = read(Settings(fields, reader, place))
         return Made(published.recipe, (published.source,), is_complex=place.endswith("stft") and "chroma" not in place)
 
@@ -170,7 +174,7 @@ class _Library:
             amplitudes = short == "amplitude_to_db"
             settings = Settings(given, f"librosa ({short})", full)
             return _decibels(made, settings, amplitudes, (1e-5 if amplitudes else 1e-10, 80.0))
-        if short == "abs" and len(values) == 1:
+        if short == "abs" and len(values) == 1 and _is_plain(made):
             return replace(made, is_complex=False)
         if short in _LOGS and len(values) == 1 and not options:
             return _natural(made, short, Settings({}, short, full))
@@ -185,24 +189,35 @@ class _Library:
     def combine(self, by: str, left: Any, right: Any) -> Any:
         if by.startswith(".") and isinstance(left, Made):
             if by == ".T":
-                return replace(left, recipe=left.recipe.replace(layout="time_first"))
+                turned: Any = "band_first" if left.recipe.layout == "time_first" else "time_first"
+                return replace(left, recipe=left.recipe.replace(layout=turned))
             return Method(left, by[1:])
         made, number = (left, right) if isinstance(left, Made) else (right, left)
         if isinstance(made, Made) and isinstance(number, (int, float)) and not isinstance(number, bool):
-            if by == "Add" and made.floor is None:
+            if by == "Add" and made.floor is None and not made.is_complex:
                 return replace(made, offset=made.offset + number)
             if by == "Mult" and number > 0.0 and made.offset == 0.0 and made.floor is None:
                 return replace(made, factor=made.factor * number)
-            if by == "Pow" and made is left and number == 2 and made.recipe.power == 1.0 and not made.is_complex:
+            squares = by == "Pow" and made is left and number == 2 and made.recipe.power == 1.0
+            if squares and _is_plain(made) and made.recipe.filterbank is None and not made.is_complex:
                 return replace(made, recipe=made.recipe.replace(power=2.0))
-        raise _bad(f"{by} of {_named(left)} and {_named(right)} is not read", "Write its value.")
+        raise _bad(
+            f"{by} of {_named(left)} and {_named(right)} is not read",
+            "A recipe has a floor under its logarithm, np.log(x + 1e-6), and no other sum.",
+        )
 
 
 def _is(full: str, library: str, name: str) -> bool:
-    """Tell whether a name in some code is that of a function: by its whole name, or by the last parts of it."""
-    module, _, last = name.rpartition(".")
-    short = (last, f"{module}.{last}", f"T.{last}") if module else ()
+    """Tell whether a name in some code is that of a function: its whole name, or that of a class of torchaudio."""
+    last = name.rpartition(".")[2]
+    short = (last, f"T.{last}", name) if last[0].isupper() else (name,) if "." in name else ()
     return full in (f"{library}.{name}", *short)
+
+
+def _is_plain(made: Made) -> bool:
+    """Tell whether features are what the transform gives, without a logarithm, a cepstrum or arithmetic."""
+    untouched = (made.offset, made.factor, made.floor) == (0.0, 1.0, None)
+    return untouched and made.recipe.log is None and made.recipe.n_mfcc is None
 
 
 def _named(value: Any) -> str:
@@ -216,8 +231,8 @@ def from_call(text: str) -> Published:
         SourceError: If the code does something else, or has an argument that a recipe cannot express.
     """
     library = _Library()
-    found = evaluate(text, library.apply, library.combine)
-    return _published(found, text)
+    with refusing("the call"):
+        return _published(evaluate(text, library.apply, library.combine), text)
 
 
 def from_arguments(library: str, function: str, arguments: Mapping[str, Any]) -> Published:

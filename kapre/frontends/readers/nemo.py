@@ -21,6 +21,7 @@ _WINDOWS: dict[Any, str] = {
     **{name: f"{name}_window" for name in ("hann", "hamming", "blackman", "bartlett")},
     **dict.fromkeys(("none", None), "rectangular_window"),
 }
+_MOST_VALUES = 10_000
 _REFERENCE = re.compile(r"\$\{\s*([\w.]+)\s*\}")
 
 
@@ -35,23 +36,32 @@ def _section(data: Mapping[str, Any]) -> Any:
     return inner.get(_SECTION)
 
 
-def _resolved(value: Any, root: Mapping[str, Any], place: str, depth: int = 0) -> Any:
+def _resolved(value: Any, root: Mapping[str, Any], place: str) -> Any:
     """Return a value with references such as `${sample_rate}` replaced by what they name."""
-    if isinstance(value, Mapping):
-        return {key: _resolved(each, root, place, depth + 1) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_resolved(each, root, place, depth + 1) for each in value]
-    if not isinstance(value, str) or "${" not in value:
-        return value
-    found = _REFERENCE.fullmatch(value)
-    target: Any = root
-    for part in found[1].split(".") if found else ("",):
-        target = target.get(part) if isinstance(target, Mapping) else None
-    if target is None and found and found[1].startswith("model."):
-        return _resolved(f"${{{found[1].removeprefix('model.')}}}", root, place, depth + 1)
-    if target is None or depth > 10:
-        raise SourceError(f"{place}: the reference {value} names nothing in the file. Write its value.")
-    return _resolved(target, root, place, depth + 1)
+    left = _MOST_VALUES
+
+    def resolved(value: Any, depth: int) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise SourceError(f"{place}: its references stand for more than {_MOST_VALUES} values. Give another file.")
+        if isinstance(value, Mapping):
+            return {key: resolved(each, depth + 1) for key, each in value.items()}
+        if isinstance(value, list):
+            return [resolved(each, depth + 1) for each in value]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        found = _REFERENCE.fullmatch(value)
+        target: Any = root
+        for part in found[1].split(".") if found else ("",):
+            target = target.get(part) if isinstance(target, Mapping) else None
+        if target is None and found and found[1].startswith("model."):
+            return resolved(f"${{{found[1].removeprefix('model.')}}}", depth + 1)
+        if target is None or depth > 10:
+            raise SourceError(f"{place}: the reference {value} names nothing in the file. Write its value.")
+        return resolved(target, depth + 1)
+
+    return resolved(value, 0)
 
 
 def _read(document: Document) -> Published:

@@ -37,6 +37,8 @@ def _ast(recipe: Recipe) -> Fields:
     shift, scale = recipe.feature_shift, recipe.feature_scale
     if isinstance(shift, tuple) or isinstance(scale, tuple):
         return {}
+    if scale == 0.0:
+        return {}
     if shift == 0.0 and scale == 1.0:
         return {"do_normalize": False}
     return {"do_normalize": True, "mean": -shift, "std": 0.5 / scale}
@@ -61,7 +63,12 @@ _SPECIAL: dict[str, Callable[[Recipe], Fields]] = {
     "WhisperFeatureExtractor": _whole_seconds("chunk_length"),
 }
 """Fields that follow from several of a recipe, or from none that has the same meaning."""
-_ALIKE = ("DiaFeatureExtractor", "MossTranscribeDiarizeFeatureExtractor", "Qwen3ASRFeatureExtractor")
+_ALIKE = (
+    "CohereAsrFeatureExtractor",
+    "DiaFeatureExtractor",
+    "MossTranscribeDiarizeFeatureExtractor",
+    "Qwen3ASRFeatureExtractor",
+)
 """Extractors whose features of one clip are those of another."""
 
 

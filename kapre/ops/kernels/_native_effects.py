@@ -252,14 +252,15 @@ _SIZES = sorted(factor << power for factor in (1, 3, 5) for power in range(6, 16
 def block_size(size: int, taps: int) -> int | None:
     """Return the points of the DFT that takes the least time for `size` samples, or None if no DFT is long enough.
 
-    A DFT of n points gives `n - taps + 1` samples. The size does not depend on the batch, and neither do the results.
+    A DFT of n points gives `n - taps + 1` samples. One that gives fewer than `n / 8` would take more time than the
+    framework's. The size does not depend on the batch, and neither do the results.
     """
 
     def cost(points: int) -> float:
         blocks: int = -(-max(1, size) // (points - taps + 1))
         return blocks * points * math.log2(points)
 
-    return min((points for points in _SIZES if points >= taps), key=cost, default=None)
+    return min((points for points in _SIZES if points - taps + 1 >= points // 8), key=cost, default=None)
 
 
 @functools.lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ class TorchEffects(EffectOperations):
     def order_statistics(self, x: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if not is_eager_on_cpu(x):
             return super().order_statistics(x, places)
-        found = _on_host.order_statistics(x.numpy(), places.numpy())
+        found = _on_host.order_statistics(x.resolve_neg().numpy(), places.numpy())
         return torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
     def rolled(self, x: torch.Tensor, starts: torch.Tensor, size: Any, rows: Any, lengths: Any) -> torch.Tensor | None:

@@ -34,7 +34,7 @@ def to_some(which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any
 def rolled(x: torch.Tensor, starts: torch.Tensor, size: int, rows: Any, lengths: Any) -> torch.Tensor:
     """Copy parts of rows; see `Kernel.rolled`."""
     given = (None if tensor is None else torch.as_tensor(tensor).numpy() for tensor in (rows, lengths))
-    return torch.from_numpy(_on_host.rolled(x.numpy(), starts.numpy(), size, *given))
+    return torch.from_numpy(_on_host.rolled(x.resolve_neg().numpy(), starts.numpy(), size, *given))
 
 
 def silenced(x: torch.Tensor, starts: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:

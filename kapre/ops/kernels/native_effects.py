@@ -13,6 +13,11 @@ from kapre.ops.kernels._effects import EffectOperations
 from kapre.ops.kernels._native_effects import Effects
 
 
+def _is_single(*arrays: np.ndarray) -> bool:
+    """Tell whether all arrays of floats are of float32, which the library reads by their addresses."""
+    return all(array.dtype == np.float32 for array in arrays if not np.issubdtype(array.dtype, np.integer))
+
+
 class NativeEffects(EffectOperations):
     """Compute noise, sections, convolutions and order statistics with `kapre-native`, or leave them to the next class.
 
@@ -48,7 +53,7 @@ class NativeEffects(EffectOperations):
     ) -> Any:
         given = [x, ratio, *(tensor for tensor in (noise, keys, lengths) if tensor is not None)]
         arrays = self.on_host(*given)
-        if arrays is None or arrays[0].dtype != np.float32:
+        if arrays is None or not _is_single(*arrays):
             return super().mixed(x, noise, keys, ratio, lengths, per_channel, adds)
         rest = iter(arrays[2:])
         of_noise, of_keys, own = (None if tensor is None else next(rest) for tensor in (noise, keys, lengths))
@@ -64,7 +69,7 @@ class NativeEffects(EffectOperations):
     def convolved_apart(self, x: Any, taps: Any, starts: Any, size: Any) -> Any:
         arrays = self.on_host(x, taps) if isinstance(size, int) else None
         first = [np.asarray(starts)] if isinstance(starts, int) else self.on_host(starts)
-        if arrays is None or first is None or arrays[0].dtype != np.float32:
+        if arrays is None or first is None or not _is_single(*arrays):
             return super().convolved_apart(x, taps, starts, size)
         own, responses = arrays
         which = np.arange(responses.shape[0] * responses.shape[1]).reshape(responses.shape[:2])

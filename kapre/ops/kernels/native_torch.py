@@ -26,7 +26,7 @@ class NativeTorchKernel(NativeEffects, TorchKernel):
     def on_host(self, *tensors: torch.Tensor) -> list[np.ndarray] | None:
         if not all(is_eager_on_cpu(tensor) and tensor.dtype in _HAS_ARRAYS for tensor in tensors):
             return None
-        return [tensor.detach().numpy() for tensor in tensors]
+        return [tensor.detach().resolve_neg().numpy() for tensor in tensors]
 
     def from_host(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array)
