@@ -23,6 +23,7 @@ _OPTIONAL = {
     "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
     "huggingface-hub": ("fetches models' configuration files", "hub"),
     "pyyaml": ("reads configuration files", "hub"),
+    "transformers": ("takes front ends as feature extractors", "transformers"),
     "kapre-native": ("computes spectra on a CPU in less time", "native"),
 }
 _EXPORT = {

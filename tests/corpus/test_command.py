@@ -97,7 +97,7 @@ def test_a_recipe_and_a_fail(recordings: Path, tmp_path: Path, capfd: pytest.Cap
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["in/a.wav", "-o", "s"], "give --preset NAME or --recipe FILE"),
+        (["in/a.wav", "-o", "s"], "give one of --preset NAME, --recipe FILE and --from DIR"),
         (["in/a.wav", "-o", "s", "--preset", "wisper"], "whisper"),
         (["in/a.wav", "-o", "s", "--preset", "nemo", "--channel", "left"], '"mix" or a number'),
         (["in/a.wav", "-o", "s", "--preset", "nemo", "-j", "0"], "workers"),

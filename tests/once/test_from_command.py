@@ -69,7 +69,7 @@ def test_extract(model: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> N
     ("words", "code", "error"),
     [
         (["presets", "--from", "{folder}/none"], 2, "no such file or folder"),
-        (["presets", "--from", "{folder}"], 1, "holds no file that a reader knows"),
+        (["presets", "--from", "{folder}"], 1, "none of its files describes a front end"),
         (["presets", "--from", "{bad}"], 1, "has no field gain=2"),
         (["presets", "whisper", "--from", "{model}"], 2, "Give one."),
         (["show", "{wav}", "--from", "{model}", "--preset", "nemo"], 2, "--preset and --from each say what to compute"),

@@ -72,3 +72,12 @@ def test_anything_else_is_refused(text: dict[str, Any], words: str) -> None:
         kapre.Recipe.from_pretrained(text)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_other_json_files_of_a_folder_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "a_tokenizer.json").write_text("[" * 200 + "]" * 200, encoding="utf-8")
+    (tmp_path / "b.json").write_text("not JSON", encoding="utf-8")
+    with pytest.raises(SourceError, match="none of its files describes a front end"):
+        kapre.Recipe.from_pretrained(tmp_path)
+    (tmp_path / "z.json").write_text(json.dumps(model("TensorflowPredictVGGish", [1, 96, 64])), encoding="utf-8")
+    assert kapre.Recipe.from_pretrained(tmp_path) == kapre.frontends.preset("essentia_vggish").recipe

@@ -86,7 +86,13 @@ def _of_folder(place: Place) -> Published:
     for reader in READERS:
         for pattern in reader.files:
             for name, path in _matching(place, pattern):
-                data = reader.load(path)
+                try:
+                    data = reader.load(path)
+                except SourceError:
+                    if "*" not in pattern or reader.knows_names:
+                        raise
+                    unknown.append(f"{name} (not read)")  # any file may have such a name
+                    continue
                 if reader.knows(data):
                     where = os.path.join(place.name, name) if place.names is not None else f"{place.name}: {name}"
                     return reader.read(Document(data, where, place.find))

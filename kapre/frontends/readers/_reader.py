@@ -57,6 +57,7 @@ class Reader:
         knows: Tells whether contents are of this format.
         read: Reads contents that `knows` accepts.
         load: Reads a file into contents, and may be more than one format's.
+        knows_names: Whether a file that fits a pattern is of this format, so that one that cannot be read is an error.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Reader:
     knows: Callable[[Any], bool]
     read: Callable[[Document], Published]
     load: Callable[[Path], Any] = load
+    knows_names: bool = True
 
     def takes(self, name: str) -> bool:
         """Tell whether a file of this name is one of the format's."""
