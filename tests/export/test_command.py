@@ -61,7 +61,7 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small.write_text(kapre.Recipe(n_fft=64, hop_length=32, sample_rate=8000).to_json(), encoding="utf-8")
     (tmp_path / "no.onnx").write_text("no model")
     cases: list[tuple[list[object], int, str]] = [
-        (["export"], 2, "give one of MODEL, --preset and --recipe"),
+        (["export"], 2, "give one of MODEL, --preset, --recipe and --from"),
         (["export", "--preset", "kaldi_fbank"], 2, "give the file to write once"),
         (["export", "--preset", "whispr", "-o", tmp_path / "w.onnx"], 2, "whisper"),
         (["export", tmp_path / "absent.keras", tmp_path / "a.onnx"], 2, "no such file"),
