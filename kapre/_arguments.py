@@ -95,6 +95,28 @@ PresetName = Literal[
 ]
 """The published front ends that `kapre.list_presets()` returns."""
 
+PresetAlias = Literal[
+    "canary",
+    "distil_whisper",
+    "f5_tts",
+    "htsat",
+    "hubert",
+    "kokoro",
+    "matcha",
+    "moss_transcribe_diarize",
+    "openvoice",
+    "parakeet",
+    "parakeet_tdt",
+    "pyannote",
+    "sensevoice",
+    "titanet",
+    "vosk",
+    "waveglow",
+    "wavlm",
+    "whisper_turbo",
+]
+"""Names of models that are presets of another name: those of `kapre.frontends.aliases()`."""
+
 
 class LayerArguments(TypedDict, total=False):
     """List Keras' arguments of a layer."""

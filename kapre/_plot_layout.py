@@ -74,15 +74,9 @@ def is_linear(recipe: Recipe) -> bool:
     return unit(recipe) in ("power", "magnitude") and recipe.log is None and not recipe.microfrontend
 
 
-def has_frequencies(recipe: Recipe) -> bool:
-    """Return whether the values in a frame are bands with frequencies, which `band_frequencies` then returns."""
-    plain = (recipe.n_mfcc, recipe.energy, recipe.deltas, recipe.stack) == (None, None, 0, 1)
-    return plain and recipe.power is not None and recipe.transform == "dft"
-
-
 def _rows(recipe: Recipe) -> str:
     """Return the label of the vertical axis."""
-    if has_frequencies(recipe):
+    if recipe.has_bands:
         return "frequency (Hz)"
     if recipe.stack > 1:
         return f"value ({recipe.stack} frames of {recipe.bands // recipe.stack})"
@@ -114,7 +108,7 @@ def picture(values: np.ndarray, recipe: Recipe) -> Picture:
         raise ValueError(
             message("features", f"of shape {axes(recipe)}", values.shape, "Give the recipe that made them.")
         )
-    centres = recipe.band_frequencies() if has_frequencies(recipe) else None
+    centres = recipe.band_frequencies() if recipe.has_bands else None
     rate = recipe.sample_rate
     if rate is None:
         raise ValueError(message("sample_rate", "known to place frames in time", None, "Use replace(sample_rate=…)."))

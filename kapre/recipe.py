@@ -488,20 +488,24 @@ class Recipe(
         """
         if self.sample_rate is None:
             raise ValueError(message("sample_rate", "known to place bands in Hz", None, "Use replace(sample_rate=…)."))
-        for name, plain in (
-            ("power", self.power),
-            ("transform", "dft"),
-            ("n_mfcc", None),
-            ("energy", None),
-            ("deltas", 0),
-            ("stack", 1),
-        ):
-            value = getattr(self, name)
-            if value is None if name == "power" else value != plain:
-                raise ValueError(
-                    message(name, "such that values are bands in Hz", value, "Number them instead: range(bands).")
-                )
+        name = self._not_of_bands
+        if name is not None:
+            rule, way = "such that values are bands in Hz", "Number them instead: range(bands)."
+            raise ValueError(message(name, rule, getattr(self, name), way))
         return stages.BANK.centres(self)
+
+    @property
+    def has_bands(self) -> bool:
+        """Tell whether the values in a frame are bands with frequencies, which `band_frequencies` then returns."""
+        return self._not_of_bands is None
+
+    @property
+    def _not_of_bands(self) -> str | None:
+        """Return the first field by which the values in a frame are no bands, or None if they are."""
+        if self.power is None:
+            return "power"
+        plain = {"transform": "dft", "n_mfcc": None, "energy": None, "deltas": 0, "stack": 1}
+        return next((name for name, value in plain.items() if getattr(self, name) != value), None)
 
     def frame_times(self, count: int) -> np.ndarray:
         """Return the time in seconds of the middle of each of `count` entries (frames, stacks, patches).

@@ -17,11 +17,14 @@ def _shape(recipe: Any) -> list[int]:
 
 def run(name: str | None, as_json: bool) -> int:
     """Print the presets, or the recipe of one. Return the exit code."""
+    light()
+    from kapre.frontends import aliases, list_presets, preset
+
     if name is not None:
         print(of_preset(name).to_json(indent=2))
+        if name in aliases():
+            print(f"{name} takes the front end of the preset {aliases()[name]}", file=sys.stderr)
         return 0
-    light()
-    from kapre.frontends import list_presets, preset
 
     rows = [preset(each) for each in list_presets()]
     if as_json:

@@ -314,9 +314,7 @@ def _axes_of(recipe: Any) -> str:
     """Return the names of the axes of a recipe's features."""
     if recipe.power is None:
         return "(samples)"
-    from kapre._plot_layout import has_frequencies
-
-    values = "bands" if has_frequencies(recipe) else "values"
+    values = "bands" if recipe.has_bands else "values"
     inner = ["frames", values] if recipe.layout == "time_first" else [values, "frames"]
     lead = ["patches"] if recipe.patch_frames is not None else ["chunks"] if recipe.chunk_length is not None else []
     return f"({', '.join(lead + inner)})"
@@ -327,11 +325,9 @@ def _save(path: Path, file: Path, recording: Any, done: Computed) -> None:
 
     import numpy as np
 
-    from kapre._plot_layout import has_frequencies
-
     recipe = done.recipe
     arrays = dict(features=done.features, times=recipe.frame_times(_entries(done)))
-    if has_frequencies(recipe):
+    if recipe.has_bands:
         arrays["frequencies"] = recipe.band_frequencies()
     source = json.dumps({**dataclasses.asdict(recording.info), "path": shown(file.name)})
     np.savez_compressed(path, **arrays, recipe=recipe.to_json(), source=source)

@@ -283,6 +283,7 @@ def index() -> str:
         one_second = shape(entry.recipe.output_shape(rate))
         name = f"[`{entry.name}`]({entry.name}.md)"
         rows.append((name, entry.title, str(rate), one_second, streams, on_speech(entry.name)))
+    others = [(f"`{alias}`", f"[`{name}`]({name}.md)") for alias, name in frontends.aliases().items()]
     head = ("preset", "what it is", "Hz", "1 s becomes", "streams, latency", "differs by")
     return "\n\n".join(
         [
@@ -293,6 +294,9 @@ def index() -> str:
             "reference on speech in float32, in natural-log units (0.01 is 1 %), of linear features relative to the "
             "peak; each page says more.",
             table(head, rows),
+            "## Other names of models",
+            "`from_preset` also takes these names, each for the front end that the model takes.",
+            table(("name", "preset"), others),
         ]
     ) + "\n"  # fmt: skip
 

@@ -235,12 +235,12 @@ class Step:
         """Return the remaining features after the last resampled sample."""
         recipe = self._resampled
         seen = int(ops.convert_to_numpy(self.seen(state)))
-        zeros = recipe.num_samples_used(seen) - seen
         state = dict(state)
         if not self.cutters:
             zeros = recipe.num_frames(seen) - seen
             last = library(state["last"]).zeros((state["last"].shape[0], zeros), dtype=self.work_dtype)
             return self._entries(last, state)
+        zeros = recipe.num_samples_used(seen) - seen
         y = self._analysed(self.cutters["samples"].finish(state["samples"], zeros), state, weights, ends=True)
         invalid = recipe.num_spectra(seen) - recipe.num_valid(seen)
         total, valid = (recipe.num_stacks(count(seen)) for count in (recipe.num_spectra, recipe.num_valid))

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kapre import executor
-from kapre._arguments import LayerArguments, PresetArguments, PresetName
+from kapre._arguments import LayerArguments, PresetAlias, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._layer import (
     AudioLayer,
@@ -152,7 +152,7 @@ class Frontend(AudioLayer):
         self._may_skip_keras = self.seed_generator is None and not (trainable_filterbank or trainable_window)
 
     @classmethod
-    def from_preset(cls, preset_name: PresetName, /, **changes: Unpack[PresetArguments]) -> Frontend:
+    def from_preset(cls, preset_name: PresetName | PresetAlias, /, **changes: Unpack[PresetArguments]) -> Frontend:
         """Make a published front end by name.
 
         Args:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kapre._arguments import PresetName
+from kapre._arguments import PresetAlias, PresetName
 from kapre._layer import Shape, register
 from kapre.frontends.frontend import Frontend
 from kapre.integrations._frontend import frontend_of
@@ -34,7 +34,7 @@ class AudioConverter(Frontend):
         return self.recipe.output_shape(None)
 
 
-def as_audio_converter(frontend: Frontend | Recipe | PresetName) -> AudioConverter:
+def as_audio_converter(frontend: Frontend | Recipe | PresetName | PresetAlias) -> AudioConverter:
     """Return a front end as a layer with the call of `keras_hub.layers.AudioConverter`.
 
     The layer takes one clip `(samples,)` and returns its features without a batch axis, or takes `(batch, samples)` as

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from kapre import stages
-from kapre._arguments import PresetName
+from kapre._arguments import PresetAlias, PresetName
 from kapre._checks import choice, message, positive_int
 from kapre.frontends import readers
 from kapre.frontends.frontend import Frontend
@@ -108,7 +108,7 @@ class FeatureExtractor(_Base):
 
     def __new__(
         cls,
-        frontend: Frontend | Recipe | PresetName,
+        frontend: Frontend | Recipe | PresetName | PresetAlias,
         input_name: str | None = None,
         return_attention_mask: bool | None = None,
     ) -> Any:
@@ -117,7 +117,7 @@ class FeatureExtractor(_Base):
 
     def __init__(
         self,
-        frontend: Frontend | Recipe | PresetName,
+        frontend: Frontend | Recipe | PresetName | PresetAlias,
         input_name: str | None = None,
         return_attention_mask: bool | None = None,
     ) -> None:

@@ -10,6 +10,7 @@ from keras import ops
 
 from kapre._checks import message
 from kapre.ops import fourier, frames, placement
+from kapre.ops.counts import power_of_two
 from kapre.ops.fourier import Pair
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import current
@@ -31,7 +32,7 @@ def fast_size(at_least: int) -> int:
     while fives < best:
         size = fives
         while size < best:
-            twice = size * max(2, 1 << (-(-at_least // size) - 1).bit_length())
+            twice = size * max(2, power_of_two(-(-at_least // size)))
             best = min(best, twice)
             size *= 3
         fives *= 5

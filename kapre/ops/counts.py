@@ -34,6 +34,11 @@ def at_least_0(count: Any) -> Any:
     return (count + abs(count)) // 2
 
 
+def power_of_two(count: int) -> int:
+    """Return the smallest power of two that is at least `count`, which is 1 or above."""
+    return 1 << (count - 1).bit_length()
+
+
 def padded_length(length: Any, at_least: int, multiple: int, strict: bool = False) -> Any:
     """Return the smallest `at_least + k * multiple` that is at least `length`: an int, None (unknown) or a tensor.
 

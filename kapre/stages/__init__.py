@@ -54,7 +54,7 @@ OF_ENTRIES: tuple[Stage, ...] = (COUNT, DELTAS, SECOND_DELTAS, STACK, AFFINE, MU
 """Stages over several frames."""
 STAGES: tuple[Stage, ...] = (*OF_SAMPLES, *TO_FRAMES, *OF_FRAMES, *OF_ENTRIES)
 """All stages, in the order of their fields and of the computation."""
-CUTTERS: dict[str, Deltas | Stack | Patches] = {
+CUTTERS: dict[str, Deltas | SecondDeltas | Stack | Patches] = {
     DELTAS.state: DELTAS,
     SECOND_DELTAS.state: SECOND_DELTAS,
     "stacks": STACK,

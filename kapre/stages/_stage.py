@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kapre._checks import choice, count, number, positive_int
+from kapre._checks import choice, count, message, number, positive_int
 
 if TYPE_CHECKING:
     from kapre.ops.chunks import Cutter, State
@@ -158,6 +158,19 @@ def optional(remedy: str) -> Check:
 def not_negative(name: str, value: Any) -> float:
     """Check a number that may be 0.0."""
     return number(name, value, "Use 0.0 for none.", at_least=0.0, rule="a number, 0 or above")
+
+
+def fraction(remedy: str) -> Check:
+    """Return the check of a number above 0, at most 1."""
+
+    def check(name: str, value: Any) -> float:
+        rule = "a number above 0, at most 1"
+        found = number(name, value, remedy, above=0.0, rule=rule)
+        if found > 1.0:
+            raise ValueError(message(name, rule, value, remedy))
+        return found
+
+    return check
 
 
 def above_0(remedy: str) -> Check:

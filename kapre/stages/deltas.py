@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, positive_int
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Check, Mistake, Stage, Values, one_of
+from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -43,29 +43,15 @@ def _window(name: str, value: Any) -> int:
     return size
 
 
-class Deltas(Stage):
-    """Append the deltas of the values of each frame, of the first order or of the second."""
+class _Appended(Stage):
+    """Append the deltas of one order to the values of each frame."""
 
-    def __init__(self, order: int = 1) -> None:
-        self.order = order
-        self.state = f"deltas{order}"
+    order: ClassVar[int]
 
-    Fields: ClassVar[type] = Fields
-    checks: ClassVar[Mapping[str, Check]] = {
-        "deltas": one_of((0, 1, 2), "2 appends the deltas of the deltas, too."),
-        "delta_window": _window,
-        "delta_edges": one_of(
-            ("nearest", "interp"), "'nearest' repeats frames (Kaldi, torchaudio), 'interp' is librosa's."
-        ),
-    }
-    added: ClassVar[tuple[str, ...]] = ("deltas", "delta_window", "delta_edges")
-    idle: ClassVar[tuple[tuple[str, Any, tuple[str, ...]], ...]] = (("deltas", 0, ("delta_window", "delta_edges")),)
-
-    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
-        f["deltas"] = int(f["deltas"])
-        if f["deltas"] and f["fixed_frames"] is not None:
-            way = "Use fixed_samples, or deltas=0."
-            raise ValueError(message("fixed_frames", "None with deltas", f["fixed_frames"], way))
+    @property
+    def state(self) -> str:
+        """Return the name of the state in a stream."""
+        return f"deltas{self.order}"
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.deltas >= self.order
@@ -118,6 +104,28 @@ class Deltas(Stage):
         half = recipe.delta_window // 2
         return Cutter(recipe.delta_window, 1, half, "edge", right=half, axis=-2, chunk=chunk, delay=delay)
 
+
+class Deltas(_Appended):
+    """Append the deltas of the values of each frame. The fields are those of both orders."""
+
+    order = 1
+    Fields = Fields
+    checks: ClassVar = {
+        "deltas": one_of((0, 1, 2), "2 appends the deltas of the deltas, too."),
+        "delta_window": _window,
+        "delta_edges": one_of(
+            ("nearest", "interp"), "'nearest' repeats frames (Kaldi, torchaudio), 'interp' is librosa's."
+        ),
+    }
+    added = ("deltas", "delta_window", "delta_edges")
+    idle = (("deltas", 0, ("delta_window", "delta_edges")),)
+
+    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        f["deltas"] = int(f["deltas"])
+        if f["deltas"] and f["fixed_frames"] is not None:
+            way = "Use fixed_samples, or deltas=0."
+            raise ValueError(message("fixed_frames", "None with deltas", f["fixed_frames"], way))
+
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if not recipe.deltas or recipe.delta_edges == "nearest":
             return {}
@@ -132,22 +140,8 @@ class Deltas(Stage):
                     yield f"deltas over {size} frames ({users}), {form}", dict(delta_window=size, delta_edges=edges)
 
 
-class SecondDeltas(Deltas):
-    """Append the deltas of the second order. The fields are those of the first order."""
+class SecondDeltas(_Appended):
+    """Append the deltas of the second order, if the recipe has any."""
 
+    order = 2
     Fields = _NoFields
-    checks: ClassVar[Mapping[str, Check]] = {}
-    added = ()
-    idle = ()
-
-    def __init__(self) -> None:
-        super().__init__(2)
-
-    def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
-        """Check nothing: the first order does."""
-
-    def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
-        return {}
-
-    def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
-        yield from ()

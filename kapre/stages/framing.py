@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
-from kapre.ops.counts import PAD_MODES
+from kapre.ops.counts import PAD_MODES, power_of_two
 from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Framing(Stage):
         for length in dict.fromkeys((round(rate / 50), round(rate / 40), recipe.n_fft, 512, 1024)):
             if length <= recipe.n_fft:
                 yield f"a window of {length} samples", dict(win_length=length, frame_length=None)
-        longer = 1 << (recipe.win_length - 1).bit_length()
+        longer = power_of_two(recipe.win_length)
         yield f"a DFT of {longer} samples", dict(n_fft=longer, frame_length=None)
         yield "the last frame left out", dict(drop_last=1)
         yield "the last frame kept", dict(drop_last=0)

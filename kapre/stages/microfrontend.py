@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kapre._checks import flag, message, number
+from kapre._checks import flag, message
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, not_negative
+from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, fraction, not_negative
 from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ class Fields:
 _FIELDS = ("noise_even", "noise_odd", "noise_floor", "pcan_strength", "pcan_offset")
 
 
-def _fraction(name: str, value: Any) -> float:
-    rule, remedy = "a number above 0, at most 1", "Use TensorFlow Lite's default."
-    found = number(name, value, remedy, above=0.0, rule=rule)
-    if found > 1.0:
-        raise ValueError(message(name, rule, value, remedy))
-    return found
+_fraction = fraction("Use TensorFlow Lite's default.")
 
 
 class Microfrontend(Stage):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import flag, message, number
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, not_negative, one_of
+from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, fraction, not_negative, one_of
 from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
@@ -51,13 +51,7 @@ LEAF: dict[str, Any] = {
 
 
 def _smoothing(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-    rule, remedy = "a number above 0, at most 1", "Use None for pcen_time_constant."
-    found = number(name, value, remedy, above=0.0, rule=rule)
-    if found > 1.0:
-        raise ValueError(message(name, rule, value, remedy))
-    return found
+    return None if value is None else fraction("Use None for pcen_time_constant.")(name, value)
 
 
 def _bias(name: str, value: Any) -> float:

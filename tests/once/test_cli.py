@@ -637,6 +637,13 @@ UNREAD = [
 ]
 
 
+def test_another_name_of_a_preset_says_which(capfd: pytest.CaptureFixture) -> None:
+    assert run("presets", "f5_tts") == 0
+    out, err = capfd.readouterr()
+    assert kapre.Recipe.from_json(out) == kapre.frontends.preset("vocos").recipe
+    assert err == "f5_tts takes the front end of the preset vocos\n"
+
+
 def test_doctor_names_every_package_of_every_extra() -> None:
     result = command("doctor", KERAS_BACKEND="")
     assert (result.returncode, result.stderr) == (0, "")

@@ -33,6 +33,7 @@ kapre.get_melspectrogram_layer(n_mels=64, mel_f_max=4000.0)
 kapre.get_melspectrogram_layer(n_mel=64)  # wrong
 front: Frontend = kapre.Frontend.from_preset("whisper", n_mels=40, trainable_window=True, name="front")
 kapre.Frontend.from_preset("whsper")  # wrong
+kapre.Frontend.from_preset("f5_tts")
 kapre.Frontend.from_preset("whisper", n_mel=40)  # wrong
 kapre.Frontend.from_preset("whisper", n_mels="many")  # wrong
 kapre.Frontend.from_preset("whisper", pad_mode="reflection")  # wrong
@@ -85,6 +86,7 @@ def test_mypy_tells_right_from_wrong(tmp_path: Path) -> None:
 
 def test_the_names_that_checkers_know_are_those_there_are() -> None:
     assert list(typing.get_args(_arguments.PresetName)) == kapre.list_presets()
+    assert list(typing.get_args(_arguments.PresetAlias)) == list(kapre.frontends.aliases())
     told = typing.get_type_hints(_arguments.RecipeFields)
     fields = dataclasses.fields(Recipe)
     assert list(told) == [field.name for field in fields]

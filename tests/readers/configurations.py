@@ -45,12 +45,28 @@ def check(recipe: kapre.Recipe, reference: Callable[[np.ndarray], np.ndarray], b
     return error
 
 
-def refused(source: Any, words: str) -> None:
+def refused(source: Any, words: str, longest: int = 700) -> None:
     """Check that a source is refused in one line with these words."""
     with pytest.raises(SourceError, match=words) as raised:
         kapre.Recipe.from_pretrained(source)
     assert "\n" not in str(raised.value)
-    assert len(str(raised.value)) < 700
+    assert len(str(raised.value)) < longest
+
+
+def check_hostile(path: Path, python: str, new: str, words: str) -> None:
+    """Check that a file of YAML with a Python tag, one with an object to make, a pickle and a large file are refused.
+
+    `words` are those of the error of the object, which is read as data.
+    """
+    path.write_text(python, encoding="utf-8")
+    refused(path, "no YAML")
+    path.write_text(new, encoding="utf-8")
+    refused(path, words)
+    path.write_bytes(b"\x80\x04\x95")
+    refused(path, "a pickle, which is never opened")
+    with open(path, "wb") as file:
+        file.truncate(2**30)
+    refused(path.parent, "1024 MiB")
 
 
 def by_torchaudio(x: np.ndarray, kind: str, **options: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -15,18 +16,13 @@ from typing import Any
 import pytest
 
 import kapre
-from kapre.frontends import SourceError
 from kapre.frontends.readers import READERS, _files
+from tests.readers import configurations
 
 WHISPER = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128}
 
 
-def refused(source: Any, words: str) -> None:
-    """Check that a source is refused in one line with these words."""
-    with pytest.raises(SourceError, match=words) as raised:
-        kapre.Recipe.from_pretrained(source)
-    assert "\n" not in str(raised.value)
-    assert len(str(raised.value)) < 500
+refused = functools.partial(configurations.refused, longest=500)
 
 
 def archive(path: Path, *members: tuple[tarfile.TarInfo, bytes], mode: str = "w") -> Path:

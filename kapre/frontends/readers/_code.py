@@ -11,7 +11,7 @@ from typing import Any
 from kapre.frontends._source import SourceError
 
 _LONGEST = 10_000
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -19,6 +19,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Pow: operator.pow,
 }
+"""The arithmetic that is computed."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ class _Reading:
         raise SourceError(f"{_shown(node)} is not read. Write its value.")
 
     def binary(self, by: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
-        if type(by) not in _OPERATORS:
+        if type(by) not in OPERATORS:
             raise SourceError(f"{_shown(node)} is not read. Write its value.")
         numbers = all(isinstance(each, (int, float)) for each in (left, right))
         if numbers and not (isinstance(by, ast.Pow) and abs(right) > 64):
             try:
-                found = _OPERATORS[type(by)](left, right)
+                found = OPERATORS[type(by)](left, right)
             except (ArithmeticError, ValueError) as error:
                 raise SourceError(f"{_shown(node)}: {error}.") from None
             if isinstance(found, int) and found.bit_length() > 256:

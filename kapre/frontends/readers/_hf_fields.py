@@ -38,11 +38,3 @@ def of_fixed_length(settings: Settings) -> None:
     settings.one_of("padding_value", 0.0, (0.0,), "A recipe pads with zeros.")
     settings.one_of("padding_side", "right", ("right",), "A recipe pads at the end.")
     settings.ignore("returns a mask, and changes no feature", "return_attention_mask")
-
-
-def dither(settings: Settings, default: float = 0.0) -> float:
-    """Take the dither. transformers adds it in every call, a recipe during training only."""
-    amount = float(settings.number("dither", default, at_least=0.0, of="dither"))
-    if amount:
-        settings.note("transformers adds dither in every call, Kapre during training only (training=True)")
-    return amount

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from kapre.frontends.readers import _windows
 from kapre.frontends.readers._hf_fields import Extractor, of_batches, of_fixed_length
 from kapre.frontends.readers._hf_whisper import bands
 from kapre.frontends.readers._reader import Published, Settings
+from kapre.ops.counts import power_of_two
 from kapre.recipe import Recipe
 from kapre.stages._stage import optional
 
@@ -40,9 +42,6 @@ def _clap(settings: Settings) -> Published:
     )
 
 
-_HF_WINDOWS = {f"{name}_window": f"{name}_window" for name in ("hann", "hamming", "blackman", "bartlett")}
-
-
 def _speecht5(settings: Settings) -> Published:
     rate = settings.integer("sampling_rate", 16000, of="sample_rate")
     of_batches(settings)
@@ -50,7 +49,7 @@ def _speecht5(settings: Settings) -> Published:
     settings.ignore("normalizes the input of the encoder, which is no spectrum", "do_normalize")
     settings.note("these are the features of the target (audio_target); the input of the encoder is the wave")
     window = settings.integer("win_length", 64, of="win_length") * rate // 1000
-    n_fft = 2 ** math.ceil(math.log2(window))
+    n_fft = power_of_two(window)
     return settings.finish(
         "speecht5",
         sample_rate=rate,
@@ -58,7 +57,7 @@ def _speecht5(settings: Settings) -> Published:
         hop_length=settings.integer("hop_length", 16, of="hop_length") * rate // 1000,
         n_fft=n_fft,
         frame_length=None,
-        window_name=_HF_WINDOWS[settings.one_of("win_function", "hann_window", tuple(_HF_WINDOWS))],
+        window_name=settings.one_of("win_function", "hann_window", tuple(_windows.SHORT.values())),
         n_mels=settings.integer("num_mel_bins", 80, of="n_mels"),
         f_min=settings.number("fmin", 80.0, at_least=0.0, of="f_min"),
         f_max=settings.number("fmax", 7600.0, at_least=0.0, of="f_max"),
@@ -76,7 +75,7 @@ def _univnet(settings: Settings) -> Published:
     window = settings.integer("win_length", 1024, of="win_length")
     hop = settings.integer("hop_length", 256, of="hop_length")
     length = settings.take("filter_length", 1024, optional("Correct the file."), of="n_fft")
-    n_fft = length or 2 ** math.ceil(math.log2(window))
+    n_fft = length or power_of_two(window)
     if window != n_fft:
         rule = f"filter_length={n_fft}, without which transformers makes no features"
         raise settings.error("win_length", rule, window, "Correct the file.")
@@ -96,7 +95,7 @@ def _univnet(settings: Settings) -> Published:
         frame_length=None,
         pad_left=pad,
         pad_right=pad,
-        window_name=_HF_WINDOWS[settings.one_of("win_function", "hann_window", tuple(_HF_WINDOWS))],
+        window_name=settings.one_of("win_function", "hann_window", tuple(_windows.SHORT.values())),
         n_mels=settings.integer("num_mel_bins", 100, of="n_mels"),
         f_min=settings.number("fmin", 0.0, at_least=0.0, of="f_min"),
         f_max=settings.number("fmax", None, at_least=0.0, of="f_max") or rate / 2.0,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from kapre.frontends.readers import _kaldi
-from kapre.frontends.readers._hf_fields import Extractor, dither, of_batches
+from kapre.frontends.readers._hf_fields import Extractor, of_batches
 from kapre.frontends.readers._hf_whisper import bands
 from kapre.frontends.readers._reader import Published, Settings
+from kapre.ops.counts import power_of_two
 
 
 def _nemo(settings: Settings, n_mels: int) -> dict[str, Any]:
@@ -78,7 +78,8 @@ def _speech2text(settings: Settings) -> Published:
         raise settings.error("normalize_vars", "false without normalize_means", True, "A recipe cannot express it.")
     normalize = None if not (normalizes and means) else "mean_std" if deviations else "mean"
     bins = settings.integer("num_mel_bins", 80, of="n_mels")
-    return settings.finish("speech2text", **fields, n_mels=bins, dither=dither(settings), normalize=normalize)
+    fields |= dict(n_mels=bins, dither=settings.dither(0.0, "transformers"), normalize=normalize)
+    return settings.finish("speech2text", **fields)
 
 
 def _seamless(settings: Settings) -> Published:
@@ -159,7 +160,7 @@ def _gemma(settings: Settings, ms: float, overdrives: bool) -> dict[str, Any]:
     settings.ignore("belongs to the image processor", "do_normalize")
     rate = _rate(settings)
     window, hop = _samples(settings, "frame_length", ms, rate), _samples(settings, "hop_length", 10.0, rate)
-    own = 2 ** math.ceil(math.log2(window)) * (2 if settings.flag("fft_overdrive", overdrives) else 1)
+    own = power_of_two(window) * (2 if settings.flag("fft_overdrive", overdrives) else 1)
     htk = settings.flag("preemphasis_htk_flavor", True)
     preemphasis = settings.number("preemphasis", 0.97 if overdrives else 0.0, of="preemphasis")
     if preemphasis and not htk:
@@ -172,7 +173,7 @@ def _gemma(settings: Settings, ms: float, overdrives: bool) -> dict[str, Any]:
         n_fft=settings.integer("fft_length", own, of="n_fft"),
         n_mels=settings.integer("feature_size", 128, of="n_mels"),
         preemphasis=preemphasis,
-        dither=dither(settings),
+        dither=settings.dither(0.0, "transformers"),
         input_scale=settings.number("input_scale_factor", 1.0, of="input_scale"),
         f_min=settings.number("min_frequency", 125.0 if overdrives else 0.0, at_least=0.0, of="f_min"),
         f_max=settings.number("max_frequency", 7600.0 if overdrives else 8000.0, at_least=0.0, of="f_max"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kapre.frontends.readers._hf_fields import Extractor, dither, of_batches, of_fixed_length
+from kapre.frontends.readers._hf_fields import Extractor, of_batches, of_fixed_length
 from kapre.frontends.readers._reader import Published, Settings
 from kapre.recipe import Recipe
 
@@ -30,7 +30,7 @@ def _whisper(settings: Settings, n_mels: int, seconds: int, dithers: bool = True
     settings.follows("mel_filters", None, "the other fields")
     of_fixed_length(settings)
     fields |= dict(win_length=fields["n_fft"], fixed_samples=samples, f_max=8000.0)
-    return fields | (dict(dither=dither(settings)) if dithers else {})
+    return fields | (dict(dither=settings.dither(0.0, "transformers")) if dithers else {})
 
 
 def _plain(settings: Settings) -> Published:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from kapre.frontends.readers._reader import Settings
+from kapre.ops.counts import power_of_two
 
 WINDOWS: dict[str, dict[str, Any]] = {
     "povey": dict(window_name="hann_window", window_periodic=False, window_exponent=0.85),
@@ -20,7 +20,7 @@ WINDOWS: dict[str, dict[str, Any]] = {
 
 def frames(rate: float, window: int, hop: int, n_fft: int | None = None) -> dict[str, Any]:
     """Return the fields of frames, with lengths in samples. The DFT has a power of two unless `n_fft` is given."""
-    n_fft = 2 ** math.ceil(math.log2(window)) if n_fft is None else n_fft
+    n_fft = power_of_two(window) if n_fft is None else n_fft
     lengths = dict(win_length=window, hop_length=hop, n_fft=n_fft, frame_length=None)
     return dict(lengths, sample_rate=rate, f_max=rate / 2.0)
 
@@ -30,15 +30,5 @@ def milliseconds(settings: Settings, rate: float, window: float = 25.0, hop: flo
     found = []
     for name, default in (("frame_length", window), ("frame_shift", hop)):
         given = settings.number(name, default, at_least=0.0)
-        found.append(int(rate * given * 0.001))
-        if found[-1] < 1:
-            raise settings.error(name, "at least one sample long", given, "Correct the file.")
+        found.append(settings.in_samples(name, int(rate * given * 0.001), given))
     return frames(rate, *found)
-
-
-def dither(settings: Settings, default: float, library: str) -> float:
-    """Take the dither. The library adds it in every call, a recipe during training only."""
-    amount = float(settings.number("dither", default, at_least=0.0, of="dither"))
-    if amount:
-        settings.note(f"{library} adds dither in every call, Kapre during training only (training=True)")
-    return amount

@@ -159,6 +159,19 @@ class Settings:
 
         return self.take(name, default, _or_none(default, check), of)
 
+    def in_samples(self, name: str, samples: int, given: float, unit: str = "") -> int:
+        """Return a length in samples that the file gives in another unit. One below a sample is an error."""
+        if samples < 1:
+            raise self.error(name, f"at least one sample long{unit}", given, "Correct the file.")
+        return samples
+
+    def dither(self, default: float, library: str) -> float:
+        """Take the dither. The library adds it in every call, a recipe during training only."""
+        amount = float(self.number("dither", default, at_least=0.0, of="dither"))
+        if amount:
+            self.note(f"{library} adds dither in every call, Kapre during training only (training=True)")
+        return amount
+
     def flag(self, name: str, default: bool) -> bool:
         """Take True or False."""
         return bool(self.one_of(name, default, (True, False)))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kapre._checks import message
+from kapre.frontends.readers import _windows
 from kapre.frontends.readers._reader import Published, Settings
 from kapre.ops import windows
 from kapre.recipe import Recipe
 
-_WINDOWS = {name: f"{name}_window" for name in ("hann", "hamming", "blackman", "bartlett")}
 _RECTANGULAR = ("boxcar", "rectangular", "ones")
 
 
@@ -29,10 +29,10 @@ def _window(settings: Settings, name: str, default: Any, periodic: bool | None =
         short = str(value).removeprefix("torch.").removesuffix("_window")
         if short in _RECTANGULAR:
             return "rectangular_window"
-        if short not in _WINDOWS:
-            way = f"Use one of {', '.join((*_WINDOWS, *_RECTANGULAR))}."
+        if short not in _windows.SHORT:
+            way = f"Use one of {', '.join((*_windows.SHORT, *_RECTANGULAR))}."
             raise ValueError(message(key, "the name of a window that recipes have", value, way))
-        return _WINDOWS[short]
+        return _windows.SHORT[short]
 
     found = settings.take(name, default, check)
     found = found if str(found).endswith("_window") and "." not in str(found) else check(name, found)

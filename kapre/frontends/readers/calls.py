@@ -142,7 +142,7 @@ class _Library:
         if any(isinstance(value, Made) for value in fields.values()):
             raise _bad(f"{place} is called with features", "A recipe takes samples.")
         published = read(Settings(fields, reader, place))
-        return Made(published.recipe, (published.source,), is_complex=place.endswith("stft") and "chroma" not in place)
+        return Made(published.recipe, (published.source,), is_complex=place.endswith(".stft"))
 
     def sequence(self, values: list[Any]) -> Any:
         made = values[0] if values and isinstance(values[0], Made) else None

@@ -6,15 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kapre.frontends.readers import _statistics
+from kapre.frontends.readers import _statistics, _windows
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 _UNITS = {"": 1, "k": 1000}
 _NORMALIZE = {"global_mvn": "global_mvn", "utterance_mvn": "utterance_mvn", "none": None, None: None}
-_WINDOWS: dict[Any, str] = {
-    **{name: f"{name}_window" for name in ("hann", "hamming", "blackman", "bartlett")},
-    None: "rectangular_window",
-}
+_WINDOWS: dict[Any, str] = {**_windows.SHORT, None: "rectangular_window"}
 _SECTIONS = {"frontend": "default", "feats_extract": "fbank"}
 """The sections of recognition and of synthesis, with the one kind of each that is read."""
 

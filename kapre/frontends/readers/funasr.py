@@ -42,7 +42,7 @@ def _read(document: Document) -> Published:
     fields |= _kaldi.WINDOWS[settings.one_of("window", "hamming", tuple(_kaldi.WINDOWS))]
     fields |= dict(
         n_mels=settings.integer("n_mels", 80, of="n_mels"),
-        dither=_kaldi.dither(settings, 1.0, "FunASR"),
+        dither=settings.dither(1.0, "FunASR"),
         snip_edges=settings.one_of("snip_edges", True, (True,) if is_online else (True, False), only),
         input_scale=_scale(settings, is_online),
         **_stack(settings),

@@ -124,9 +124,7 @@ def _frames(settings: Settings) -> dict[str, Any]:
     lengths = []
     for name, default in (("frame-length", 25.0), ("frame-shift", 10.0)):
         given = settings.number(name, default, at_least=0.0)
-        lengths.append(int(rate * 0.001 * given))
-        if lengths[-1] < 1:
-            raise settings.error(name, "at least one sample long", given, "Correct the file.")
+        lengths.append(settings.in_samples(name, int(rate * 0.001 * given), given))
     n_fft = None if settings.flag("round-to-power-of-two", True) else lengths[0]
     if n_fft is not None and n_fft % 2:
         rule = "an even number of samples without round-to-power-of-two"
@@ -138,7 +136,7 @@ def _frames(settings: Settings) -> dict[str, Any]:
     return dict(
         _kaldi.frames(rate, lengths[0], lengths[1], n_fft),
         **_kaldi.WINDOWS[window],
-        dither=_kaldi.dither(settings, 1.0, "Kaldi"),
+        dither=settings.dither(1.0, "Kaldi"),
         preemphasis=settings.number("preemphasis-coefficient", 0.97, of="preemphasis"),
         remove_dc=settings.flag("remove-dc-offset", True),
         snip_edges=settings.flag("snip-edges", True),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from kapre._checks import message, number
 from kapre.frontends._source import SourceError
+from kapre.frontends.readers import _windows
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+from kapre.ops.counts import power_of_two
 
 _SECTION = "preprocessor"
 _MEL = ("AudioToMelSpectrogramPreprocessor", "FilterbankFeatures")
@@ -18,7 +19,7 @@ _CHANGED_IN = (2, 3)
 """The version of NeMo that pads zeros instead of reflecting, and counts one valid frame less."""
 _GUARDS = {"tiny": 1.1754943508222875e-38, "eps": 1.1920928955078125e-07}
 _WINDOWS: dict[Any, str] = {
-    **{name: f"{name}_window" for name in ("hann", "hamming", "blackman", "bartlett")},
+    **_windows.SHORT,
     **dict.fromkeys(("none", None), "rectangular_window"),
 }
 _MOST_VALUES = 10_000
@@ -95,10 +96,8 @@ def _frames(settings: Settings, kind: str) -> dict[str, Any]:
             given = int(settings.number(seconds_name, seconds, at_least=0.0, of=ours) * rate)
         else:
             settings.ignore(f"replaced by {name}", seconds_name)
-        if given < 1:
-            raise settings.error(seconds_name, "at least one sample long", given / rate, "Correct the file.")
-        lengths[ours] = given
-    n_fft = settings.integer("n_fft", None, of="n_fft") or 2 ** math.ceil(math.log2(lengths["win_length"]))
+        lengths[ours] = settings.in_samples(seconds_name, given, given / rate)
+    n_fft = settings.integer("n_fft", None, of="n_fft") or power_of_two(lengths["win_length"])
     low = settings.number("lowfreq", 0.0, at_least=0.0, of="f_min")
     high = settings.number("highfreq", None, at_least=0.0, of="f_max") or rate / 2.0
     window = settings.one_of("window", "hann", tuple(_WINDOWS))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kapre.frontends._source import SourceError
+from kapre.frontends.readers._code import OPERATORS
 from kapre.frontends.readers._files import Tagged
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
@@ -21,10 +21,7 @@ _LARGEST_EPSILON = 1e-6
 _NEW = "!new:"
 _REFERENCE = re.compile(r"<([^<>]*)>")
 _ARITHMETIC = re.compile(r"[\d.eE+\-*/() ]+")
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-}  # fmt: skip
+_OPERATORS = {kind: of for kind, of in OPERATORS.items() if kind is not ast.Pow}
 
 
 def _class_of(value: Any) -> str:
@@ -135,9 +132,7 @@ def _spectrum(settings: Settings, kind: str) -> dict[str, Any]:
     lengths = {}
     for ours, theirs, default in (("win_length", "win_length", 25), ("hop_length", "hop_length", 10)):
         given = settings.number(theirs, default, at_least=0.0)
-        lengths[ours] = round(rate / 1000.0 * given)
-        if lengths[ours] < 1:
-            raise settings.error(theirs, "at least one sample long, in milliseconds", given, "Correct the file.")
+        lengths[ours] = settings.in_samples(theirs, round(rate / 1000.0 * given), given, ", in milliseconds")
     n_fft = settings.integer("n_fft", 400, of="n_fft")
     if lengths["win_length"] > n_fft:
         rule = f"at most n_fft={n_fft} samples long"

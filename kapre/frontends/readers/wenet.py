@@ -51,9 +51,7 @@ def _read(document: Document) -> Published:
 def _features(settings: Settings, rate: int, kind: str) -> dict[str, Any]:
     """Take the fields of Kaldi's features, as torchaudio computes them."""
     fields = _kaldi.milliseconds(settings, rate)
-    fields |= dict(
-        n_mels=settings.integer("num_mel_bins", 23, of="n_mels"), dither=_kaldi.dither(settings, 0.0, "WeNet")
-    )
+    fields |= dict(n_mels=settings.integer("num_mel_bins", 23, of="n_mels"), dither=settings.dither(0.0, "WeNet"))
     if kind == "fbank":
         return fields | _kaldi.WINDOWS[settings.one_of("window_type", "povey", tuple(_kaldi.WINDOWS))]
     high = settings.number("high_freq", 0.0, of="f_max")
