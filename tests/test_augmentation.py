@@ -11,7 +11,9 @@ import scipy.stats
 from keras import ops
 
 import kapre
-from tests.conftest import BACKEND, to_numpy
+from kapre.ops import augment
+from kapre.ops.kernels import active as kernel
+from tests.conftest import BACKEND, compiled, to_numpy
 
 
 def test_nothing_changes_outside_training() -> None:
@@ -237,3 +239,14 @@ def test_the_masking_of_one_axis_as_0_4_named_it(axis: int, mask_value: float | 
         layer._apply_masks_to_axis(x, 3, 3, 2)
     with pytest.raises(ValueError, match="`mask_param` must be at most"):
         layer._apply_masks_to_axis(x, axis, 9, 2)
+
+
+@pytest.mark.parametrize("which", [(True, True, True), (True, False, True), (False, False, False)])
+def test_selection_of_examples_is_the_same_eagerly_and_compiled(which: tuple[bool, ...]) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 4, 1)).astype("float32")
+    right = np.where(np.asarray(which)[:, None, None], y, x)
+    given = [ops.convert_to_tensor(each) for each in (np.asarray(which), y, x)]
+    np.testing.assert_array_equal(to_numpy(augment.selected(*given)), right)
+    np.testing.assert_array_equal(to_numpy(compiled(augment.selected)(*given)), right)
+    found = kernel.to_some(given[0], lambda x: 2.0 * x, given[2], given[1])
+    np.testing.assert_array_equal(to_numpy(found), np.where(np.asarray(which)[:, None, None], 2.0 * x, y))

@@ -49,6 +49,8 @@ def draw_bands(batch: Any, count: int, largest: Any, sizes: Any, seed: Any) -> t
 
 def selected(which: Any, y: Any, x: Any) -> Any:
     """Return the examples of `y` where `which`, bool `(batch,)`, is True, and those of `x` elsewhere."""
+    if kernel.are_all(which):
+        return y
     return ops.where(ops.reshape(which, (-1, *[1] * (len(x.shape) - 1))), y, x)
 
 

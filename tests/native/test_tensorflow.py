@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import kapre
 from kapre.executor import run
 from kapre.ops.kernels import active, native_tensorflow, overlaid
+from kapre.ops.kernels._on_host import ALIGNMENT, empty
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 from kapre.stages.spectrum import _Operations
 from tests.native.cases import COUNTS, INVERSES, KALDI, MEL, RECIPE, TRANSFORMS, complex_noise, noise
@@ -404,3 +406,20 @@ def test_a_broken_library_is_one_warning(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(native_tensorflow._native.library(), "tensorflow_path", broken)
     with pytest.warns(RuntimeWarning, match="does not work with this TensorFlow"):
         assert not native_tensorflow.register.__wrapped__()
+
+
+@pytest.mark.parametrize("offset", [0, 4, 16, 32])
+@pytest.mark.parametrize("shape", [(3, 1000), (1, 5), (0, 4), (2, 0)])
+def test_results_share_memory_only_where_tensorflow_may_read_it(shape: tuple[int, int], offset: int) -> None:
+    size = 4 * shape[0] * shape[1]
+    memory = empty((size + offset,), "uint8")
+    array = memory[offset:].view("float32").reshape(shape)
+    array[:] = np.random.default_rng(0).normal(size=shape)
+    right = array.copy()
+    tensor = active.from_host(array)
+    address = np.asarray(memoryview(tensor)).ctypes.data if size else 0
+    assert address % ALIGNMENT == 0
+    assert (address == array.ctypes.data) == (size > 0 and offset == 0)
+    del array, memory
+    gc.collect()
+    np.testing.assert_array_equal(tensor + tf.reverse(tensor, [1]), right + right[:, ::-1])

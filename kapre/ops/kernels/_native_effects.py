@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kapre._native import Library
+from kapre.ops.kernels import _on_host
 from kapre.ops.kernels._blocks import Stages
 from kapre.ops.kernels._native_plan import Plan
 
@@ -87,7 +88,7 @@ def _address(array: np.ndarray | None) -> int | None:
 
 def _fresh(shape: tuple[int, ...]) -> np.ndarray:
     """Return memory for a result, of which every number is to be written."""
-    return np.empty(shape, "float32")
+    return _on_host.empty(shape, "float32")
 
 
 def _rows(array: np.ndarray, lead: tuple[int, ...], dtype: str, axes: int = 1) -> np.ndarray:

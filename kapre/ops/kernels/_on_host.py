@@ -6,6 +6,7 @@ time of eager operations of PyTorch and TensorFlow.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,17 @@ FIRST_FACTOR, SECOND_FACTOR = 0x85EBCA6B, 0xC2B2AE35
 """The factors of the final step of MurmurHash3."""
 OF_PLACE, OF_ANGLE = 0x9E3779B9, 0x7F4A7C15
 """What tells apart the numbers of two places, and the two numbers of a place."""
+ALIGNMENT = 64
+"""Bytes of which the addresses of results are multiples, as TensorFlow requires of memory that it is to share."""
+
+
+def empty(shape: Sequence[int], dtype: str | np.dtype) -> np.ndarray:
+    """Return memory for a result, of which every number is to be written. `ALIGNMENT` divides its address."""
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    memory = np.empty(size + ALIGNMENT, "uint8")
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(kind).reshape(shape)
 
 
 def _mixed(x: np.ndarray, spare: np.ndarray) -> None:
@@ -73,7 +85,7 @@ def rolled(
     """Copy parts of rows, which takes a tenth of the time of gathering samples; see `Kernel.rolled`."""
     time = x.shape[-1]
     lead = x.shape[:-1] if rows is None else starts.shape[:-1]
-    found = np.empty((*lead, size), x.dtype)
+    found = empty((*lead, size), x.dtype)
     if not (x.size and found.size):
         return np.zeros_like(found)
     sources = x.reshape(-1, time)

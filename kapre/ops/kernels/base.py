@@ -289,6 +289,10 @@ class Kernel(EffectOperations):
 
     # Ways to run functions.
 
+    def are_all(self, which: Any) -> bool:
+        """Tell whether a bool tensor of an eager call on the CPU is True throughout, which makes `where` a copy."""
+        return False
+
     def to_some(self, which: Any, fn: Callable[..., Any], x: Any, y: Any, *nests: Any) -> Any:
         """Return `y` with the results of a function of `x` for the examples where `which`, bool `(batch,)`, is True.
 
@@ -296,6 +300,8 @@ class Kernel(EffectOperations):
         treats examples apart, so that a kernel may call it with those alone that are chosen.
         """
         found = fn(x, *nests)
+        if self.are_all(which):
+            return found
         return ops.where(ops.reshape(which, (-1, *[1] * (len(found.shape) - 1))), found, y)
 
     def untraced(self, fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -280,6 +280,9 @@ class JaxKernel(Kernel):
         """Compile a function for each value of its first argument and each shape of the others."""
         return jax.jit(fn, static_argnums=0)
 
+    def are_all(self, which: Any) -> bool:
+        return jax.default_backend() == "cpu" and self.is_held(which) and bool(np.asarray(which).all())
+
     def is_held(self, x: Any) -> bool:
         """Tell whether an array has its values on one device and does not belong to a trace."""
         if isinstance(x, np.ndarray):

@@ -25,6 +25,7 @@ import tensorflow as tf
 from kapre import _native
 from kapre.ops.kernels import _native_plan as native
 from kapre.ops.kernels._blocks import Edges, Inversion, Operations
+from kapre.ops.kernels._on_host import ALIGNMENT
 from kapre.ops.kernels.native_effects import NativeEffects
 from kapre.ops.kernels.tensorflow import TensorFlowKernel
 
@@ -102,7 +103,8 @@ class NativeTensorFlowKernel(NativeEffects, TensorFlowKernel):
         return [np.asarray(memoryview(tensor)) for tensor in tensors]  # `numpy` would copy it
 
     def from_host(self, array: np.ndarray) -> tf.Tensor:
-        return tf.convert_to_tensor(array)
+        shares = array.size > 0 and array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__()) if shares else tf.convert_to_tensor(array)
 
     def threads(self) -> int:
         return _threads()

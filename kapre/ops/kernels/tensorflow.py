@@ -129,6 +129,9 @@ class TensorFlowKernel(Kernel):
             return None
         return tf.convert_to_tensor(_on_host.white(keys.numpy(), size, dtype))
 
+    def are_all(self, which: tf.Tensor) -> bool:
+        return tf.executing_eagerly() and not _has_gpu() and bool(which.numpy().all())
+
     def order_statistics(self, x: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if not tf.executing_eagerly() or _has_gpu():
             return super().order_statistics(x, places)

@@ -366,6 +366,9 @@ class TorchKernel(TorchEffects, Kernel):
         found = found.mul_(response) if in_place else found * response
         return torch.fft.irfft(found, n=n_fft)
 
+    def are_all(self, which: torch.Tensor) -> bool:
+        return is_eager_on_cpu(which) and bool(which.all())
+
     def to_some(self, which: torch.Tensor, fn: Callable[..., Any], x: torch.Tensor, y: Any, *nests: Any) -> Any:
         apart = is_eager_on_cpu(x) and is_eager_on_cpu(y) and is_ordinary(which)
         return _torch_items.to_some(which, fn, x, y, nests) if apart else super().to_some(which, fn, x, y, *nests)
