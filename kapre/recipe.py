@@ -532,7 +532,7 @@ class Recipe(
 
         The other fields keep their values, including `win_length` and `hop_length`. Only a value that was derived from
         a changed field is derived again, such as `f_max` from the sample rate (its Nyquist frequency) and
-        `window_placement` from the centring.
+        `window_placement` from the centring. A periodic window stays periodic, also with an odd `win_length`.
 
         Raises:
             TypeError: If a field does not exist.
@@ -546,6 +546,8 @@ class Recipe(
         return Recipe(**fields)
 
     def _is_derived(self, name: str) -> bool:
+        if name == "window_periodic" and self.window_periodic:  # the default would be symmetric for an odd length
+            return False
         return bool(getattr(Recipe(**{**_values(self), name: _DEFAULTS[name]}), name) == getattr(self, name))
 
     def changed_fields(self) -> dict[str, Any]:

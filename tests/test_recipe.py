@@ -336,3 +336,11 @@ def test_every_field_belongs_to_one_stage() -> None:
     assert set(RecipeFields.__annotations__) == set(names)
     for stage in stages.STAGES:
         assert {*stage.checks, *stage.added, *(name for row in stage.idle for name in row[2])} <= set(stage.names)
+
+
+@pytest.mark.parametrize("name", ["whisper", "tacotron2", "torchaudio_mel"])
+def test_a_periodic_window_stays_periodic(name: str) -> None:
+    recipe = kapre.frontends.preset(name).recipe.replace(win_length=101)
+    values = recipe.analysis_window[np.flatnonzero(recipe.analysis_window)]
+    np.testing.assert_allclose(values, librosa.filters.get_window("hann", 101)[1:], atol=1e-15)
+    assert kapre.Recipe(n_fft=64, win_length=51).replace(win_length=52).window_periodic

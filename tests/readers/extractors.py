@@ -159,7 +159,9 @@ EXTRACTORS: dict[str, Extractor] = {
     "CohereAsrFeatureExtractor": Extractor(
         {**_NEMO, "dither": of(0.0), "max_audio_clip_s": of(20.0, 35.0)}, unit="normalised", always=("dither",)
     ),
-    "Dots3NoteFeatureExtractor": Extractor({**_FRAMES, "n_fft": of(320, 400, 512, 640), "hop_length": of(160, 320)}),
+    "Dots3NoteFeatureExtractor": Extractor(
+        {**_FRAMES, "n_fft": of(320, 400, 512, 640), "hop_length": of(80, 100, 160, 200, 320)}
+    ),
     "FunAsrNanoFeatureExtractor": Extractor(
         dict(
             feature_size=_KALDI_BANDS,

@@ -179,3 +179,8 @@ def test_the_features_of_pop2piano() -> None:
     expected = np.log(np.clip(expected, 1e-6, None)).T
     found = kapre.Frontend.from_pretrained({"feature_extractor_type": "Pop2PianoFeatureExtractor"})
     assert np.abs(to_numpy(found(x[None].astype("float32")))[0] - expected).max() <= 2e-3
+
+
+def test_an_odd_dft_with_bands_is_refused() -> None:
+    with pytest.raises(SourceError, match="`n_fft` must be even; received n_fft=401"):
+        kapre.Recipe.from_pretrained({"feature_extractor_type": "WhisperFeatureExtractor", "n_fft": 401})

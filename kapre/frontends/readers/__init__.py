@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from kapre.frontends._source import SourceError
-from kapre.frontends.readers import espnet, essentia, funasr, hugging_face, kaldi, nemo, speechbrain, wenet
+from kapre.frontends.readers import (
+    coqui,
+    espnet,
+    essentia,
+    funasr,
+    hugging_face,
+    kaldi,
+    nemo,
+    speechbrain,
+    vits,
+    wenet,
+)
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
@@ -19,7 +30,7 @@ from kapre.frontends.readers._reader import refusing
 
 READERS: tuple[Reader, ...] = (
     *(hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER, espnet.READER),
-    essentia.READER,
+    *(coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
 )
 """The readers, in the order in which they look at a source."""
 

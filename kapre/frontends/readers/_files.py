@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,22 @@ def _decoded(data: bytes, path: Path) -> str:
         raise SourceError(f"{path}: {what_is(path)}, not a configuration file. Give the text file.") from None
 
 
+_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*')
+
+
 def load_json(text: str, place: str) -> Any:
-    """Return the contents of JSON text."""
+    """Return the contents of JSON text. Comments from `//` to the end of a line are left out, as Coqui TTS does."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        if "//" not in text:
+            return _strict(text, place)
+        return _strict(_STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text), place)
+    except (RecursionError, ValueError):
+        return _strict(text, place)  # reports it
+
+
+def _strict(text: str, place: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:

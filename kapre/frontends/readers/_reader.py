@@ -119,6 +119,10 @@ class Settings:
     def __contains__(self, name: str) -> bool:
         return name in self._left
 
+    def given(self, name: str) -> Any:
+        """Return what the file gives for a field that is not taken yet, or None."""
+        return self._left.get(name)
+
     def take(self, name: str, default: Any = REQUIRED, check: Check | None = None, of: str = "") -> Any:
         """Return the value of a field that determines the recipe.
 

@@ -44,7 +44,11 @@ def _read(document: Document) -> Published:
         raise SourceError(f"{document.place}: `{TYPE}` must be {rule}; received {TYPE}={name!r}. {way}")
     settings = Settings(fields, f"Hugging Face ({name})", document.place)
     of_processors(settings)
-    return _ALL[name](settings)
+    found = _ALL[name](settings)
+    if found.recipe.n_fft % 2 and found.recipe.filterbank is not None:
+        way = "transformers places the bands of an odd DFT elsewhere; make the recipe by hand: kapre.Recipe(…)."
+        raise settings.error("n_fft", "even", found.recipe.n_fft, way)
+    return found
 
 
 READER = Reader(

@@ -1,0 +1,147 @@
+"""Coqui TTS: the `audio` section of `config.json`, of text-to-speech models, vocoders and speaker encoders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+
+_SECTION = "audio"
+_MEL = (
+    *("tacotron", "tacotron2", "glow_tts", "speedy_speech", "align_tts", "fast_pitch", "fast_speech", "fastspeech2"),
+    *("forward_tts", "overflow", "neuralhmm_tts", "speaker_encoder", "wavernn", "wavegrad", "gan", "hifigan"),
+)
+"""Models whose features are those of `AudioProcessor.melspectrogram`, as are those of all files with signal_norm."""
+_VITS = "vits"
+_PEAK = 0.95
+"""The peak to which Coqui scales a recording with `do_sound_norm`."""
+_FLOOR = 1e-5
+_OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear", "num_freq")
+
+
+def _knows(data: Any) -> bool:
+    """Tell whether a section has Coqui's name of the hop or its length of the DFT, with a rate."""
+    section = data.get(_SECTION) if isinstance(data, Mapping) else None
+    if not isinstance(section, Mapping) or "sample_rate" not in section:
+        return False
+    return any(name in section for name in ("fft_size", "frame_shift_ms", "mel_fmin", "num_mels"))
+
+
+def _read(document: Document) -> Published:
+    data = document.data
+    outer = Settings({name: data[name] for name in ("model",) if name in data}, "Coqui TTS", document.place)
+    model = outer.take("model", "gan")
+    model = model.lower() if isinstance(model, str) else model
+    if model != _VITS and model not in _MEL and "signal_norm" not in data[_SECTION]:
+        rule = f"one of {', '.join((*_MEL, _VITS))}, or a model with signal_norm in its audio section"
+        raise outer.error("model", rule, model, "Make the recipe by hand: kapre.Recipe(…).")
+    settings = Settings(data[_SECTION], f"Coqui TTS ({model})", f"{document.place}: {_SECTION}")
+    settings.ignore("is used by the model's output, not by its features", *_OF_SPEECH)
+    rate = settings.integer("sample_rate", 22050, of="sample_rate")
+    n_fft = settings.integer("fft_size", 1024, of="n_fft")
+    fields = dict(sample_rate=rate, n_fft=n_fft, frame_length=None, **_frames(settings, rate), **_level(settings))
+    if model == _VITS:
+        return _vits(settings, fields)
+    return settings.finish("tacotron2", **fields, **_bank(settings, rate), **_range(settings))
+
+
+def _frames(settings: Settings, rate: int) -> dict[str, Any]:
+    """Take the length and hop of frames, in samples or in milliseconds."""
+    win = settings.integer("win_length", None if _has_milliseconds(settings) else 1024, of="win_length")
+    hop = settings.integer("hop_length", None if _has_milliseconds(settings) else 256, of="hop_length")
+    shift, length = (settings.number(name, None, at_least=0.0) for name in ("frame_shift_ms", "frame_length_ms"))
+    if hop is None:
+        hop = settings.in_samples("frame_shift_ms", int(shift / 1000.0 * rate), shift)
+        factor = (length or 0.0) / shift
+        if not factor.is_integer() or factor < 1.0:
+            raise settings.error("frame_length_ms", "a multiple of frame_shift_ms", length, "Correct the file.")
+        win = hop * int(factor)
+    elif win is None:
+        raise settings.error("win_length", "given beside hop_length", None, "Add it to the file.")
+    return dict(hop_length=hop, win_length=win)
+
+
+def _has_milliseconds(settings: Settings) -> bool:
+    return settings.given("frame_shift_ms") is not None and settings.given("hop_length") is None
+
+
+def _level(settings: Settings) -> dict[str, Any]:
+    """Take what Coqui does to a recording when it loads it."""
+    if settings.flag("resample", False):
+        settings.note("Coqui resamples a recording to sample_rate when it loads it; so does Kapre")
+    if settings.flag("do_trim_silence", True):
+        settings.note("Coqui cuts silence off both ends of a recording when it loads it (trim_db); a recipe does not")
+    by_peak, by_rms = settings.flag("do_sound_norm", False), settings.flag("do_rms_norm", False)
+    level = settings.number("db_level", None)
+    if by_peak and by_rms:
+        raise settings.error("do_rms_norm", "false beside do_sound_norm", True, "A recipe has one level.")
+    if by_peak:
+        return dict(normalize_samples="peak", target_dbfs=20.0 * math.log10(_PEAK), samples_epsilon=0.0)
+    if by_rms:
+        target = -27.0 if level is None else level
+        return dict(normalize_samples="rms", target_dbfs=target, samples_epsilon=0.0)
+    return {}
+
+
+def _bank(settings: Settings, rate: int) -> dict[str, Any]:
+    top = settings.number("mel_fmax", None, of="f_max")
+    preemphasis = settings.number("preemphasis", 0.0, at_least=0.0, of="preemphasis")
+    return dict(
+        n_mels=settings.integer("num_mels", 80, of="n_mels"),
+        f_min=settings.number("mel_fmin", 0.0, at_least=0.0, of="f_min"),
+        f_max=rate / 2.0 if top is None else top,
+        pad_mode=settings.one_of("stft_pad_mode", "reflect", ("reflect", "constant", "edge", "symmetric")),
+        preemphasis=preemphasis,
+    )
+
+
+def _range(settings: Settings) -> dict[str, Any]:
+    """Take the logarithm, and the line by which Coqui maps its range to `max_norm`."""
+    gain = settings.number("spec_gain", 20.0, of="feature_scale")
+    base = settings.one_of("log_func", "np.log10", ("np.log10", "np.log"))
+    settings.one_of("do_amp_to_db_mel", True, (True,), "A recipe without a logarithm is replace(log=None).")
+    log = {"np.log10": "log10", "np.log": "ln"}[base]
+    if gain <= 0.0:
+        raise settings.error("spec_gain", "a positive number", gain, "Correct the file.")
+    names = ("ref_level_db", "min_level_db", "symmetric_norm", "max_norm", "clip_norm")
+    if not settings.flag("signal_norm", True):
+        settings.ignore("is not used with signal_norm=false", *names, "stats_path")
+        return dict(log=log, amin=_FLOOR, feature_shift=0.0, feature_scale=gain)
+    path = settings.given("stats_path")
+    if path is not None:
+        way = "Give its mean and deviation: Recipe.replace(feature_shift=…, feature_scale=…) of a file without it."
+        raise settings.error("stats_path", "null: a pickle is never opened", path, way)
+    settings.take("stats_path", None)
+    reference, least = settings.number("ref_level_db", 20.0), settings.number("min_level_db", -100.0)
+    largest = settings.number("max_norm", 4.0)
+    if least >= 0.0 or largest <= 0.0:
+        raise settings.error("min_level_db", "below 0, with a positive max_norm", least, "Correct the file.")
+    span, start = (2.0 * largest, -largest) if settings.flag("symmetric_norm", True) else (largest, 0.0)
+    slope = gain * span / -least  # of the logarithm: slope · log + offset
+    offset = (reference + least) / least * span + start
+    floor = _FLOOR
+    if settings.flag("clip_norm", True):
+        base_of = 10.0 if log == "log10" else math.e
+        floor = max(_FLOOR, base_of ** ((start - offset) / slope))
+        top = base_of ** ((start + span - offset) / slope)
+        settings.note(f"Coqui cuts off values above {start + span:g}, of bands above {top:.3g}; a recipe does not")
+    return dict(log=log, amin=floor, feature_shift=offset / slope, feature_scale=slope)
+
+
+def _vits(settings: Settings, fields: dict[str, Any]) -> Published:
+    """Return the linear spectrogram of Coqui's VITS. Its mel is a part of the loss."""
+    settings.ignore("belongs to the loss", "num_mels", "mel_fmin", "mel_fmax")
+    unused = ("spec_gain", "log_func", "signal_norm", "ref_level_db", "min_level_db", "symmetric_norm", "max_norm")
+    settings.ignore("is not used by VITS", *unused, "clip_norm", "stats_path", "stft_pad_mode", "do_amp_to_db_mel")
+    settings.one_of("preemphasis", 0.0, (0.0, 0), "VITS has none.")
+    return settings.finish("vits", **fields, **reflected(fields["n_fft"], fields["hop_length"]))
+
+
+def reflected(n_fft: int, hop: int) -> dict[str, Any]:
+    """Return the padding of vocoders, which gives a frame for each hop."""
+    return dict(pad_left=(n_fft - hop) // 2, pad_right=(n_fft - hop) // 2)
+
+
+READER = Reader(name="Coqui TTS", files=("config.json",), knows=_knows, read=_read, knows_names=False)
