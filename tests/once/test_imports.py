@@ -57,6 +57,8 @@ RANKS = {
     "kapre._estimates": 4,
     "kapre._common_mistakes": 3,
     "kapre._plot_layout": 3,
+    "kapre.losses": 8,
+    "kapre.metrics": 9,
     "kapre._recipe_search": 8,
     "kapre.compare": 8,
     "kapre._augmented": 7,

@@ -1,0 +1,11 @@
+"""Losses between waveforms: spectral losses, the mel loss of any front end, and ratios of signal to error.
+
+Each is a `keras.losses.Loss` of `y_true` and `y_pred`, and takes a mask or the lengths of the clips.
+"""
+
+from kapre.losses._base import WaveformLoss
+from kapre.losses._mel import MelLoss
+from kapre.losses._ratios import SISDR, SNR
+from kapre.losses._stft import MultiResolutionSTFTLoss, SpectralConvergence
+
+__all__ = ["SISDR", "SNR", "MelLoss", "MultiResolutionSTFTLoss", "SpectralConvergence", "WaveformLoss"]
