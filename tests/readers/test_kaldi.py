@@ -18,7 +18,7 @@ NAMES = {
     "num-mel-bins": "num_bins", "preemphasis-coefficient": "preemph_coeff",
 }  # fmt: skip
 """Options of kaldi-native-fbank that are not called as in Kaldi."""
-IGNORED = {"allow-downsample", "dither"}
+IGNORED = {"allow-downsample", "allow-upsample", "dither"}
 
 
 def options_of(text: str) -> dict[str, str]:
