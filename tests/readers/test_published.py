@@ -16,13 +16,19 @@ import pytest
 import yaml
 
 import kapre
+from tests.readers.by_libraries import (
+    SENTENCE,
+    by_espnet,
+    by_funasr,
+    by_knf,
+    by_nemo,
+    by_speechbrain,
+    by_wenet,
+    cmvn,
+    low_frame_rate,
+    options_of,
+)  # fmt: skip
 from tests.readers.configurations import check, refused, statistics
-from tests.readers.test_espnet import by_librosa as by_espnet
-from tests.readers.test_funasr import by_funasr, low_frame_rate
-from tests.readers.test_kaldi import by_knf, options_of
-from tests.readers.test_nemo import by_librosa as by_nemo
-from tests.readers.test_speechbrain import SENTENCE, by_speechbrain
-from tests.readers.test_wenet import by_wenet, cmvn
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "published"
 SOURCE = re.compile(
