@@ -45,6 +45,7 @@ PresetName = Literal[
     "mert",
     "microfrontend",
     "msclap",
+    "mt3",
     "muse_spark",
     "musicfm",
     "musicgen_melody",

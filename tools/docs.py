@@ -22,6 +22,8 @@ from kapre import (
     frontends,
     functional,
     integrations,
+    losses,
+    metrics,
     plot,
 )
 from kapre.corpus import extraction, reading
@@ -44,7 +46,7 @@ def public_symbols() -> dict[str, Any]:
     modules |= {_filter_stream: ["FilterStream"]}
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
-    modules |= {integrations: integrations.__all__}
+    modules |= {integrations: integrations.__all__, losses: losses.__all__, metrics: metrics.__all__}
     modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.

@@ -101,6 +101,20 @@ _add(
     note="The reference cuts the clip at beats first, which another library finds.",
 )  # fmt: skip
 _add(
+    "mt3",
+    Recipe(
+        sample_rate=16000.0, n_fft=2048, hop_length=128, pad_end=True, power=1.0, n_mels=512, f_min=20.0, f_max=7600.0,
+        log="ln", amin=1e-5, **_TENSORFLOW,
+    ),
+    "MT3: 512 bands of the magnitude from 20 Hz, every 8 ms",
+    "MT3, multi-instrument transcription",
+    "mt3's compute_spectrogram (ddsp.spectral_ops.compute_logmel, tf.signal). Gardner et al. (2022), MT3.",
+    note=(
+        "The lowest bands are narrower than a bin of the DFT, and those without a bin are ln 1e-5 throughout. Versions "
+        "of ddsp differ in values between 0 and 1e-5: some raise them to 1e-5, as this does, others only zeros."
+    ),
+)  # fmt: skip
+_add(
     "passt",
     Recipe(
         sample_rate=32000.0, preemphasis=0.97, preemphasis_first="drop", n_fft=1024, win_length=800, hop_length=320,

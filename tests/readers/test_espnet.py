@@ -11,37 +11,11 @@ import pytest
 
 import kapre
 from tests.conftest import BACKEND
+from tests.readers.by_libraries import by_espnet
 from tests.readers.configurations import SAMPLES, check, check_hostile, refused, statistics, texts
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*filter bank bands hold no", "ignore:Empty filters")
 TEXTS = texts("espnet")
-
-
-def by_librosa(x: np.ndarray, synthesis: bool = False, moments: Any = None, **f: Any) -> np.ndarray:
-    import librosa
-
-    n_fft, hop, low, high = (1024, 256, 80, 7600) if synthesis else (512, 128, None, None)
-    n_fft, rate = f.get("n_fft") or n_fft, f.get("fs", 16000)
-    rate = int(rate[:-1]) * 1000 if isinstance(rate, str) else rate
-    low, high = f.get("fmin", low), f.get("fmax", high)
-    spectrum = librosa.stft(
-        x, n_fft=n_fft, win_length=f.get("win_length") or n_fft, hop_length=f.get("hop_length", hop),
-        window=f.get("window", "hann") or "boxcar", center=f.get("center", True), pad_mode="reflect",
-        dtype=np.complex128,
-    )  # fmt: skip
-    power = np.abs(spectrum) ** 2 / (n_fft if f.get("normalized") else 1)
-    bank = librosa.filters.mel(
-        sr=rate, n_fft=n_fft, n_mels=f.get("n_mels", 80), fmin=low or 0, fmax=high, htk=f.get("htk", False),
-        dtype=np.float64,
-    )  # fmt: skip
-    if synthesis:
-        y = np.log10(np.maximum(bank @ np.sqrt(np.maximum(power, 1e-10)), 1e-10)).T
-    else:
-        y = np.log(np.maximum(bank @ power, 1e-10)).T
-    if moments in ("mean", "mean_std"):
-        y = y - y.mean(0)
-        return y / y.std(0) if moments == "mean_std" else y
-    return y if moments is None else (y - moments[0]) / moments[1]
 
 
 OWSM = dict(n_fft=512, win_length=400, hop_length=160)
@@ -80,7 +54,7 @@ def test_published_files(name: str, is_new: bool, tmp_path: Path) -> None:
         refused(tmp_path, "`stats_file` names the file .*, which is not there")
         fields["moments"] = statistics(80)
         written(tmp_path, *fields["moments"], is_new)
-    check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_librosa(x, **fields))
+    check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_espnet(x, **fields))
 
 
 def test_the_preset_has_the_fields_of_the_published_file() -> None:
@@ -118,15 +92,14 @@ def test_random_fields(seed: int) -> None:
     data = {name: "fbank" if synthesis else "default", f"{name}_conf": fields, "normalize": None}
     recipe = kapre.Recipe.from_pretrained(data)
     if BACKEND == "torch":
-        check(recipe, lambda x: by_librosa(x, synthesis, **fields))
+        check(recipe, lambda x: by_espnet(x, synthesis, **fields))
     assert recipe.output_shape(SAMPLES)[1] == fields.get("n_mels", 80)
 
 
-def test_the_default_of_a_field_that_is_missing_is_noted() -> None:
-    found = kapre.Frontend.from_pretrained({"frontend": "default", "frontend_conf": {}})
-    assert found.recipe.normalize == "mean"
-    assert found.source is not None
-    assert any("no field normalize" in note for note in found.source.notes)
+def test_a_file_of_training_does_not_tell_its_normalisation() -> None:
+    source = {"frontend": "default", "frontend_conf": {}}
+    refused(source, "`normalize` must be .*; received normalize=None. This is a file of training")
+    assert kapre.Recipe.from_pretrained({**source, "normalize": "utterance_mvn"}).normalize == "mean"
 
 
 def data(normalize: Any = None, conf: Any = None, **fields: Any) -> dict[str, Any]:

@@ -11,29 +11,10 @@ import pytest
 
 import kapre
 from tests.conftest import BACKEND
-from tests.readers.configurations import SAMPLES, SCALE, by_torchaudio, check, check_hostile, refused, statistics, texts
+from tests.readers.by_libraries import by_funasr
+from tests.readers.configurations import SAMPLES, check, check_hostile, refused, statistics, texts
 
 TEXTS = texts("funasr")
-
-
-def low_frame_rate(x: np.ndarray, size: int, hop: int) -> np.ndarray:
-    """Join frames: the first frame is repeated before the clip, and the last one after it."""
-    if size == 1:
-        return x
-    count = -(-len(x) // hop)
-    first = np.arange(count)[:, None] * hop - (size - 1) // 2
-    return x[(first + np.arange(size)).clip(0, len(x) - 1)].reshape(count, -1)
-
-
-def by_funasr(x: np.ndarray, moments: Any = None, **f: Any) -> np.ndarray:
-    scale = SCALE if f.get("upsacle_samples", True) else 1.0
-    bands = by_torchaudio(
-        scale * x, "fbank", num_mel_bins=f.get("n_mels", 80), frame_length=f.get("frame_length", 25),
-        frame_shift=f.get("frame_shift", 10), window_type=f.get("window", "hamming"),
-        sample_frequency=f.get("fs", 16000), snip_edges=f.get("snip_edges", True),
-    )  # fmt: skip
-    y = low_frame_rate(bands, f.get("lfr_m", 1), f.get("lfr_n", 1))
-    return y if moments is None else (y - moments[0]) / moments[1]
 
 
 def mvn(mean: np.ndarray, deviation: np.ndarray) -> str:

@@ -10,41 +10,10 @@ import pytest
 
 import kapre
 from tests.conftest import BACKEND
+from tests.readers.by_libraries import by_knf, options_of
 from tests.readers.configurations import SAMPLES, SCALE, by_torchaudio, check, refused, texts
 
 TEXTS = texts("kaldi")
-NAMES = {
-    "sample-frequency": "samp_freq", "frame-length": "frame_length_ms", "frame-shift": "frame_shift_ms",
-    "num-mel-bins": "num_bins", "preemphasis-coefficient": "preemph_coeff",
-}  # fmt: skip
-"""Options of kaldi-native-fbank that are not called as in Kaldi."""
-IGNORED = {"allow-downsample", "dither"}
-
-
-def options_of(text: str) -> dict[str, str]:
-    """Return the options of a text. This parser is the test's own."""
-    lines = [line.split("#")[0].strip() for line in text.splitlines()]
-    return dict(line[2:].split("=", 1) for line in lines if line)  # type: ignore[misc]
-
-
-def by_knf(x: np.ndarray, kind: str, options: dict[str, str]) -> np.ndarray:
-    import kaldi_native_fbank as knf
-
-    o = getattr(knf, f"{kind.title()}Options")()
-    o.frame_opts.dither = 0.0
-    o.energy_floor = 0.0
-    for name, text in options.items():
-        if name in IGNORED:
-            continue
-        attribute = NAMES.get(name, name.replace("-", "_"))
-        owner = next(part for part in (o, o.frame_opts, o.mel_opts) if hasattr(part, attribute))
-        now = getattr(owner, attribute)
-        value = text == "true" if isinstance(now, bool) else text if isinstance(now, str) else type(now)(float(text))
-        setattr(owner, attribute, value)
-    online = getattr(knf, f"Online{kind.title()}")(o)
-    online.accept_waveform(o.frame_opts.samp_freq, (SCALE * x).tolist())
-    online.input_finished()
-    return np.array([online.get_frame(i) for i in range(online.num_frames_ready)])
 
 
 @pytest.mark.parametrize("name", TEXTS)

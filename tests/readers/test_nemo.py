@@ -15,6 +15,7 @@ from kapre.frontends import SourceError
 from kapre.frontends.readers import nemo
 from tests.clips import clip
 from tests.conftest import to_numpy
+from tests.readers.by_libraries import by_nemo
 from tests.readers.extractors import compute, make
 from tests.references._registry import double, torchaudio
 
@@ -55,40 +56,6 @@ def features(recipe: kapre.Recipe, x: np.ndarray) -> np.ndarray:
     return to_numpy(kapre.Frontend(recipe)(x[None].astype("float32")))[0]
 
 
-def by_librosa(x: np.ndarray, old: bool, **given: Any) -> np.ndarray:
-    """Return what NeMo computes with some fields, `old` by its versions until 2.2."""
-    import librosa
-    import scipy.signal
-
-    f: dict[str, Any] = dict(sample_rate=16000, window_size=0.02, window_stride=0.01, window="hann", features=64)
-    f |= dict(preemph=0.97, lowfreq=0, highfreq=None, log=True, log_zero_guard_type="add", mag_power=2.0, pad_to=0)
-    f |= dict(log_zero_guard_value=2.0**-24, normalize="per_feature", mel_norm="slaney", exact_pad=False)
-    f |= given
-    size, hop = int(f["window_size"] * f["sample_rate"]), int(f["window_stride"] * f["sample_rate"])
-    n_fft = f.get("n_fft") or 2 ** int(np.ceil(np.log2(size)))
-    window = scipy.signal.get_window(f["window"] or "boxcar", size, fftbins=False)
-    y = scipy.signal.lfilter([1, -(f["preemph"] or 0.0)], [1], x)
-    pad = (n_fft - hop) // 2 if f["exact_pad"] else n_fft // 2
-    y = np.pad(y, pad, mode="reflect" if old else "constant")
-    bands = librosa.feature.melspectrogram(
-        y=y, sr=f["sample_rate"], n_fft=n_fft, win_length=size, hop_length=hop, window=window, center=False,
-        n_mels=f["features"], fmin=f["lowfreq"], fmax=f["highfreq"], norm=f["mel_norm"], power=f["mag_power"],
-        dtype=np.float64,
-    )  # fmt: skip
-    guard = f["log_zero_guard_value"]
-    if f["log"]:
-        bands = np.log(bands + guard if f["log_zero_guard_type"] == "add" else np.maximum(bands, guard))
-    count = bands.shape[1] if old else len(x) // hop
-    valid = bands[:, :count]
-    if f["normalize"] == "per_feature":
-        valid = (valid - valid.mean(1, keepdims=True)) / (valid.std(1, ddof=1, keepdims=True) + 1e-5)
-    elif isinstance(f["normalize"], dict):
-        mean, std = (np.array(f["normalize"][name])[:, None] for name in ("fixed_mean", "fixed_std"))
-        valid = (valid - mean) / std
-    frames = bands.shape[1] if f["pad_to"] < 2 else -(-bands.shape[1] // f["pad_to"]) * f["pad_to"]
-    return np.pad(valid, ((0, 0), (0, frames - count)))
-
-
 FIELDS: list[dict[str, Any]] = [
     {},
     dict(window_size=0.025, n_fft=512, features=80),
@@ -110,7 +77,7 @@ FIELDS: list[dict[str, Any]] = [
 def test_fields(fields: dict[str, Any], old: bool) -> None:
     x = clip("speech", 30011, fields.get("sample_rate", 16000))
     data = {**section(**fields), "nemo_version": "1.23.0" if old else "2.3.1"}
-    y, expected = features(kapre.Recipe.from_pretrained(data), x), by_librosa(x, old, **fields)
+    y, expected = features(kapre.Recipe.from_pretrained(data), x), by_nemo(x, old, **fields)
     assert y.shape == expected.shape
     if fields.get("log", True):
         assert np.abs(y - expected).max() <= 2e-3
@@ -123,7 +90,7 @@ def test_fixed_statistics() -> None:
     fixed = dict(fixed_mean=list(rng.normal(-8, 1, 64)), fixed_std=list(rng.uniform(2, 4, 64)))
     data = {**section(normalize=fixed), "nemo_version": "1.20.0"}
     x = clip("speech", 30011, 16000)
-    expected = by_librosa(x, True, normalize=fixed)
+    expected = by_nemo(x, True, normalize=fixed)
     assert np.abs(features(kapre.Recipe.from_pretrained(data), x) - expected).max() <= 2e-3
 
 
@@ -139,7 +106,7 @@ def test_the_features_of_a_vocoder() -> None:
     given = dict(sample_rate=22050, window_size=1024 / 22050 + 1e-9, window_stride=256 / 22050 + 1e-9, features=80)
     given |= dict(highfreq=8000, mag_power=1.0, preemph=None, normalize=None, exact_pad=True)
     given |= dict(log_zero_guard_type="clamp", log_zero_guard_value=1e-5)
-    expected = by_librosa(x, True, **given)
+    expected = by_nemo(x, True, **given)
     assert np.abs(features(recipe, x) - expected).max() <= 2e-3
 
 

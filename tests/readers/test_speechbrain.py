@@ -11,29 +11,13 @@ import pytest
 
 import kapre
 from tests.conftest import BACKEND
+from tests.readers.by_libraries import SENTENCE, by_speechbrain
 from tests.readers.configurations import SAMPLES, check, refused, texts
-from tests.references._registry import torchaudio, without_lazy_modules
 
 TEXTS = texts("speechbrain")
 NO_NUMBERS = {"asr_crdnn_librispeech", "sepformer", "timit_deltas"}
 
 
-def by_speechbrain(x: np.ndarray, kind: str, normalization: dict[str, Any] | None, **options: Any) -> np.ndarray:
-    import torch
-
-    torchaudio()
-    from speechbrain.lobes import features
-    from speechbrain.processing.features import InputNormalization
-
-    with torch.no_grad():
-        y = getattr(features, kind)(**options)(torch.tensor(x[None].astype("float32")))
-        if normalization is not None:
-            y = InputNormalization(**normalization)(y, torch.ones(1))
-    without_lazy_modules()
-    return y[0].numpy()
-
-
-SENTENCE = dict(norm_type="sentence", std_norm=False)
 PUBLISHED: dict[str, tuple[str, dict[str, Any] | None, dict[str, Any]]] = {
     "spkrec_ecapa": ("Fbank", SENTENCE, dict(n_mels=80)),
     "spkrec_xvect": ("Fbank", SENTENCE, dict(n_mels=24)),

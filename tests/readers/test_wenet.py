@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +10,10 @@ import pytest
 
 import kapre
 from tests.conftest import BACKEND
-from tests.readers.configurations import SAMPLES, SCALE, by_torchaudio, check, check_hostile, refused, statistics, texts
+from tests.readers.by_libraries import by_wenet, cmvn
+from tests.readers.configurations import SAMPLES, check, check_hostile, refused, statistics, texts
 
 TEXTS = texts("wenet")
-
-
-def by_wenet(x: np.ndarray, kind: str, moments: Any = None, rate: int = 16000, **f: Any) -> np.ndarray:
-    if kind == "log_mel_spectrogram":
-        y = by_librosa(x, rate, **f)
-    else:
-        options = dict(num_mel_bins=23, frame_length=25, frame_shift=10, sample_frequency=rate)
-        options |= dict(num_ceps=40) if kind == "mfcc" else {}
-        y = by_torchaudio(SCALE * x, kind, **{**options, **{name: f[name] for name in f if name != "dither"}})
-    return y if moments is None else (y - moments[0]) / moments[1]
-
-
-def by_librosa(x: np.ndarray, rate: int, n_fft: int = 400, hop_length: int = 160, **f: Any) -> np.ndarray:
-    import librosa
-
-    x = np.pad(x, (0, f.get("padding", 0)))
-    if f.get("pad_or_trim"):
-        x = librosa.util.fix_length(x, size=rate * f.get("max_duration", 30))
-    power = librosa.feature.melspectrogram(
-        y=x, sr=rate, n_fft=n_fft, hop_length=hop_length, pad_mode="reflect",
-        n_mels=f.get("num_mel_bins", 80), dtype=np.float64,
-    )[:, :-1]  # fmt: skip
-    log = np.log10(np.maximum(power, 1e-10))
-    return ((np.maximum(log, log.max() - 8) + 4) / 4).T
-
-
-def cmvn(mean: np.ndarray, deviation: np.ndarray, frames: int = 1000) -> str:
-    """Return the text of `global_cmvn`."""
-    squares = (deviation**2 + mean**2) * frames
-    return json.dumps({"mean_stat": list(mean * frames), "var_stat": list(squares), "frame_num": frames})
 
 
 PUBLISHED: dict[str, tuple[str, bool, dict[str, Any]]] = {

@@ -198,6 +198,15 @@ def medasr(x: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(_tensorflow(x, 128, 125, 7500, periodic=False, power=2).numpy(), 1e-5))
 
 
+@reference("mt3", TENSORFLOW, "ln", float64=True, note="tf.signal with MT3's published settings.")
+def mt3(x: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    magnitude = tf.abs(tf.signal.stft(x, 2048, 128, 2048, pad_end=True))
+    bank = tf.signal.linear_to_mel_weight_matrix(512, 1025, 16000, 20, 7600, tf.float64)
+    return np.log(np.maximum((magnitude @ bank).numpy(), 1e-5))
+
+
 @reference("keras_mel_tensorflow", TENSORFLOW, "dB", float64=True)
 def keras_mel(x: np.ndarray) -> np.ndarray:
     import tensorflow as tf

@@ -25,6 +25,15 @@ def frames(rate: float, window: int, hop: int, n_fft: int | None = None) -> dict
     return dict(lengths, sample_rate=rate, f_max=rate / 2.0)
 
 
+def stack(settings: Settings, prefix: str = "", default: Any = 1) -> dict[str, Any]:
+    """Take the fields of stacks, as FunASR makes them: `lfr_m` frames, every `lfr_n` frames."""
+    size = settings.integer(f"{prefix}lfr_m", default, of="stack")
+    hop = settings.integer(f"{prefix}lfr_n", default, of="stack_hop")
+    if size == 1 and hop > 1:
+        raise settings.error(f"{prefix}lfr_n", "1 with lfr_m=1", hop, "A recipe does not leave out frames.")
+    return dict(stack=size, stack_hop=hop, stack_edges="repeat")
+
+
 def milliseconds(settings: Settings, rate: float, window: float = 25.0, hop: float = 10.0) -> dict[str, Any]:
     """Take `frame_length` and `frame_shift` in milliseconds, rounded as torchaudio rounds them."""
     found = []

@@ -17,21 +17,23 @@ _SECTIONS = {"frontend": "default", "feats_extract": "fbank"}
 
 
 def _section(data: Any) -> str | None:
-    """Return the section that describes features."""
-    if not isinstance(data, Mapping):
-        return None
-    return next((name for name in _SECTIONS if name in data and f"{name}_conf" in data), None)
+    """Return the section that describes features. Files of training may leave out its kind."""
+    return next((name for name in _SECTIONS if f"{name}_conf" in data), None) if isinstance(data, Mapping) else None
 
 
 def _read(document: Document) -> Published:
     name = _section(document.data)
     assert name is not None
-    kind, inner = document.data[name], document.data[f"{name}_conf"] or {}
+    kind, inner = document.data.get(name, _SECTIONS[name]), document.data[f"{name}_conf"] or {}
     settings = Settings(inner if isinstance(inner, Mapping) else {}, f"ESPnet ({kind})", document.place)
     if kind != _SECTIONS[name]:
         raise settings.error(name, repr(_SECTIONS[name]), kind, "A recipe cannot express another.")
     if not isinstance(inner, Mapping):
         raise settings.error(f"{name}_conf", "a section", inner, "Correct the file.")
+    if name not in document.data:
+        settings.note(f"the file has no field {name}: {kind} is ESPnet's default")
+    if "fs" not in settings:
+        settings.note("the file has no field fs: 16000 is ESPnet's default, and its recipes may set another")
     is_speech = name == "frontend"
     fields = _frames(settings, is_speech)
     if is_speech:
@@ -89,11 +91,14 @@ def _rate(name: str, value: Any) -> int:
 def _normalization(document: Document, settings: Settings, width: int, is_speech: bool) -> dict[str, Any]:
     """Return the fields of normalisation: by the statistics of a file, or over the utterance."""
     data = document.data
-    kind = data.get("normalize", "utterance_mvn" if is_speech else "global_mvn")
+    if "normalize" not in data:  # the scripts of ESPnet set it on the command line, mostly to global_mvn
+        way = (
+            "This is a file of training: give the config.yaml of the trained model, or add `normalize: utterance_mvn`."
+        )
+        raise settings.error("normalize", "global_mvn, utterance_mvn or null", None, way)
+    kind = data["normalize"]
     if kind not in _NORMALIZE:
         raise settings.error("normalize", "global_mvn, utterance_mvn or null", kind, "A recipe has no other.")
-    if "normalize" not in data:
-        settings.note(f"the file has no field normalize: {kind} is ESPnet's default, and its recipes may set another")
     if _NORMALIZE[kind] is None:
         return {}
     section = data.get("normalize_conf") or {}

@@ -45,7 +45,7 @@ def _read(document: Document) -> Published:
         dither=settings.dither(1.0, "FunASR"),
         snip_edges=settings.one_of("snip_edges", True, (True,) if is_online else (True, False), only),
         input_scale=_scale(settings, is_online),
-        **_stack(settings),
+        **_kaldi.stack(settings),
     )
     fields |= _moments(document, settings, fields["n_mels"] * fields["stack"])
     return settings.finish("paraformer", **fields)
@@ -55,14 +55,6 @@ def _scale(settings: Settings, is_online: bool) -> float:
     """Take whether samples are scaled by 2 ** 15. The name is FunASR's."""
     allowed = (True,) if is_online else (True, False)
     return 32768.0 if settings.one_of("upsacle_samples", True, allowed, "WavFrontendOnline scales always.") else 1.0
-
-
-def _stack(settings: Settings) -> dict[str, Any]:
-    """Take the fields of stacks: `lfr_m` frames, every `lfr_n` frames."""
-    size, hop = settings.integer("lfr_m", 1, of="stack"), settings.integer("lfr_n", 1, of="stack_hop")
-    if size == 1 and hop > 1:
-        raise settings.error("lfr_n", "1 with lfr_m=1", hop, "A recipe does not leave out frames.")
-    return dict(stack=size, stack_hop=hop, stack_edges="repeat")
 
 
 def _moments(document: Document, settings: Settings, width: int) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from kapre.frontends.readers._files import text_of
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 _TYPE = "feature-type"
+_OTHERS = {"pitch": "compute-kaldi-pitch-feats", "plp": "compute-plp-feats", "spectrogram": "compute-spectrogram-feats"}
+"""The programs whose features a recipe lacks, by what the names of their files hold."""
 _PREFIX = "-" * 2  # of an option
 _SHARED = (
     "sample-frequency", "frame-length", "frame-shift", "window-type", "num-mel-bins", "low-freq", "high-freq",
@@ -98,6 +100,11 @@ def _read(document: Document) -> Published:
 
 def _kind_of(document: Document) -> str:
     """Return the features that the options belong to, if they tell."""
+    file = Path(document.place).name.lower()
+    other = next((program for name, program in _OTHERS.items() if name in file), None)
+    if other is not None:
+        remedy = "Give the file of fbank or of mfcc."
+        raise SourceError(f"{document.place}: the options of {other}, which a recipe cannot express. {remedy}")
     found = [kind for kind, names in _TELLING.items() if any(name in document.data for name in names)]
     if len(found) != 1:
         raise SourceError(

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kapre.frontends.readers import _kaldi, _statistics
-from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+from kapre.frontends.readers._reader import REQUIRED, Document, Published, Reader, Settings
 
 _SECTION = "dataset_conf"
 _CMVN = "global_cmvn"
+_STACKS = "lfr_conf"
+_STACKED = "paraformer_dummy"
+"""The input layer of encoders that take stacks of frames: those of Paraformer and SenseVoice."""
 _TYPES = ("fbank", "mfcc", "log_mel_spectrogram")
 _OF_TRAINING = (
     "filter_conf", "speed_perturb*", "spec_*", "shuffle*", "list_shuffle*", "sort*", "batch_conf", "cycle", "filter",
@@ -35,8 +38,13 @@ def _read(document: Document) -> Published:
     outer.ignore("changes training only", *_OF_TRAINING)
     outer.ignore("belongs to the text", "language_conf", "eod_id", "split_with_space")
     outer.check_left()
+    stacks = _mapping(document, _STACKS, outer)
     settings = Settings(
-        {**sections[kind], **{f"resample_conf.{name}": value for name, value in sections["resample"].items()}},
+        {
+            **sections[kind],
+            **{f"resample_conf.{name}": value for name, value in sections["resample"].items()},
+            **{f"{_STACKS}.{name}": value for name, value in stacks.items()},
+        },
         f"WeNet ({kind})",
         document.place,
     )
@@ -44,8 +52,29 @@ def _read(document: Document) -> Published:
     if kind == "log_mel_spectrogram":
         base, fields = "whisper", _whisper(settings, rate)
     else:
-        base, fields = f"kaldi_{kind}", _features(settings, rate, kind)
-    return settings.finish(base, **fields, **_moments(document, settings, fields.get("n_mfcc") or fields["n_mels"]))
+        base, fields = f"kaldi_{kind}", _features(settings, rate, kind) | _stack(document, settings, stacks)
+    width = (fields.get("n_mfcc") or fields["n_mels"]) * fields.get("stack", 1)
+    return settings.finish(base, **fields, **_moments(document, settings, width))
+
+
+def _mapping(document: Document, name: str, outer: Settings) -> Mapping[str, Any]:
+    """Return a section beside that of the data set, or an empty one."""
+    section = document.data.get(name) or {}
+    if not isinstance(section, Mapping):
+        raise outer.error(name, "a section", section, "Correct the file.")
+    return section
+
+
+def _stack(document: Document, settings: Settings, section: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the stacks of frames that the models of FunASR take, and that WeNet makes within the model."""
+    if section:
+        settings.note(f"the stacks of {_STACKS} are those of FunASR, whose models these are")
+        return _kaldi.stack(settings, f"{_STACKS}.", REQUIRED)
+    encoder = document.data.get("encoder_conf")
+    if isinstance(encoder, Mapping) and encoder.get("input_layer") == _STACKED:
+        rule, remedy = f"given with input_layer: {_STACKED}", "Add lfr_m and lfr_n: 7 and 6 for models of FunASR."
+        raise settings.error(_STACKS, rule, None, remedy)
+    return {}
 
 
 def _features(settings: Settings, rate: int, kind: str) -> dict[str, Any]:
