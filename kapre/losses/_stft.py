@@ -92,7 +92,7 @@ class MultiResolutionSTFTLoss(WaveformLoss):
 
         loss = kapre.losses.MultiResolutionSTFTLoss()
         x = np.random.uniform(-1, 1, (2, 16000)).astype("float32")
-        assert float(loss(x, x)) == 0.0
+        assert float(loss(x, x)) < 1e-6
         assert float(loss(x, 0.5 * x)) > 0.5
         ```
 
