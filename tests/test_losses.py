@@ -123,7 +123,7 @@ def test_channels_are_averaged(name: str) -> None:
     np.testing.assert_allclose(each(first, *(np.moveaxis(each, -1, 1) for each in (x, y))), apart, rtol=2e-5)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", ["stft", "convergence", "si_sdr", "snr", "mel"])
 @pytest.mark.parametrize("case", ["silent target", "silent estimate", "both silent", "equal"])
 def test_silence_is_finite_with_its_gradient(name: str, case: str) -> None:
     x, y = pair(2, 300)
@@ -132,12 +132,11 @@ def test_silence_is_finite_with_its_gradient(name: str, case: str) -> None:
     y = x if case == "equal" else y
     loss = LOSSES[name](reduction="sum")
     assert np.isfinite(float(loss(x, y)))
-    if name != "mel, patches":
-        slope = gradient(lambda given: loss(ops.convert_to_tensor(x.astype("float32")), given), y.astype("float32"))
-        assert np.isfinite(slope).all()
+    slope = gradient(lambda given: loss(ops.convert_to_tensor(x.astype("float32")), given), y.astype("float32"))
+    assert np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", ["stft", "si_sdr", "mel, patches"])
 def test_compiled_calls_give_the_same(name: str) -> None:
     loss = LOSSES[name]()
     x, y = (ops.convert_to_tensor(each.astype("float32")) for each in pair())

@@ -60,7 +60,7 @@ SLOW_ON_JAX = (
     *(f"tests/streams/test_{name}.py" for name in ("stream", "compiled")),
 )
 SHAPES_ON_JAX = (
-    *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "one_piece")),
+    *(f"tests/test_{name}.py" for name in ("augmentation", "buckets", "losses", "one_piece")),
     "tests/streams/test_any_sizes.py",
     *(f"tests/augmentation/test_{name}.py" for name in ("arguments", "batches", "compositions", "filters_and_rooms")),
     *(f"tests/augmentation/test_{name}.py" for name in ("new_draws", "references", "spectrograms", "speed_and_pitch")),
