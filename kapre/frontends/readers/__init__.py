@@ -16,6 +16,7 @@ from kapre.frontends.readers import (
     funasr,
     hugging_face,
     kaldi,
+    keras_hub,
     nemo,
     speechbrain,
     vits,
@@ -30,7 +31,7 @@ from kapre.frontends.readers._reader import refusing
 
 READERS: tuple[Reader, ...] = (
     *(hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER, espnet.READER),
-    *(coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
+    *(keras_hub.READER, coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
 )
 """The readers, in the order in which they look at a source."""
 

@@ -192,7 +192,7 @@ def _gemma(settings: Settings, ms: float, overdrives: bool) -> dict[str, Any]:
     return fields
 
 
-def _gemma3n(settings: Settings) -> Published:
+def gemma3n(settings: Settings) -> Published:
     return settings.finish("gemma3n", **_gemma(settings, 32.0, True))
 
 
@@ -205,7 +205,7 @@ EXTRACTORS: dict[str, Extractor] = {
     "ASTFeatureExtractor": _ast,
     "CohereAsrFeatureExtractor": _cohere,
     "FunAsrNanoFeatureExtractor": _fun_asr,
-    "Gemma3nAudioFeatureExtractor": _gemma3n,
+    "Gemma3nAudioFeatureExtractor": gemma3n,
     "Gemma4AudioFeatureExtractor": _gemma4,
     "LasrFeatureExtractor": _lasr,
     "NemotronAsrStreamingFeatureExtractor": _nemotron,
