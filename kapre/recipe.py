@@ -226,7 +226,7 @@ class Recipe(
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
             first coefficient is 2.57 times as large as with 0.
         energy: Position of a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`): "first" or "last"
-            beside the bands, or "c0" in place of the first coefficient.
+            beside the bands, or "c0" in place of the first coefficient, or of the first bin without a bank.
         energy_floor: The smallest energy. It is at least float32's epsilon, as in Kaldi.
         normalize: How to normalise each band over time: "mean" subtracts its mean, "mean_std" then also divides by its
             standard deviation.
@@ -675,13 +675,14 @@ class Recipe(
 
     @staticmethod
     def from_torchaudio(function: str = "transforms.MelSpectrogram", /, **arguments: Any) -> Recipe:
-        """Return the recipe of a transform of torchaudio, with torchaudio's names and defaults.
+        """Return the recipe of a transform or function of torchaudio, with torchaudio's names and defaults.
 
         Args:
-            function: "transforms.MelSpectrogram", "transforms.Spectrogram", "transforms.MFCC" or "transforms.LFCC", or
-                code that makes them, as it was pasted. Of code, `AmplitudeToDB`, `torch.nn.Sequential` and logarithms
-                such as `mel(x).clamp(min=1e-5).log()` are read, too. It is never run.
-            **arguments: The arguments of the transform. A window is given by its name, such as "hamming".
+            function: "transforms.MelSpectrogram", "transforms.Spectrogram", "transforms.MFCC", "transforms.LFCC",
+                "compliance.kaldi.fbank", "compliance.kaldi.mfcc" or "compliance.kaldi.spectrogram", or code that calls
+                them, as it was pasted. Of code, `AmplitudeToDB`, `torch.nn.Sequential`, a factor of the samples, and
+                logarithms such as `mel(x).clamp(min=1e-5).log()` are read, too. It is never run.
+            **arguments: The arguments of the function. A window is given by its name, such as "hamming".
 
         Raises:
             ValueError: If a recipe cannot express an argument, or the code does anything else.
@@ -694,6 +695,8 @@ class Recipe(
             assert (recipe.n_mfcc, recipe.n_mels) == (13, 40)
             code = "nn.Sequential(T.MelSpectrogram(16000, n_fft=512), T.AmplitudeToDB(top_db=80))"
             assert kapre.Recipe.from_torchaudio(code).dynamic_range == 80.0
+            code = "torchaudio.compliance.kaldi.fbank(waveform * 32768, num_mel_bins=80, energy_floor=0.0)"
+            assert kapre.Recipe.from_torchaudio(code) == kapre.frontends.preset("kaldi_fbank").recipe
             ```
         """
         return _of_library("torchaudio", function, arguments)

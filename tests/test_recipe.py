@@ -241,7 +241,11 @@ def test_triangles(triangles: str) -> None:
         (dict(log="ln", ref_value=2.0), ValueError, "`ref_value` must be 1.0 unless log='db'"),
         (dict(power=2.0, magnitude_epsilon=1e-9), ValueError, "`magnitude_epsilon` must be 0.0 unless power=1.0"),
         (dict(n_mfcc=300, n_fft=512), ValueError, "`n_mfcc` must be at most the 257 bands"),
-        (dict(energy="c0"), ValueError, "`energy` must be None, 'first' or 'last' without n_mfcc"),
+        (
+            dict(energy="c0", filterbank="mel", sample_rate=16000),
+            ValueError,
+            "`energy` must be None, 'first' or 'last' with a filter bank without n_mfcc",
+        ),
         (dict(frame_length=100), ValueError, "`frame_length` must be at least win_length=2048"),
         (dict(stack=2, stack_hop=3, stack_edges="repeat"), ValueError, "`stack_hop` must be at most stack=2"),
         (dict(chunk_length=512, log="ln"), ValueError, "`log` must be None with chunk_length"),

@@ -1,4 +1,4 @@
-"""The log energy of each frame, beside the bands or in place of the first coefficient."""
+"""The log energy of each frame, beside the bands or in place of the first coefficient or bin."""
 
 from __future__ import annotations
 
@@ -47,14 +47,15 @@ class Energy(Stage):
 
     Fields = Fields
     checks: ClassVar = {
-        "energy": one_of((None, "first", "last", "c0"), "'c0' replaces the first cepstral coefficient."),
+        "energy": one_of((None, "first", "last", "c0"), "'c0' replaces the first value."),
         "energy_floor": not_negative,
     }
     idle = (("energy", None, ("energy_floor",)),)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
-        if f["energy"] == "c0" and f["n_mfcc"] is None:
-            raise ValueError(message("energy", "None, 'first' or 'last' without n_mfcc", "c0", "Use energy='first'."))
+        if f["energy"] == "c0" and f["n_mfcc"] is None and f["filterbank"] is not None:
+            rule = "None, 'first' or 'last' with a filter bank without n_mfcc"
+            raise ValueError(message("energy", rule, "c0", "Use energy='first'."))
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.energy is not None

@@ -52,6 +52,13 @@ TORCHAUDIO = [
     "T.LFCC(16000, n_lfcc=20, n_filter=60, f_max=7000.0, log_lf=True, speckwargs={'n_fft': 512})(x)",
     "torch.log(torch.clamp(T.MelSpectrogram()(x), min=1e-5))",
     "mel = T.MelSpectrogram(n_mels=64)\n(mel(x) + 1e-6).log()",
+    "T.MelSpectrogram(n_mels=64)(x * 2)",
+    "kaldi.fbank(x * (1 << 15), num_mel_bins=80, frame_length=25, frame_shift=10, energy_floor=0.0)",
+    "import torchaudio.compliance.kaldi as ta_kaldi\nta_kaldi.fbank(2 ** 15 * x, num_mel_bins=128)",
+    "torchaudio.compliance.kaldi.fbank(x, htk_compat=True, use_energy=False, window_type='hanning', num_mel_bins=128)",
+    "from torchaudio.compliance import kaldi as k\nk.mfcc(x / 0.5, num_ceps=20, num_mel_bins=40, use_energy=True)",
+    "kaldi.fbank(waveform=x * 4.0 * 8192, use_log_fbank=False).clamp(min=1e-3).log()",
+    "kaldi.spectrogram(x)",
 ]
 
 
@@ -62,13 +69,14 @@ def wanted(code: str) -> np.ndarray:
     with double():
         transforms = torchaudio().transforms
         names: dict[str, Any] = dict(librosa=librosa, np=np, y=Y, torch=torch, T=transforms, torchaudio=torchaudio())
+        names["kaldi"] = torchaudio().compliance.kaldi
         names["x"] = torch.tensor(Y)[None]
         *before, last = code.split("\n")
         for line in before:
             exec(line, names)
         found = eval(last, names)
-    found = found[0].numpy() if hasattr(found, "numpy") else np.asarray(found)
-    return found
+    found = np.asarray(found)
+    return found[0] if found.ndim == 3 else found
 
 
 @pytest.mark.parametrize("code", [*LIBROSA, *TORCHAUDIO])
@@ -85,6 +93,83 @@ def test_code_is_what_it_computes(code: str) -> None:
     scale = np.abs(expected).max()
     # librosa's filters are float32, and torchaudio's of LFCC too.
     assert np.abs(got - expected).max() <= 2e-5 * max(1.0, scale)
+
+
+def drawn(seed: int) -> tuple[str, dict[str, Any]]:
+    """Return a function of `torchaudio.compliance.kaldi` and random legal arguments of it."""
+    rng = np.random.default_rng(seed)
+    kind = ("fbank", "mfcc", "spectrogram")[seed % 3]
+    choices: dict[str, tuple[Any, ...]] = dict(
+        sample_frequency=(8000, 16000.0, 22050.0, 44100), frame_length=(20, 25.0, 32), frame_shift=(8, 10.0, 12.5),
+        window_type=("povey", "hamming", "hanning", "rectangular", "blackman"), blackman_coeff=(0.42,),
+        preemphasis_coefficient=(0, 0.9, 0.97), remove_dc_offset=(True, False), snip_edges=(True, False),
+        round_to_power_of_two=(True, False), energy_floor=(0.0, 1.0), dither=(0.0,), subtract_mean=(True, False),
+        raw_energy=(True,), channel=(-1, 0), min_duration=(0.0, 0.1),
+    )  # fmt: skip
+    if kind != "spectrogram":
+        choices |= dict(num_mel_bins=(13, 23, 30), low_freq=(0, 20.0, 64), high_freq=(0.0, -200.0, 3500))
+        choices |= dict(vtln_warp=(1.0,), vtln_low=(100.0,), vtln_high=(-500.0,), use_energy=(True, False))
+    if kind == "mfcc":
+        choices |= dict(num_ceps=(10, 13), cepstral_lifter=(0.0, 22.0), htk_compat=(False,))
+    if kind == "fbank":
+        choices |= dict(use_log_fbank=(True, False), use_power=(True, False), htk_compat=(True, False))
+    found = {name: values[int(rng.integers(len(values)))] for name, values in choices.items()}
+    found = {name: value for name, value in found.items() if rng.random() < 0.8}
+    if found.get("sample_frequency", 16000) in (22050.0, 44100):  # frames of an odd number of samples
+        found["round_to_power_of_two"] = True
+    return kind, found
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.filterwarnings("ignore:.*filter bank bands hold no")
+def test_random_arguments_of_kaldi(seed: int) -> None:
+    """Shapes on every backend; numbers on PyTorch, in natural logarithms."""
+    import torch
+
+    kind, given = drawn(seed)
+    recipe = kapre.Recipe.from_torchaudio(f"compliance.kaldi.{kind}", **given)
+    code = f"torchaudio.compliance.kaldi.{kind}(waveform, {', '.join(f'{k}={v!r}' for k, v in given.items())})"
+    assert from_call(code).recipe == recipe
+    x = clip("speech", 20011, int(given.get("sample_frequency", 16000)))
+    with double():
+        expected = getattr(torchaudio().compliance.kaldi, kind)(torch.tensor(x)[None], **given).numpy()
+    assert recipe.output_shape(len(x)) == expected.shape
+    if BACKEND == "torch":
+        y = to_numpy(kapre.Frontend(recipe)(x[None].astype("float32")))[0]
+        scale = 1.0 if recipe.log else np.abs(expected).max()
+        assert np.abs(y - expected).max() <= 2e-3 * scale, given
+
+
+def test_an_energy_in_the_first_bin_on_every_backend() -> None:
+    """The recipe of a spectrogram of Kaldi, also in a stream of chunks."""
+    recipe = kapre.Recipe.from_torchaudio("compliance.kaldi.spectrogram", energy_floor=0.0)
+    expected = wanted("kaldi.spectrogram(x, energy_floor=0.0)")
+    frontend = kapre.Frontend(recipe)
+    y = to_numpy(frontend(Y[None].astype("float32")))[0]
+    np.testing.assert_allclose(y, expected, atol=2e-3)
+    stream = frontend.stream()
+    state, parts = stream.initial_state(), []
+    for i in range(0, len(Y), 3001):
+        part, state = stream.step(Y[None, i : i + 3001].astype("float32"), state)
+        parts.append(to_numpy(part))
+    streamed = np.concatenate([*parts, to_numpy(stream.flush(state))], axis=1)[0]
+    np.testing.assert_allclose(streamed, y, atol=1e-4)
+    batch = np.stack([Y, np.where(np.arange(len(Y)) < 9000, Y, 1.0)]).astype("float32")
+    of_lengths = to_numpy(frontend(batch, lengths=np.array([len(Y), 9000])))[1]
+    alone = to_numpy(frontend(batch[1:, :9000]))[0]
+    np.testing.assert_allclose(of_lengths[: len(alone)], alone, atol=1e-4)
+    assert not of_lengths[len(alone) :].any()
+
+
+def test_functions_of_kaldi_are_not_the_transforms() -> None:
+    kaldi = kapre.frontends.preset("kaldi_fbank").recipe
+    assert kapre.Recipe.from_torchaudio("fbank", num_mel_bins=80, energy_floor=0.0) == kaldi.replace(input_scale=1.0)
+    assert kapre.Recipe.from_torchaudio("mfcc").n_mfcc == 13
+    assert kapre.Recipe.from_torchaudio("MFCC").n_mfcc == 40
+    source = from_call("kaldi.fbank(wave, dither=1.0, min_duration=0.5)").source
+    assert source.reader == "torchaudio (kaldi.fbank)"
+    assert "dither" in source.notes[-1] + source.notes[0]
+    assert "no frame of a clip shorter than min_duration" in " ".join(source.notes)
 
 
 def test_arguments_are_those_of_the_code() -> None:
@@ -138,6 +223,29 @@ REFUSED = [
     ("librosa.feature.melspectrogram(sr=int(1e999))", "OverflowError"),
     ("librosa.feature.melspectrogram(y=y, n_fft=20_000_000_000_000)", "`n_fft` must be at most 1048576"),
     ("x" * 20_000, "20000 characters long"),
+    ("kaldi.fbank(x, planted_gain=2.0)", "torchaudio (kaldi.fbank) has no field planted_gain=2.0"),
+    ("kaldi.mfcc(x, planted_gain=2.0)", "torchaudio (kaldi.mfcc) has no field planted_gain=2.0"),
+    ("kaldi.spectrogram(x, num_mel_bins=80)", "torchaudio (kaldi.spectrogram) has no field num_mel_bins=80"),
+    ("kaldi.fbank(x, vtln_warp=1.1)", "`vtln_warp` must be 1"),
+    ("kaldi.fbank(x, window_type='sine')", "`window_type` must be 'povey'"),
+    ("kaldi.fbank(x, window_type='blackman', blackman_coeff=0.3)", "`blackman_coeff` must be 0.42"),
+    ("kaldi.fbank(x, use_energy=True, raw_energy=False)", "`raw_energy` must be True"),
+    ("kaldi.spectrogram(x, raw_energy=False)", "`raw_energy` must be True"),
+    ("kaldi.mfcc(x, htk_compat=True)", "`htk_compat` must be false for MFCC"),
+    ("kaldi.mfcc(x, num_ceps=30)", "`num_ceps` must be at most the 23 bands"),
+    ("kaldi.fbank(x, high_freq=9000.0)", "`high_freq` must be above low_freq=20 and at most 8000 Hz"),
+    ("kaldi.fbank(x, frame_shift=0.01)", "`frame_shift` must be at least one sample long"),
+    ("kaldi.fbank(x, sample_frequency=11025, round_to_power_of_two=False)", "`frame_length` must be an even number"),
+    ("kaldi.fbank(x, 0.42)", "is given 2 arguments by position"),
+    ("kaldi.fbank(x, use_log_fbank=False, use_energy=True).log()", "without one positive floor"),
+    ("torch.log(kaldi.fbank(x, use_log_fbank=False, use_energy=True) + 1e-6)", "of features with an energy"),
+    ("torch.log(kaldi.fbank(x, use_log_fbank=False, subtract_mean=True) + 1e-6)", "or without their mean"),
+    ("kaldi.fbank(x * 0)", "`input_scale` must be"),
+    ("kaldi.fbank(x / 0)", "ZeroDivisionError"),
+    ("kaldi.fbank(x * (1 << 10 ** 9))", "is not read"),
+    ("kaldi.fbank(x, sample_frequency=sr * 2)", "`sample_frequency` must be a number, 1 or above"),
+    ("kaldi.fbank(x + 1)", "Add of x and 1 is not read"),
+    ("fbank(x)", "`fbank` is not read"),
 ]  # fmt: skip
 
 

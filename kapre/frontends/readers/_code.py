@@ -116,6 +116,8 @@ class _Reading:
         raise SourceError(f"{_shown(node)} is not read. Write its value.")
 
     def binary(self, by: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
+        if isinstance(by, ast.LShift):  # 1 << 15, the scale of 16-bit samples
+            by, right = ast.Mult(), self.binary(ast.Pow(), 2, right, node)
         if type(by) not in OPERATORS:
             raise SourceError(f"{_shown(node)} is not read. Write its value.")
         numbers = all(isinstance(each, (int, float)) for each in (left, right))

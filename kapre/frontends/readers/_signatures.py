@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kapre._checks import message
-from kapre.frontends.readers import _windows
+from kapre.frontends.presets import preset
+from kapre.frontends.readers import _kaldi, _windows
 from kapre.frontends.readers._reader import Published, Settings
 from kapre.ops import windows
 from kapre.recipe import Recipe
@@ -207,6 +208,43 @@ def _torch_lfcc(settings: Settings) -> Published:
     return settings.finish("torchaudio_lfcc", **fields)
 
 
+_KALDI_WINDOWS = ("povey", "hamming", "hanning", "rectangular", "blackman")
+
+
+def _torch_kaldi(settings: Settings, kind: str) -> Published:
+    """Take the arguments of `torchaudio.compliance.kaldi`. It takes samples of any scale, Kaldi those of 16 bits."""
+    settings.ignore("is the sound", "waveform")
+    settings.ignore("selects a channel of the sound", "channel")
+    if settings.number("min_duration", 0.0, at_least=0.0):
+        settings.note("torchaudio gives no frame of a clip shorter than min_duration; a recipe does")
+    options = _kaldi.Options(
+        settings,
+        library="torchaudio",
+        separator="_",
+        samples=lambda rate, milliseconds: rate * milliseconds * 0.001,
+        windows=_KALDI_WINDOWS,
+        dither=0.0,
+        energy_floor=1.0,
+        cepstra_have_energy=False,
+    )
+    base = preset("kaldi_mfcc" if kind == "mfcc" else "kaldi_fbank").recipe
+    if kind == "spectrogram":
+        base = base.replace(filterbank=None)
+    return settings.finish(base, **options.features(kind), input_scale=1.0)
+
+
+def _torch_fbank(settings: Settings) -> Published:
+    return _torch_kaldi(settings, "fbank")
+
+
+def _torch_kaldi_mfcc(settings: Settings) -> Published:
+    return _torch_kaldi(settings, "mfcc")
+
+
+def _torch_kaldi_spectrogram(settings: Settings) -> Published:
+    return _torch_kaldi(settings, "spectrogram")
+
+
 TORCHAUDIO: dict[str, tuple[Read, tuple[str, ...]]] = {
     "transforms.MelSpectrogram": (
         _torch_mel_spectrogram,
@@ -215,4 +253,7 @@ TORCHAUDIO: dict[str, tuple[Read, tuple[str, ...]]] = {
     "transforms.Spectrogram": (_torch_spectrogram, ("n_fft", "win_length", "hop_length")),
     "transforms.MFCC": (_torch_mfcc, ("sample_rate", "n_mfcc")),
     "transforms.LFCC": (_torch_lfcc, ("sample_rate", "n_filter")),
+    "compliance.kaldi.fbank": (_torch_fbank, ("waveform",)),
+    "compliance.kaldi.mfcc": (_torch_kaldi_mfcc, ("waveform",)),
+    "compliance.kaldi.spectrogram": (_torch_kaldi_spectrogram, ("waveform",)),
 }

@@ -27,9 +27,26 @@ class Made:
     floor: float | None = None
     is_complex: bool = False
 
+    def of_sound(self, sound: Any) -> Made:
+        """Return the features of a sound, which may be scaled."""
+        if not isinstance(sound, Sound):
+            return self
+        return replace(self, recipe=self.recipe.replace(input_scale=self.recipe.input_scale * sound.scale))
+
     def with_source(self, published: Published) -> Made:
         """Return the same for another recipe."""
         return replace(self, recipe=published.recipe, sources=(*self.sources, published.source))
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Hold a name of the code that is multiplied by a number, such as `waveform * 32768`."""
+
+    text: str
+    scale: float
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,9 @@ def _logarithm(made: Made, settings: Settings, **fields: Any) -> Made:
         raise _bad("the code takes a logarithm of a logarithm", "A recipe has one.")
     if made.is_complex:
         raise _bad("the code takes a logarithm of complex numbers", "Add np.abs(…).")
+    if made.recipe.energy is not None or made.recipe.normalize is not None:
+        way = "A recipe takes the logarithm of bands alone, and before their mean is subtracted."
+        raise _bad("the code takes a logarithm of features with an energy, or without their mean", way)
     return replace(made, offset=0.0, factor=1.0, floor=None).with_source(settings.finish(made.recipe, **fields))
 
 
@@ -103,7 +123,7 @@ class _Library:
         if isinstance(of, Made):  # a transform is called with the sound
             if any(isinstance(each, Made) for each in (*values, *options.values())):
                 raise _bad("a transform of sound is called with features", "A recipe takes samples.")
-            return of
+            return of.of_sound(next((each for each in (*values, *options.values()) if isinstance(each, Sound)), None))
         if isinstance(of, Method):
             return self.of_features(of.name, of.name, of.made, [of.made, *values], options)
         if callable(of):
@@ -114,8 +134,7 @@ class _Library:
         for library, known in (("librosa", LIBROSA), ("torchaudio", TORCHAUDIO)):
             for name, (read, positions) in known.items():
                 if _is(full, library, name):
-                    reader = f"{library} ({name.rpartition('.')[2]})"
-                    return self.read(read, reader, full, positions, values, options)
+                    return self.read(read, _reader(library, name), full, positions, values, options)
         short = full.rpartition(".")[2]
         if short == "Sequential":
             return self.sequence(values)
@@ -138,11 +157,12 @@ class _Library:
         if len(values) > len(positions):
             raise _bad(f"{place} is given {len(values)} arguments by position", "Name them.")
         fields = {**dict(zip(positions, values, strict=False)), **options}
-        fields = {name: value.text if isinstance(value, Name) else value for name, value in fields.items()}
+        sound = next((fields[name] for name in _SOUND if name in fields), None)
+        fields = {name: value.text if isinstance(value, (Name, Sound)) else value for name, value in fields.items()}
         if any(isinstance(value, Made) for value in fields.values()):
             raise _bad(f"{place} is called with features", "A recipe takes samples.")
         published = read(Settings(fields, reader, place))
-        return Made(published.recipe, (published.source,), is_complex=place.endswith(".stft"))
+        return Made(published.recipe, (published.source,), is_complex=place.endswith(".stft")).of_sound(sound)
 
     def sequence(self, values: list[Any]) -> Any:
         made = values[0] if values and isinstance(values[0], Made) else None
@@ -192,8 +212,12 @@ class _Library:
                 turned: Any = "band_first" if left.recipe.layout == "time_first" else "time_first"
                 return replace(left, recipe=left.recipe.replace(layout=turned))
             return Method(left, by[1:])
+        if by in ("Mult", "Div") and isinstance(left, (Name, Sound)) and _is_number(right):
+            return _scaled(left, right if by == "Mult" else 1.0 / right)
+        if by == "Mult" and isinstance(right, (Name, Sound)) and _is_number(left):
+            return _scaled(right, left)
         made, number = (left, right) if isinstance(left, Made) else (right, left)
-        if isinstance(made, Made) and isinstance(number, (int, float)) and not isinstance(number, bool):
+        if isinstance(made, Made) and _is_number(number):
             if by == "Add" and made.floor is None and not made.is_complex:
                 return replace(made, offset=made.offset + number)
             if by == "Mult" and number > 0.0 and made.offset == 0.0 and made.floor is None:
@@ -207,10 +231,30 @@ class _Library:
         )
 
 
+_SOUND = ("y", "waveform")
+"""The arguments of functions that are the sound."""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _scaled(sound: Name | Sound, factor: float) -> Sound:
+    return Sound(sound.text, factor * (sound.scale if isinstance(sound, Sound) else 1.0))
+
+
+def _reader(library: str, name: str) -> str:
+    """Return what a source calls the reader of a function: "torchaudio (kaldi.fbank)", "torchaudio (MFCC)"."""
+    kept = 2 if ".kaldi." in name else 1
+    return f"{library} ({'.'.join(name.split('.')[-kept:])})"
+
+
 def _is(full: str, library: str, name: str) -> bool:
-    """Tell whether a name in some code is that of a function: its whole name, or that of a class of torchaudio."""
+    """Tell whether a name in some code is that of a function: its whole name, or a short one that is its own."""
     last = name.rpartition(".")[2]
     short = (last, f"T.{last}", name) if last[0].isupper() else (name,) if "." in name else ()
+    if ".kaldi." in name:
+        short = (*short, f"kaldi.{last}", f"ta_kaldi.{last}")
     return full in (f"{library}.{name}", *short)
 
 
@@ -242,9 +286,7 @@ def from_arguments(library: str, function: str, arguments: Mapping[str, Any]) ->
     if name is None:
         rule = f"one of {', '.join(known)}, or a pasted call"
         raise SourceError(message("function", rule, function, "Give one of these names."))
-    made = _Library().read(
-        known[name][0], f"{library} ({name.rpartition('.')[2]})", f"{library}.{name}", (), [], dict(arguments)
-    )
+    made = _Library().read(known[name][0], _reader(library, name), f"{library}.{name}", (), [], dict(arguments))
     return _published(made, f"{library}.{name}")
 
 

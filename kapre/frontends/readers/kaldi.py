@@ -77,19 +77,7 @@ def _read(document: Document) -> Published:
     settings = Settings(document.data, f"Kaldi ({kind})", document.place)
     settings.one_of(_TYPE, kind, tuple(_TELLING), "A recipe has no other features of Kaldi.")
     _ignore(settings)
-    fields = _frames(settings)
-    fields |= _bank(settings, fields["sample_rate"]) | _energy(settings, kind)
-    if kind == "mfcc":
-        fields |= dict(
-            n_mfcc=settings.integer("num-ceps", 13, of="n_mfcc"),
-            lifter=settings.number("cepstral-lifter", 22.0, at_least=0.0, of="lifter"),
-        )
-    else:
-        fields["power"] = 2.0 if settings.flag("use-power", True) else 1.0
-        if not settings.flag("use-log-fbank", True):
-            fields["log"] = None
-    if settings.flag("subtract-mean", False):
-        fields["normalize"] = "mean"
+    fields = _options(settings).features(kind)
     settings.note(
         "Kaldi's samples are 16-bit integers: input_scale=32768. Models of icefall and sherpa take samples in [-1, 1]: "
         "change it to input_scale=1.0"
@@ -115,8 +103,7 @@ def _kind_of(document: Document) -> str:
 
 
 def _ignore(settings: Settings) -> None:
-    settings.ignore("has no effect without a warp", "vtln-low", "vtln-high", "vtln-map", "utt2spk")
-    settings.one_of("vtln-warp", 1, (1,), "A recipe does not warp its bank.")
+    settings.ignore("has no effect without a warp", "vtln-map", "utt2spk")
     settings.ignore("selects a channel of the file", "channel")
     settings.ignore("leaves out short clips", "min-duration")
     settings.ignore("says how to write features", "output-format", "write-utt2dur", "compress", "compression-method")
@@ -125,54 +112,17 @@ def _ignore(settings: Settings) -> None:
     settings.ignore("resamples other sampling rates: see input_rate", "allow-downsample", "allow-upsample")
 
 
-def _frames(settings: Settings) -> dict[str, Any]:
-    """Take the fields of frames and their windows."""
-    rate = settings.number("sample-frequency", 16000.0, at_least=1.0, of="sample_rate")
-    lengths = []
-    for name, default in (("frame-length", 25.0), ("frame-shift", 10.0)):
-        given = settings.number(name, default, at_least=0.0)
-        lengths.append(settings.in_samples(name, int(rate * 0.001 * given), given))
-    n_fft = None if settings.flag("round-to-power-of-two", True) else lengths[0]
-    if n_fft is not None and n_fft % 2:
-        rule = "an even number of samples without round-to-power-of-two"
-        raise settings.error("frame-length", rule, f"{n_fft} samples", "Kaldi takes no other.")
-    window = settings.one_of("window-type", "povey", tuple(_kaldi.WINDOWS))
-    if window == "blackman":
-        settings.one_of("blackman-coeff", 0.42, (0.42,))
-    settings.ignore("belongs to another window", "blackman-coeff")
-    return dict(
-        _kaldi.frames(rate, lengths[0], lengths[1], n_fft),
-        **_kaldi.WINDOWS[window],
-        dither=settings.dither(1.0, "Kaldi"),
-        preemphasis=settings.number("preemphasis-coefficient", 0.97, of="preemphasis"),
-        remove_dc=settings.flag("remove-dc-offset", True),
-        snip_edges=settings.flag("snip-edges", True),
+def _options(settings: Settings) -> _kaldi.Options:
+    return _kaldi.Options(
+        settings,
+        library="Kaldi",
+        separator="-",
+        samples=lambda rate, milliseconds: rate * 0.001 * milliseconds,
+        windows=tuple(_kaldi.WINDOWS),
+        dither=1.0,
+        energy_floor=0.0,
+        cepstra_have_energy=True,
     )
-
-
-def _bank(settings: Settings, rate: float) -> dict[str, Any]:
-    """Take the fields of the filter bank. A highest frequency of 0 or below counts from Nyquist."""
-    low = settings.number("low-freq", 20.0, at_least=0.0, of="f_min")
-    given = settings.number("high-freq", 0.0, of="f_max")
-    high = given if given > 0.0 else rate / 2.0 + given
-    if not low < high <= rate / 2.0:
-        rule = f"above low-freq={low:g} and at most {rate / 2.0:g} Hz"
-        raise settings.error("high-freq", rule, given, "0 or below counts from there.")
-    return dict(n_mels=settings.integer("num-mel-bins", 23, of="n_mels"), f_min=low, f_max=high)
-
-
-def _energy(settings: Settings, kind: str) -> dict[str, Any]:
-    """Take the fields of the energy: a value more of a filter bank, or the first coefficient."""
-    floor = settings.number("energy-floor", 0.0, at_least=0.0, of="energy_floor")
-    uses = settings.flag("use-energy", kind == "mfcc")
-    last = settings.flag("htk-compat", False)
-    if kind == "mfcc" and last:
-        raise settings.error("htk-compat", "false for MFCC", True, "A recipe has the energy or C0 first.")
-    if not uses:
-        settings.ignore("has no effect without use-energy", "raw-energy")
-        return dict(energy=None)
-    settings.one_of("raw-energy", True, (True,), "A recipe takes the energy before the window.")
-    return dict(energy="c0" if kind == "mfcc" else "last" if last else "first", energy_floor=floor)
 
 
 def _note_others(document: Document, settings: Settings) -> None:
