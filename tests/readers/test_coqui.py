@@ -14,6 +14,8 @@ import kapre
 from tests.conftest import BACKEND
 from tests.readers.configurations import check, refused, texts
 
+# The flat files of HiFi-GAN have no room for a source. That of hificodec_24k is coqui-ai/TTS,
+# TTS/tts/layers/naturalspeech2/hificodec/config_24k_320d.json.
 COQUI, VITS, HIFIGAN = (texts(name) for name in ("coqui", "vits", "hifigan"))
 AUDIO = dict(
     fft_size=1024, win_length=1024, hop_length=256, sample_rate=22050, preemphasis=0.0, ref_level_db=20,
@@ -28,6 +30,8 @@ def by_coqui(x: np.ndarray, given: dict[str, Any]) -> np.ndarray:
     import librosa
 
     f = {**AUDIO, **given}
+    if "fft_size" not in given and "num_freq" in given:
+        f["fft_size"] = 2 * (given["num_freq"] - 1)
     if f["do_sound_norm"]:
         x = x / np.abs(x).max() * 0.95
     if f["do_rms_norm"]:
@@ -175,6 +179,7 @@ SIZES = dict(n_fft=1024, hop_size=256, win_size=1024, sampling_rate=22050, num_m
         ({"model": "glow_tts", "audio": {**AUDIO, **IN_MS}}, "`frame_length_ms` must be a multiple"),
         ({"data": dict(filter_length=1024, hop_length=256, sampling_rate=22050, tilt=1)}, "no field tilt=1"),
         ({**SIZES, "warp": 0.9}, "no field warp=0.9"),
+        ({"audio": {"sample_rate": 16000, "num_mels": 80, "num_freq": 0.5, "signal_norm": True}}, "`num_freq` must be"),
     ],
 )
 def test_what_could_change_numbers_is_refused(source: dict[str, Any], words: str) -> None:

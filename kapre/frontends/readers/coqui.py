@@ -18,7 +18,7 @@ _VITS = "vits"
 _PEAK = 0.95
 """The peak to which Coqui scales a recording with `do_sound_norm`."""
 _FLOOR = 1e-5
-_OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear", "num_freq")
+_OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear")
 
 
 def _knows(data: Any) -> bool:
@@ -40,11 +40,20 @@ def _read(document: Document) -> Published:
     settings = Settings(data[_SECTION], f"Coqui TTS ({model})", f"{document.place}: {_SECTION}")
     settings.ignore("is used by the model's output, not by its features", *_OF_SPEECH)
     rate = settings.integer("sample_rate", 22050, of="sample_rate")
-    n_fft = settings.integer("fft_size", 1024, of="n_fft")
+    n_fft = _length_of_dft(settings)
     fields = dict(sample_rate=rate, n_fft=n_fft, frame_length=None, **_frames(settings, rate), **_level(settings))
     if model == _VITS:
         return _vits(settings, fields)
     return settings.finish("tacotron2", **fields, **_bank(settings, rate), **_range(settings))
+
+
+def _length_of_dft(settings: Settings) -> int:
+    """Take the length of the DFT. Files of Mozilla TTS, Coqui's predecessor, have its number of bins instead."""
+    if settings.given("fft_size") is None and settings.given("num_freq") is not None:
+        settings.ignore("replaced by num_freq", "fft_size")
+        return 2 * (int(settings.integer("num_freq", of="n_fft")) - 1)
+    settings.ignore("follows from fft_size", "num_freq")
+    return int(settings.integer("fft_size", 1024, of="n_fft"))
 
 
 def _frames(settings: Settings, rate: int) -> dict[str, Any]:

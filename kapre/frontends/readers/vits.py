@@ -23,6 +23,7 @@ _OF_VOCODER = (
     *("upsample_*", "segment_size", "dist_config", "num_freq", "activation", "snake_logscale", "discriminator*"),
     *("mpd_*", "resolutions", "use_*", "lambda_*", "clip_grad_norm", "cqtd_*", "freeze_step", "num_embeddings"),
     *("embedding_dim", "model_in_dim", "code_hop_size", "f0", "dur_*", "mel_*_weight"),
+    *("n_code_groups", "n_codes", "*_loss_lambda"),
 )
 _TRAINS_AT_95 = "training scales each recording to a peak of 0.95 first"
 
