@@ -31,15 +31,18 @@ def magnitudes(recipe: Recipe, x: Any, lengths: Any, epsilon: float) -> Any:
     return ops.sqrt(kernel.at_least(executor.run(recipe, x, lengths), epsilon))
 
 
-def of_valid(values: Any, recipe: Recipe, lengths: Any) -> tuple[Any, Any]:
-    """Return values `(batch, channel, frames, bins)` with 0 past the frames of a clip, and the number of its values."""
-    _, _, count, bins = ops.shape(values)
+def of_valid(s: Any, t: Any, recipe: Recipe, lengths: Any) -> tuple[Any, Any, Any]:
+    """Return `s` with 0 past the frames of a clip, `t` with the values of `s` there, and the number of valid values.
+
+    The spectrograms are `(batch, channel, frames, bins)`, and differ in valid frames alone.
+    """
+    _, _, count, bins = ops.shape(s)
     if lengths is None:
-        return values, ops.cast(count * bins, values.dtype)
+        return s, t, ops.cast(count * bins, s.dtype)
     own = recipe.num_frames(lengths)
     inside = frames.within(count, own, 4, axis=2)
-    counted = ops.reshape(ops.cast(own, values.dtype) * ops.cast(bins, values.dtype), (-1, 1))
-    return ops.where(inside, values, ops.zeros_like(values)), counted
+    counted = ops.reshape(ops.cast(own, s.dtype) * ops.cast(bins, s.dtype), (-1, 1))
+    return ops.where(inside, s, ops.zeros_like(s)), ops.where(inside, t, s), counted
 
 
 def _norm(values: Any, floor: Any = None) -> Any:
@@ -49,10 +52,10 @@ def _norm(values: Any, floor: Any = None) -> Any:
     return ops.sqrt(kernel.maximum(squares, least))
 
 
-def convergence(s: Any, t: Any, counted: Any, floor: float) -> Any:
-    """Return the norm of `s - t` divided by that of `s`, which is at least that of values of `floor`."""
+def convergence(s: Any, t: Any, kept: Any, counted: Any, floor: float) -> Any:
+    """Return the norm of `s - t` divided by that of `kept`, which is at least that of values of `floor`."""
     least = floor * ops.sqrt(kernel.at_least(ops.cast(counted, s.dtype), 1.0))
-    return _norm(s - t) / _norm(s, least)
+    return _norm(s - t) / _norm(kept, least)
 
 
 def distance(s: Any, t: Any, counted: Any) -> Any:
@@ -133,15 +136,14 @@ class MultiResolutionSTFTLoss(WaveformLoss):
     def _at(self, recipe: Recipe, y_true: Any, y_pred: Any, lengths: Any) -> Any:
         """Return the loss at one resolution, `(batch, channel)`."""
         s, t = (magnitudes(recipe, y, lengths, self.epsilon) for y in (y_true, y_pred))
+        kept, t, counted = of_valid(s, t, recipe, lengths)
         parts = []
-        (own_s, counted), (own_t, _) = (of_valid(y, recipe, lengths) for y in (s, t))
         if self.convergence_weight:
-            parts.append(self.convergence_weight * convergence(own_s, own_t, counted, self.floor))
+            parts.append(self.convergence_weight * convergence(s, t, kept, counted, self.floor))
         if self.log_magnitude_weight:
-            (log_s, _), (log_t, _) = (of_valid(ops.log(y), recipe, lengths) for y in (s, t))
-            parts.append(self.log_magnitude_weight * distance(log_s, log_t, counted))
+            parts.append(self.log_magnitude_weight * distance(ops.log(s), ops.log(t), counted))
         if self.magnitude_weight:
-            parts.append(self.magnitude_weight * distance(own_s, own_t, counted))
+            parts.append(self.magnitude_weight * distance(s, t, counted))
         return sum(parts[1:], parts[0]) if parts else ops.zeros_like(s[:, :, 0, 0])
 
     def get_config(self) -> dict[str, Any]:
@@ -190,10 +192,9 @@ class SpectralConvergence(WaveformLoss):
         self._recipe = _recipe(self.n_fft, self.hop_length, self.win_length)
 
     def compare(self, y_true: Any, y_pred: Any, lengths: Any) -> Any:
-        (s, counted), (t, _) = (
-            of_valid(magnitudes(self._recipe, y, lengths, 1e-20), self._recipe, lengths) for y in (y_true, y_pred)
-        )
-        return convergence(s, t, counted, self.floor)
+        s, t = (magnitudes(self._recipe, y, lengths, 1e-20) for y in (y_true, y_pred))
+        kept, t, counted = of_valid(s, t, self._recipe, lengths)
+        return convergence(s, t, kept, counted, self.floor)
 
     def get_config(self) -> dict[str, Any]:
         names = ("n_fft", "hop_length", "win_length", "floor")

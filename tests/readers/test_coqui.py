@@ -174,6 +174,7 @@ SIZES = dict(n_fft=1024, hop_size=256, win_size=1024, sampling_rate=22050, num_m
         ({"model": "glow_tts", "audio": {**AUDIO, "spectral_tilt": 2}}, "no field spectral_tilt=2"),
         ({"model": "glow_tts", "audio": {**AUDIO, "do_amp_to_db_mel": False}}, "`do_amp_to_db_mel` must be True"),
         ({"model": "glow_tts", "audio": {**AUDIO, "do_sound_norm": True, "do_rms_norm": True}}, "`do_rms_norm`"),
+        ({"model": "glow_tts", "audio": {**AUDIO, "max_norm": 0}}, "`max_norm` must be a positive number"),
         ({"model": "xtts", "audio": {"sample_rate": 22050, "num_mels": 80}}, "`model` must be one of"),
         ({"model": "vits", "audio": {**AUDIO, "preemphasis": 0.97}}, "`preemphasis` must be 0.0"),
         ({"model": "glow_tts", "audio": {**AUDIO, **IN_MS}}, "`frame_length_ms` must be a multiple"),

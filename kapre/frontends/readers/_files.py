@@ -107,18 +107,10 @@ _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*')
 def load_json(text: str, place: str) -> Any:
     """Return the contents of JSON text. Comments from `//` to the end of a line are left out, as Coqui TTS does."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        if "//" not in text:
-            return _strict(text, place)
-        return _strict(_STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text), place)
-    except (RecursionError, ValueError):
-        return _strict(text, place)  # reports it
-
-
-def _strict(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return json.loads(_STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text))
     except RecursionError:
         raise SourceError(f"{place}: nested too deep for a configuration file. Give another file.") from None
     except ValueError as error:  # JSONDecodeError, or an integer of thousands of digits

@@ -125,8 +125,10 @@ def _range(settings: Settings) -> dict[str, Any]:
     settings.take("stats_path", None)
     reference, least = settings.number("ref_level_db", 20.0), settings.number("min_level_db", -100.0)
     largest = settings.number("max_norm", 4.0)
-    if least >= 0.0 or largest <= 0.0:
-        raise settings.error("min_level_db", "below 0, with a positive max_norm", least, "Correct the file.")
+    if least >= 0.0:
+        raise settings.error("min_level_db", "below 0", least, "Correct the file.")
+    if largest <= 0.0:
+        raise settings.error("max_norm", "a positive number", largest, "Correct the file.")
     span, start = (2.0 * largest, -largest) if settings.flag("symmetric_norm", True) else (largest, 0.0)
     slope = gain * span / -least  # of the logarithm: slope · log + offset
     offset = (reference + least) / least * span + start

@@ -41,7 +41,7 @@ def _read(document: Document) -> Published:
         settings.ignore("applies to several channels", "frontend_conf")
     else:
         fields |= dict(power=1.0, magnitude_epsilon=1e-10, magnitude_epsilon_by="max", log="log10")
-    fields |= _normalization(document, settings, fields["n_mels"], is_speech)
+    fields |= _normalization(document, settings, fields["n_mels"])
     return settings.finish("espnet", **fields)
 
 
@@ -88,7 +88,7 @@ def _rate(name: str, value: Any) -> int:
     return int(rate)
 
 
-def _normalization(document: Document, settings: Settings, width: int, is_speech: bool) -> dict[str, Any]:
+def _normalization(document: Document, settings: Settings, width: int) -> dict[str, Any]:
     """Return the fields of normalisation: by the statistics of a file, or over the utterance."""
     data = document.data
     if "normalize" not in data:  # the scripts of ESPnet set it on the command line, mostly to global_mvn
