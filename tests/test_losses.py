@@ -43,6 +43,13 @@ def pair(batch: int = 3, time: int = 700, *more: int, seed: int = 0) -> tuple[np
     return x, 0.8 * x + 0.1 * rng.normal(size=x.shape)
 
 
+def test_every_registered_loss_and_metric_is_tested() -> None:
+    kinds = keras.losses.Loss, keras.metrics.Metric
+    objects = keras.saving.get_custom_objects()
+    registered = {made for key, made in objects.items() if key.startswith("Kapre>") and issubclass(made, kinds)}
+    assert registered == {type(make()) for make in LOSSES.values()} | {metrics.SISDR, metrics.SNR}
+
+
 def each(loss: Any, x: np.ndarray, y: np.ndarray, **k: Any) -> np.ndarray:
     return to_numpy(loss(x, y, **k))
 
