@@ -53,7 +53,9 @@ def public_symbols() -> dict[str, Any]:
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.
     shorter = {
-        f"kapre.{module}.{name}" for module in ("augmentation", "backend", "descriptors", "frontends") for name in kapre.__all__
+        f"kapre.{module}.{name}"
+        for module in ("augmentation", "backend", "descriptors", "frontends")
+        for name in kapre.__all__
     }
     return {name: value for name, value in found.items() if callable(value) and name not in shorter}
 
