@@ -37,7 +37,12 @@ from kapre.composed import (
     get_stft_magnitude_layer,
 )
 from kapre.descriptors import (
+    MDCT,
     RMS,
+    YIN,
+    Chroma,
+    FrequencyWeighting,
+    InverseMDCT,
     OnsetStrength,
     SpectralBandwidth,
     SpectralCentroid,
@@ -47,6 +52,7 @@ from kapre.descriptors import (
     SpectralFlux,
     SpectralRolloff,
     Tempogram,
+    Tonnetz,
     ZeroCrossingRate,
 )
 from kapre.filters import Convolve, IIRFilter, Resample
@@ -80,19 +86,24 @@ VERSION = __version__
 _ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "integrations", "plot")
 
 __all__ = [
+    "MDCT",
     "MFCC",
     "RMS",
     "STFT",
     "VERSION",
+    "YIN",
     "ApplyFilterbank",
     "ChannelSwap",
+    "Chroma",
     "ConcatenateFrequencyMap",
     "Convolve",
     "Delta",
     "Energy",
     "Frame",
+    "FrequencyWeighting",
     "Frontend",
     "IIRFilter",
+    "InverseMDCT",
     "InverseSTFT",
     "LogmelToMFCC",
     "Loudness",
@@ -122,6 +133,7 @@ __all__ = [
     "Spectrogram",
     "SqueezeChannels",
     "Tempogram",
+    "Tonnetz",
     "ZeroCrossingRate",
     "__version__",
     "amplitude_to_decibel",

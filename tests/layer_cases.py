@@ -195,8 +195,28 @@ CASES: dict[str, Case] = {
         "Tempogram",
         lambda df, **k: kapre.Tempogram(16000, 7, n_mels=8, dynamic_range=None, **SHORT, data_format=df, **k),
         "waveform",
+        150,  # with fewer frames, only one of the envelope is not 0
+        16,
+    ),
+    "Chroma": Case("Chroma", lambda df, **k: kapre.Chroma(16000, **SHORT, data_format=df, **k), "waveform", 1, 16),
+    "Tonnetz": Case(
+        "Tonnetz",
+        lambda df, **k: kapre.Tonnetz(16000, **SHORT, data_format=df, **k),
+        "waveform",
         1,
         16,
+        traces_apart=False,
+    ),
+    "MDCT": Case("MDCT", lambda df, **k: kapre.MDCT(32, data_format=df, **k), "waveform", 1, 16),
+    "InverseMDCT": Case(
+        "InverseMDCT",
+        lambda df, **k: kapre.InverseMDCT(2 * BINS, "cosine_window", "ortho", data_format=df, **k),
+        "spectrogram",
+    ),
+    "FrequencyWeighting": Case(
+        "FrequencyWeighting",
+        lambda df, **k: kapre.FrequencyWeighting(16000, data_format=df, **k),
+        "spectrogram",
     ),
     "SpectralDescriptors": Case(
         "SpectralDescriptors",

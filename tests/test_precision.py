@@ -80,6 +80,8 @@ def check_float64(name: str, single_precision: np.ndarray) -> None:
             return
         assert got.dtype == (np.complex128 if np.iscomplexobj(single_precision) else np.float64)
         assert got.shape == single_precision.shape
+        if case.flat:  # a count, which does not move
+            return
         step = 1e-9 * np.cos(np.arange(x.size)).reshape(x.shape)
         ahead, behind = to_numpy(layer(x + step)), to_numpy(layer(x - step))
         # A central difference of what float32 had rounded would be 0, or a last place of float32 in size.

@@ -78,18 +78,18 @@ def shrink(path: Path) -> None:
     raise RuntimeError(f"{path.name} has {path.stat().st_size} bytes; {LARGEST} are allowed")
 
 
-def write(folder: Path, text: str) -> None:
-    """Write the pictures of a page into a folder, and remove all others."""
+def write(folder: Path, text: str, name: str = "augmentation") -> None:
+    """Write the pictures of a page, which it shows in a folder `name`, into a folder, and remove all others."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         for words in commands(text):
             run(words, Path(made))
         for code in programs(text):
             draw(code, Path(made))
-        wanted = set(shown(text, folder.name))
+        wanted = set(shown(text, name))
         absent = sorted(wanted - {path.name for path in Path(made).iterdir()})
         if absent:
-            raise RuntimeError(f"{folder.name}.md shows {', '.join(absent)}, which nothing on it makes")
+            raise RuntimeError(f"{name}.md shows {', '.join(absent)}, which nothing on it makes")
         for path in folder.glob("*.png"):
             path.unlink()
         for name in sorted(wanted):
@@ -106,7 +106,7 @@ def main() -> int:
     matplotlib.use("agg")
     for page in PAGES:
         folder = page.with_suffix("")
-        write(folder, page.read_text(encoding="utf-8"))
+        write(folder, page.read_text(encoding="utf-8"), folder.name)
         sizes = [path.stat().st_size for path in folder.glob("*.png")]
         print(f"{len(sizes)} pictures in {folder.relative_to(ROOT)}, {sum(sizes) / 1e6:.2f} MB")
     return 0

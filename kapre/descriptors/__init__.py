@@ -1,8 +1,11 @@
-"""Descriptors of the frames of waveforms, as in `librosa.feature`: of their spectrum, their samples and their onsets.
+"""Descriptors of the frames of waveforms, as in `librosa.feature`: spectra, samples, onsets, pitch classes and pitch.
 
 Each is a layer that takes `(batch, time)`, or waveforms with channels, and gives one or a few values for each frame.
+The MDCT and its inverse and the weighting of frequencies are here too.
 """
 
+from kapre.descriptors._chroma import Chroma, Tonnetz
+from kapre.descriptors._mdct import MDCT, InverseMDCT
 from kapre.descriptors._of_samples import RMS, ZeroCrossingRate
 from kapre.descriptors._of_spectrum import (
     SpectralBandwidth,
@@ -15,10 +18,17 @@ from kapre.descriptors._of_spectrum import (
 from kapre.descriptors._onsets import OnsetStrength, Tempogram
 from kapre.descriptors._several import SpectralDescriptors
 from kapre.descriptors._stream import DescriptorStream
+from kapre.descriptors._weighting import FrequencyWeighting
+from kapre.descriptors._yin import YIN
 
 __all__ = [
+    "MDCT",
     "RMS",
+    "YIN",
+    "Chroma",
     "DescriptorStream",
+    "FrequencyWeighting",
+    "InverseMDCT",
     "OnsetStrength",
     "SpectralBandwidth",
     "SpectralCentroid",
@@ -28,5 +38,6 @@ __all__ = [
     "SpectralFlux",
     "SpectralRolloff",
     "Tempogram",
+    "Tonnetz",
     "ZeroCrossingRate",
 ]

@@ -65,7 +65,7 @@ class SpectralCentroid(OfSpectrum):
 
         x = np.sin(2 * np.pi * 1000 * np.arange(16000, dtype="float32") / 16000)[None]
         y = np.asarray(kapre.SpectralCentroid(16000)(x))
-        assert y.shape == (1, 32) and abs(y[0, 16] - 1000.0) < 2.0  # Hz
+        assert y.shape == (1, 32) and abs(y[0, 16] - 1000.0) < 10.0  # Hz
         ```
     """
 
