@@ -35,7 +35,7 @@ from kapre.composed import (
     get_stft_magnitude_layer,
 )
 from kapre.filters import Convolve, IIRFilter, Resample
-from kapre.frontends import MFCC, Frontend, MelSpectrogram, Spectrogram, list_presets
+from kapre.frontends import MFCC, FixedPieces, Frontend, MelSpectrogram, Spectrogram, list_presets
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
@@ -73,6 +73,7 @@ __all__ = [
     "Convolve",
     "Delta",
     "Energy",
+    "FixedPieces",
     "Frame",
     "Frontend",
     "IIRFilter",

@@ -43,8 +43,9 @@ def test_every_registered_layer_has_a_case() -> None:
         if key.startswith("Kapre>") and not issubclass(made, keras.losses.Loss | keras.metrics.Metric)
     }
     # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py;
-    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py.
+    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py; pieces: test_pieces.py.
     elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask", "MixUp", "CutMix", "AudioConverter"}
+    elsewhere |= {"FixedPieces", "PiecesMask"}
     assert registered == {case.layer for case in CASES.values()} | elsewhere
 
 

@@ -137,6 +137,18 @@ def test_any_batch_and_length_and_no_frame_at_all(suffix: str, fbank: Path, tmp_
 
 
 @ON_TENSORFLOW
+def test_long_clips_in_pieces(tmp_path: Path) -> None:
+    layer = kapre.FixedPieces(kapre.Frontend.from_preset("kaldi_fbank"), 4000)
+    report = kapre.export(layer, tmp_path / "pieces.onnx")
+    assert report.backend == BACKEND or BACKEND == "jax"
+    run = runner(tmp_path / "pieces.onnx")
+    for batch, samples in ((2, 1), (1, 4000), (3, 4001), (2, 20011)):
+        right = to_numpy(layer(clip(batch, samples)))
+        assert run(clip(batch, samples)).shape == right.shape == (batch, -(-samples // 4000), 23, 80)
+        assert np.abs(run(clip(batch, samples)) - right).max() <= 1e-4 * 25
+
+
+@ON_TENSORFLOW
 @pytest.mark.parametrize("n_fft", [512, 2048])
 def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     model = network(n_fft, chain=True)
