@@ -35,7 +35,15 @@ from kapre.composed import (
     get_stft_magnitude_layer,
 )
 from kapre.filters import Convolve, IIRFilter, Resample
-from kapre.frontends import MFCC, FixedPieces, Frontend, MelSpectrogram, Spectrogram, list_presets
+from kapre.frontends import (
+    MFCC,
+    FixedPieces,
+    Frontend,
+    MelSpectrogram,
+    ParallelFrontends,
+    Spectrogram,
+    list_presets,
+)
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
@@ -85,6 +93,7 @@ __all__ = [
     "MelSpectrogram",
     "MuLawDecoding",
     "MuLawEncoding",
+    "ParallelFrontends",
     "Phase",
     "PhaseTflite",
     "Recipe",

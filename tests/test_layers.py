@@ -43,9 +43,10 @@ def test_every_registered_layer_has_a_case() -> None:
         if key.startswith("Kapre>") and not issubclass(made, keras.losses.Loss | keras.metrics.Metric)
     }
     # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py;
-    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py; pieces: test_pieces.py.
+    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py; of front ends:
+    # test_pieces.py, test_parallel.py.
     elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask", "MixUp", "CutMix", "AudioConverter"}
-    elsewhere |= {"FixedPieces", "PiecesMask"}
+    elsewhere |= {"FixedPieces", "PiecesMask", "ParallelFrontends"}
     assert registered == {case.layer for case in CASES.values()} | elsewhere
 
 

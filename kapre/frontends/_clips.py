@@ -47,10 +47,14 @@ class ClipLayer(AudioLayer):
         return super().compute_output_shape(inputs_shape)
 
 
-def check_dtypes(layer: AudioLayer, parts: Sequence[AudioLayer]) -> None:
-    """Refuse parts of a layer whose dtype policy is not that of the layer."""
+def adopt(layer: AudioLayer, parts: Sequence[ClipLayer]) -> None:
+    """Build the parts of a layer, and refuse those whose dtype policy is not that of the layer.
+
+    Parts that are built within the layer's first call fail if PyTorch compiles that call (2.13).
+    """
     for part in parts:
         given, own = part.dtype_policy.name, layer.dtype_policy.name
         if given != own:
             rule = f"{given!r}, that of the front end {part.name!r}"
             raise ValueError(message("dtype", rule, own, "Give the same dtype to both."))
+        part._build_once((None, None))

@@ -12,11 +12,12 @@ from kapre._arguments import LayerArguments, PresetAlias, PresetName
 from kapre._checks import message, positive_int
 from kapre._layer import Shape, check_mask, lengths_of, register
 from kapre._lengths import lengths_within
-from kapre.frontends._clips import ClipLayer, check_dtypes
+from kapre.frontends._clips import ClipLayer, adopt
 from kapre.frontends._given import frontend_of
 from kapre.frontends._mask import ClipMask, entries_within
 from kapre.frontends.frontend import Frontend
-from kapre.ops import waves
+from kapre.frontends.parallel import ParallelFrontends
+from kapre.ops import frames
 from kapre.ops.counts import num_frames
 from kapre.ops.kernels import active as kernel
 from kapre.recipe import Recipe
@@ -30,7 +31,7 @@ class FixedPieces(ClipLayer):
     that take pieces of 30 s, such as Whisper's, then take recordings of any length. The pieces do not overlap.
 
     Args:
-        frontend: A `kapre.Frontend`, a `kapre.Recipe` or the name of a preset.
+        frontend: A `kapre.Frontend`, a `kapre.ParallelFrontends`, a `kapre.Recipe` or the name of a preset.
         piece_samples: int ≥ 1 or None, samples at `recipe.clip_rate`. The length of a piece. None is the fixed length
             of the front end (`recipe.clip_samples`), which a piece must not exceed.
         **kwargs: Keras' layer arguments. The dtype is that of the front end.
@@ -44,9 +45,10 @@ class FixedPieces(ClipLayer):
         `(batch, time)`.
 
     Output shape:
-        `(batch, pieces, *recipe.output_shape(piece_samples))`, where `pieces` is `ceil(time / piece_samples)`. Frames
-        past the end of a clip are those of the front end: 0, or the features of the padding if its length is fixed.
-        With `lengths` or a mask, the output carries a mask over the pieces, `(batch, pieces)`.
+        `(batch, pieces, *recipe.output_shape(piece_samples))`, where `pieces` is `ceil(time / piece_samples)`, and with
+        the channels of `kapre.ParallelFrontends`. Frames past the end of a clip are those of the front end: 0, or the
+        features of the padding if its length is fixed. With `lengths` or a mask, the output carries a mask over the
+        pieces, `(batch, pieces)`.
 
     Raises:
         TypeError: If `frontend` is none of these, or the samples are integers.
@@ -75,7 +77,7 @@ class FixedPieces(ClipLayer):
 
     def __init__(
         self,
-        frontend: Frontend | Recipe | PresetName | PresetAlias | Mapping[str, Any],
+        frontend: Frontend | ParallelFrontends | Recipe | PresetName | PresetAlias | Mapping[str, Any],
         piece_samples: int | None = None,
         **kwargs: Unpack[LayerArguments],
     ) -> None:
@@ -83,14 +85,14 @@ class FixedPieces(ClipLayer):
         self.frontend = self._checked(frontend)
         if "dtype" not in kwargs:
             self.dtype_policy = self.frontend.dtype_policy
-        check_dtypes(self, [self.frontend])
+        adopt(self, [self.frontend])
         self.piece_samples = _length(piece_samples, self.frontend.clip_samples)
         self._may_skip_keras = self.frontend._may_skip_keras
 
-    def _checked(self, value: Any) -> Frontend:
+    def _checked(self, value: Any) -> Frontend | ParallelFrontends:
         if isinstance(value, Mapping):
             value = keras.saving.deserialize_keras_object(dict(value))
-        return frontend_of(value, dtype=self.dtype_policy)
+        return value if isinstance(value, ParallelFrontends) else frontend_of(value, dtype=self.dtype_policy)
 
     def num_pieces(self, n_samples: Any) -> Any:
         """Return the number of pieces of a clip: `ceil(n_samples / piece_samples)`.
@@ -116,12 +118,12 @@ class FixedPieces(ClipLayer):
             check_mask(mask, inputs.shape, "Or give lengths, the samples of each clip.")
         x = self.real_input(inputs)
         lengths = lengths_of(mask) if lengths is None else lengths_within(lengths, x)
-        padded = waves.pad_to_multiple(x, 0, self.piece_samples)
-        batch, count = ops.shape(x)[0], ops.shape(padded)[1] // self.piece_samples
+        batch, time = ops.shape(x)
+        count = (time + self.piece_samples - 1) // self.piece_samples  # without abs, which JAX's symbolic sizes lack
+        most = -time % self.piece_samples if isinstance(time, int) else self.piece_samples - 1
+        pieces = ops.reshape(frames.pad(x, 0, most)[:, : count * self.piece_samples], (-1, self.piece_samples))
         own = self._own_lengths(x, count, lengths)
-        y = self.frontend(
-            ops.reshape(padded, (-1, self.piece_samples)), lengths=None if own is None else ops.reshape(own, (-1,))
-        )
+        y = self.frontend(pieces, lengths=None if own is None else ops.reshape(own, (-1,)))
         y = ops.reshape(y, (batch, count, *self._entries()))
         if lengths is None:
             return y
