@@ -164,6 +164,9 @@ def test_in_pieces(data_format: str) -> None:
     again = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
     np.testing.assert_array_equal(to_numpy(again(x, lengths=lengths)), y)
     assert kapre.FixedPieces(kapre.ParallelFrontends([LOW, HIGH])).piece_samples == 144000
+    free = kapre.ParallelFrontends([recipe.replace(fixed_samples=None) for recipe in (LOW, HIGH)], data_format)
+    shape = kapre.FixedPieces(free, 144000).compute_output_shape((1, 192000))  # as many frames in each piece
+    assert shape[:2] == (1, 2)
 
 
 def test_dtypes() -> None:
@@ -199,8 +202,9 @@ def test_wrong_inputs() -> None:
         layer(wave(1, 48000))
     layer = kapre.ParallelFrontends(PAIR)
     for _ in range(2):
-        with pytest.raises(ValueError, match="must have shape \\(batch, time\\); received"):
-            layer(np.zeros((2, 1600, 1), "float32"))
+        for shape in ((2, 1600, 1), (1600,)):
+            with pytest.raises(ValueError, match="must have shape \\(batch, time\\); received"):
+                layer(np.zeros(shape, "float32"))
         with pytest.raises(TypeError, match=re.escape("kapre.pcm_to_float")):
             layer(np.zeros((2, 1600), "int16"))
         with pytest.raises(ValueError, match="`mask` must be over the samples"):

@@ -152,7 +152,8 @@ class FixedPieces(ClipLayer):
         return entries_within(self.num_pieces, self.num_pieces, inputs, within)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        self.frontend.output_shape_and_dtype(shape)  # raises for a wrong shape
+        if len(shape) != 2:
+            self.frontend.output_shape_and_dtype(shape)  # raises
         return (shape[0], self.num_pieces(shape[1]), *self._entries()), self.compute_dtype
 
     def get_config(self) -> dict[str, Any]:
