@@ -56,7 +56,15 @@ from kapre.descriptors import (
     ZeroCrossingRate,
 )
 from kapre.filters import Convolve, IIRFilter, Resample
-from kapre.frontends import MFCC, Frontend, MelSpectrogram, Spectrogram, list_presets
+from kapre.frontends import (
+    MFCC,
+    FixedPieces,
+    Frontend,
+    MelSpectrogram,
+    ParallelFrontends,
+    Spectrogram,
+    list_presets,
+)
 from kapre.levels import Loudness, LoudnessNormalization, PeakNormalization, RMSNormalization
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
@@ -99,6 +107,7 @@ __all__ = [
     "Convolve",
     "Delta",
     "Energy",
+    "FixedPieces",
     "Frame",
     "FrequencyWeighting",
     "Frontend",
@@ -115,6 +124,7 @@ __all__ = [
     "MuLawDecoding",
     "MuLawEncoding",
     "OnsetStrength",
+    "ParallelFrontends",
     "PeakNormalization",
     "Phase",
     "PhaseTflite",

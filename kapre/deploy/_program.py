@@ -21,7 +21,7 @@ from kapre._version import __version__
 from kapre.deploy._errors import words
 from kapre.deploy._inventory import Inventory, inventory
 from kapre.deploy._rewrite import rewrite
-from kapre.frontends import Frontend
+from kapre.frontends._clips import ClipLayer
 from kapre.ops.kernels import overlaid
 from kapre.ops.kernels.portable import DEFAULT_WAY, PortableKernel, Way
 
@@ -145,7 +145,7 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
         free = [keras.Input(x.shape[1:], dtype=x.dtype, name=x.name) for x in inputs]
         given = free[0] if len(free) == 1 else keras.tree.pack_sequence_as(model.input, free)
         return keras.Model(given, model(given), name=model.name)
-    if input_shape is None and isinstance(model, Frontend):
+    if input_shape is None and isinstance(model, ClipLayer):
         input_shape = (None,)
     if input_shape is None:
         remedy = "Give input_shape, the shape of one clip: (None, 1) for a free length and one channel, say."

@@ -12,16 +12,21 @@ from kapre.frontends.presets import aliases, list_presets, preset
 
 if TYPE_CHECKING:
     from kapre.frontends.frontend import Frontend
+    from kapre.frontends.parallel import ParallelFrontends
+    from kapre.frontends.pieces import FixedPieces
     from kapre.frontends.spectrograms import MFCC, MelSpectrogram, Spectrogram
     from kapre.frontends.stream import Stream, whole_clip_stages
 
 _ON_FIRST_USE = {"Frontend": "frontend", "Stream": "stream", "whole_clip_stages": "stream"}
+_ON_FIRST_USE |= {"FixedPieces": "pieces", "ParallelFrontends": "parallel"}
 _ON_FIRST_USE |= dict.fromkeys(("MFCC", "MelSpectrogram", "Spectrogram"), "spectrograms")
 
 __all__ = [
     "MFCC",
+    "FixedPieces",
     "Frontend",
     "MelSpectrogram",
+    "ParallelFrontends",
     "Preset",
     "Source",
     "SourceError",

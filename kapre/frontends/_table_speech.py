@@ -23,7 +23,10 @@ _add(
     "dots3.note: Whisper's 128 bands of a clip padded to 80 ms",
     "dots3.note",
     "transformers.Dots3NoteFeatureExtractor.",
-    note="The reference cuts longer clips into pieces of 60 s, each of which has a maximum of its own.",
+    note=(
+        "The reference cuts longer clips into pieces of 60 s, each of which has a maximum of its own, as "
+        "`kapre.FixedPieces` does with `whisper_large_v3` and `fixed_samples=960000`."
+    ),
 )
 _add(
     "nemotron_streaming",

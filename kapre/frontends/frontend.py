@@ -16,7 +16,6 @@ from kapre import executor
 from kapre._arguments import LayerArguments, PresetAlias, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._layer import (
-    AudioLayer,
     Shape,
     channels_in_place,
     channels_second,
@@ -24,11 +23,11 @@ from kapre._layer import (
     lengths_of,
     register,
     time_second,
-    with_mask,
 )
-from kapre._lengths import checked_lengths, lengths_within
+from kapre._lengths import lengths_within
 from kapre.frontends import readers
 from kapre.frontends._changes import changed
+from kapre.frontends._clips import ClipLayer
 from kapre.frontends._gains import Extent, Learned, extent, load, save
 from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
 from kapre.frontends._source import Source
@@ -36,7 +35,6 @@ from kapre.frontends.presets import list_presets, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
 from kapre.ops.kernels import active as kernel
-from kapre.ops.kernels import tf_data
 from kapre.ops.windows import window
 from kapre.recipe import Recipe
 
@@ -51,7 +49,7 @@ def _warn_of_empty_bands(recipe: Recipe) -> None:
 
 
 @register
-class Frontend(AudioLayer):
+class Frontend(ClipLayer):
     """Compute the features described by a recipe from samples, in one layer.
 
     The layer includes everything that the published model's own code did to the sound, from the scale of the samples to
@@ -210,6 +208,11 @@ class Frontend(AudioLayer):
         frontend.source = found.source
         return frontend
 
+    @property
+    def clip_samples(self) -> int | None:
+        """Return the length in samples to which the recipe pads and cuts clips, or None if they have any length."""
+        return self.recipe.clip_samples
+
     def num_frames(self, n_samples: Any) -> Any:
         """Return the number of entries of a clip: frames, stacks, patches or chunks, or samples without a spectrum.
 
@@ -231,10 +234,6 @@ class Frontend(AudioLayer):
                 stream.
         """
         return Stream(self, chunk_samples, compile)
-
-    # With further shapes as keywords, Keras lets a subclass have a `call` with other arguments.
-    def build(self, inputs_shape: Any, **_: Any) -> None:  # type: ignore[override]
-        super().build(inputs_shape)
 
     @property
     def filterbank(self) -> np.ndarray | None:
@@ -268,19 +267,6 @@ class Frontend(AudioLayer):
         becomes "all". Both cases issue a warning.
         """
         load(self, self._all_learned(), store, super().load_own_variables)
-
-    def __call__(self, inputs: Any, lengths: Any = None, **kwargs: Any) -> Any:
-        inputs = kernel.given(inputs)
-        if lengths is None and self._skips_keras((inputs,), kwargs):
-            return kernel.call(self, inputs)
-        if lengths is None:
-            return super().__call__(inputs, **kwargs)
-        lengths = checked_lengths(inputs, lengths)
-        y = super().__call__(inputs, lengths=lengths, **kwargs)
-        if tf_data.is_foreign(y):
-            return y
-        mask = self._output_mask(inputs, lengths)  # not `compute_mask`, to which Keras does not pass the lengths
-        return y if mask is None else with_mask(y, mask)
 
     def call(self, inputs: Any, lengths: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         if len(inputs.shape) not in self._ranks:
@@ -335,7 +321,7 @@ class Frontend(AudioLayer):
 
         Return None if there is no mask, or if every clip gives the same number of frames.
         """
-        return None if previous_mask is None else self._output_mask(inputs, previous_mask)
+        return super().compute_mask(inputs, previous_mask)
 
     def _output_mask(self, inputs: Any, within: Any) -> Any:
         """Return the mask over the output's time for the lengths of the clips, or for a mask over samples."""
@@ -344,10 +330,7 @@ class Frontend(AudioLayer):
         inputs = self._one_channel(inputs)
         if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
             return FrontendMask(self.recipe)(inputs, within)
-        return entries_within(self.recipe, inputs, within)
-
-    def compute_output_shape(self, inputs_shape: Any, **_: Any) -> Shape:  # type: ignore[override]
-        return super().compute_output_shape(inputs_shape)
+        return entries_within(self.recipe.num_frames, self.recipe.num_valid_entries, inputs, within)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         if len(shape) != 2:

@@ -8,8 +8,8 @@ import numpy as np
 
 from kapre._arguments import PresetAlias, PresetName
 from kapre._layer import Shape, register
+from kapre.frontends._given import frontend_of
 from kapre.frontends.frontend import Frontend
-from kapre.integrations._frontend import frontend_of
 from kapre.recipe import Recipe
 
 

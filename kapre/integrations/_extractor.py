@@ -16,11 +16,11 @@ from kapre import stages
 from kapre._arguments import PresetAlias, PresetName
 from kapre._checks import choice, message, positive_int
 from kapre.frontends import readers
+from kapre.frontends._given import frontend_of
 from kapre.frontends.frontend import Frontend
 from kapre.frontends.readers import own_extractor
 from kapre.frontends.readers.hugging_face import TYPE
 from kapre.integrations._clips import clips_of
-from kapre.integrations._frontend import frontend_of
 from kapre.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -137,6 +137,39 @@ def test_any_batch_and_length_and_no_frame_at_all(suffix: str, fbank: Path, tmp_
 
 
 @ON_TENSORFLOW
+def test_several_front_ends_of_the_same_samples(tmp_path: Path) -> None:
+    recipe = kapre.Recipe(n_fft=256, hop_length=100, sample_rate=16000, filterbank="mel", n_mels=20, log="ln")
+    both = kapre.ParallelFrontends([recipe, recipe.replace(f_max=4000.0)], data_format="channels_last")
+    layer = kapre.FixedPieces(both, 4000)
+    report = kapre.export(layer, tmp_path / "both.onnx")
+    assert len(report.rewritten) == 2
+    right = to_numpy(layer(clip(2, 9001)))
+    found = runner(tmp_path / "both.onnx")(clip(2, 9001))
+    assert found.shape == right.shape == (2, 3, 38, 20, 2)
+    assert np.abs(found - right).max() <= 1e-4 * 25
+
+
+if BACKEND == "jax":  # which alone writes .stablehlo, with symbolic sizes
+
+    def test_a_stablehlo_file_of_pieces(tmp_path: Path) -> None:
+        layer = kapre.FixedPieces(kapre.Frontend.from_preset("kaldi_fbank"), 4000)
+        report = kapre.export(layer, tmp_path / "pieces.stablehlo")  # which runs it
+        assert report.max_error is not None
+        assert report.max_error <= 1e-4
+
+
+@ON_TENSORFLOW
+def test_long_clips_in_pieces(tmp_path: Path) -> None:
+    layer = kapre.FixedPieces(kapre.Frontend.from_preset("kaldi_fbank"), 4000)
+    kapre.export(layer, tmp_path / "pieces.onnx")
+    run = runner(tmp_path / "pieces.onnx")
+    for batch, samples in ((2, 1), (1, 4000), (3, 4001), (2, 20011)):
+        right = to_numpy(layer(clip(batch, samples)))
+        assert run(clip(batch, samples)).shape == right.shape == (batch, -(-samples // 4000), 23, 80)
+        assert np.abs(run(clip(batch, samples)) - right).max() <= 1e-4 * 25
+
+
+@ON_TENSORFLOW
 @pytest.mark.parametrize("n_fft", [512, 2048])
 def test_a_chain_of_single_layers(n_fft: int, tmp_path: Path) -> None:
     model = network(n_fft, chain=True)

@@ -138,6 +138,14 @@ def _whisper(x: np.ndarray, rate: int, n_fft: int = 400, hop_length: int = 160, 
     return ((np.maximum(log, log.max() - 8) + 4) / 4).T
 
 
+def by_wespeaker(x: np.ndarray, mean: bool = True, rate: int = 16000, **f: Any) -> np.ndarray:
+    """Return what kaldi-native-fbank computes with the fields of `fbank_args`."""
+    names = {"frame_length": "frame-length", "frame_shift": "frame-shift", "num_mel_bins": "num-mel-bins"}
+    options = {"window-type": "hamming", "sample-frequency": str(rate)}
+    y = by_knf(x, "fbank", options | {names[name]: str(value) for name, value in f.items() if name in names})
+    return y - y.mean(0) if mean else y
+
+
 def cmvn(mean: np.ndarray, deviation: np.ndarray, frames: int = 1000) -> str:
     """Return the text of `global_cmvn`."""
     squares = (deviation**2 + mean**2) * frames

@@ -24,6 +24,7 @@ from tests.readers.by_libraries import (
     by_nemo,
     by_speechbrain,
     by_wenet,
+    by_wespeaker,
     cmvn,
     low_frame_rate,
     options_of,
@@ -104,6 +105,15 @@ ESPNET: dict[str, dict[str, Any]] = {
     "librispeech_conformer6": dict(n_fft=512, hop_length=128),
     "owsm_v3.1": dict(n_fft=512, win_length=400, hop_length=160),
 }
+WESPEAKER: dict[str, dict[str, Any]] = {
+    "voxceleb_resnet": BANDS,
+    "voxceleb_resnet_uio": BANDS,
+    "voxceleb_dino_ecapa": BANDS,
+    "voxceleb_xi_vector": BANDS,
+    "sre_campplus": BANDS,
+    "voxceleb_redimnet": dict(num_mel_bins=72),
+    "sre_resnet_8k": dict(num_mel_bins=64, rate=8000),
+}
 REFUSED = {
     ("nemo", "hifigan_44100"): "`exact_pad` must be false for NeMo 2.3 or later.*Add the nemo_version",
     ("nemo", "glow_tts"): "`stft_conv` must be False",
@@ -121,6 +131,11 @@ REFUSED = {
     ("wenet", "wekws_fsmn_ctc"): "no fields? .*context_expansion=True.*frame_skip=3",
     ("wenet", "wekws_mdtc"): "no fields? .*feature_extraction_conf",
     ("wenet", "aishell_s1_torchaudio"): "a YAML file of no known format",
+    ("wespeaker", "voxceleb_wavlm_frozen"): "`frontend` must be 'fbank'; received frontend='s3prl'",
+    ("wespeaker", "voxceleb_redimnet2"): "`frontend` must be 'fbank'; received frontend='tfmel'",
+    ("wespeaker", "voxlingua_wavlm"): "`raw_wav` must be False.*The model takes samples",
+    ("wespeaker", "voxceleb_deprecated_resnet"): "a YAML file of no known format",
+    ("wespeaker", "cnceleb_resnet_uio"): "WeNet has no field train_scp=.*, musan_scp=",
     ("espnet", "french_s3prl"): "`frontend` must be 'default'; received frontend='default_s3prl'",
     ("espnet", "aishell_whisper"): "a YAML file of no known format",
 }
@@ -135,6 +150,7 @@ def test_every_file_is_compared_or_refused_and_says_where_it_is_from() -> None:
         "funasr": set(FUNASR),
         "wenet": {*WENET, "aishell_sensevoice_small"},
         "espnet": set(ESPNET),
+        "wespeaker": set(WESPEAKER),
     }
     for reader, names in compared.items():
         assert len(names) >= 6
@@ -250,6 +266,13 @@ def test_stacks_of_wenet(tmp_path: Path) -> None:
     refused({**data, "lfr_conf": [7, 6]}, "`lfr_conf` must be a section")
     refused({**data, "lfr_conf": {"lfr_m": 7}}, "`lfr_conf.lfr_n` must be given")
     refused({**data, "lfr_conf": {"lfr_m": 7, "lfr_n": 6, "mode": "x"}}, "no field lfr_conf.mode='x'")
+
+
+@pytest.mark.parametrize("name", WESPEAKER)
+def test_wespeaker(name: str) -> None:
+    path = of("wespeaker")[name]
+    check(kapre.Recipe.from_pretrained(path), lambda x: by_wespeaker(x, **WESPEAKER[name]))
+    assert ("no field resample_rate: 16000 is taken" in notes(path)) == (name == "voxceleb_resnet_uio")
 
 
 @pytest.mark.parametrize("name", ESPNET)

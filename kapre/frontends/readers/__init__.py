@@ -21,6 +21,7 @@ from kapre.frontends.readers import (
     speechbrain,
     vits,
     wenet,
+    wespeaker,
 )
 from kapre.frontends.readers._files import what_is
 from kapre.frontends.readers._places import Place, place_of
@@ -30,8 +31,8 @@ from kapre.frontends.readers._reader import Reader as Reader
 from kapre.frontends.readers._reader import refusing
 
 READERS: tuple[Reader, ...] = (
-    *(hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER, espnet.READER),
-    *(keras_hub.READER, coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
+    *(hugging_face.READER, nemo.READER, kaldi.READER, speechbrain.READER, funasr.READER, wenet.READER),
+    *(wespeaker.READER, espnet.READER, keras_hub.READER, coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
 )
 """The readers, in the order in which they look at a source."""
 

@@ -9,6 +9,8 @@ from kapre.frontends.readers._hf_fields import Extractor, of_batches, of_fixed_l
 from kapre.frontends.readers._reader import Published, Settings
 from kapre.recipe import Recipe
 
+_CUTS = "transformers cuts a longer clip into pieces of chunk_length seconds"
+
 
 def bands(settings: Settings, n_mels: int, rate: int = 16000, hop: int = 160, n_fft: int = 400) -> dict[str, Any]:
     """Take the fields that nearly all extractors have: bands, rate, hop and DFT."""
@@ -39,14 +41,17 @@ def _plain(settings: Settings) -> Published:
 
 def _moss(settings: Settings) -> Published:
     fields = _whisper(settings, 80, 30)
-    settings.note("transformers cuts a longer clip into pieces of chunk_length seconds; a recipe keeps the first one")
+    settings.note(f"{_CUTS}; a recipe keeps the first one, kapre.FixedPieces all of them")
     return settings.finish("whisper", **fields)
 
 
 def _dots3(settings: Settings) -> Published:
     fields = _whisper(settings, 128, 60)
     settings.one_of("chunk_seconds", None, (None,), "Use chunk_length.")
-    settings.note("transformers cuts a longer clip into pieces of chunk_length seconds; a recipe keeps it whole")
+    settings.note(
+        f"{_CUTS}; a recipe keeps it whole, kapre.FixedPieces cuts it with fixed_samples={fields['fixed_samples']}, "
+        "zeros_after=0 and drop_last=1"
+    )
     multiple, reach = 8 * fields["hop_length"], fields["n_fft"] // 2
     blocks = -(-reach // multiple)  # of zeros after the clip, whose frames are dropped
     lengths = dict(
