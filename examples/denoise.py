@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=torch python examples/denoise.py
 
-The network sees the log magnitudes of a `kapre.STFT` and returns a mask for each bin. `kapre.InverseSTFT` makes sound of
-the masked spectrum, so that the model goes from samples to samples. Its loss is the multi-resolution STFT loss. The
+The network sees the log magnitudes of a `kapre.STFT` and returns a mask for each bin. `kapre.InverseSTFT` makes sound
+of the masked spectrum, so that the model goes from samples to samples. Its loss is the multi-resolution STFT loss. The
 clips are made here: notes with four partials, in noise.
 """
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.conftest import BACKEND
+from tests.conftest import BACKEND, mostly_on
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 OF_ONE = {
@@ -44,6 +44,22 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_example(name: str, run: Callable[..., None], capsys: pytest.CaptureFixture) -> None:
     run(name)
     assert capsys.readouterr().out.strip() == PRINTED[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "least"),
+    [  # each takes 10 s of CPU
+        pytest.param("denoise.py", r"SI-SDR.*: (.*) dB noisy, (.*) dB denoised", 2.0, marks=mostly_on("tensorflow")),
+        pytest.param("vocode.py", r"mel loss.*: (.*) untrained, (.*) trained", -0.5, marks=mostly_on("jax")),
+    ],
+)
+def test_training(
+    name: str, pattern: str, least: float, run: Callable[..., None], capsys: pytest.CaptureFixture
+) -> None:
+    run(name)
+    (found,) = re.findall(pattern, capsys.readouterr().out)
+    before, after = map(float, found)
+    assert after > before + least if least > 0 else after < before + least
 
 
 def test_stream_file(run: Callable[..., None], capsys: pytest.CaptureFixture, tmp_path: Path) -> None:

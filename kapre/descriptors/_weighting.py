@@ -9,7 +9,16 @@ from keras import ops
 
 from kapre._arguments import LayerArguments
 from kapre._checks import choice, message, number
-from kapre._layer import AudioLayer, DataFormat, Shape, channel_axis, register, resolve_data_format
+from kapre._layer import (
+    AudioLayer,
+    DataFormat,
+    Shape,
+    channels_in_place,
+    channels_second,
+    register,
+    resolve_data_format,
+    shape_channels_second,
+)
 from kapre.ops import fourier, music
 
 WeightingKind = Literal["A", "B", "C", "D"]
@@ -46,9 +55,9 @@ class FrequencyWeighting(AudioLayer):
         import numpy as np
         import kapre
 
-        power = kapre.Spectrogram(n_fft=512, scale="linear")(np.ones((1, 16000), "float32"))
-        weighted = kapre.FrequencyWeighting(16000, "A", scale="power")(power)
-        assert float(weighted[0, 5, 32] / power[0, 5, 32]) - 1.0 < 1e-3  # 1000 Hz: 0 dB
+        power = np.ones((1, 10, 257), "float32")
+        weighted = np.asarray(kapre.FrequencyWeighting(16000, "A", scale="power")(power))
+        assert abs(weighted[0, 5, 32] - 1.0) < 1e-3  # 1000 Hz: 0 dB
         ```
     """
 
@@ -72,28 +81,25 @@ class FrequencyWeighting(AudioLayer):
         self.data_format = resolve_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
+        self._bins(tuple(inputs.shape))  # raises for another shape, also after the first call
         x = self.real_input(inputs)
-        axis = self._bins(tuple(inputs.shape))
-        bins = inputs.shape[axis]
-        decibels = music.weighting(np.linspace(0.0, self.sample_rate / 2.0, bins), self.kind, self.min_db)
+        x = x if len(x.shape) == 3 else channels_second(x, 4, self.data_format)
+        places = np.linspace(0.0, self.sample_rate / 2.0, x.shape[-1])
+        decibels = music.weighting(places, self.kind, self.min_db)
         values = decibels if self.scale == "db" else 10.0 ** (decibels / (10.0 if self.scale == "power" else 20.0))
         weights = fourier.constant(values, x)
-        if axis != len(x.shape) - 1:
-            weights = ops.expand_dims(weights, -1)
-        return ops.cast(x + weights if self.scale == "db" else x * weights, self.compute_dtype)
+        y = ops.cast(x + weights if self.scale == "db" else x * weights, self.compute_dtype)
+        return y if len(x.shape) == 3 else channels_in_place(y, self.data_format)
 
-    def _bins(self, shape: Shape) -> int:
-        """Return the axis of the bins. Refuse another rank and an unknown number."""
+    def _bins(self, shape: Shape) -> None:
+        """Refuse another rank and an unknown number of bins."""
         if len(shape) not in (3, 4):
             rule = "of shape (batch, frames, bins), or with channels"
-            raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "Give it a spectrogram."))
-        axis = 2 if len(shape) == 3 or channel_axis(self.data_format) == -1 else 3
-        if shape[axis] is None or shape[axis] == 1:
-            rule = "of a known number of bins, at least 2"
-            raise ValueError(
-                message("inputs", rule, f"shape {tuple(shape)}", "Give the Input its bins, or check data_format.")
-            )
-        return axis
+            raise ValueError(message("inputs", rule, f"shape {shape}", "Give it a spectrogram."))
+        bins = shape[2] if len(shape) == 3 else shape_channels_second(shape, 4, self.data_format)[3]
+        if bins is None or bins < 2:
+            rule, ways = "of a known number of bins, at least 2", "Give the Input its bins, or check data_format."
+            raise ValueError(message("inputs", rule, f"shape {shape}", ways))
 
     def time_axes(self, shape: Shape) -> Any:
         return (1, 1) if len(shape) == 3 else super().time_axes(shape)

@@ -116,5 +116,5 @@ def level(x: Any, by_peak: bool, lengths: Any = None) -> Any:
 def amplified(x: Any, gain_db: Any, max_gain_db: float | None) -> Any:
     """Multiply each item by a gain in dB, at most `max_gain_db`."""
     if max_gain_db is not None:
-        gain_db = ops.minimum(gain_db, fourier.constant(max_gain_db, gain_db))
+        gain_db = -kernel.at_least(-gain_db, -max_gain_db)
     return x * per_item(ops.exp(gain_db * (math.log(10.0) / 20.0)), x)

@@ -24,7 +24,7 @@ EXPECTED = [
     ),
 ]
 """Those that start processes, or say how many devices there are before the backend starts."""
-IN_PROCESS = ("stream_file.py", "tf_data.py", "torch_module.py", "jax_functions.py")
+IN_PROCESS = ("stream_file.py", "tf_data.py", "torch_module.py", "jax_functions.py", "denoise.py", "vocode.py")
 """tests/test_examples.py runs them, in the process of each backend."""
 OF_CORPORA = ("lay_out_languages.py", "train_keywords.py")
 """tests/corpus/test_training.py runs them."""
