@@ -16,6 +16,7 @@ from kapre import (
     filters,
     frontends,
     functional,
+    inversion,
     losses,
     metrics,
     signal,
@@ -36,6 +37,7 @@ from kapre.composed import (
 )
 from kapre.filters import Convolve, IIRFilter, Resample
 from kapre.frontends import MFCC, Frontend, MelSpectrogram, Spectrogram, list_presets
+from kapre.inversion import GriffinLim, InverseFilterbank, InverseMFCC
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
@@ -75,7 +77,10 @@ __all__ = [
     "Energy",
     "Frame",
     "Frontend",
+    "GriffinLim",
     "IIRFilter",
+    "InverseFilterbank",
+    "InverseMFCC",
     "InverseSTFT",
     "LogmelToMFCC",
     "Magnitude",
@@ -106,6 +111,7 @@ __all__ = [
     "get_perfectly_reconstructing_stft_istft",
     "get_stft_mag_phase",
     "get_stft_magnitude_layer",
+    "inversion",
     "list_presets",
     "losses",
     "metrics",
