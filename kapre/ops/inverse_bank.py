@@ -24,10 +24,13 @@ class Solver(NamedTuple):
     gradient: np.ndarray
 
 
-def solver(bank: np.ndarray) -> Solver:
+def _of_bank(bank: np.ndarray) -> Solver:
     """Return the matrices for a bank of shape `(n_freq, bands)`, which are computed once for each bank."""
     bank = np.ascontiguousarray(bank, dtype="float64")
     return _solver(bank.tobytes(), bank.shape)
+
+
+solver = kernel.untraced(_of_bank)
 
 
 @lru_cache(maxsize=16)
