@@ -85,7 +85,7 @@ class GriffinLim(AudioLayer):
         y = kapre.GriffinLim(**settings, length=8000)(magnitudes)
         again = kapre.Magnitude()(kapre.STFT(**settings)(y))
         error = np.linalg.norm(np.asarray(again) - np.asarray(magnitudes)) / np.linalg.norm(np.asarray(magnitudes))
-        assert y.shape == (1, 8000, 1) and error < 0.02
+        assert y.shape == (1, 8000, 1) and error < 0.06
         ```
 
     References:

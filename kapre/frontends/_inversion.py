@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -12,7 +12,7 @@ from kapre import stages
 from kapre._checks import checked_seed, message
 from kapre._layer import check_real
 from kapre._lengths import checked_lengths
-from kapre.ops import frames
+from kapre.ops import frames, kernels
 from kapre.ops.griffin_lim import check_momentum, check_steps
 from kapre.recipe import Recipe
 from kapre.stages import Back
@@ -61,6 +61,41 @@ def _checked(features: Any, recipe: Recipe, dtype: str) -> Any:
     return ops.cast(x, dtype)
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """Hold what the way back is compiled for."""
+
+    recipe: Recipe
+    steps: int
+    momentum: float
+    bank_steps: int
+    seed: int | None
+
+
+def _undone(
+    of: _Settings, x: Any, lengths: Any, mean: Any, deviation: Any, window: Any = None, bank: Any = None
+) -> Any:
+    """Return the waveforms of features. A trained `window` and `bank` are arrays, never tensors."""
+    recipe = of.recipe
+    back = Back(
+        window=_window(recipe, window),
+        bank=recipe.bank if bank is None else np.asarray(bank, "float64"),
+        lengths=lengths,
+        counts=_counts(recipe, lengths),
+        mean=0.0 if mean is None else mean,
+        deviation=1.0 if deviation is None else deviation,
+        steps=of.steps,
+        momentum=of.momentum,
+        bank_steps=of.bank_steps,
+        seed=of.seed,
+    )
+    y = stages.undo(recipe, x, back)
+    return y if lengths is None else frames.keep(y, lengths)
+
+
+_compiled = kernels.compiled(_undone)
+
+
 def invert(
     recipe: Recipe,
     features: Any,
@@ -76,26 +111,20 @@ def invert(
 ) -> Any:
     """Return the waveforms `(batch, time)` of features. `learned` are the window and the bank, or None."""
     stages.check_invertible(recipe)
-    steps, momentum = check_steps("n_iter", n_iter), check_momentum(momentum)
-    bank_steps, seed = check_steps("bank_steps", bank_steps), checked_seed(seed)
+    settings = _Settings(
+        recipe,
+        check_steps("n_iter", n_iter),
+        check_momentum(momentum),
+        check_steps("bank_steps", bank_steps),
+        checked_seed(seed),
+    )
     x = _checked(features, recipe, dtype)
     if lengths is not None:
         lengths = ops.cast(ops.convert_to_tensor(checked_lengths(x, lengths)), "int32")
-    window, bank = learned
-    back = Back(
-        window=_window(recipe, window),
-        bank=recipe.bank if bank is None else np.asarray(bank, "float64"),
-        lengths=lengths,
-        counts=_counts(recipe, lengths),
-        steps=steps,
-        momentum=momentum,
-        bank_steps=bank_steps,
-        seed=seed,
-    )
     if mean is not None:
-        back.mean = ops.convert_to_tensor(_statistic("mean", mean, recipe).astype(dtype))
+        mean = ops.convert_to_tensor(_statistic("mean", mean, recipe).astype(dtype))
     if deviation is not None:
-        back.deviation = ops.convert_to_tensor(_statistic("deviation", deviation, recipe).astype(dtype))
-    y = stages.undo(recipe, x, back)
-    assert keras.backend.standardize_dtype(y.dtype) == dtype
-    return y if lengths is None else frames.keep(y, lengths)
+        deviation = ops.convert_to_tensor(_statistic("deviation", deviation, recipe).astype(dtype))
+    if learned == (None, None):
+        return _compiled(settings, x, lengths, mean, deviation)
+    return _undone(settings, x, lengths, mean, deviation, *learned)

@@ -53,6 +53,13 @@ class Framing(NamedTuple):
         least = _LEAST_OVERLAP * float(overlapped_power(self.analysis, self.hop_length).max())
         return kernel.at_least(frames.overlap_add(squared, self.hop_length), least or 1.0)
 
+    def heard(self, silent: Any) -> Any:
+        """Return 1 for each sample of padded clips that no `silent` frame, 1 of `(..., frames, 1)`, covers, else 0."""
+        if fourier.is_empty(silent):
+            return None
+        covered = silent * constant((np.abs(self.analysis) > 0.0).astype("float64"), silent)
+        return ops.cast(frames.overlap_add(covered, self.hop_length) < 0.5, silent.dtype)
+
     def padded_samples(self, pair: Pair, overlapped: Any, there: Any = None) -> Any:
         """Return the samples of padded clips whose spectra are the closest ones, by overlap-add."""
         summed = frames.overlap_add(fourier.synthesized(pair, self.analysis, self.n_fft, there), self.hop_length)
@@ -117,12 +124,14 @@ def griffin_lim(
     seed: int | None = None,
     counts: Any = None,
     behind: int = 0,
+    heard: Any = None,
 ) -> Any:
     """Return the waveform `(..., time)` of magnitudes `(..., frames, bins)`.
 
     Each step computes the spectra c of the waveform, and takes the phase of `c - momentum / (1 + momentum) c'` with the
     spectra c' of the step before. `counts`, of shape `(batch,)`, holds the number of frames of each item. `behind`
-    samples of the padding at the end are kept.
+    samples of the padding at the end are kept. `heard` is a factor of the padded samples, which is 0 where they are
+    known to be silent.
     """
     there = lengths = None
     if counts is not None:
@@ -134,7 +143,8 @@ def griffin_lim(
     shape = ops.shape(size)
 
     def samples(phase: Pair) -> Any:
-        return framing.padded_samples((size * phase[0], size * phase[1]), overlapped, there)
+        x = framing.padded_samples((size * phase[0], size * phase[1]), overlapped, there)
+        return x if heard is None else x * heard
 
     def step(_: Any, state: tuple[Any, Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
         x = framing.without_padding(samples(state[:2]))

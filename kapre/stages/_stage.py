@@ -85,6 +85,7 @@ class Back:
         seed: The seed of the first phases, or None for phases of 0.
         silent: Which frames belong to no clip, `(..., frames, 1)`, or None if that is not known.
         energy: The log energy of each frame, `(..., frames, 1)`, which sets its level, or None.
+        heard: 1 for samples that are within no silent frame, and 0 for others, `(..., time)`, or None for all.
     """
 
     window: Any
@@ -99,6 +100,7 @@ class Back:
     seed: int | None = None
     silent: Any = None
     energy: Any = None
+    heard: Any = None
 
 
 class Stage:

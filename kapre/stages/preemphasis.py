@@ -50,6 +50,12 @@ def no_deemphasis(recipe: Recipe) -> tuple[str, str] | None:
     return f"preemphasis={recipe.preemphasis:g} has an inverse that grows without end", "preemphasis=0.97"
 
 
+def deemphasis(x: Any, coefficient: float, back: Back) -> Any:
+    """Undo preemphasis. Samples in silent frames stay 0, where the filter would go on for a while."""
+    y = waves.deemphasis(x, coefficient)
+    return y if back.heard is None else y * back.heard
+
+
 class Preemphasis(Stage):
     """Compute `y[n] = x[n] - a x[n - 1]` over the signal. The kernels apply it within frames."""
 
@@ -99,7 +105,9 @@ class Preemphasis(Stage):
         return y
 
     def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
-        y = waves.deemphasis(x, recipe.preemphasis)
+        if back.heard is not None:  # of a fixed length, whose rest is silent
+            back.heard = waves.fit(back.heard, x.shape[-1])
+        y = deemphasis(x, recipe.preemphasis, back)
         return frames.pad(y, 1, 0) if recipe.preemphasis_first == "drop" else y
 
     def lost(self, recipe: Recipe) -> tuple[str, ...]:

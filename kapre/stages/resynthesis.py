@@ -11,12 +11,12 @@ from kapre._lazy import needs
 from kapre.stages._stage import Back
 from kapre.stages.energy import least_energy
 from kapre.stages.logarithm import fixed_reference
-from kapre.stages.preemphasis import no_deemphasis, within_frames
+from kapre.stages.preemphasis import deemphasis, no_deemphasis, within_frames
 
 if TYPE_CHECKING:
     from keras import ops
 
-    from kapre.ops import fourier, frames, inverse_bank, scales, waves
+    from kapre.ops import fourier, frames, inverse_bank, scales
     from kapre.ops.fourier import constant
     from kapre.ops.griffin_lim import Framing, griffin_lim
     from kapre.ops.kernels import active as kernel
@@ -30,7 +30,6 @@ needs(
     frames="kapre.ops.frames",
     inverse_bank="kapre.ops.inverse_bank",
     scales="kapre.ops.scales",
-    waves="kapre.ops.waves",
     constant="kapre.ops.fourier:constant",
     Framing="kapre.ops.griffin_lim:Framing",
     griffin_lim="kapre.ops.griffin_lim:griffin_lim",
@@ -88,8 +87,23 @@ def samples_of(recipe: Recipe, x: Any, back: Back) -> Any:
         if back.silent is not None:
             x = ops.where(back.silent, ops.zeros_like(x), x)
         x = _magnitudes(recipe, x, back)
-        y = griffin_lim(x, framing, back.steps, back.momentum, back.seed, _counts(recipe, back), behind)
-    return waves.deemphasis(y, recipe.preemphasis) if within_frames(recipe) else y
+        counts = _counts(recipe, back)
+        back.heard = framing.heard(_silent(x, back, counts))
+        y = griffin_lim(x, framing, back.steps, back.momentum, back.seed, counts, behind, back.heard)
+        if back.heard is not None:
+            back.heard = framing.without_padding(back.heard, behind)
+    return deemphasis(y, recipe.preemphasis, back) if within_frames(recipe) else y
+
+
+def _silent(x: Any, back: Back, counts: Any) -> Any:
+    """Tell which frames of a clip are silent, `(..., frames, 1)`. Their samples are 0 in other frames, too."""
+    found = ops.sum(x, axis=-1, keepdims=True) <= 0.0
+    if back.silent is not None:
+        found = ops.logical_and(found, ops.logical_not(back.silent))
+    if counts is not None:
+        there = frames.within(ops.shape(x)[-2], counts, len(x.shape), axis=-2)
+        found = ops.logical_and(found, there)
+    return ops.cast(found, x.dtype)
 
 
 def _frames_of_chunk(recipe: Recipe) -> int:
