@@ -7,7 +7,7 @@ import pytest
 import kapre
 from kapre.frontends.presets import list_presets
 from tests.conftest import mostly_on
-from tests.test_invert import REFUSED, error
+from tests.inverted import REFUSED, error
 
 MOST = 0.25
 """The largest error, as a fraction of the deviation of the features."""
