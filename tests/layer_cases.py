@@ -33,6 +33,7 @@ class Case:
     random: bool = False  # a call draws anew
     time_is_known: bool = True  # the static shape has the time that it has outside training
     angles: bool = False  # the output is of angles, of which −π and π are the same
+    flat: bool = False  # its gradient is 0
     decibels: bool = False  # the item's maximum over all channels bounds the output from below
     rounding: float = 1e-5  # how far two backends may lie apart, as a fraction of the peak
     traces_apart: bool = True  # no other case traces in the same way; slow tests of traces use these cases
@@ -126,6 +127,83 @@ CASES: dict[str, Case] = {
     ),
     "MFCC": Case(
         "MFCC", lambda df, **k: kapre.MFCC(16000, 5, **SHORT, n_mels=8, data_format=df, **k), "waveform", 64, 16
+    ),
+    **{
+        name.__name__: Case(
+            name.__name__,
+            lambda df, name=name, first=first, **k: name(*first, **SHORT, data_format=df, **k),
+            "waveform",
+            1,
+            16,
+            flat=name is kapre.SpectralRolloff,
+            traces_apart=name is kapre.SpectralCentroid,
+        )
+        for name, first in {
+            kapre.SpectralCentroid: (16000,),
+            kapre.SpectralBandwidth: (16000,),
+            kapre.SpectralRolloff: (16000,),
+            kapre.SpectralFlatness: (),
+            kapre.SpectralFlux: (),
+        }.items()
+    },
+    "SpectralContrast": Case(
+        "SpectralContrast",
+        lambda df, **k: kapre.SpectralContrast(16000, 3, 1000.0, 0.2, **SHORT, data_format=df, **k),
+        "waveform",
+        1,
+        16,
+        channels_apart=False,
+    ),
+    "LoudnessNormalization": Case(
+        "LoudnessNormalization",
+        lambda df, **k: kapre.LoudnessNormalization(16000, -20.0, data_format=df, **k),
+        "waveform",
+        channels_apart=False,
+    ),
+    "RMSNormalization": Case(
+        "RMSNormalization",
+        lambda df, **k: kapre.RMSNormalization(-20.0, data_format=df, **k),
+        "waveform",
+        channels_apart=False,
+        traces_apart=False,
+    ),
+    "PeakNormalization": Case(
+        "PeakNormalization",
+        lambda df, **k: kapre.PeakNormalization(max_gain_db=40.0, data_format=df, **k),
+        "waveform",
+        channels_apart=False,
+        traces_apart=False,
+    ),
+    "RMS": Case("RMS", lambda df, **k: kapre.RMS(20, 7, data_format=df, **k), "waveform", 1, 7),
+    "ZeroCrossingRate": Case(
+        "ZeroCrossingRate",
+        lambda df, **k: kapre.ZeroCrossingRate(20, 7, data_format=df, **k),
+        "waveform",
+        1,
+        7,
+        flat=True,
+    ),
+    "OnsetStrength": Case(
+        "OnsetStrength",
+        lambda df, **k: kapre.OnsetStrength(16000, 8, **SHORT, data_format=df, **k),
+        "waveform",
+        1,
+        16,
+        channels_apart=False,
+    ),
+    "Tempogram": Case(
+        "Tempogram",
+        lambda df, **k: kapre.Tempogram(16000, 7, n_mels=8, dynamic_range=None, **SHORT, data_format=df, **k),
+        "waveform",
+        1,
+        16,
+    ),
+    "SpectralDescriptors": Case(
+        "SpectralDescriptors",
+        lambda df, **k: kapre.SpectralDescriptors(16000, **SHORT, data_format=df, **k),
+        "waveform",
+        1,
+        16,
     ),
     "Frame": Case("Frame", lambda df, **k: kapre.Frame(20, 7, data_format=df, **k), "waveform", 20, 7),
     "Frame, padded": Case(

@@ -43,8 +43,18 @@ def test_every_registered_layer_has_a_case() -> None:
         if key.startswith("Kapre>") and not issubclass(made, keras.losses.Loss | keras.metrics.Metric)
     }
     # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py;
-    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py.
-    elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask", "MixUp", "CutMix", "AudioConverter"}
+    # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py; one value for a clip:
+    # test_levels.py.
+    elsewhere = {
+        "Loudness",
+        "ConcatenateChannels",
+        "Frontend",
+        "FrontendMask",
+        "ResampleMask",
+        "MixUp",
+        "CutMix",
+        "AudioConverter",
+    }
     assert registered == {case.layer for case in CASES.values()} | elsewhere
 
 
@@ -224,7 +234,7 @@ def test_gradient(name: str, data_format: str, clip: str) -> None:
     assert result.shape == x.shape
     assert np.isfinite(result).all()
     if clip == "sounding":
-        assert np.abs(result).max() > 0.0
+        assert (np.abs(result).max() > 0.0) != case.flat
 
 
 @cases

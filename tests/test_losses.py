@@ -20,6 +20,7 @@ SMALL = ((64, 16, 50), (128, 32, 128))
 LOSSES: dict[str, Any] = {
     "stft": lambda **k: losses.MultiResolutionSTFTLoss(SMALL, magnitude_weight=0.5, **k),
     "convergence": lambda **k: losses.SpectralConvergence(64, **k),
+    "loudness": lambda **k: losses.LoudnessDifference(4000, **k),
     "si_sdr": lambda **k: losses.SISDR(**k),
     "snr": lambda **k: losses.SNR(zero_mean=False, **k),
     "mel": lambda **k: losses.MelLoss(MEL, **k),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import kapre
+from kapre.ops import windows
 from tests.conftest import BACKEND, chirp, float64, quick, relative_error, to_numpy
 from tests.streams.drive import check_stream
 
@@ -102,6 +103,17 @@ def test_channels_lengths_and_masks(data_format: str) -> None:
     got, mask = (to_numpy(part) for part in model([np.nan_to_num(given), np.arange(900) < lengths[:, None]]))
     np.testing.assert_array_equal(mask.sum(axis=1), [layer.num_frames(int(length)) for length in lengths])
     assert got.shape[1 if data_format == "channels_last" else 2] == 10
+
+
+@pytest.mark.parametrize("window_name", windows.WINDOW_NAMES)
+def test_every_window(window_name: str) -> None:
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (1, 500)).astype("float32")
+    layer = kapre.Spectrogram(64, 16, power=1.0, scale="linear", window_name=window_name, center=False)
+    taps = windows.window(window_name, 64, windows.as_periodic(window_name))
+    if windows.as_periodic(window_name):
+        np.testing.assert_allclose(taps[1:], taps[:0:-1], atol=1e-12)  # one sample more would be symmetric
+    frames = np.lib.stride_tricks.sliding_window_view(x[0], 64)[::16]
+    np.testing.assert_allclose(to_numpy(layer(x))[0], np.abs(np.fft.rfft(frames * taps)), atol=1e-4)
 
 
 def test_streams_and_shows_its_arguments() -> None:

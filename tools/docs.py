@@ -18,6 +18,7 @@ from kapre import (
     composed,
     corpus,
     deploy,
+    descriptors,
     executor,
     frontends,
     functional,
@@ -47,11 +48,14 @@ def public_symbols() -> dict[str, Any]:
     modules |= {composed: ["ComposedModel", "ComposedSequential", "ConcatenateChannels"], executor: ["run"]}
     modules |= {deploy: ["Check", "ExportError", "Report", "export", "read_metadata"]}
     modules |= {integrations: integrations.__all__, losses: losses.__all__, metrics: metrics.__all__}
+    modules |= {descriptors: descriptors.__all__}
     modules |= {augmentation: augmentation.__all__, compare: ["default_tolerance", "features", "fields", "recipe"]}
     found = {f"{module.__name__}.{name}": getattr(module, name) for module, names in modules.items() for name in names}
     # Re-exported: one entry, under the shorter name.
     shorter = {
-        f"kapre.{module}.{name}" for module in ("augmentation", "backend", "frontends") for name in kapre.__all__
+        f"kapre.{module}.{name}"
+        for module in ("augmentation", "backend", "descriptors", "frontends")
+        for name in kapre.__all__
     }
     return {name: value for name, value in found.items() if callable(value) and name not in shorter}
 

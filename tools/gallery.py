@@ -1,9 +1,9 @@
-"""Make the pictures of the page about augmentation, by running what stands on it.
+"""Make the pictures of pages by running what stands on them: docs/augmentation.md and docs/descriptors.md.
 
-    python tools/gallery.py          # docs/augmentation/*.png; tools/docs.py calls this
+    python tools/gallery.py          # docs/augmentation/*.png, docs/descriptors/*.png; tools/docs.py calls this
 
-Each `kapre augment` command of docs/augmentation.md runs in the root of the repository, and each Python block that
-saves pictures runs too. A picture that the page shows and nothing on it makes is an error.
+Each `kapre augment` command of a page runs in the root of the repository, and each Python block that saves pictures
+runs too. A picture that the page shows and nothing on it makes is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "augmentation.md"
-PICTURES = ROOT / "docs" / "augmentation"
+PAGES = (PAGE, ROOT / "docs" / "descriptors.md")
+"""The pages. The pictures of each lie in the folder with its name."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""
 
@@ -35,9 +36,9 @@ def programs(text: str) -> list[str]:
     return [code for code in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "savefig" in code]
 
 
-def shown(text: str) -> list[str]:
-    """Return the names of the pictures that a page shows."""
-    return re.findall(r"!\[[^]]*\]\(augmentation/([^)]+)\)", text)
+def shown(text: str, folder: str = "augmentation") -> list[str]:
+    """Return the names of the pictures of a folder that a page shows."""
+    return re.findall(rf"!\[[^]]*\]\({folder}/([^)]+)\)", text)
 
 
 def run(words: list[str], folder: Path) -> None:
@@ -60,7 +61,7 @@ def draw(code: str, folder: Path) -> None:
     import matplotlib.pyplot as plt
 
     with contextlib.chdir(folder):
-        exec(compile(code, PAGE.name, "exec"), {"__name__": "__main__"})
+        exec(compile(code, "page", "exec"), {"__name__": "__main__"})
     plt.close("all")
 
 
@@ -85,10 +86,10 @@ def write(folder: Path, text: str) -> None:
             run(words, Path(made))
         for code in programs(text):
             draw(code, Path(made))
-        wanted = set(shown(text))
+        wanted = set(shown(text, folder.name))
         absent = sorted(wanted - {path.name for path in Path(made).iterdir()})
         if absent:
-            raise RuntimeError(f"{PAGE.name} shows {', '.join(absent)}, which nothing on it makes")
+            raise RuntimeError(f"{folder.name}.md shows {', '.join(absent)}, which nothing on it makes")
         for path in folder.glob("*.png"):
             path.unlink()
         for name in sorted(wanted):
@@ -103,9 +104,11 @@ def main() -> int:
     import matplotlib
 
     matplotlib.use("agg")
-    write(PICTURES, PAGE.read_text(encoding="utf-8"))
-    sizes = [path.stat().st_size for path in PICTURES.glob("*.png")]
-    print(f"{len(sizes)} pictures of augmentations in {PICTURES.relative_to(ROOT)}, {sum(sizes) / 1e6:.2f} MB")
+    for page in PAGES:
+        folder = page.with_suffix("")
+        write(folder, page.read_text(encoding="utf-8"))
+        sizes = [path.stat().st_size for path in folder.glob("*.png")]
+        print(f"{len(sizes)} pictures in {folder.relative_to(ROOT)}, {sum(sizes) / 1e6:.2f} MB")
     return 0
 
 

@@ -17,6 +17,7 @@ from kapre._layer import (
     shape_in_place,
 )
 from kapre.frontends.frontend import Frontend
+from kapre.ops.windows import as_periodic
 from kapre.recipe import Recipe
 
 Scale = Literal["db", "log", "linear"]
@@ -52,7 +53,7 @@ class _Short(Frontend):
             hop_length=hop_length,
             win_length=win_length,
             window_name=window_name,
-            window_periodic=True,
+            window_periodic=as_periodic(window_name),
             window_placement="center",
             center=center,
             pad_mode=pad_mode,

@@ -105,6 +105,11 @@ def resolve_periodic(name: str, length: int, periodic: bool | None) -> bool | No
     return length % 2 == 0 if periodic is None else periodic
 
 
+def as_periodic(window_name: str | None) -> bool | None:
+    """Return True for a window that has a periodic form, or None for one with a single form."""
+    return True if resolve_name(window_name) in _OF_PLACE else None
+
+
 @lru_cache(maxsize=64)
 def _cached(name: str, length: int, periodic: bool | None, exponent: float) -> np.ndarray:
     values = _WINDOWS[name](length) if periodic is None else _placed(name, length, periodic)

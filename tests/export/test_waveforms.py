@@ -56,6 +56,27 @@ def test_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
     assert Path(report.path).stat().st_size < 2**20
 
 
+FRAMES = dict(n_fft=256, hop_length=64)
+DESCRIPTORS: dict[str, Any] = {
+    "several": lambda: kapre.SpectralDescriptors(16000, **FRAMES),
+    "contrast": lambda: kapre.SpectralContrast(16000, 4, 400.0, 0.1, **FRAMES),
+    "onsets": lambda: kapre.OnsetStrength(16000, 20, **FRAMES),
+    "levelled": lambda: kapre.LoudnessNormalization(16000),
+    "loudness": lambda: kapre.Loudness(16000),
+    "tempogram": lambda: kapre.Tempogram(16000, 31, n_mels=20, **FRAMES),
+}
+
+
+@pytest.mark.parametrize("suffix", ON_EDGE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mostly_on("tensorflow")) for name in DESCRIPTORS])
+def test_descriptors_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None,)), DESCRIPTORS[name]()])
+    run = runner(Path(kapre.export(model, tmp_path / f"model{suffix}").path))
+    for samples in (2000, 3001):
+        x = clip(2, samples)
+        assert relative_error(run(x), to_numpy(model(x))) <= 5e-5  # of decibels
+
+
 @pytest.mark.parametrize("suffix", ON_EDGE)
 @pytest.mark.parametrize("streams", [pytest.param(streams, marks=mostly_on("tensorflow")) for streams in (False, True)])
 def test_another_rate_in_a_file(streams: bool, suffix: str, tmp_path: Path) -> None:
