@@ -17,6 +17,7 @@ from kapre import (
     filters,
     frontends,
     functional,
+    inversion,
     levels,
     losses,
     metrics,
@@ -65,6 +66,7 @@ from kapre.frontends import (
     Spectrogram,
     list_presets,
 )
+from kapre.inversion import GriffinLim, InverseFilterbank, InverseMFCC
 from kapre.levels import Loudness, LoudnessNormalization, PeakNormalization, RMSNormalization
 from kapre.recipe import Recipe
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
@@ -111,8 +113,11 @@ __all__ = [
     "Frame",
     "FrequencyWeighting",
     "Frontend",
+    "GriffinLim",
     "IIRFilter",
+    "InverseFilterbank",
     "InverseMDCT",
+    "InverseMFCC",
     "InverseSTFT",
     "LogmelToMFCC",
     "Loudness",
@@ -160,6 +165,7 @@ __all__ = [
     "get_perfectly_reconstructing_stft_istft",
     "get_stft_mag_phase",
     "get_stft_magnitude_layer",
+    "inversion",
     "levels",
     "list_presets",
     "losses",

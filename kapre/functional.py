@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre._checks import choice, message, number, positive_int
+from kapre._checks import checked_seed, choice, message, number, positive_int
 from kapre._hints import names_arguments
 from kapre._layer import check_real, is_complex, work_dtype
-from kapre.ops import convolution, iir, vocoder, waves
+from kapre.ops import convolution, frames, iir, vocoder, waves
+from kapre.ops import griffin_lim as phases
 from kapre.ops import resample as resampling
 from kapre.ops.convolution import Mode
 from kapre.ops.fourier import Pair
@@ -25,11 +26,13 @@ from kapre.ops.iir import Kind
 from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import tf_data
 from kapre.ops.resample import Method
+from kapre.recipe import stft_recipe
 
 __all__ = [
     "biquad",
     "deemphasis",
     "fft_convolve",
+    "griffin_lim",
     "iir_filter",
     "phase_vocoder",
     "pitch_shift",
@@ -447,6 +450,77 @@ def phase_vocoder(x: Any, rate: float) -> Any:
         raise ValueError(message("x", "of shape (..., frame, bin)", tuple(real.shape), "Give it both axes."))
     pair: Pair = vocoder.phase_vocoder((real, imag), ratio)
     return pair if isinstance(x, tuple) else kernel.to_complex(*pair)
+
+
+@names_arguments
+def griffin_lim(
+    x: Any,
+    n_fft: int | None = None,
+    win_length: int | None = None,
+    hop_length: int | None = None,
+    window_name: str | None = None,
+    center: bool = False,
+    pad_mode: frames.PadMode = "constant",
+    n_iter: int = 32,
+    momentum: float = 0.99,
+    seed: int | None = None,
+) -> Any:
+    """Estimate waveforms from the magnitudes of their short-time Fourier transform; see `kapre.GriffinLim`.
+
+    Args:
+        x: Magnitudes `(..., frame, bin)`, floating point, at least 0. The number of bins must be known.
+        n_fft: int ≥ 1 or None (`2 * (bins - 1)`), samples. DFT length of the forward transform.
+        win_length: int ≥ 1 or None (`n_fft`), samples. Its window length.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Its hop.
+        window_name: Its window, a name accepted by `kapre.backend.get_window_fn`, or None for hann.
+        center: bool. Whether it was centred, as in librosa.
+        pad_mode: How it padded with `center`: "constant", "reflect", "symmetric" or "edge".
+        n_iter: int ≥ 0. Number of steps.
+        momentum: float from 0 to 1. 0.0 is the algorithm of Griffin and Lim.
+        seed: int or None. None starts from phases of 0. An integer starts from random phases.
+
+    Returns:
+        A tensor `(..., (frame - 1) * hop_length + win_length)` of the dtype of `x`, without the padding of `center`.
+
+    Raises:
+        ValueError: If an argument is out of range, or `n_fft` has another number of bins.
+        TypeError: If an argument has another type, or `x` is complex or of integers.
+
+    Notes:
+        With `center=True`, the result matches `librosa.griffinlim(init=None)` to 1e-10 of the peak in float64.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        magnitudes = np.abs(np.fft.rfft(np.ones((10, 256)) * np.hanning(256)))
+        y = kapre.functional.griffin_lim(magnitudes, hop_length=64, n_iter=8)
+        assert y.shape == (9 * 64 + 256,)
+        ```
+
+    References:
+        Perraudin, N., Balazs, P. and Søndergaard, P. (2013). A Fast Griffin-Lim Algorithm. IEEE Workshop on
+        Applications of Signal Processing to Audio and Acoustics.
+    """
+    x, dtype = _samples(x)
+    bins = x.shape[-1]
+    if len(x.shape) < 2 or not isinstance(bins, int):
+        raise ValueError(message("x", "of shape (..., frame, bin)", tuple(x.shape), "Give it both axes, and the bins."))
+    recipe = stft_recipe(
+        n_fft=max(1, 2 * (bins - 1)) if n_fft is None else n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        window_name=window_name,
+        center=center,
+        pad_mode=pad_mode,
+    )
+    if recipe.n_freq != bins:
+        way = f"Use {max(1, 2 * (bins - 1))}, or {2 * bins - 1} if it was odd."
+        raise ValueError(message("n_fft", f"the length of a DFT of {bins} bins", n_fft, way))
+    n_iter, momentum = phases.check_steps("n_iter", n_iter), phases.check_momentum(momentum)
+    y = phases.griffin_lim(x, phases.framing_of(recipe), n_iter, momentum, checked_seed(seed))
+    return ops.cast(y, dtype)
 
 
 @names_arguments

@@ -298,7 +298,7 @@ class InverseSTFT(AudioLayer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         z = channels_second(self.complex_numbers(inputs), 4, self.input_data_format)
         if isinstance(z.shape[-1], int):
-            _check_bins(z.shape[-1], self._recipe.n_freq, f"n_fft={self.n_fft}")  # Keras builds in the first call alone
+            check_bins(z.shape[-1], self._recipe.n_freq, f"n_fft={self.n_fft}")  # Keras builds in the first call alone
         waveform = executor.complex_istft(self._recipe, z, self.exact_edges, self.length, lengths_of(mask))
         return channels_in_place(ops.cast(waveform, self.compute_dtype), self.output_data_format)
 
@@ -307,12 +307,13 @@ class InverseSTFT(AudioLayer):
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bins = shape_channels_second(shape, 4, self.input_data_format)
-        _check_bins(bins, self._recipe.n_freq, f"n_fft={self.n_fft}")
+        check_bins(bins, self._recipe.n_freq, f"n_fft={self.n_fft}")
         time = self.length if self.length is not None else self._recipe.num_samples(count)
         return shape_in_place((batch, channels, time), self.output_data_format), self.compute_dtype
 
 
-def _check_bins(bins: int | None, expected: int, of: str) -> None:
+def check_bins(bins: int | None, expected: int, of: str) -> None:
+    """Refuse another number of bins than that of a transform or bank."""
     if bins is not None and bins != expected:
         raise ValueError(
             f"The input must have {expected} frequency bins for {of}; received {bins}. "
@@ -596,7 +597,7 @@ class ApplyFilterbank(AudioLayer):
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         batch, channels, count, bins = shape_channels_second(shape, 4, self.data_format)
-        _check_bins(bins, self._bank.shape[0], f"n_freq={self._bank.shape[0]}")
+        check_bins(bins, self._bank.shape[0], f"n_freq={self._bank.shape[0]}")
         return shape_in_place((batch, channels, count, self._bank.shape[1]), self.data_format), self.compute_dtype
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from kapre_cli import settings
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
-from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, write_all
+from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, save_sound, write_all
 from kapre_cli.recipes import check_audio_file, of_preset, read_audio, read_mono
 from kapre_cli.settings import Layers, Wanted
 
@@ -264,7 +264,7 @@ def _write(
         for name, samples in zip(names, copies.after, strict=True):
             if Path(name).resolve() in inputs:
                 raise CommandError(f"{name}: is also an input. Choose another --output.", USAGE)
-            targets[Path(name)] = partial(_write_sound, samples=samples, rate=int(copies.sample_rate))
+            targets[Path(name)] = partial(save_sound, samples=samples, rate=int(copies.sample_rate))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -274,13 +274,6 @@ def _write(
         targets[picture] = lambda target: _draw(kapre, copies, target)
     write_all(targets)
     return names
-
-
-def _write_sound(target: Path, samples: Any, rate: int) -> None:
-    """Write samples (channel, time) as WAV of 32-bit floats, which keeps what is beyond full scale."""
-    import soundfile
-
-    soundfile.write(target, samples.T, rate, format="WAV", subtype="FLOAT")
 
 
 def _write_text(target: Path, text: str) -> None:

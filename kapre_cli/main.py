@@ -82,6 +82,7 @@ def show(
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     features: Path | None = None,
+    listen: Path | None = None,
     sample_rate: Whole | None = None,
     preset: str | None = None,
     recipe: Path | None = None,
@@ -109,6 +110,9 @@ def show(
     features
         The features to write, .npz: `features` (frame, band, channel; with a preset or recipe, in its layout),
         `recipe` and `source` (JSON), `times` in seconds, `frequencies` in Hz.
+    listen
+        A sound to write, .wav: what a model hears, a waveform estimated from the features alone, and as loud as the
+        recording. What the features do not hold is printed.
     preset
         A published front end, such as whisper, instead of the options below; `kapre presets` lists them. The channels
         are mixed to one, and the samples are resampled to the preset's rate.
@@ -151,7 +155,10 @@ def show(
             *given,
             *(
                 name
-                for name, value in (("preset", preset), ("recipe", recipe), ("from", from_), ("features", features))
+                for name, value in (
+                    *(("preset", preset), ("recipe", recipe), ("from", from_)),
+                    *(("features", features), ("listen", listen)),
+                )
                 if value
             ),
         ]
@@ -159,7 +166,7 @@ def show(
             rule = f"{file} is none" if not is_store(file) else f"the store decides --{others[0].replace('_', '-')}"
             raise CommandError(f"--row goes with a store of `kapre extract`, alone: {rule}. Leave one out.", USAGE)
         return show_row(file, row, output, backend)
-    return run(Path(file), output, features, given, Wanted(preset, recipe, from_), backend)
+    return run(Path(file), output, features, listen, given, Wanted(preset, recipe, from_), backend)
 
 
 @app.command

@@ -66,3 +66,10 @@ def save_picture(figure: Any, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in a script that the font lacks
         figure.savefig(path)
+
+
+def save_sound(path: Path, samples: Any, rate: int) -> None:
+    """Write samples (channel, time) as WAV of 32-bit floats, which keeps what is beyond full scale."""
+    import soundfile
+
+    soundfile.write(path, samples.T, rate, format="WAV", subtype="FLOAT")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
-from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, write_all
+from kapre_cli.listen import check_listen, heard
+from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, save_sound, write_all
 from kapre_cli.recipes import Wanted, check_audio_file, finite, read_audio, read_clip
 from kapre_cli.store import is_store, open_store
 
@@ -71,7 +72,7 @@ def _check_alone(given: Mapping[str, Any], wanted: Wanted) -> None:
         raise CommandError(f"{options} cannot go with {chosen[0][0]}, which decides that. {remedy}", USAGE)
 
 
-def _check(settings: Settings, output: Path | None, features: Path | None) -> None:
+def _check(settings: Settings, output: Path | None, features: Path | None, listen: Path | None = None) -> None:
     """Refuse invalid options before anything is loaded."""
     check_range("--n-fft", settings.n_fft, 2**22)
     check_range("--sample-rate", settings.sample_rate, 10**6)
@@ -82,6 +83,7 @@ def _check(settings: Settings, output: Path | None, features: Path | None) -> No
             raise CommandError(f"{name} goes with --kind mel or log, not stft. Leave it out.", USAGE)
     check_output("--output", output, PICTURES)
     check_output("--features", features, (".npz",))
+    check_output("--listen", listen, (".wav",))
 
 
 _OPTIONS = {
@@ -220,6 +222,7 @@ def run(
     file: Path,
     output: Path | None,
     features: Path | None,
+    listen: Path | None,
     given: Mapping[str, Any],
     wanted: Wanted,
     backend: str | None,
@@ -227,12 +230,15 @@ def run(
     """Draw the features of a file. Return the exit code. `given` holds the specified options, by field name."""
     _check_alone(given, wanted)
     settings = Settings(**given)
-    _check(settings, output, features)
+    _check(settings, output, features, listen)
     if is_store(file):
         raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
     check_audio_file(file)
     if wanted.given():
-        done, recording = _of_recipe(file, wanted.found(), wanted.which, backend)
+        recipe = wanted.found()
+        if listen is not None:
+            check_listen(recipe)
+        done, recording = _of_recipe(file, recipe, wanted.which, backend)
     else:
         done, recording = _of_helper(file, settings, backend)
     import keras
@@ -250,6 +256,10 @@ def run(
         targets[output] = lambda path: _draw(load_kapre().plot, path, title, done, banner)
     if features is not None:
         targets[features] = lambda path: _save(path, file, recording, done)
+    lost: list[str] = []
+    if listen is not None:
+        sound, lost = heard(done.recipe, done.features, done.samples)
+        targets[listen] = lambda path: save_sound(path, sound, round(done.recipe.sample_rate))
     write_all(targets)
     if output is None:
         from kapre_cli.preview import preview
@@ -258,6 +268,8 @@ def run(
         if done.channels is not None and done.channels > 1:
             print(f"Drawn is channel 1 of {done.channels}; --output draws all.")
     print(_summary(file, done, keras.backend.backend(), list(targets)))
+    for sentence in lost:
+        print(f"  {sentence}")
     if recording.info.damage:
         text = (
             f"{file}: {'; '.join(recording.info.damage)}. Shown is what can be decoded. Copy it again from its source."

@@ -264,6 +264,21 @@ CASES: dict[str, Case] = {
         lambda df, **k: kapre.InverseSTFT(**STFT_ARGUMENTS, center=True, exact_edges=True, length=77, **_both(df), **k),
         "complex",
     ),
+    "GriffinLim": Case(
+        "GriffinLim",
+        lambda df, **k: kapre.GriffinLim(**STFT_ARGUMENTS, center=True, n_iter=2, **_both(df), **k),
+        "spectrogram",
+        rounding=1e-4,  # each step magnifies the rounding of small values of the spectrum
+    ),
+    "GriffinLim, random": Case(
+        "GriffinLim",
+        lambda df, **k: kapre.GriffinLim(
+            **STFT_ARGUMENTS, pad_begin=True, n_iter=1, power=2.0, seed=2, length=77, **_both(df), **k
+        ),
+        "spectrogram",
+        rounding=1e-4,
+        traces_apart=False,
+    ),
     "Magnitude": Case("Magnitude", lambda df, **k: kapre.Magnitude(**k), "complex"),
     "Magnitude, power": Case(
         "Magnitude", lambda df, **k: kapre.Magnitude(power=2.0, **k), "complex", traces_apart=False
@@ -403,6 +418,16 @@ CASES: dict[str, Case] = {
         lambda df, **k: kapre.ApplyFilterbank("log", LOG, data_format=df, **k),
         "spectrogram",
         traces_apart=False,
+    ),
+    "InverseFilterbank": Case(
+        "InverseFilterbank",
+        lambda df, **k: kapre.InverseFilterbank(
+            "mel", dict(sample_rate=16000, n_freq=64, n_mels=BINS, f_max=7000.0), data_format=df, n_iter=3, **k
+        ),
+        "spectrogram",
+    ),
+    "InverseMFCC": Case(
+        "InverseMFCC", lambda df, **k: kapre.InverseMFCC(40, lifter=50.0, data_format=df, **k), "spectrogram"
     ),
     "magnitude helper": Case(
         "ComposedSequential",

@@ -43,3 +43,21 @@ def test_augment_gives_the_layers_numbers(tmp_path: Path, capfd: pytest.CaptureF
             y, _ = soundfile.read(tmp_path / folder / f"x.{copy + 1}.wav", dtype="float32")
             np.testing.assert_allclose(y, expected, atol=1e-6)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_show_writes_what_a_model_hears(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    """The sound has the features of the recording, its length and its level."""
+    x = 0.5 * chirp(1, 8000)[0, :, 0].astype("float32")
+    soundfile.write(tmp_path / "x.wav", x, 16000, subtype="FLOAT")
+    options = "--preset", "kaldi_fbank", "--listen", tmp_path / "y.wav", "--features", tmp_path / "x.npz"
+    assert run("show", tmp_path / "x.wav", *options, "-o", tmp_path / "x.png") == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "  The phases are lost: Griffin-Lim estimates others.\n" in out
+    y, rate = soundfile.read(tmp_path / "y.wav", dtype="float32")
+    assert (y.shape, rate) == (x.shape, 16000)
+    assert abs(np.square(y).sum() / np.square(x).sum() - 1.0) <= 1e-4
+    assert run("show", tmp_path / "y.wav", "--preset", "kaldi_fbank", "--features", tmp_path / "y.npz") == 0
+    right, got = (np.load(tmp_path / f"{name}.npz")["features"] for name in "xy")
+    loud = right > right.max() - 7.0  # 30 dB
+    assert np.abs(got - right)[loud].mean() <= 0.5

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre import executor
+from kapre import executor, stages
 from kapre._arguments import LayerArguments, PresetAlias, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._layer import (
@@ -29,6 +29,7 @@ from kapre.frontends import readers
 from kapre.frontends._changes import changed
 from kapre.frontends._clips import ClipLayer
 from kapre.frontends._gains import Extent, Learned, extent, load, save
+from kapre.frontends._inversion import invert
 from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
 from kapre.frontends._source import Source
 from kapre.frontends.presets import list_presets, preset
@@ -234,6 +235,69 @@ class Frontend(ClipLayer):
                 stream.
         """
         return Stream(self, chunk_samples, compile)
+
+    @property
+    def lost(self) -> list[str]:
+        """Return what of a waveform the features do not hold, one sentence for each: what `invert` cannot restore."""
+        return stages.lost(self.recipe)
+
+    def invert(
+        self,
+        features: Any,
+        lengths: Any = None,
+        *,
+        n_iter: int = 32,
+        momentum: float = 0.99,
+        bank_steps: int = 100,
+        seed: int | None = None,
+        mean: Any = None,
+        deviation: Any = None,
+    ) -> Any:
+        """Estimate waveforms from features, so that you can listen to what a model hears.
+
+        The stages of the recipe are undone from the last to the first: the layout, patches, stacks and deltas, shift
+        and scale, the statistics over time, the cepstrum, the logarithm, the filter bank (`kapre.InverseFilterbank`),
+        the magnitudes (`kapre.GriffinLim`), preemphasis and the scale of the samples. `lost` says what the features do
+        not hold.
+
+        Args:
+            features: What the front end returns, `(batch, *entries)`, without channels; floating point.
+            lengths: Integers of shape `(batch,)` with the number of samples of each clip at `recipe.sample_rate`, or
+                None for what the features cover. Frames past them are left out, and samples past them are 0.
+            n_iter: int ≥ 0. Number of steps of Griffin-Lim.
+            momentum: float from 0 to 1. Its momentum.
+            bank_steps: int ≥ 0. Number of steps of the inverse filter bank.
+            seed: int or None. None starts from phases of 0, and an integer from random phases.
+            mean: A number, or one for each band: the mean over time, where the recipe subtracts it. None means 0.
+            deviation: A number, or one for each band: the deviation over time, where the recipe divides by it. None
+                means 1.
+
+        Returns:
+            Samples `(batch, time)` at `recipe.sample_rate`, with full scale at 1.0 where the recipe keeps the level of
+            a clip. They are in the working dtype of the layer.
+
+        Raises:
+            ValueError: If a stage has no inverse (`one_hot`, `microfrontend`, `pcen`). The message names it, and a
+                change of the recipe. Or if the features have another shape, or an argument is out of range.
+            TypeError: If the features are integers or complex.
+
+        Example:
+            ```python
+            import numpy as np
+            import kapre
+
+            frontend = kapre.Frontend.from_preset("kaldi_fbank", n_mels=40)
+            x = np.sin(np.arange(8000) / 5).astype("float32")[None]
+            features = frontend(x)
+            y = frontend.invert(features)
+            assert y.shape == (1, 7920) and "The phases are lost: Griffin-Lim estimates others." in frontend.lost
+            assert np.abs(np.asarray(frontend(y)) - np.asarray(features)).mean() < 1.0
+            ```
+        """
+        learned = self._window, self._bank
+        window, bank = (None if part is None else part.array() for part in learned)
+        settings = (n_iter, momentum, bank_steps, seed, mean, deviation)
+        return invert(self.recipe, features, lengths, self.work_dtype, (window, bank), *settings)
 
     @property
     def filterbank(self) -> np.ndarray | None:

@@ -372,3 +372,25 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
     places = ops.reshape(places, (-1, *[1] * (len(lead) - 1), total + before + after, 1))
     places = ops.broadcast_to(places, (*lead, total + before + after, x.shape[-1]))
     return ops.take_along_axis(_pad_frames(x, 0, 1), places, axis=-2)  # index 0 must exist even without a frame
+
+
+def joined(x: Any, hop: int, front: int = 0) -> Any:
+    """Return the frames `(..., frames, bands)` of groups `(..., groups, size, bands)`, every `hop` frames.
+
+    A frame of several groups is taken from the last one, and a frame between two groups from the one before it. The
+    first `front` frames are left out.
+    """
+    *lead, groups, size, bands = ops.shape(x)
+    if groups == 0:
+        return ops.zeros((*lead, 0, bands), dtype=x.dtype)
+    places = np.arange(front, (groups - 1) * hop + size)
+    group = np.minimum(places // hop, groups - 1)
+    within = np.minimum(places - group * hop, size - 1)
+    flat = ops.reshape(x, (*lead, groups * size, bands))
+    return _taken(flat, (group * size + within).astype("int32"))
+
+
+def zeros_in(x: Any, others: Any = None) -> Any:
+    """Tell which frames hold nothing but zeros, as padding does, `(..., frames, 1)`, or are among the `others`."""
+    found = ops.max(ops.abs(x), axis=-1, keepdims=True) < 1e-5 if x.shape[-1] else ops.zeros_like(x) > 0
+    return found if others is None else ops.logical_or(found, others)

@@ -131,6 +131,17 @@ def _dct_matrix(n_in: int, n_out: int, lifter: float, lifter_start: int) -> np.n
 _cached_dct_matrix = lru_cache(maxsize=64)(_dct_matrix)
 
 
+def inverse_dct_matrix(n_in: int, n_out: int, lifter: float = 0.0, lifter_start: int = 0) -> np.ndarray:
+    """Return the matrix `(n_out, n_in)` from coefficients of `dct_matrix` to values whose other coefficients are 0.
+
+    The transposed DCT is divided by the lifter. A coefficient that the lifter has set to 0 stays 0.
+    """
+    found = np.asarray(dct_matrix(n_in, n_out, lifter, lifter_start)).T
+    squared = np.sum(np.square(found), axis=1, keepdims=True)  # of the lifter, as the rows of the DCT have norm 1
+    matrix: np.ndarray = np.where(squared > 1e-12, found / np.maximum(squared, 1e-12), 0.0)
+    return matrix
+
+
 def delta(x: Any, win_length: int, mode: str, lengths: Any = None) -> Any:
     """Return the slope over `win_length` neighbours of the last axis: `Σ n (x[t+n] − x[t−n]) / (2 Σ n²)`."""
     reach = (win_length - 1) // 2

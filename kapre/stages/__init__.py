@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kapre.stages._stage import Back as Back
 from kapre.stages._stage import Call as Call
 from kapre.stages._stage import Mistake as Mistake
 from kapre.stages._stage import Stage as Stage
@@ -76,6 +77,35 @@ def run(recipe: Recipe, x: Any, call: Call, of: tuple[Stage, ...] | None = None)
         if of is None or stage in of:
             x = stage.run(recipe, x, call)
     return x
+
+
+def undo(recipe: Recipe, x: Any, back: Back) -> Any:
+    """Undo the stages from the last to the first: convert features `(..., *entries)` to samples `(..., time)`."""
+    for stage in reversed(recipe.active_stages):
+        x = stage.undo(recipe, x, back)
+    return x
+
+
+def lost(recipe: Recipe) -> list[str]:
+    """Return what `undo` cannot bring back, in sentences."""
+    return [sentence for stage in recipe.active_stages for sentence in stage.lost(recipe)]
+
+
+def without_way_back(recipe: Recipe) -> list[tuple[str, str]]:
+    """Return why features cannot be undone, each with a remedy. Empty if they can."""
+    found = (stage.no_way_back(recipe) for stage in recipe.active_stages)
+    return [reason for reason in found if reason is not None]
+
+
+def check_invertible(recipe: Recipe) -> None:
+    """Refuse a recipe with a stage that cannot be undone, and name it."""
+    found = without_way_back(recipe)
+    if found:
+        why = "; ".join(reason for reason, _ in found)
+        changes = ", ".join(change for _, change in found)
+        raise ValueError(
+            f"Features of this recipe cannot be inverted: {why}. Use recipe.replace({changes}), whose features can."
+        )
 
 
 def canonical(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Values:

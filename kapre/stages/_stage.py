@@ -68,6 +68,41 @@ class Call:
     cutters: Mapping[str, Cutter] = field(default_factory=dict)
 
 
+@dataclass
+class Back:
+    """Hold what the stages share on the way back from features to samples.
+
+    Attributes:
+        lengths: Number of samples of each clip, `(batch,)`, or None if all are as long.
+        counts: Number of valid frames of each clip, or None if all are valid.
+        mean: What each band's mean over time is taken to be, where the recipe subtracts it.
+        deviation: What each band's deviation over time is taken to be, where the recipe divides by it.
+        window: The window at its position in a frame, an array of shape `(frame_length,)`.
+        bank: The filter bank, an array of shape `(n_freq, bands)`, or None.
+        steps: Number of steps of Griffin-Lim.
+        momentum: Its momentum.
+        bank_steps: Number of steps of the inverse filter bank.
+        seed: The seed of the first phases, or None for phases of 0.
+        silent: Which frames belong to no clip, `(..., frames, 1)`, or None if that is not known.
+        energy: The log energy of each frame, `(..., frames, 1)`, which sets its level, or None.
+        heard: 1 for samples that are within no silent frame, and 0 for others, `(..., time)`, or None for all.
+    """
+
+    window: Any
+    bank: Any = None
+    lengths: Any = None
+    counts: Any = None
+    mean: Any = 0.0
+    deviation: Any = 1.0
+    steps: int = 32
+    momentum: float = 0.99
+    bank_steps: int = 100
+    seed: int | None = None
+    silent: Any = None
+    energy: Any = None
+    heard: Any = None
+
+
 class Stage:
     """A stage of a recipe: its fields, their checks, its computation, its state in a stream, and common mistakes.
 
@@ -108,6 +143,20 @@ class Stage:
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         """Compute the stage for whole clips or, with `call.state`, for a chunk of a stream."""
         raise NotImplementedError
+
+    # The way back.
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        """Return what the stage was given, as far as its result tells it."""
+        return x
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        """Return what `undo` cannot bring back, in sentences."""
+        return ()
+
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        """Return why nothing can be brought back, and a remedy, or None if `undo` can be called."""
+        return None
 
     # The stream.
 

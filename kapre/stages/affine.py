@@ -11,7 +11,7 @@ import numpy as np
 
 from kapre._checks import message, number
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values
 from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
@@ -69,6 +69,15 @@ class Affine(Stage):
         if recipe.feature_shift != 0.0:
             x = x + constant(np.asarray(recipe.feature_shift), x)
         return x * constant(np.asarray(recipe.feature_scale), x) if recipe.feature_scale != 1.0 else x
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        scale = np.asarray(recipe.feature_scale, "float64")
+        factor = np.where(scale == 0.0, 0.0, 1.0 / np.where(scale == 0.0, 1.0, scale))
+        return x * constant(factor, x) - constant(np.asarray(recipe.feature_shift), x)
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        zeros = np.count_nonzero(np.asarray(recipe.feature_scale) == 0.0)
+        return (f"{zeros} values of a frame are multiplied by 0.",) if zeros else ()
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         if self.is_on(recipe):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of, optional
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of, optional
 from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,17 @@ class Cepstrum(Stage):
         bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]  # torch.jit.trace has tensors as sizes
         kept: Any = recipe.n_mfcc
         return fourier.apply_bank(x, scales.dct_matrix(bands, kept, recipe.lifter, recipe.lifter_start))
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        bands = recipe.n_freq if recipe.bank is None else recipe.bank.shape[1]
+        kept: Any = recipe.n_mfcc
+        return fourier.apply_bank(x, scales.inverse_dct_matrix(bands, kept, recipe.lifter, recipe.lifter_start))
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        bands = bands_of(vars(recipe))
+        if recipe.n_mfcc == bands:
+            return ()
+        return (f"{recipe.n_mfcc} coefficients of {bands} bands are kept, so that the bands become smoother.",)
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         if recipe.n_mfcc is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._lazy import needs
 from kapre.ops.counts import at_least_0, num_frames
-from kapre.stages._stage import Call, Mistake, Stage, one_of, optional
+from kapre.stages._stage import Back, Call, Mistake, Stage, one_of, optional
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -55,6 +55,16 @@ class Count(Stage):
             return x
         call.counts = None
         return features.fixed(x, recipe.fixed_frames)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if recipe.fixed_frames is not None or recipe.valid_frames != "all":
+            back.silent = features.zeros_in(x, back.silent)
+        return x
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.fixed_frames is None:
+            return ()
+        return (f"Frames after the first {recipe.fixed_frames} are not in the features.",)
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.fixed_frames is None:

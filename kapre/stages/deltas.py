@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message, positive_int
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -72,6 +72,9 @@ class _Appended(Stage):
             wide = library(rest).zeros((x.shape[0], invalid, found[0].shape[-1]), dtype=rest.dtype)
             found.append(wide)
         return library(x).concatenate(found, axis=1) if len(found) > 1 else found[0]
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        return x[..., : x.shape[-1] * self.order // (self.order + 1)]
 
     def _within(self, recipe: Recipe, span: Any, window: int) -> Any:
         """Return the frames of a span that have all their neighbours, with their deltas."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from kapre._checks import message
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of
 
 if TYPE_CHECKING:
     from keras import ops
@@ -64,6 +64,23 @@ class Energy(Stage):
         energy = call.energy
         parts = {"first": [energy, x], "last": [x, energy], "c0": [energy, x[..., 1:]]}[recipe.energy or "first"]
         return ops.concatenate(parts, axis=-1)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if recipe.energy == "last":
+            return x[..., :-1]
+        if recipe.energy == "first":
+            return x[..., 1:]
+        if recipe.n_mfcc is None:  # the first bin, at 0 Hz
+            return ops.concatenate([x[..., 1:2], x[..., 1:]], axis=-1)
+        back.energy = x[..., :1]
+        return ops.concatenate([ops.zeros_like(x[..., :1]), x[..., 1:]], axis=-1)
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.energy != "c0":
+            return ()
+        if recipe.n_mfcc is None:
+            return ("The energy replaces the first bin, which is taken from the second.",)
+        return ("The energy replaces the first coefficient: it sets the level of each frame.",)
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         if recipe.n_mfcc is not None:

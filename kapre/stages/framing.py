@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
 from kapre.ops.counts import PAD_MODES, power_of_two
-from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, at_least_0, one_of
+from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames
@@ -118,6 +118,12 @@ class Framing(Stage):
     def padded(self, recipe: Recipe, n_samples: Any) -> Any:
         """Return the length of a clip with its padding: an int, None or an integer tensor."""
         return None if n_samples is None else n_samples + sum(recipe.padding)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if recipe.power is not None:  # the spectrum has cut the padding off
+            return x
+        left, right = recipe.padding
+        return x[..., left : x.shape[-1] - right]
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.power is not None or not self.is_on(recipe):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Stage, one_of
+from kapre.stages._stage import Back, Call, Stage, one_of
 
 if TYPE_CHECKING:
     from kapre.ops.host import library
@@ -32,4 +32,7 @@ class Layout(Stage):
         return recipe.layout == "band_first"
 
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
+        return library(x).swapaxes(x, -1, -2)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
         return library(x).swapaxes(x, -1, -2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import flag, message
 from kapre._lazy import needs
 from kapre.ops.counts import padded_length
-from kapre.stages._stage import Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, at_least_0, one_of, optional, positive
 
 if TYPE_CHECKING:
     from kapre.ops import frames, waves
@@ -90,6 +90,18 @@ class Length(Stage):
         if recipe.fixed_by == "tile":
             return waves.tile(x, recipe.fixed_samples, lengths)
         return waves.fit(x, recipe.fixed_samples)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if recipe.fixed_samples is not None:
+            return waves.fit(x, recipe.fixed_samples)
+        if recipe.power is None and recipe.zeros_after:
+            return x[..., : max(0, x.shape[-1] - recipe.zeros_after)]
+        return x
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.fixed_samples is None:
+            return ()
+        return (f"Samples after the first {recipe.fixed_samples} are not in the features.",)
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.multiple_by != "zeros":

@@ -95,6 +95,15 @@ class Logarithm(Stage):
             x = scales.limit_range(x, recipe.dynamic_range, floor, recipe.range_top, valid)
         return scales.below_maximum(x, floor, valid) if recipe.ref_value == "max" else x
 
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        found = []
+        if recipe.ref_value == "max":
+            found.append("Values are relative to the maximum of the clip, whose level is lost.")
+        if recipe.dynamic_range is not None:
+            top = "the maximum of the clip" if recipe.range_top is None else f"{recipe.range_top:g}"
+            found.append(f"Values more than {recipe.dynamic_range:g} below {top} are raised to that floor.")
+        return tuple(found)
+
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         found = {"ref_value='max' (the clip's own maximum)": {"ref_value": 1.0}} if recipe.ref_value == "max" else {}
         if recipe.log is None or recipe.dynamic_range is None or recipe.range_top is not None:

@@ -83,6 +83,10 @@ class Microfrontend(Stage):
         y = microfrontend.reduced(root, noise, recipe.noise_floor)
         return microfrontend.controlled(y, noise, recipe.pcan_strength, recipe.pcan_offset)
 
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        why = "microfrontend divides each band by its own noise, and cuts off what is below it"
+        return why, "microfrontend=False, log='ln'"
+
     def start(self, recipe: Recipe, empty: Any) -> State:
         return {"noise": ops.zeros((empty.shape[0], 1, bands_of(vars(recipe))), dtype=empty.dtype)}
 

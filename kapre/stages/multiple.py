@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._lazy import needs
 from kapre.ops.counts import padded_length
-from kapre.stages._stage import Call, Mistake, Stage, positive
+from kapre.stages._stage import Back, Call, Mistake, Stage, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -49,6 +49,10 @@ class Multiple(Stage):
         if call.counts is not None:
             x = features.keep_valid(x, recipe.num_stacks(call.counts))
         return features.to_multiple(x, recipe.frames_multiple)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        back.silent = features.zeros_in(x, back.silent)
+        return x
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         if recipe.frames_multiple > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import flag, message
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of, positive
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -99,6 +99,21 @@ class Normalization(Stage):
         if call.state is not None:
             call.state["running"] = state
         return x
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if recipe.normalize == "mean_std":
+            x = x * back.deviation
+        return x + back.mean
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        over = {
+            "utterance": "over the clip",
+            "running": "up to each frame",
+            "sliding": f"over {recipe.normalize_window} frames",
+        }[recipe.normalize_over]
+        mean = f"Each band's mean {over} is not in the features: it is taken to be `mean`."
+        deviation = f"Each band's deviation {over} is not in the features: it is taken to be `deviation`."
+        return (mean, deviation) if recipe.normalize == "mean_std" else (mean,)
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.normalize is None or recipe.normalize_over == "running":

@@ -38,6 +38,9 @@ class OneHot(Stage):
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         return ops.one_hot(ops.argmax(x, axis=-1), x.shape[-1], dtype=x.dtype)
 
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        return "one_hot keeps which value of a frame is the largest, and none of the values", "one_hot=False"
+
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         if recipe.one_hot:
             yield "the values themselves, not only which is the largest", dict(one_hot=False)

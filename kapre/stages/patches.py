@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from kapre._checks import positive_int
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.stages._stage import Call, Mistake, Stage, Values, optional
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, optional
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -52,6 +52,14 @@ class Patches(Stage):
         if call.state is not None:
             x, call.state[STATE] = call.cutters[STATE].push(x, call.state[STATE], call.invalid is not None)
         return features.patches(x, recipe.patch_frames or 1, recipe.patch_hop or 1)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        return features.joined(x, recipe.patch_hop or 1)
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        words = f"Frames after the last whole patch of {recipe.patch_frames} are not in the features."
+        between = "Frames between two patches are taken from the nearest one."
+        return (words, between) if (recipe.patch_hop or 1) > (recipe.patch_frames or 1) else (words,)
 
     def cutter(self, recipe: Recipe, chunk: int | None, delay: int) -> Cutter:
         """Return what cuts the frames of a stream into patches; see `Stack.cutter`."""

@@ -126,6 +126,9 @@ class Pcen(Stage):
         how = recipe.pcen_gain, recipe.pcen_bias, recipe.pcen_power, recipe.pcen_epsilon
         return pcen.compressed(x, level, *how)
 
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        return "pcen divides each band by its own level, which the features do not have", "pcen=False, log='ln'"
+
     def start(self, recipe: Recipe, empty: Any) -> State:
         level = ops.zeros((empty.shape[0], 1, bands_of(vars(recipe))), dtype=empty.dtype)
         return {"pcen": {"begun": level[..., :1], "level": level}}

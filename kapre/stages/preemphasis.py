@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import message, number
 from kapre._lazy import needs
 from kapre.ops.counts import at_least_0
-from kapre.stages._stage import Call, Mistake, Stage, Values, one_of
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,19 @@ class Fields:
 def within_frames(recipe: Recipe) -> float:
     """Return the coefficient of preemphasis within each frame, 0.0 for none."""
     return recipe.preemphasis if recipe.preemphasis_over == "frame" else 0.0
+
+
+def no_deemphasis(recipe: Recipe) -> tuple[str, str] | None:
+    """Return why preemphasis cannot be undone, and a remedy, or None if it can."""
+    if abs(recipe.preemphasis) < 1.0:
+        return None
+    return f"preemphasis={recipe.preemphasis:g} has an inverse that grows without end", "preemphasis=0.97"
+
+
+def deemphasis(x: Any, coefficient: float, back: Back) -> Any:
+    """Undo preemphasis. Samples in silent frames stay 0, where the filter would go on for a while."""
+    y = waves.deemphasis(x, coefficient)
+    return y if back.heard is None else y * back.heard
 
 
 class Preemphasis(Stage):
@@ -90,6 +103,18 @@ class Preemphasis(Stage):
             y = y - recipe.preemphasis * lib.where(first, x, lib.zeros_like(x))  # 0 stands before the first sample
         call.state["last"] = lib.copy(x[:, -1:])  # a copy, as the caller may overwrite the samples
         return y
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        if back.heard is not None:  # of a fixed length, whose rest is silent
+            back.heard = waves.fit(back.heard, x.shape[-1])
+        y = deemphasis(x, recipe.preemphasis, back)
+        return frames.pad(y, 1, 0) if recipe.preemphasis_first == "drop" else y
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        return ("The first sample is not in the features.",) if recipe.preemphasis_first == "drop" else ()
+
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        return no_deemphasis(recipe)
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         if recipe.preemphasis_first not in _OF_SIGNAL:

@@ -86,6 +86,11 @@ class Rate(Stage):
             call.lengths = self.count(recipe, call.lengths)
         return resample.resample(x, old, new, _kernel(vars(recipe)))
 
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        rate: Any = recipe.sample_rate
+        half = min(rate, recipe.input_rate or rate) / 2.0
+        return (f"Frequencies above {half:g} Hz are lost, and the waveform stays at {rate:g} Hz.",)
+
     def cutter(self, recipe: Recipe, chunk: int | None) -> Cutter:
         """Return what cuts a stream into the inputs of single periods. `chunk` is the size of fixed chunks."""
         return resample.cutter(*self.ratio(recipe), _kernel(vars(recipe)), chunk)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import flag, number
 from kapre._lazy import needs
-from kapre.stages._stage import Call, Mistake, Stage, Values, above_0, not_negative, one_of
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, above_0, not_negative, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames, waves
@@ -96,6 +96,16 @@ class Samples(Stage):
         by_peak = recipe.normalize_samples == "peak"
         x = waves.levelled(x, target, recipe.samples_epsilon, by_peak, recipe.only_raise, call.lengths)
         return x if recipe.peak_limit is None else waves.limited(x, recipe.peak_limit, recipe.samples_epsilon)
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        return x / recipe.input_scale if recipe.input_scale != 1.0 else x
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.normalize_samples is True:
+            return ("The mean and the level of the clip are lost: its variance is 1.",)
+        if recipe.normalize_samples:
+            return (f"The level of the clip is lost: it is {recipe.target_dbfs:g} dB.",)
+        return ()
 
     def needs_whole_clip(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
         words = "normalize_samples (the clip's mean and variance, or its level)"

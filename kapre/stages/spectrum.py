@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import message
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.stages._stage import Call, Mistake, Stage, Values, not_negative, one_of
+from kapre.stages import resynthesis
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of
 from kapre.stages.chunks import cut, frames_of
 from kapre.stages.energy import least_energy, log_energy
 from kapre.stages.logarithm import fixed_reference
@@ -88,6 +89,15 @@ class Spectrum(Stage):
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         bands, call.energy = of_samples(recipe, x, call)
         return bands
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        return resynthesis.samples_of(recipe, x, back)
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        return resynthesis.lost(recipe)
+
+    def no_way_back(self, recipe: Recipe) -> tuple[str, str] | None:
+        return resynthesis.no_way_back(recipe)
 
     def mistakes(self, recipe: Recipe, peak: float) -> Iterator[Mistake]:
         for power, words in ((1.0, "magnitudes"), (2.0, "powers")):

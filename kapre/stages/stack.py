@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import message, positive_int
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.stages._stage import UNSET, Call, Mistake, Stage, Values, one_of, positive
+from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, one_of, positive
 
 if TYPE_CHECKING:
+    from keras import ops
+
     from kapre.ops import features
     from kapre.ops.chunks import Cutter, State
     from kapre.ops.host import library
     from kapre.recipe import Recipe
 
-needs(__name__, features="kapre.ops.features", Cutter="kapre.ops.chunks:Cutter", library="kapre.ops.host:library")
+needs(
+    __name__,
+    ops="keras.ops",
+    features="kapre.ops.features",
+    Cutter="kapre.ops.chunks:Cutter",
+    library="kapre.ops.host:library",
+)
 
 STATE = "stacks"
 
@@ -80,6 +88,20 @@ class Stack(Stage):
         filled = features.repeat_edges(kept, 0, cutter.size)
         span = filled[:, : (count - 1) * cutter.hop + cutter.size if count else 0]
         return features.stack(span, cutter.size, cutter.hop, "drop")
+
+    def undo(self, recipe: Recipe, x: Any, back: Back) -> Any:
+        def apart(of_stacks: Any, width: int) -> Any:
+            shape = (*ops.shape(of_stacks)[:-1], recipe.stack, width)
+            return features.joined(ops.reshape(of_stacks, shape), recipe.stack_hop, self.front(recipe))
+
+        if back.silent is not None:
+            back.silent = apart(ops.repeat(back.silent, recipe.stack, axis=-1), 1)
+        return apart(x, x.shape[-1] // recipe.stack)
+
+    def lost(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.stack_hop > recipe.stack:
+            return ("Frames between two stacks are taken from the nearest one.",)
+        return ("Frames after the last whole stack are not in the features.",) if recipe.stack_edges == "drop" else ()
 
     def cutter(self, recipe: Recipe, chunk: int | None, delay: int) -> Cutter:
         """Return what cuts the frames of a stream into stacks.

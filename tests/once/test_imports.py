@@ -48,6 +48,7 @@ RANKS = {
     "kapre.utils": 1,
     "kapre.signal": 5,
     "kapre.time_frequency": 5,
+    "kapre.inversion": 5,
     "kapre.time_frequency_tflite": 6,
     "kapre.augmentation": 5,
     "kapre._models": 6,
