@@ -161,6 +161,7 @@ bench: $(READY) $(VENV)/.torch $(VENV)/.bench $(PUBLISHED)/.ready
 	@KAPRE_PUBLISHED_PYTHON=$(abspath $(PUBLISHED))/bin/python $(PY) -m benchmarks.run --strict \
 		--shapes $(BENCH_SHAPES) --budget $(BENCH_BUDGET) $(if $(BENCH_RUNTIMES),--runtimes $(BENCH_RUNTIMES))
 	@$(PY) -m benchmarks.augmentation
+	@$(PY) -m benchmarks.analysis
 
 # Augmentations alone, beside audiomentations, torch-audiomentations and torchaudio: some minutes, on a quiet machine.
 bench-augmentation: $(READY) $(VENV)/.torch

@@ -21,6 +21,7 @@ from kapre import (
     levels,
     losses,
     metrics,
+    separation,
     signal,
     time_frequency,
     time_frequency_tflite,
@@ -69,6 +70,7 @@ from kapre.frontends import (
 from kapre.inversion import GriffinLim, InverseFilterbank, InverseMFCC
 from kapre.levels import Loudness, LoudnessNormalization, PeakNormalization, RMSNormalization
 from kapre.recipe import Recipe
+from kapre.separation import HPSS
 from kapre.signal import Energy, Frame, LogmelToMFCC, MuLawDecoding, MuLawEncoding, SqueezeChannels
 from kapre.time_frequency import (
     STFT,
@@ -96,6 +98,7 @@ VERSION = __version__
 _ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "integrations", "plot")
 
 __all__ = [
+    "HPSS",
     "MDCT",
     "MFCC",
     "RMS",
@@ -172,6 +175,7 @@ __all__ = [
     "metrics",
     "pcm_to_float",
     "power_to_decibel",
+    "separation",
     "signal",
     "time_frequency",
     "time_frequency_tflite",

@@ -207,6 +207,17 @@ CASES: dict[str, Case] = {
         16,
         traces_apart=False,
     ),
+    "HPSS": Case(
+        "HPSS",
+        lambda df, **k: kapre.HPSS(kernel_size=(5, 7), data_format=df, **k),
+        "spectrogram",
+    ),
+    "HPSS, mask": Case(
+        "HPSS",
+        lambda df, **k: kapre.HPSS("percussive", 3, 1.0, (1.5, 2.0), mask=True, data_format=df, **k),
+        "spectrogram",
+        traces_apart=False,
+    ),
     "MDCT": Case("MDCT", lambda df, **k: kapre.MDCT(32, data_format=df, **k), "waveform", 1, 16),
     "InverseMDCT": Case(
         "InverseMDCT",

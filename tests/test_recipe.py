@@ -122,6 +122,23 @@ def test_bad_fields(fields: dict, text: str) -> None:
         kapre.Recipe(**fields)
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"n_fft": 10**8}, "`n_fft` must be at most 4194304 samples"),
+        ({"n_fft": 512, "win_length": 10**8}, "`win_length` must be at most"),
+        ({"n_fft": 512, "frame_length": 10**8, "window_placement": "start"}, "`frame_length` must be at most"),
+        ({"filterbank": "mel", "n_mels": 10**9}, "`n_mels` must be so few that 1025 bins"),
+        ({"filterbank": "chroma", "n_chroma": 10**7}, "`n_chroma` must be so few"),
+        ({"filterbank": "linear", "n_bins": 10**7}, "`n_bins` must be so few"),
+        ({"filterbank": "mel", "n_fft": 1 << 22, "n_mels": 80}, "`n_mels` must be so few that 2097153 bins"),
+    ],
+)
+def test_sizes_that_would_fill_the_memory(fields: dict, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        kapre.Recipe(sample_rate=16000, **fields)
+
+
 @pytest.mark.parametrize("name", ["pad_begin", "pad_end", "center", "remove_dc"])
 @pytest.mark.parametrize("value", ["yes", 2, 0.5])
 def test_bad_flags(name: str, value: object) -> None:

@@ -15,6 +15,8 @@ from kapre.stages._stage import Mistake, Stage, Values, above_0, one_of
 if TYPE_CHECKING:
     from kapre.recipe import Recipe
 
+LARGEST = 1 << 27
+"""The most weights of a bank, which is an array: 1 GB in float64."""
 OF_KIND = {
     None: (),
     "mel": ("n_mels", "f_min", "f_max", "htk", "norm", "triangles"),
@@ -110,6 +112,11 @@ class Bank(Stage):
             f["bank_rate"] = None
         rate = f["sample_rate"] if f["bank_rate"] is None else f["bank_rate"]
         f.update(_CHECKS[f["filterbank"]](rate, **{name: f[name] for name in OF_KIND[f["filterbank"]]}))
+        bins, bands = bins_of(f), bands_of(f)
+        if bins * bands > LARGEST:
+            rule = f"so few that {bins} bins times the bands are at most {LARGEST} weights"
+            name = {"mel": "n_mels", "chroma": "n_chroma"}.get(f["filterbank"], "n_bins")
+            raise ValueError(message(name, rule, bands, f"Use {LARGEST // bins}, or a shorter n_fft."))
 
     def is_on(self, recipe: Recipe) -> bool:
         return False  # a part of the spectrum

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 needs(__name__, frames="kapre.ops.frames", Edges="kapre.ops.kernels._blocks:Edges")
 
+LONGEST = 1 << 22
+"""The most samples of a frame: some three minutes."""
 PLAIN_PADDING = {
     "center": False,
     "snip_edges": True,
@@ -95,6 +97,10 @@ class Framing(Stage):
         shortest = n_fft if centred else win_length
         length = shortest if f["frame_length"] is None else f["frame_length"]
         f["frame_length"] = positive_int("frame_length", length, f"Use None for {shortest}.")
+        for name in ("n_fft", "win_length", "frame_length"):
+            if f[name] > LONGEST:  # the window and the bank are arrays: a wrong file must not fill the memory
+                way = "Give it in samples: 2048 are 93 ms at 22050 Hz."
+                raise ValueError(message(name, f"at most {LONGEST} samples", f[name], way))
         if (f["frame_length"] != n_fft) if centred else (f["frame_length"] < win_length):
             rule = f"n_fft={n_fft} around a centred window" if centred else f"at least win_length={win_length}"
             raise ValueError(message("frame_length", rule, length, f"Use None for {shortest}."))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
+import re
 from pathlib import Path
 
 import librosa
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import (
+    analysis,
     augmentation,
     augmentation_effects,
     growth,
@@ -304,3 +307,15 @@ def test_an_output_without_the_effect_is_refused() -> None:
     for effect in ("chain", "polarity", "reverse", "white_noise", "lowpass", "highpass", "equalizer", "time_mask"):
         with pytest.raises(augmentation_effects.WrongEffectError):
             augmentation_effects.check(effect, x, x)
+
+
+def test_analysis_writes_times_and_a_page(tmp_path: Path) -> None:
+    words = ["--runtimes", RUNTIMES[0], "--tasks", "rms", "loudness", "--budget", "0", "--size", "1", "8820"]
+    assert analysis.main([*words, "--out", str(tmp_path)]) == 0
+    compiled = RUNTIMES[0] != "torch"
+    facts = json.loads((tmp_path / "analysis.json").read_text(encoding="utf-8"))
+    ours = {"Kapre eager", "Kapre compiled"} if compiled else {"Kapre"}
+    assert {row["label"] for row in facts["rows"] if row["task"] == "loudness"} == {*ours, "pyloudnorm"}
+    page = (tmp_path / "analysis.md").read_text(encoding="utf-8")
+    assert re.search(r"^\| RMS and zero crossings \| \d+\.\d\d \|$", page, re.MULTILINE)
+    assert "| Griffin-Lim, 32 steps | – |" in page

@@ -43,6 +43,7 @@ RANKS = {
     "kapre.functional": 5,
     "kapre.filters": 5,
     "kapre.levels": 5,
+    "kapre.separation": 5,
     "kapre._removed": 0,
     "kapre.filterbank": 1,
     "kapre.utils": 1,

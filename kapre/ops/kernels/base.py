@@ -69,6 +69,10 @@ class Kernel(EffectOperations):
         """Return the larger of two tensors, or NaN where either is NaN."""
         return ops.maximum(x, y)
 
+    def minimum(self, x: Any, y: Any) -> Any:
+        """Return the smaller of two tensors, or NaN where either is NaN."""
+        return ops.minimum(x, y)
+
     def at_least(self, x: Any, value: float) -> Any:
         """Return the larger of a tensor and a number, or NaN where the tensor is NaN."""
         return ops.maximum(x, ops.convert_to_tensor(value, dtype=x.dtype))

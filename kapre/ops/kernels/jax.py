@@ -87,6 +87,10 @@ class JaxKernel(Kernel):
         """Override for the gap that the PyTorch kernel describes."""
         return jnp.maximum(x, y)
 
+    def minimum(self, x: Array, y: Array) -> Array:
+        """Override for the gap that the PyTorch kernel describes."""
+        return jnp.minimum(x, y)
+
     def cumsum(self, x: Array, axis: int) -> Array:
         """Override for the gap that the PyTorch kernel describes."""
         return jnp.cumsum(x, axis=axis)

@@ -82,6 +82,10 @@ class TensorFlowKernel(Kernel):
         """Override for the gap that the PyTorch kernel describes."""
         return tf.maximum(x, y)
 
+    def minimum(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """Override for the gap that the PyTorch kernel describes."""
+        return tf.minimum(x, y)
+
     def cumsum(self, x: tf.Tensor, axis: int) -> tf.Tensor:
         """Override for the gap that the PyTorch kernel describes."""
         return tf.cumsum(x, axis=axis)

@@ -170,6 +170,13 @@ class TorchKernel(TorchEffects, Kernel):
         """
         return torch.maximum(x, y)
 
+    def minimum(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the smaller of two tensors, or NaN where either is NaN.
+
+        Gap: `keras.ops.minimum` (Keras 3.15) gives float32 for float64 on PyTorch. Drop when it keeps it.
+        """
+        return torch.minimum(x, y)
+
     def cumsum(self, x: torch.Tensor, axis: int) -> torch.Tensor:
         """Return the cumulative sum along an axis.
 
