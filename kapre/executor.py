@@ -23,14 +23,19 @@ from kapre.stages.spectrum import inverse_stages, transform
 _lazy.bind()  # a recipe is read without Keras; to compute it takes Keras
 
 
+def padded(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
+    """Return samples `(..., time)` with the padding of the frames of a recipe; see `stft`."""
+    call = Call(lengths=lengths)
+    return frames.at_edges(stages.FRAMING.run(recipe, x, call), call.edges)
+
+
 def stft(recipe: Recipe, x: Any, lengths: Any = None, dft: Literal["fft", "conv"] = "fft") -> Pair:
     """Transform `(..., time)` floats into real and imaginary parts, each `(..., frames, n_freq)`.
 
     `lengths`, of shape `(batch,)`, holds the number of samples of each item. Samples past the end of an item are
     treated as silence, and padding starts there.
     """
-    call = Call(lengths=lengths)
-    x = frames.at_edges(stages.FRAMING.run(recipe, x, call), call.edges)
+    x = padded(recipe, x, lengths)
     # An export has its own way. TensorFlow 2.21 convolves an empty batch into another shape.
     if dft == "conv" and kernels.current() is kernel and not fourier.is_empty(x):
         x = frames.pad(x, 0, recipe.frame_length - 1) if recipe.pad_end else x

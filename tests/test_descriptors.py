@@ -84,7 +84,7 @@ def test_librosa(name: str, center: bool) -> None:
         assert difference.max() <= 2e-5 * np.abs(found).max()
 
 
-@pytest.mark.parametrize(("size", "hop"), [(256, 70), (255, 64), (100, 100)])
+@pytest.mark.parametrize(("size", "hop"), [(256, 70), (255, 64), (100, 100), (256, 64), (96, 36), (64, 128)])
 @pytest.mark.parametrize("center", [True, False])
 def test_librosa_of_samples(size: int, hop: int, center: bool) -> None:
     x = np.where(np.random.default_rng(1).uniform(size=X.shape) < 0.2, 0.0, X)

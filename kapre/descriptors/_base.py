@@ -63,12 +63,28 @@ class DescriptorLayer(AudioLayer):
 
     def described(self, x: Any, lengths: Any = None) -> Any:
         """Return the values of samples `(batch, channel, time)` in the working dtype."""
-        features = {
-            recipe: executor.run(recipe, x, lengths) for recipe in dict.fromkeys(each for each, _ in self._parts)
-        }
-        count = ops.shape(next(iter(features.values())))[2]
-        valid = None if lengths is None else frames.within(count, self._framing.num_frames(lengths), 4, axis=2)
-        return self.joined([descriptor(features[recipe], valid) for recipe, descriptor in self._parts])
+        features: dict[Recipe, Any] = {}
+        found = []
+        for recipe, descriptor in self._parts:
+            values = self._of_clip(recipe, descriptor, x, lengths)
+            if values is None:
+                if recipe not in features:
+                    features[recipe] = executor.run(recipe, x, lengths)
+                values = descriptor(features[recipe], self._valid(features[recipe], lengths))
+            found.append(values)
+        return self.joined(found)
+
+    def _of_clip(self, recipe: Recipe, descriptor: Descriptor, x: Any, lengths: Any) -> Any:
+        """Return the values of a descriptor that needs no frames, or None."""
+        if not descriptor.of_samples or 0 in tuple(x.shape):
+            return None
+        return descriptor.of_clip(executor.padded(recipe, x, lengths), recipe.frame_length, recipe.hop_length)
+
+    def _valid(self, features: Any, lengths: Any) -> Any:
+        """Return which frames count, or None if all do."""
+        if lengths is None:
+            return None
+        return frames.within(ops.shape(features)[2], self._framing.num_frames(lengths), 4, axis=2)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         x = self.real_input(inputs)

@@ -6,6 +6,7 @@ and returns `(..., frames)`, or `(..., frames, entries)` if the descriptor has `
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from keras import ops
 
 from kapre._checks import message
 from kapre.ops import fourier, frames, scales
+from kapre.ops.counts import num_frames
 from kapre.ops.kernels import active as kernel
 
 _TINY = {"float32": 1e-30, "float64": 1e-300}
@@ -72,6 +74,10 @@ class Descriptor:
     @property
     def entries(self) -> int | None:
         """Return how many numbers there are of each frame, or None for one without an axis."""
+        return None
+
+    def of_clip(self, x: Any, size: int, hop: int) -> Any:
+        """Return the numbers of padded samples `(..., time)` without their frames, or None if frames are better."""
         return None
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
@@ -239,11 +245,33 @@ class Onsets(Descriptor):
         return _later(rise, self.lag + self.shift, x)
 
 
+_MOST_PARTS = 64
+
+
+def _parts(size: int, hop: int) -> int:
+    """Return of how many equal parts a frame is made, each of which belongs to all frames that contain it."""
+    return size // math.gcd(size, hop)
+
+
+def _sums(x: Any, size: int, hop: int) -> Any:
+    """Return the sum of each frame of `(..., time)`, from sums of the parts of frames."""
+    count, unit = num_frames(ops.shape(x)[-1], size, hop), math.gcd(size, hop)
+    parts = ops.sum(frames.frame(x, unit, unit), axis=-1)
+    found = None
+    for place in range(_parts(size, hop)):
+        part = kernel.head(kernel.part(parts, place, 0, axis=-1, step=hop // unit), count, axis=-1)
+        found = part if found is None else found + part
+    return found
+
+
 @dataclass(frozen=True)
 class RootMeanSquare(Descriptor):
     """Compute the root of the mean square of each frame of samples."""
 
     of_samples = True
+
+    def of_clip(self, x: Any, size: int, hop: int) -> Any:
+        return None if _parts(size, hop) > _MOST_PARTS else kernel.root(_sums(ops.square(x), size, hop) / float(size))
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
         return kernel.root(ops.sum(ops.square(x), axis=-1) / float(x.shape[-1]))
@@ -255,6 +283,15 @@ class ZeroCrossings(Descriptor):
 
     threshold: float = 1e-10
     of_samples = True
+
+    def of_clip(self, x: Any, size: int, hop: int) -> Any:
+        if _parts(size, hop) > _MOST_PARTS:
+            return None
+        negative = frames.pad(ops.cast(x < -self.threshold, x.dtype), 1, 0)
+        changes = ops.abs(kernel.part(negative, 1, 0, axis=-1) - kernel.part(negative, 0, 1, axis=-1)) + 0.0 * x
+        found = _sums(changes, size, hop)
+        starts = kernel.head(kernel.part(changes, 0, 0, axis=-1, step=hop), ops.shape(found)[-1], axis=-1)
+        return (found - starts) / float(size)  # the change at the first sample is not within the frame
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
         negative = ops.cast(x < -self.threshold, x.dtype)
