@@ -101,6 +101,21 @@ def test_the_mask_is_that_of_all() -> None:
     assert kapre.ParallelFrontends([LOW, HIGH]).compute_mask(x, ops.convert_to_tensor(mask)) is None
 
 
+def test_what_the_mask_leaves_out_is_zero() -> None:
+    """The first clip gives as many frames by both recipes, the second does not."""
+    bands: dict[str, Any] = dict(sample_rate=16000, filterbank="mel", n_mels=40, hop_length=160)
+    layer = kapre.ParallelFrontends([kapre.Recipe(n_fft=400, **bands), kapre.Recipe(n_fft=512, **bands)])
+    lengths = np.array([2120, 2000])
+    x = np.random.default_rng(0).normal(size=(2, 2120)).astype("float32")
+    y = layer(x, lengths=lengths)
+    mask = np.arange(2120) < lengths[:, None]
+    counts = to_numpy(layer.compute_mask(x, ops.convert_to_tensor(mask))).sum(axis=1)
+    assert counts.tolist() == [11, 10]
+    assert not to_numpy(y)[1, 10:].any()
+    np.testing.assert_array_equal(to_numpy(layer(x, mask=ops.convert_to_tensor(mask))), to_numpy(y))
+    assert to_numpy(y)[1, 9].all()
+
+
 def test_saved_cloned_copied_and_pickled(tmp_path: Path) -> None:
     samples, lengths = keras.Input((None,)), keras.Input((), dtype="int32")
     layer = kapre.ParallelFrontends([HOPS, kapre.Frontend(CENTRED, trainable_filterbank=True)], name="both")

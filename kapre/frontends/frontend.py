@@ -356,7 +356,7 @@ class Frontend(ClipLayer):
             noise = keras.random.normal(ops.shape(x), dtype=self.work_dtype, seed=self.seed_generator)
         y = executor.run(self.recipe, x, lengths, **weights, noise=noise)
         if lengths is not None:
-            y = self._only_valid(y, lengths, len(x.shape) - 2)
+            y = self.only_valid(y, lengths, len(x.shape) - 2)
         return y if self.compute_dtype == self.work_dtype else ops.cast(y, self.compute_dtype)
 
     def _one_channel(self, inputs: Any) -> Any:
@@ -371,7 +371,7 @@ class Frontend(ClipLayer):
         y = executor.run_in_bucket(self.recipe, x, own, **weights, only_valid=own is not None)
         return None if y is None else kernel.put(y, self.compute_dtype, x)
 
-    def _only_valid(self, y: Any, lengths: Any, lead: int) -> Any:
+    def only_valid(self, y: Any, lengths: Any, lead: int = 0) -> Any:
         """Set what is behind the own entries of a clip to 0. `lead` counts the axes between batch and entries."""
         own = self.recipe.num_frames(lengths)
         if isinstance(own, int):

@@ -21,6 +21,7 @@ from kapre._layer import (
     resolve_data_format,
     shape_in_place,
 )
+from kapre._lengths import lengths_within
 from kapre.frontends._clips import ClipLayer, adopt
 from kapre.frontends._given import frontend_of
 from kapre.frontends.frontend import Frontend
@@ -120,6 +121,10 @@ class ParallelFrontends(ClipLayer):
             check_mask(mask, inputs.shape, "Or give lengths, the samples of each clip.")
         lengths = lengths_of(mask) if lengths is None else lengths
         parts = [frontend(inputs, lengths=lengths) for frontend in self.frontends]
+        if lengths is not None:  # the mask has a frame where all front ends have one
+            own = lengths_within(lengths, inputs)
+            for frontend in self.frontends:
+                parts = [frontend.only_valid(part, own) for part in parts]
         return channels_in_place(ops.stack(parts, axis=1), self.data_format)
 
     def _check_frames(self, shape: Shape) -> None:

@@ -164,6 +164,21 @@ def test_published_files_of_hifigan(name: str, tmp_path: Path) -> None:
     check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_vocoder(x, *sizes, 1e-9, mel))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_windows_shorter_than_the_dft_are_in_its_middle(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_fft, hop = 2 ** int(rng.integers(9, 12)), int(rng.integers(100, 300))
+    win = int(rng.integers(hop, n_fft))
+    sizes = n_fft, hop, win
+    hifigan = dict(n_fft=n_fft, hop_size=hop, win_size=win, num_mels=80, fmin=0, fmax=8000, sampling_rate=22050)
+    check(kapre.Recipe.from_pretrained(hifigan), lambda x: by_vocoder(x, *sizes, 1e-9, (22050, 80, 0.0, 8000.0)))
+    data = json.loads(VITS["ljs_base"].read_text(encoding="utf-8"))
+    data["data"] |= dict(filter_length=n_fft, hop_length=hop, win_length=win)
+    check(kapre.Recipe.from_pretrained(data), lambda x: by_vocoder(x, *sizes, 1e-6))
+    audio = {**AUDIO, "fft_size": n_fft, "hop_length": hop, "win_length": win}
+    check(kapre.Recipe.from_pretrained({"model": "vits", "audio": audio}), lambda x: by_vocoder(x, *sizes, 1e-6))
+
+
 IN_MS = dict(hop_length=None, frame_shift_ms=10, frame_length_ms=25)
 SIZES = dict(n_fft=1024, hop_size=256, win_size=1024, sampling_rate=22050, num_mels=80)
 

@@ -147,12 +147,13 @@ def _vits(settings: Settings, fields: dict[str, Any]) -> Published:
     unused = ("spec_gain", "log_func", "signal_norm", "ref_level_db", "min_level_db", "symmetric_norm", "max_norm")
     settings.ignore("is not used by VITS", *unused, "clip_norm", "stats_path", "stft_pad_mode", "do_amp_to_db_mel")
     settings.one_of("preemphasis", 0.0, (0.0, 0), "VITS has none.")
-    return settings.finish("vits", **fields, **reflected(fields["n_fft"], fields["hop_length"]))
+    return settings.finish("vits", **fields, **reflected(**fields))
 
 
-def reflected(n_fft: int, hop: int) -> dict[str, Any]:
-    """Return the padding of vocoders, which gives a frame for each hop."""
-    return dict(pad_left=(n_fft - hop) // 2, pad_right=(n_fft - hop) // 2)
+def reflected(n_fft: int, hop_length: int, win_length: int, **_: Any) -> dict[str, Any]:
+    """Return the framing of vocoders: padding that gives a frame for each hop, and a window in the middle of it."""
+    pad = (n_fft - hop_length) // 2
+    return dict(pad_left=pad, pad_right=pad, **({"window_placement": "center"} if win_length < n_fft else {}))
 
 
 READER = Reader(name="Coqui TTS", files=("config.json",), knows=_knows, read=_read, knows_names=False)

@@ -64,7 +64,7 @@ def _read_vits(document: Document) -> Published:
         if settings.flag("add_noise", False):
             settings.note("training adds noise of a 16-bit step to the samples; a recipe does not")
         return settings.finish("tacotron2", **fields, **_mel(settings, fields["sample_rate"], "mel_fmin", "mel_fmax"))
-    fields |= reflected(n_fft, hop)
+    fields |= reflected(**fields)
     if not takes_mel:
         settings.ignore("belongs to the loss", "n_mel_channels", "mel_fmin", "mel_fmax")
         return settings.finish("vits", **fields)
@@ -88,15 +88,15 @@ def _read_hifigan(document: Document) -> Published:
     settings.ignore(_TRAINS_AT_95, "normalize_volume")
     settings.note(f"{_TRAINS_AT_95}; a recipe does not")
     rate, n_fft = settings.integer("sampling_rate", of="sample_rate"), settings.integer("n_fft", of="n_fft")
-    hop = settings.integer("hop_size", of="hop_length")
+    hop, win = settings.integer("hop_size", of="hop_length"), settings.integer("win_size", of="win_length")
     return settings.finish(
         "hifigan",
         sample_rate=rate,
         n_fft=n_fft,
         hop_length=hop,
-        win_length=settings.integer("win_size", of="win_length"),
+        win_length=win,
         frame_length=None,
-        **reflected(n_fft, hop),
+        **reflected(n_fft, hop, win),
         **_mel(settings, rate, "fmin", "fmax", "num_mels"),
     )
 
