@@ -157,12 +157,25 @@ def _torch_mel(settings: Settings, rate: bool = True) -> dict[str, Any]:
     )
 
 
+def _on_its_bins(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields with the bins where torchaudio's banks have them: `n_fft // 2 + 1` from 0 to `sample_rate // 2`.
+
+    For an odd rate or an odd DFT, they are not at multiples of `sample_rate / n_fft`.
+    """
+    rate, n_fft = fields["sample_rate"], fields["n_fft"]
+    bank_rate = 2.0 * (rate // 2) * n_fft / (n_fft - n_fft % 2)
+    if bank_rate == rate:
+        return fields
+    top = float(rate // 2) if fields["f_max"] is None else fields["f_max"]
+    return {**fields, "bank_rate": bank_rate, "f_max": top}
+
+
 def _torch_spectrogram(settings: Settings) -> Published:
     return settings.finish(Recipe(power=2.0, layout="band_first"), **_torch_frames(settings, rate=False))
 
 
 def _torch_mel_spectrogram(settings: Settings) -> Published:
-    return settings.finish("torchaudio_mel", **_torch_mel(settings))
+    return settings.finish("torchaudio_mel", **_on_its_bins(_torch_mel(settings)))
 
 
 def _within(settings: Settings, name: str) -> Settings:
@@ -192,7 +205,7 @@ def _torch_mfcc(settings: Settings) -> Published:
     inner = _within(settings, "melkwargs")
     fields |= _torch_mel(inner, rate=False)
     inner.check_left()
-    return settings.finish("torchaudio_mfcc", **fields)
+    return settings.finish("torchaudio_mfcc", **_on_its_bins(fields))
 
 
 def _torch_lfcc(settings: Settings) -> Published:
@@ -205,7 +218,7 @@ def _torch_lfcc(settings: Settings) -> Published:
     inner = _within(settings, "speckwargs")
     fields |= _torch_frames(inner, rate=False)
     inner.check_left()
-    return settings.finish("torchaudio_lfcc", **fields)
+    return settings.finish("torchaudio_lfcc", **_on_its_bins(fields))
 
 
 _KALDI_WINDOWS = ("povey", "hamming", "hanning", "rectangular", "blackman")
