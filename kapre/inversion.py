@@ -148,6 +148,8 @@ class GriffinLim(AudioLayer):
         x = channels_second(self.real_input(inputs), 4, self.input_data_format)
         if isinstance(x.shape[-1], int):
             check_bins(x.shape[-1], self._recipe.n_freq, f"n_fft={self.n_fft}")
+        if mask is not None:  # before the root, whose gradient at NaN behind the end is NaN
+            x = frames.keep(x, lengths_of(mask), axis=2)
         x = x if self.power == 1.0 else kernels.current().root(x)
         behind = 0 if self.length is None else self._recipe.padding[1]
         y = griffin_lim(x, framing_of(self._recipe), self.n_iter, self.momentum, self.seed, lengths_of(mask), behind)

@@ -101,7 +101,8 @@ class _Measure(_Level):
         """Return the loudness in LUFS of each item, `(batch,)`."""
         weights = weights_for(x.shape[1], self.channel_weights)
         step = loudness.step_length(self.sample_rate)
-        return loudness.integrated(x, self._sums, self._tail, step, weights, lengths)
+        own = self.channel_weights is None
+        return loudness.integrated(x, self._sums, self._tail, step, weights, lengths, own)
 
 
 @register
@@ -169,8 +170,8 @@ class _Setting(_Level):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         x, lengths = self._item(inputs, mask)
-        y = loudness.amplified(x, self.gain_db(x, lengths), self.max_gain_db)
-        y = ops.cast(y if lengths is None else frames.keep(y, lengths), self.compute_dtype)
+        x = x if lengths is None else frames.keep(x, lengths)  # else NaN behind the end is in the gradient
+        y = ops.cast(loudness.amplified(x, self.gain_db(x, lengths), self.max_gain_db), self.compute_dtype)
         return y[:, 0] if len(inputs.shape) == 2 else channels_in_place(y, self.data_format)
 
     def gain_db(self, x: Any, lengths: Any) -> Any:

@@ -221,6 +221,27 @@ def test_without_channels_and_with_a_mask() -> None:
             np.testing.assert_allclose(y[i, : counts[i]], alone[0], atol=1e-5 * scale)
 
 
+def test_a_large_quantile_takes_the_whole_band() -> None:
+    right = FEATURES.spectral_contrast(y=X, sr=RATE, n_bands=4, fmin=400.0, quantile=0.95, **SMALL).T
+    with float64():
+        layer = kapre.SpectralContrast(RATE, 4, 400.0, 0.95, dtype="float64", **SMALL)
+        np.testing.assert_allclose(of(layer), right, atol=1e-9)
+
+
+@pytest.mark.parametrize("pad_mode", ["constant", "reflect"])
+def test_streams_whose_parts_pad_differently(pad_mode: str) -> None:
+    x = X[None, :3000]
+    with float64():
+        layer = kapre.SpectralDescriptors(RATE, n_fft=256, hop_length=64, pad_mode=pad_mode, dtype="float64")
+        offline = to_numpy(quick(layer)(x))
+        for sizes in ([64], [128], [1, 255, 300], [2000]):
+            found = streamed(layer.stream(), x, sizes)
+            np.testing.assert_allclose(found, offline, rtol=1e-9, atol=1e-9)
+        fixed = layer.stream(chunk_samples=64)
+        found = streamed(fixed, x[:, :2944], [64], None, x[:, 2944:])
+        np.testing.assert_allclose(found, offline, rtol=1e-9, atol=1e-9)
+
+
 def test_silence() -> None:
     x = np.zeros((1, 1000), "float32")
     found = {name: to_numpy(make()(x)) for name, make in STREAMS.items()}
@@ -229,6 +250,7 @@ def test_silence() -> None:
     np.testing.assert_allclose(found["contrast"], 0.0, atol=1e-4)  # dB
     np.testing.assert_allclose(found["flatness"], 1.0, rtol=1e-5)
     assert not to_numpy(kapre.Tempogram(RATE, 9)(x)).any()
+    np.testing.assert_allclose(to_numpy(kapre.SpectralFlatness(amin=1e-60)(x)), 1.0, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +268,7 @@ def test_silence() -> None:
         (lambda: kapre.ZeroCrossingRate(threshold=-1.0), "threshold"),
         (lambda: kapre.OnsetStrength(RATE, lag=0), "lag.*previous frame"),
         (lambda: kapre.Tempogram(RATE, 0), "tempogram_frames"),
+        (lambda: kapre.SpectralDescriptors(8000, ["rms", "contrast"]), "features.*without 'contrast'"),
         (lambda: kapre.SpectralDescriptors(RATE, []), "features.*at least one"),
         (lambda: kapre.SpectralDescriptors(RATE, ["rms", "rms"]), "features.*different names"),
         (lambda: kapre.SpectralDescriptors(RATE, ["rms", "loudness"]), "features.*zero_crossing_rate.*loudness"),

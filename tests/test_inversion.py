@@ -83,6 +83,21 @@ def test_the_inverse_of_every_framing(framing: dict[str, Any]) -> None:
     assert np.abs(to_numpy(y)).max() <= 2.0 * np.abs(x).max()  # no click where the windows end
 
 
+@pytest.mark.filterwarnings("ignore:2 of 512 filter bank bands hold no")
+def test_a_bank_that_is_nearly_singular() -> None:
+    recipe = kapre.frontends.preset("mt3").recipe
+    bank = recipe.bank_in("float64")
+    rng = np.random.default_rng(0)
+    bins = rng.uniform(0.0, 1.0, (1, 6, bank.shape[0]))
+    bands = np.exp(np.log(np.maximum(bins @ bank, 1e-5)).astype("float32"))
+    arguments = dict(sample_rate=recipe.sample_rate, n_freq=recipe.n_freq, n_mels=recipe.n_mels)
+    arguments |= dict(f_min=recipe.f_min, f_max=recipe.f_max, htk=recipe.htk, norm=recipe.norm)
+    for steps in (0, 10, 100):
+        layer = kapre.InverseFilterbank("mel", arguments, n_iter=steps)
+        found = to_numpy(layer(bands[..., None].astype("float32")))
+        assert found.max() < 20.0, steps
+
+
 def test_masked_frames_do_not_count() -> None:
     """An item with padding behind it becomes the waveform of the item alone, and is silent from there on."""
     short, long = magnitudes(sound(1500)).astype("float32"), magnitudes(sound(3000)).astype("float32")

@@ -11,7 +11,7 @@ import pytest
 from keras import ops
 
 import kapre
-from tests.conftest import compiled, float64, gradient, quick, to_numpy
+from tests.conftest import BACKEND, compiled, float64, gradient, quick, to_numpy
 
 RATE = 8000
 
@@ -79,6 +79,46 @@ def test_what_is_below_the_gate(quiet: float) -> None:
     np.testing.assert_array_equal(to_numpy(kapre.LoudnessNormalization(RATE)(x)), x)
     assert np.isfinite(gradient(layer, x)).all()
     assert np.isfinite(gradient(kapre.LoudnessNormalization(RATE), x)).all()
+
+
+@pytest.mark.parametrize(
+    "make", [kapre.PeakNormalization, kapre.RMSNormalization, lambda: kapre.LoudnessNormalization(RATE)]
+)
+def test_nan_behind_the_end_is_not_in_the_gradient(make: Any) -> None:
+    x = clip(0, 1.0, 1)[None, :, 0].astype("float32")
+    mask = ops.convert_to_tensor(np.arange(8000)[None] < 5000)
+    layer = make()
+    alone = gradient(lambda x: layer(x)[:, :3000], x[:, :5000])  # of all samples, the energy may be constant
+    x[:, 5000:] = np.nan
+    found = gradient(lambda x: layer(x, mask=mask)[:, :3000], x)
+    np.testing.assert_allclose(found[:, :5000], alone, rtol=1e-3, atol=1e-3 * np.abs(alone).max())
+    assert not found[:, 5000:].any()
+
+
+def test_one_nan_makes_a_long_clip_nan() -> None:
+    x = np.full((2, 48000), 0.25, "float32")
+    x[0, 24000] = np.nan
+    for layer in (kapre.PeakNormalization(), kapre.RMSNormalization(), kapre.LoudnessNormalization(RATE)):
+        y = to_numpy(layer(x))
+        assert np.isnan(y[0]).all()
+        assert np.isfinite(y[1]).all()
+
+
+if BACKEND == "tensorflow":
+
+    @pytest.mark.parametrize("channels", [1, 2, 5])
+    def test_unknown_channels(channels: int) -> None:
+        import tensorflow as tf
+
+        x = clip(0, 1.0, channels)[None].astype("float32")
+        for weights in (None, [0.5] * channels):
+            layer = kapre.Loudness(RATE, weights, data_format="channels_last")
+            graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None), "float32")])
+            np.testing.assert_allclose(graph(x), to_numpy(layer(x)), atol=1e-4)
+        wrong = tf.function(kapre.Loudness(RATE, [1.0] * (channels + 1), data_format="channels_last"),
+                            input_signature=[tf.TensorSpec((None, None, None), "float32")])  # fmt: skip
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            wrong(x)
 
 
 def test_a_layer_and_a_model(tmp_path: Path) -> None:

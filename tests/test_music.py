@@ -120,6 +120,26 @@ def test_yin_of_channels_within_masks(data_format: str) -> None:
     assert np.abs(slope).max() > 0.0
 
 
+@pytest.mark.parametrize("level", [1e-12, 1.0, 1e9])
+def test_chroma_of_any_level(level: float) -> None:
+    x = np.random.default_rng(0).normal(size=6000)
+    for norm in (2, 1, "max"):
+        plain = of(kapre.Chroma(RATE, norm=norm, **SMALL), x.astype("float32"))
+        found = of(kapre.Chroma(RATE, norm=norm, **SMALL), (level * x).astype("float32"))
+        np.testing.assert_allclose(found, plain, atol=1e-4)
+
+
+@pytest.mark.parametrize("offset", [0.5, -0.1])
+def test_yin_does_not_hear_an_offset(offset: float) -> None:
+    layer = kapre.YIN(RATE)
+    constant = of(layer, np.full(6000, offset, "float32"))
+    np.testing.assert_array_equal(constant[3:-3, 1], 1.0)
+    noise = 1e-3 * np.random.default_rng(0).normal(size=6000)
+    assert np.median(of(layer, (offset + noise).astype("float32"))[3:-3, 1]) > 0.5
+    found = of(layer, (offset + 1e-2 * tone(220.0, 6000)).astype("float32"))[3:-3]
+    np.testing.assert_allclose(found[:, 0], 220.0, rtol=1e-3)
+
+
 def test_yin_of_silence_and_noise() -> None:
     found = of(kapre.YIN(RATE), np.zeros(3000, "float32"))
     assert np.isfinite(found).all()

@@ -29,6 +29,15 @@ _DESCRIPTORS: dict[str, Callable[[float, int], Descriptor]] = {
 }
 
 
+def _descriptor(name: str, sample_rate: float, n_fft: int) -> Descriptor:
+    try:
+        return _DESCRIPTORS[name](sample_rate, n_fft)
+    except ValueError:  # its message is about arguments of `SpectralContrast`
+        rule = f"without 'contrast' for sample_rate={sample_rate:g}, n_fft={n_fft}: one of its octaves has no bin"
+        way = "Use kapre.SpectralContrast with fewer bands."
+        raise ValueError(message("features", rule, name, way)) from None
+
+
 @register
 class SpectralDescriptors(DescriptorLayer):
     """Compute several descriptors of each frame from one spectrum.
@@ -99,7 +108,7 @@ class SpectralDescriptors(DescriptorLayer):
         spectrum = magnitudes(size, hop_length, win_length, window_name, center, pad_mode)
         parts = []
         for name in names:
-            descriptor = _DESCRIPTORS[name](rate, size)
+            descriptor = _descriptor(name, rate, size)
             padding = "edge" if name == "zero_crossing_rate" else pad_mode
             recipe = samples(size, spectrum.hop_length, center, padding) if descriptor.of_samples else spectrum
             parts.append((recipe, descriptor))

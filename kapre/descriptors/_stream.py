@@ -85,7 +85,8 @@ class DescriptorStream:
         self._memory = [max(each.memory for each in descriptors) for descriptors in self._of]
         first = self._streams[0]
         self.chunk_samples, self.compile = first.chunk_samples, first.compile
-        self.latency_samples, self.warmup = first.latency_samples, first.warmup
+        self.latency_samples = max(stream.latency_samples for stream in self._streams)
+        self.warmup = max(stream.warmup for stream in self._streams)
 
     def initial_state(self, batch_size: int = 1) -> State:
         """Return the state before the first sample of `batch_size` clips, a nest of tensors."""
@@ -93,7 +94,8 @@ class DescriptorStream:
         for i, (stream, memory) in enumerate(zip(self._streams, self._memory, strict=True)):
             state[f"features{i}"] = stream.initial_state(batch_size)
             entries = stream.recipe.output_shape(1)[-1]
-            state[f"kept{i}"] = ops.zeros((batch_size, memory, entries), dtype=self.layer.work_dtype)
+            for name, count in (("kept", memory), ("waiting", self.warmup - stream.warmup)):
+                state[f"{name}{i}"] = ops.zeros((batch_size, count, entries), dtype=self.layer.work_dtype)
         return state
 
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
@@ -117,8 +119,15 @@ class DescriptorStream:
 
     def _values(self, features: list[Any], state: State) -> tuple[Any, State]:
         """Return the values of new frames, and what the next frames need of them."""
-        count = features[0].shape[1]
+        # How a stream pads the ends of a clip decides when it returns a frame: the others wait for the last one.
+        ready = [
+            ops.concatenate([state[f"waiting{i}"], new], axis=1) if state[f"waiting{i}"].shape[1] else new
+            for i, new in enumerate(features)
+        ]
+        count = min(new.shape[1] for new in ready)
         kept: State = {"place": state["place"] + count}
+        kept |= {f"waiting{i}": new[:, count:] for i, new in enumerate(ready)}
+        features = [new[:, :count] for new in ready]
         places = state["place"] + ops.arange(count, dtype="int32")
         found: dict[Descriptor, Any] = {}
         for i, (new, descriptors, memory) in enumerate(zip(features, self._of, self._memory, strict=True)):

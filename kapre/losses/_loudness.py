@@ -52,7 +52,8 @@ class LoudnessDifference(WaveformLoss):
     def compare(self, y_true: Any, y_pred: Any, lengths: Any) -> Any:
         weights = weights_for(y_pred.shape[1], self.channel_weights)
         step = loudness.step_length(self.sample_rate)
-        levels = [loudness.integrated(y, self._sums, self._tail, step, weights, lengths) for y in (y_true, y_pred)]
+        own = self.channel_weights is None
+        levels = [loudness.integrated(y, self._sums, self._tail, step, weights, lengths, own) for y in (y_true, y_pred)]
         return ops.expand_dims(ops.abs(levels[0] - levels[1]), 1)
 
     def get_config(self) -> dict[str, Any]:

@@ -137,7 +137,8 @@ class Flatness(Descriptor):
     power: float = 2.0
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
-        kept = kernel.at_least(_power(x, self.power), self.amin)
+        least = max(self.amin, float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny))
+        kept = kernel.at_least(_power(x, self.power), least)
         bins = float(x.shape[-1])
         return ops.exp(ops.sum(ops.log(kept), axis=-1) / bins) / (ops.sum(kept, axis=-1) / bins)
 
@@ -164,7 +165,8 @@ def contrast_bands(
             rule = f"octaves with a bin each; {edges[place]:g} to {edges[place + 1]:g} Hz has none"
             given = f"{n_bands} from f_min={f_min:g} Hz for sample_rate={sample_rate:g}, n_fft={n_fft}"
             raise ValueError(message("n_bands", rule, given, "Use fewer bands, a higher f_min or a longer n_fft."))
-        bands.append((first, stop, max(1, int(np.rint(quantile * (stop - first + (not is_last)))))))
+        taken = int(np.rint(quantile * (stop - first + (not is_last))))
+        bands.append((first, stop, min(stop - first, max(1, taken))))
     return tuple(bands)
 
 

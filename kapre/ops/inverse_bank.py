@@ -33,11 +33,15 @@ def _of_bank(bank: np.ndarray) -> Solver:
 solver = kernel.untraced(_of_bank)
 
 
+_ACCURACY = 1e-6
+"""Singular values below this share of the largest one are left out: bands in float32 do not tell them from rounding."""
+
+
 @lru_cache(maxsize=16)
 def _solver(values: bytes, shape: tuple[int, ...]) -> Solver:
     bank = np.frombuffer(values).reshape(shape)
     largest = float(np.linalg.norm(bank, 2)) ** 2
-    made = Solver(bank.copy(), np.linalg.pinv(bank), np.ascontiguousarray(bank.T) / (largest or 1.0))
+    made = Solver(bank.copy(), np.linalg.pinv(bank, rcond=_ACCURACY), np.ascontiguousarray(bank.T) / (largest or 1.0))
     for matrix in made:
         matrix.setflags(write=False)  # a constant of a kernel, which makes one tensor of each
     return made

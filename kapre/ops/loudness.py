@@ -58,7 +58,15 @@ def _gated(power: Any, kept: Any) -> Any:
     return total / kernel.at_least(counted, 1.0)
 
 
-def integrated(x: Any, sums: np.ndarray, tail: int, step: int, weights: tuple[float, ...], lengths: Any = None) -> Any:
+def integrated(
+    x: Any,
+    sums: np.ndarray,
+    tail: int,
+    step: int,
+    weights: tuple[float, ...],
+    lengths: Any = None,
+    own_weights: bool = False,
+) -> Any:
     """Return the integrated loudness in LUFS, `(batch,)`, of samples `(batch, channel, time)`, at least `FLOOR`.
 
     Blocks of four steps begin at every step. One that is not complete does not count, except that a clip shorter than a
@@ -71,6 +79,7 @@ def integrated(x: Any, sums: np.ndarray, tail: int, step: int, weights: tuple[fl
         step: The number of samples of 100 ms.
         weights: A weight for each channel.
         lengths: Integers `(batch,)`, or None for whole clips.
+        own_weights: Whether the weights are those of BS.1770, of which as many count as there are channels.
     """
     size = _BLOCKS * step
     if lengths is not None:
@@ -78,8 +87,11 @@ def integrated(x: Any, sums: np.ndarray, tail: int, step: int, weights: tuple[fl
     weighted = iir.apply(x, sums, tail)
     if lengths is not None:
         weighted = frames.keep(weighted, lengths)
-    powers = ops.square(weighted) * ops.reshape(fourier.constant(np.array(weights), x), (1, -1, 1))
-    power = frames.pad(ops.sum(powers, axis=1), 0, size)  # at least one block, and room to cut whole steps
+    gains = fourier.constant(np.array(weights), x)
+    if own_weights and x.shape[1] is None:
+        gains = kernel.head(gains, ops.shape(x)[1], axis=0)
+    power = ops.einsum("bct,c->bt", ops.square(weighted), gains)  # fails where there are not as many channels
+    power = frames.pad(power, 0, size)  # at least one block, and room to cut whole steps
     total = ops.shape(x)[-1]
     count = 1 + at_least_0(total - size) // step
     steps = ops.sum(frames.frame(power, step, step), axis=-1)
@@ -106,7 +118,8 @@ def level(x: Any, by_peak: bool, lengths: Any = None) -> Any:
         x = frames.keep(x, lengths)
     if by_peak:
         padded = frames.pad(x, 0, 1)  # a maximum of nothing is an error
-        return ops.amax(ops.abs(padded), axis=(1, 2))
+        nothing = ops.sum(0.0 * padded, axis=(1, 2))  # NaN, which JAX's maximum (0.10) loses in long clips
+        return ops.amax(ops.abs(padded), axis=(1, 2)) + nothing
     if lengths is None:
         lengths = ops.reshape(kernel.number(kernel.size(x, -1), x, "int32"), (1,))
     count = ops.cast(ops.reshape(lengths, (-1,)), x.dtype) * float(x.shape[1])

@@ -25,12 +25,14 @@ def normalized(x: Any, norm: float | None) -> Any:
     """
     if norm is None:
         return x
-    if norm == math.inf:
-        size = ops.top_k(x, 1)[0]  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
-    elif norm == 1.0:
-        size = ops.sum(x, axis=-1, keepdims=True)
-    else:
-        size = kernel.root(ops.sum(ops.square(x), axis=-1, keepdims=True))
+    if norm == 1.0:
+        return _divided(x, ops.sum(x, axis=-1, keepdims=True))
+    x = _divided(x, ops.top_k(x, 1)[0])  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
+    return x if norm == math.inf else _divided(x, kernel.root(ops.sum(ops.square(x), axis=-1, keepdims=True)))
+
+
+def _divided(x: Any, size: Any) -> Any:
+    """Return a quotient, or `x` where the divisor is that of silence."""
     silent = size <= _TINY[keras.backend.standardize_dtype(x.dtype)]
     return x / ops.where(silent, ops.ones_like(size), size)
 
@@ -90,6 +92,7 @@ class Yin(Descriptor):
         return 2
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
+        x = x - ops.sum(x, axis=-1, keepdims=True) / float(self.frame_length)  # the differences do not depend on it
         lags = self.most + 2  # a neighbour on either side of each candidate
         n_fft = 1 << (2 * self.frame_length - 1).bit_length()
         real, imag = fourier.rfft(x, n_fft)
@@ -102,7 +105,9 @@ class Yin(Descriptor):
         difference = (until - products) + (total - before - products)
         difference = kernel.at_least(difference[..., 1:], 0.0)  # lag 0 has none
         mean = kernel.cumsum(difference, axis=-1) / fourier.constant(np.arange(1.0, lags), x)
-        silent = mean <= 1e-7 * total / float(self.frame_length) + _TINY[keras.backend.standardize_dtype(x.dtype)]
+        kind = keras.backend.standardize_dtype(x.dtype)
+        rounding = 16.0 * float(np.finfo(kind).eps)  # of the products: without a sound, it is all that is left
+        silent = mean <= rounding * total + _TINY[kind]
         ratio = ops.where(silent, ops.ones_like(mean), difference / ops.where(silent, ops.ones_like(mean), mean))
         return self._chosen(ratio)
 

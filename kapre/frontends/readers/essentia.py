@@ -8,6 +8,7 @@ from typing import Any
 from kapre.frontends._source import SourceError
 from kapre.frontends.presets import preset
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
+from kapre.recipe import Recipe
 
 _PRESETS = {
     "TensorflowPredictMusiCNN": "essentia_musicnn",
@@ -45,10 +46,19 @@ def _read(document: Document) -> Published:
     inference.ignore("names a model whose output this one takes", "embedding_model")
     inference.check_left()
     _check_shapes(settings, document.place, recipe.bands)
+    if name != "TensorflowPredictCREPE":
+        recipe = _as_cut(recipe)
+        settings.note("Essentia adds noise to silent frames (silentFrames='noise'); a recipe does not")
     settings.note(
         "the model takes patches of these frames: give patch_frames and patch_hop, or cut them after the layer"
     )
     return settings.finish(recipe)
+
+
+def _as_cut(recipe: Recipe) -> Recipe:
+    """Return a recipe with the frames of Essentia's algorithms: one around every hop, up to the end of the clip."""
+    half = recipe.frame_length // 2
+    return recipe.replace(samples_multiple=recipe.hop_length, pad_left=half, pad_right=half, pad_mode="constant")
 
 
 def _check_shapes(settings: Settings, place: str, bands: int) -> None:
