@@ -68,6 +68,11 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         (json.dumps({**WHISPER, "feature_size": float("inf")}), "`feature_size` must be a positive integer"),
         (json.dumps({**WHISPER, "feature_size": 10**400}), "feature_size|n_mels"),
         (json.dumps({**WHISPER, "hop_length": None}), "`hop_length` must be a positive integer"),
+        (json.dumps({**WHISPER, "hop\nlength\u2028": 1}), r"has no field 'hop\\nlength\\u2028'=1, and"),
+        (json.dumps({**WHISPER, "x" * 5000: 1}), "has no field x{57}…=1, and"),
+        ('{"feature_size": 80, "feature_size": 128}', "the key feature_size is given twice in one mapping. Remove one"),
+        ('{"a": [{"hop\\nlength": 1, "hop\\nlength": 1}]}', r"the key 'hop\\nlength' is given twice"),
+        ('{"a": 1, // a comment\n"a": 1}', "the key a is given twice"),
         (json.dumps({**WHISPER, "feature_extractor_type": ["x"]}), "`feature_extractor_type` must be"),
     ],
 )
@@ -89,6 +94,11 @@ def test_json(text: str, words: str, tmp_path: Path) -> None:
         ("a: b", "none of its files describes"),
         ("", "none of its files describes"),
         ("preprocessor: {features: 80, 80: 1}", "no field 80=1"),
+        ("preprocessor: {features: 80}\npreprocessor: {features: 128}", "the key preprocessor is given twice"),
+        ("preprocessor: {features: 80, dither: 0.0, features: 128}", "the key features is given twice in one mapping"),
+        ("a: [{80: 1, '80': 2}]", "the key 80 is given twice"),
+        ('{"a\\nb": 1, "a\\nb": 1}', r"the key 'a\\nb' is given twice"),
+        ("a: !new:x {b: 1, b: 1}", "the key b is given twice"),
     ],
 )
 def test_yaml(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +111,13 @@ def test_yaml(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_numbers_of_yaml_without_a_dot(tmp_path: Path) -> None:
     (tmp_path / "model_config.yaml").write_text("preprocessor: {dither: 1e-05, pad_to: 0}", encoding="utf-8")
     assert kapre.Recipe.from_pretrained(tmp_path).dither == 1e-5
+
+
+def test_keys_of_yaml_that_are_merged_are_not_given_twice(tmp_path: Path) -> None:
+    text = "a: &a {features: 40, pad_to: 0}\nb: &b {<<: *a, features: 80}\npreprocessor: {<<: *b, features: 128}"
+    (tmp_path / "model_config.yaml").write_text(text, encoding="utf-8")
+    recipe = kapre.Recipe.from_pretrained(tmp_path)
+    assert (recipe.n_mels, recipe.frames_multiple) == (128, 1)
 
 
 def link(name: str, target: str) -> tarfile.TarInfo:
@@ -192,6 +209,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     refused("a\0b", "no such file")
     refused(tmp_path, "holds no file that a reader knows: processor_config.json, preprocessor_config.json")
     refused({"a": 1}, "the mapping \\(a, …\\) is of no known format")
+    refused({"a\nb": 1}, r"the mapping \('a\\nb', …\) is of no known format")
     for wrong in (5, None, [WHISPER]):
         with pytest.raises(TypeError, match="`source` must be a folder, a file, a mapping"):
             kapre.Recipe.from_pretrained(wrong)  # type: ignore[arg-type]

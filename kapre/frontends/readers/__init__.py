@@ -23,7 +23,7 @@ from kapre.frontends.readers import (
     wenet,
     wespeaker,
 )
-from kapre.frontends.readers._files import what_is
+from kapre.frontends.readers._files import shown, what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
@@ -59,7 +59,7 @@ def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
     if isinstance(source, Mapping):
         reader = _knowing(source, READERS)
         if reader is None:
-            keys = ", ".join(map(str, list(source)[:5]))
+            keys = ", ".join(map(shown, list(source)[:5]))
             raise SourceError(f"the mapping ({keys}, …) is of no known format. {_looked(READERS)}")
         return reader.read(Document(source, "the mapping"))
     place = place_of(source)

@@ -16,7 +16,7 @@ import numpy as np
 from kapre._checks import count, message, number, positive_int, public_names
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import preset
-from kapre.frontends.readers._files import load
+from kapre.frontends.readers._files import load, shown
 from kapre.recipe import Recipe
 from kapre.stages._stage import Check
 
@@ -263,7 +263,7 @@ class Settings:
     def check_left(self) -> None:
         """Refuse fields that were neither taken nor ignored."""
         if self._left:
-            listed = ", ".join(f"{name}={_short(value)}" for name, value in self._left.items())
+            listed = ", ".join(f"{shown(name)}={_short(value)}" for name, value in self._left.items())
             raise SourceError(
                 f"{self.place}: {self.reader} has no field {listed}, and an unknown field could change the numbers. "
                 "Remove it if it changes none, or make the recipe by hand: kapre.Recipe(…)."
