@@ -201,6 +201,83 @@ def test_a_wrong_file_says_what_it_is(name: str, data: bytes, words: str, tmp_pa
     refused(tmp_path / name, words)
 
 
+KALDI, ESSENTIA = "--num-mel-bins=40", {"inference": {"algorithm": "TensorflowPredictVGGish"}, "schema": {}}
+
+
+def folder(path: Path, **texts: Any) -> Path:
+    """Write files, of which `__` in a name stands for a folder, and return the folder."""
+    for name, text in texts.items():
+        stem, _, suffix = name.rpartition("_")
+        file = path / f"{stem.replace('__', '/')}.{suffix}"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+    return path
+
+
+def notes(source: Any) -> str:
+    found = kapre.Frontend.from_pretrained(source).source
+    assert found is not None
+    return "; ".join(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({"conf__mfcc_conf": KALDI}, "conf/mfcc.conf was not read; name the file to read it"),
+        (
+            {"conf__mfcc_conf": KALDI, "model_config_yaml": "preprocessor: {}", "a_json": ESSENTIA},
+            "model_config.yaml, conf/mfcc.conf, a.json were not read; name the file to read it",
+        ),
+        ({"processor_config_json": {"feature_extractor": WHISPER}}, "preprocessor_config.json was not read"),
+    ],
+)
+def test_front_ends_that_were_not_read_are_noted(texts: dict[str, Any], words: str, tmp_path: Path) -> None:
+    folder(tmp_path, preprocessor_config_json=WHISPER, **texts)
+    assert words in notes(tmp_path)
+    assert kapre.Recipe.from_pretrained(tmp_path).n_mels == 128
+    assert "not read" not in notes(tmp_path / "preprocessor_config.json")  # that one is named
+
+
+def test_files_that_are_no_front_ends_are_not_noted(tmp_path: Path) -> None:
+    texts = {"vocab_json": {"a": 1}, "config_yaml": "a: [", "model_conf": "--beam=10", "x_nemo": "no archive"}
+    assert "not read" not in notes(folder(tmp_path, preprocessor_config_json=WHISPER, **texts))
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        ({"a_json": ESSENTIA, "b_json": ESSENTIA}, ("a.json", "b.json")),
+        (
+            {f"conf__{kind}_conf": KALDI for kind in ("mfcc", "fbank")},
+            ("conf/fbank.conf", "conf/mfcc.conf"),
+        ),
+        ({f"{name}_conf": f"{KALDI}\n--num-ceps=13" for name in "ab"}, ("a.conf", "b.conf")),
+    ],
+)
+def test_files_of_which_none_is_more_telling_are_refused(
+    texts: dict[str, Any], names: tuple[str, str], tmp_path: Path
+) -> None:
+    folder(tmp_path, **texts)
+    refused(tmp_path, f"{', '.join(names)} could each be the front end of .*. Name the file to read, such as ")
+    for name in names:
+        assert "not read" not in notes(tmp_path / name)
+
+
+def test_two_archives_are_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        archive(tmp_path / f"{name}.nemo", (tarfile.TarInfo("model_config.yaml"), b"preprocessor: {features: 80}"))
+    refused(tmp_path, "a.nemo, b.nemo could each be the front end of NeMo. Name the file to read")
+    (tmp_path / "model_config.yaml").write_text("preprocessor: {features: 64}", encoding="utf-8")
+    assert "a.nemo, b.nemo were not read" in notes(tmp_path)
+    assert kapre.Recipe.from_pretrained(tmp_path).n_mels == 64
+
+
+def test_the_high_resolution_of_kaldi_comes_first(tmp_path: Path) -> None:
+    names = ("mfcc_hires", "mfcc", "fbank")
+    folder(tmp_path, **{f"conf__{name}_conf": KALDI for name in names})
+    assert "conf/fbank.conf, conf/mfcc.conf were not read" in notes(tmp_path)
+
+
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
     refused(tmp_path / "none", "no such file or folder")
     refused(str(tmp_path / "none"), "no such file or folder")

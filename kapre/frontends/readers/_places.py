@@ -65,8 +65,10 @@ def _folder(path: Path) -> Place:
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}. Check the folder.") from None
 
+    listed = frozenset(names)
+
     def find(name: str) -> Path | None:
-        if name in names:
+        if name in listed:
             return path / name
         return _below(path, name) if "/" in name else None  # a path that a field of a file names
 
