@@ -12,7 +12,7 @@ import scipy.signal
 
 import kapre
 from tests.conftest import BACKEND
-from tests.readers.configurations import check, refused, texts
+from tests.readers.configurations import check, notes, refused, texts
 
 # The flat files of HiFi-GAN have no room for a source. That of hificodec_24k is coqui-ai/TTS,
 # TTS/tts/layers/naturalspeech2/hificodec/config_24k_320d.json.
@@ -81,12 +81,6 @@ def test_published_files_of_coqui(name: str, tmp_path: Path) -> None:
     start = text.index("{", text.index('"audio"'))
     given = json.JSONDecoder().raw_decode(text[start:].replace('  // "sizes" in samples, http://', ""))[0]
     check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_coqui(x, given))
-
-
-def notes(source: Any) -> str:
-    found = kapre.Frontend.from_pretrained(source).source
-    assert found is not None
-    return "; ".join(found.notes)
 
 
 @pytest.mark.parametrize(

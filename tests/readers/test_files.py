@@ -18,6 +18,7 @@ import pytest
 import kapre
 from kapre.frontends.readers import READERS, _files
 from tests.readers import configurations
+from tests.readers.configurations import notes
 
 WHISPER = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128}
 
@@ -212,12 +213,6 @@ def folder(path: Path, **texts: Any) -> Path:
         file.parent.mkdir(exist_ok=True)
         file.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
     return path
-
-
-def notes(source: Any) -> str:
-    found = kapre.Frontend.from_pretrained(source).source
-    assert found is not None
-    return "; ".join(found.notes)
 
 
 @pytest.mark.parametrize(

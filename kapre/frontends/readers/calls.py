@@ -250,7 +250,7 @@ _SOUND = ("y", "waveform")
 
 
 def _is_inf(value: Any) -> bool:
-    return isinstance(value, Name) and value.text in ("np.inf", "numpy.inf", "torch.inf", "math.inf")
+    return isinstance(value, Name) and value.text.rpartition(".")[2] == "inf"
 
 
 def _is_number(value: Any) -> bool:
