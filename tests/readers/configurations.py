@@ -53,6 +53,13 @@ def refused(source: Any, words: str, longest: int = 700) -> None:
     assert len(str(raised.value)) < longest
 
 
+def notes(source: Any) -> str:
+    """Return the notes of the source of a model."""
+    found = kapre.Frontend.from_pretrained(source).source
+    assert found is not None
+    return "; ".join(found.notes)
+
+
 def check_hostile(path: Path, python: str, new: str, words: str) -> None:
     """Check that a file of YAML with a Python tag, one with an object to make, a pickle and a large file are refused.
 

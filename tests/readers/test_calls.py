@@ -251,6 +251,18 @@ REFUSED = [
     ("kaldi.fbank(x, sample_frequency=sr * 2)", "`sample_frequency` must be a number, 1 or above"),
     ("kaldi.fbank(x + 1)", "Add of x and 1 is not read"),
     ("fbank(x)", "`fbank` is not read"),
+    ("librosa.power_to_db(librosa.feature.melspectrogram(y=y), 1.0, 1e-6, 60)", "is given 4 arguments by position"),
+    ("librosa.amplitude_to_db(np.abs(librosa.stft(y)), 1.0)", "is given 2 arguments by position. Name them."),
+    ("m = librosa.feature.melspectrogram(y=y)\nlibrosa.power_to_db(m, S=m)", "is given `S` by position and by name"),
+    ("librosa.feature.melspectrogram(y, y=y)", "is given `y` by position and by name"),
+    ("T.AmplitudeToDB('power', 80, 1)(T.Spectrogram()(x))", "is given 3 arguments by position"),
+    ("T.AmplitudeToDB()(T.Spectrogram()(x), 60)", "not called with features alone"),
+    ("T.AmplitudeToDB()(T.Spectrogram()(x), top_db=60)", "not called with features alone"),
+    ("T.MelSpectrogram(16000)(waveform, 3)", "a transform of sound is called with 2 arguments"),
+    ("T.MelSpectrogram(16000)(waveform, n_fft=512)", "a transform of sound is called with 2 arguments"),
+    ("torch.nn.Sequential(T.MelSpectrogram(), inplace=True)(x)", "torch.nn.Sequential is given inplace by name"),
+    ("np.abs(librosa.stft(y), where=mask)", "`np.abs` of features is not read"),
+    ("np.log(np.clip(librosa.feature.melspectrogram(y=y), 1e-5, top))", "`np.clip` of features is not read"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import scipy.signal
 
 import kapre
 from tests.conftest import BACKEND
-from tests.readers.configurations import check, refused, texts
+from tests.readers.configurations import check, notes, refused, texts
 
 # The flat files of HiFi-GAN have no room for a source. That of hificodec_24k is coqui-ai/TTS,
 # TTS/tts/layers/naturalspeech2/hificodec/config_24k_320d.json.
@@ -25,7 +25,7 @@ AUDIO = dict(
 )  # fmt: skip
 
 
-def by_coqui(x: np.ndarray, given: dict[str, Any]) -> np.ndarray:
+def by_coqui(x: np.ndarray, given: dict[str, Any], floor: float = 1e-5) -> np.ndarray:
     """Return the mel of Coqui's AudioProcessor as its documentation defines it, without the upper end of clip_norm."""
     import librosa
 
@@ -47,7 +47,7 @@ def by_coqui(x: np.ndarray, given: dict[str, Any]) -> np.ndarray:
         dtype=np.float64,
     )  # fmt: skip
     log = np.log if f["log_func"] == "np.log" else np.log10
-    y = f["spec_gain"] * log(np.maximum(1e-5, bank @ np.abs(z)))
+    y = f["spec_gain"] * log(np.maximum(floor, bank @ np.abs(z)))
     if not f["signal_norm"]:
         return y
     y = (y - f["ref_level_db"] - f["min_level_db"]) / -f["min_level_db"]
@@ -81,6 +81,38 @@ def test_published_files_of_coqui(name: str, tmp_path: Path) -> None:
     start = text.index("{", text.index('"audio"'))
     given = json.JSONDecoder().raw_decode(text[start:].replace('  // "sizes" in samples, http://', ""))[0]
     check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_coqui(x, given))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (dict(signal_norm=False), "amin=1e-08"),
+        (dict(log_func="np.log", spec_gain=1.0, signal_norm=False), "amin=1e-08"),
+        (dict(min_level_db=-140, clip_norm=True), "amin=1e-06"),  # the lower end of clip_norm
+    ],
+)
+def test_the_floor_of_another_version_is_noted(given: dict[str, Any], field: str) -> None:
+    audio = {**AUDIO, **given, "do_trim_silence": False}
+    source = {"model": "glow_tts", "audio": audio}
+    assert f"that of earlier versions of Coqui, 1e-05; current versions have 1e-08: change it to {field}" in notes(
+        source
+    )
+    name, value = field.split("=")
+    recipe = kapre.Recipe.from_pretrained(source).replace(input_scale=1e-3)
+    assert recipe.amin == 1e-5
+    with pytest.raises(AssertionError):  # the clip has bands below the floor
+        check(recipe, lambda x: by_coqui(1e-3 * x, audio, 1e-8), 2e-3)
+    check(recipe.replace(**{name: float(value)}), lambda x: by_coqui(1e-3 * x, audio, 1e-8), 2e-3)
+
+
+def test_a_floor_that_no_version_changes_is_not_noted() -> None:
+    assert "earlier versions" not in notes({"model": "glow_tts", "audio": AUDIO})
+
+
+def test_a_speaker_encoder_without_torchaudio_is_read() -> None:
+    source = {"model": "speaker_encoder", "audio": AUDIO}
+    without = {**source, "model_params": {"model_name": "lstm", "use_torch_spec": False}}
+    assert kapre.Recipe.from_pretrained(without) == kapre.Recipe.from_pretrained(source)
 
 
 def test_pickled_statistics_are_refused() -> None:
@@ -128,6 +160,7 @@ def test_published_files_of_vits(name: str, tmp_path: Path) -> None:
     f = json.loads(VITS[name].read_text(encoding="utf-8"))["data"]
     sizes = f["filter_length"], f["hop_length"], f["win_length"]
     check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_vocoder(x, *sizes, 1e-6))
+    assert "change it to magnitude_epsilon=1e-8 for its current models" in notes(tmp_path)
 
 
 def test_a_posterior_encoder_of_mel_takes_mel() -> None:
@@ -191,6 +224,10 @@ SIZES = dict(n_fft=1024, hop_size=256, win_size=1024, sampling_rate=22050, num_m
         ({"model": "glow_tts", "audio": {**AUDIO, "do_sound_norm": True, "do_rms_norm": True}}, "`do_rms_norm`"),
         ({"model": "glow_tts", "audio": {**AUDIO, "max_norm": 0}}, "`max_norm` must be a positive number"),
         ({"model": "xtts", "audio": {"sample_rate": 22050, "num_mels": 80}}, "`model` must be one of"),
+        (
+            {"model": "speaker_encoder", "model_params": {"use_torch_spec": True}, "audio": AUDIO},
+            "`model_params.use_torch_spec` must be false; received .*torch.hamming_window",
+        ),
         ({"model": "vits", "audio": {**AUDIO, "preemphasis": 0.97}}, "`preemphasis` must be 0.0"),
         ({"model": "glow_tts", "audio": {**AUDIO, **IN_MS}}, "`frame_length_ms` must be a multiple"),
         ({"data": dict(filter_length=1024, hop_length=256, sampling_rate=22050, tilt=1)}, "no field tilt=1"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import kapre
+from kapre.frontends import SourceError
 from tests.conftest import BACKEND
 from tests.readers.by_libraries import by_espnet
 from tests.readers.configurations import SAMPLES, check, check_hostile, refused, statistics, texts
@@ -55,6 +56,36 @@ def test_published_files(name: str, is_new: bool, tmp_path: Path) -> None:
         fields["moments"] = statistics(80)
         written(tmp_path, *fields["moments"], is_new)
     check(kapre.Recipe.from_pretrained(tmp_path), lambda x: by_espnet(x, **fields))
+
+
+@pytest.mark.parametrize("name", ["exp/stats/feats_stats.npz", "./exp//stats/feats_stats.npz"])
+@pytest.mark.parametrize("given", ["", "config.yaml"], ids=["folder", "file"])
+def test_a_path_is_looked_up_before_its_last_part(given: str, name: str, tmp_path: Path) -> None:
+    conf = f"{{frontend: default, frontend_conf: {{}}, normalize: global_mvn, normalize_conf: {{stats_file: {name}}}}}"
+    (tmp_path / "config.yaml").write_text(conf, encoding="utf-8")
+    (tmp_path / "exp" / "stats").mkdir(parents=True)
+    (means, deviations), others = statistics(80), statistics(80, seed=1)
+    written(tmp_path / "exp" / "stats", means, deviations)
+    for _ in range(2):  # without and with another file of that name beside the configuration
+        recipe = kapre.Recipe.from_pretrained(tmp_path / given)
+        np.testing.assert_allclose(recipe.feature_shift, -means)
+        written(tmp_path, *others)
+    (tmp_path / "exp" / "stats" / "feats_stats.npz").unlink()
+    np.testing.assert_allclose(kapre.Recipe.from_pretrained(tmp_path / given).feature_shift, -others[0])
+
+
+@pytest.mark.parametrize("given", ["", "config.yaml"], ids=["folder", "file"])
+def test_a_path_out_of_the_folder_is_not_looked_up(given: str, tmp_path: Path) -> None:
+    written(tmp_path, *statistics(80))
+    model = tmp_path / "model"
+    (model / "exp").mkdir(parents=True)
+    for name in ("../feats_stats.npz", "exp/../../feats_stats.npz", str(tmp_path / "feats_stats.npz"), "x" * 5000, "."):
+        text = (
+            f"{{frontend: default, frontend_conf: {{}}, normalize: global_mvn, normalize_conf: {{stats_file: {name}}}}}"
+        )
+        (model / "config.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(SourceError, match=r"`stats_file` names the file .*, which is not there"):
+            kapre.Recipe.from_pretrained(model / given)
 
 
 def test_the_preset_has_the_fields_of_the_published_file() -> None:

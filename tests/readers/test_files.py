@@ -18,6 +18,7 @@ import pytest
 import kapre
 from kapre.frontends.readers import READERS, _files
 from tests.readers import configurations
+from tests.readers.configurations import notes
 
 WHISPER = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128}
 
@@ -68,6 +69,11 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         (json.dumps({**WHISPER, "feature_size": float("inf")}), "`feature_size` must be a positive integer"),
         (json.dumps({**WHISPER, "feature_size": 10**400}), "feature_size|n_mels"),
         (json.dumps({**WHISPER, "hop_length": None}), "`hop_length` must be a positive integer"),
+        (json.dumps({**WHISPER, "hop\nlength\u2028": 1}), r"has no field 'hop\\nlength\\u2028'=1, and"),
+        (json.dumps({**WHISPER, "x" * 5000: 1}), "has no field x{57}…=1, and"),
+        ('{"feature_size": 80, "feature_size": 128}', "the key feature_size is given twice in one mapping. Remove one"),
+        ('{"a": [{"hop\\nlength": 1, "hop\\nlength": 1}]}', r"the key 'hop\\nlength' is given twice"),
+        ('{"a": 1, // a comment\n"a": 1}', "the key a is given twice"),
         (json.dumps({**WHISPER, "feature_extractor_type": ["x"]}), "`feature_extractor_type` must be"),
     ],
 )
@@ -89,6 +95,11 @@ def test_json(text: str, words: str, tmp_path: Path) -> None:
         ("a: b", "none of its files describes"),
         ("", "none of its files describes"),
         ("preprocessor: {features: 80, 80: 1}", "no field 80=1"),
+        ("preprocessor: {features: 80}\npreprocessor: {features: 128}", "the key preprocessor is given twice"),
+        ("preprocessor: {features: 80, dither: 0.0, features: 128}", "the key features is given twice in one mapping"),
+        ("a: [{80: 1, '80': 2}]", "the key 80 is given twice"),
+        ('{"a\\nb": 1, "a\\nb": 1}', r"the key 'a\\nb' is given twice"),
+        ("a: !new:x {b: 1, b: 1}", "the key b is given twice"),
     ],
 )
 def test_yaml(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +112,13 @@ def test_yaml(text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_numbers_of_yaml_without_a_dot(tmp_path: Path) -> None:
     (tmp_path / "model_config.yaml").write_text("preprocessor: {dither: 1e-05, pad_to: 0}", encoding="utf-8")
     assert kapre.Recipe.from_pretrained(tmp_path).dither == 1e-5
+
+
+def test_keys_of_yaml_that_are_merged_are_not_given_twice(tmp_path: Path) -> None:
+    text = "a: &a {features: 40, pad_to: 0}\nb: &b {<<: *a, features: 80}\npreprocessor: {<<: *b, features: 128}"
+    (tmp_path / "model_config.yaml").write_text(text, encoding="utf-8")
+    recipe = kapre.Recipe.from_pretrained(tmp_path)
+    assert (recipe.n_mels, recipe.frames_multiple) == (128, 1)
 
 
 def link(name: str, target: str) -> tarfile.TarInfo:
@@ -184,6 +202,77 @@ def test_a_wrong_file_says_what_it_is(name: str, data: bytes, words: str, tmp_pa
     refused(tmp_path / name, words)
 
 
+KALDI, ESSENTIA = "--num-mel-bins=40", {"inference": {"algorithm": "TensorflowPredictVGGish"}, "schema": {}}
+
+
+def folder(path: Path, **texts: Any) -> Path:
+    """Write files, of which `__` in a name stands for a folder, and return the folder."""
+    for name, text in texts.items():
+        stem, _, suffix = name.rpartition("_")
+        file = path / f"{stem.replace('__', '/')}.{suffix}"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ({"conf__mfcc_conf": KALDI}, "conf/mfcc.conf was not read; name the file to read it"),
+        (
+            {"conf__mfcc_conf": KALDI, "model_config_yaml": "preprocessor: {}", "a_json": ESSENTIA},
+            "model_config.yaml, conf/mfcc.conf, a.json were not read; name the file to read it",
+        ),
+        ({"processor_config_json": {"feature_extractor": WHISPER}}, "preprocessor_config.json was not read"),
+    ],
+)
+def test_front_ends_that_were_not_read_are_noted(texts: dict[str, Any], words: str, tmp_path: Path) -> None:
+    folder(tmp_path, preprocessor_config_json=WHISPER, **texts)
+    assert words in notes(tmp_path)
+    assert kapre.Recipe.from_pretrained(tmp_path).n_mels == 128
+    assert "not read" not in notes(tmp_path / "preprocessor_config.json")  # that one is named
+
+
+def test_files_that_are_no_front_ends_are_not_noted(tmp_path: Path) -> None:
+    texts = {"vocab_json": {"a": 1}, "config_yaml": "a: [", "model_conf": "--beam=10", "x_nemo": "no archive"}
+    assert "not read" not in notes(folder(tmp_path, preprocessor_config_json=WHISPER, **texts))
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        ({"a_json": ESSENTIA, "b_json": ESSENTIA}, ("a.json", "b.json")),
+        (
+            {f"conf__{kind}_conf": KALDI for kind in ("mfcc", "fbank")},
+            ("conf/fbank.conf", "conf/mfcc.conf"),
+        ),
+        ({f"{name}_conf": f"{KALDI}\n--num-ceps=13" for name in "ab"}, ("a.conf", "b.conf")),
+    ],
+)
+def test_files_of_which_none_is_more_telling_are_refused(
+    texts: dict[str, Any], names: tuple[str, str], tmp_path: Path
+) -> None:
+    folder(tmp_path, **texts)
+    refused(tmp_path, f"{', '.join(names)} could each be the front end of .*. Name the file to read, such as ")
+    for name in names:
+        assert "not read" not in notes(tmp_path / name)
+
+
+def test_two_archives_are_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        archive(tmp_path / f"{name}.nemo", (tarfile.TarInfo("model_config.yaml"), b"preprocessor: {features: 80}"))
+    refused(tmp_path, "a.nemo, b.nemo could each be the front end of NeMo. Name the file to read")
+    (tmp_path / "model_config.yaml").write_text("preprocessor: {features: 64}", encoding="utf-8")
+    assert "a.nemo, b.nemo were not read" in notes(tmp_path)
+    assert kapre.Recipe.from_pretrained(tmp_path).n_mels == 64
+
+
+def test_the_high_resolution_of_kaldi_comes_first(tmp_path: Path) -> None:
+    names = ("mfcc_hires", "mfcc", "fbank")
+    folder(tmp_path, **{f"conf__{name}_conf": KALDI for name in names})
+    assert "conf/fbank.conf, conf/mfcc.conf were not read" in notes(tmp_path)
+
+
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
     refused(tmp_path / "none", "no such file or folder")
     refused(str(tmp_path / "none"), "no such file or folder")
@@ -192,6 +281,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     refused("a\0b", "no such file")
     refused(tmp_path, "holds no file that a reader knows: processor_config.json, preprocessor_config.json")
     refused({"a": 1}, "the mapping \\(a, …\\) is of no known format")
+    refused({"a\nb": 1}, r"the mapping \('a\\nb', …\) is of no known format")
     for wrong in (5, None, [WHISPER]):
         with pytest.raises(TypeError, match="`source` must be a folder, a file, a mapping"):
             kapre.Recipe.from_pretrained(wrong)  # type: ignore[arg-type]

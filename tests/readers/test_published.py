@@ -29,7 +29,7 @@ from tests.readers.by_libraries import (
     low_frame_rate,
     options_of,
 )  # fmt: skip
-from tests.readers.configurations import check, refused, statistics
+from tests.readers.configurations import check, notes, refused, statistics
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "published"
 SOURCE = re.compile(
@@ -43,12 +43,6 @@ def of(reader: str) -> dict[str, Path]:
 
 def text(reader: str, name: str) -> str:
     return of(reader)[name].read_text(encoding="utf-8")
-
-
-def notes(path: Any) -> str:
-    source = kapre.Frontend.from_pretrained(path).source
-    assert source is not None
-    return "; ".join(source.notes)
 
 
 NEMO: dict[str, dict[str, Any]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from kapre.frontends.readers import (
     wenet,
     wespeaker,
 )
-from kapre.frontends.readers._files import what_is
+from kapre.frontends.readers._files import shown, what_is
 from kapre.frontends.readers._places import Place, place_of
 from kapre.frontends.readers._reader import Document as Document
 from kapre.frontends.readers._reader import Published as Published
@@ -35,6 +36,8 @@ READERS: tuple[Reader, ...] = (
     *(wespeaker.READER, espnet.READER, keras_hub.READER, coqui.READER, vits.VITS, vits.HIFIGAN, essentia.READER),
 )
 """The readers, in the order in which they look at a source."""
+_LARGEST_OTHER = 2**20
+"""The largest file that is looked at beside the one that is read, in bytes: vocabularies are larger."""
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
@@ -59,7 +62,7 @@ def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Published:
     if isinstance(source, Mapping):
         reader = _knowing(source, READERS)
         if reader is None:
-            keys = ", ".join(map(str, list(source)[:5]))
+            keys = ", ".join(map(shown, list(source)[:5]))
             raise SourceError(f"the mapping ({keys}, …) is of no known format. {_looked(READERS)}")
         return reader.read(Document(source, "the mapping"))
     place = place_of(source)
@@ -94,22 +97,22 @@ def _of_file(place: Place) -> Published:
 
 
 def _of_folder(place: Place) -> Published:
-    """Read the first file of a folder that a reader knows."""
+    """Read the first file of a folder that a reader knows, and note the others that a reader knows."""
     unknown = []
-    for reader in READERS:
-        for pattern in reader.files:
-            for name, path in _matching(place, pattern):
-                try:
-                    data = reader.load(path)
-                except SourceError:
-                    if "*" not in pattern or reader.knows_names:
-                        raise
-                    unknown.append(f"{name} (not read)")  # any file may have such a name
-                    continue
-                if reader.knows(data):
-                    where = os.path.join(place.name, name) if place.names is not None else f"{place.name}: {name}"
-                    return reader.read(Document(data, where, place.find))
-                unknown.append(f"{name} ({reader.name})")
+    for reader, pattern, name, path in _candidates(place):
+        try:
+            data = reader.load(path)
+        except SourceError:
+            if "*" not in pattern or reader.knows_names:
+                raise
+            unknown.append(f"{name} (not read)")  # any file may have such a name
+            continue
+        if reader.knows(data):
+            others = _others(place, name)
+            _check_equals(place, reader, pattern, name, others)
+            where = os.path.join(place.name, name) if place.names is not None else f"{place.name}: {name}"
+            return _noting(reader.read(Document(data, where, place.find)), list(others))
+        unknown.append(f"{name} ({reader.name})")
     if unknown:
         raise SourceError(f"{place.name}: none of its files describes a front end: {', '.join(unknown)}.")
     if place.out_of_reach:
@@ -117,6 +120,64 @@ def _of_folder(place: Place) -> Published:
         raise SourceError(f"{place.name}: not in the cache of the Hub, which cannot be reached. {remedy}")
     known = ", ".join(dict.fromkeys(name for reader in READERS for name in reader.files))
     raise SourceError(f"{place.name}: holds no file that a reader knows: {known}.")
+
+
+def _candidates(place: Place) -> Iterator[tuple[Reader, str, str, Path]]:
+    """Return the files of a place that have a name of a reader, in order, each with the reader and the pattern."""
+    for reader in READERS:
+        for pattern in reader.files:
+            for name, path in _matching(place, pattern):
+                yield reader, pattern, name, path
+
+
+def _others(place: Place, name: str) -> dict[str, tuple[Reader, str]]:
+    """Return the other files of a folder that a reader knows, with the reader and its pattern. The Hub is not asked."""
+    found: dict[str, tuple[Reader, str]] = {}
+    loaded: dict[Any, Any] = {}
+    for reader, pattern, other, path in _candidates(place) if place.names is not None else ():
+        if other == name or other in found:
+            continue
+        if (reader.load, path) not in loaded:
+            loaded[reader.load, path] = _loaded(reader, path)
+        if reader.knows(loaded[reader.load, path]):
+            found[other] = (reader, pattern)
+    return found
+
+
+def _loaded(reader: Reader, path: Path) -> Any:
+    """Return the contents of a file beside the one that is read, or None if it cannot be read or is large."""
+    try:
+        if path.suffix.lower() != ".nemo" and os.stat(path).st_size > _LARGEST_OTHER:
+            return None
+        with refusing(str(path)):
+            return reader.load(path)
+    except (SourceError, OSError, ImportError):
+        return None
+
+
+def _check_equals(
+    place: Place, reader: Reader, pattern: str, name: str, others: Mapping[str, tuple[Reader, str]]
+) -> None:
+    """Refuse a folder in which the name of another file tells as much as that of the one that is read."""
+    group = reader.group(pattern)
+    equals = [other for other, (by, fits) in others.items() if by is reader and fits in group]
+    if equals:
+        listed = _listed([name, *equals])
+        remedy = f"Name the file to read, such as {os.path.join(place.name, name)!r}."
+        raise SourceError(f"{place.name}: {listed} could each be the front end of {reader.name}. {remedy}")
+
+
+def _noting(published: Published, others: list[str]) -> Published:
+    """Return what was read, with a note of the files that were not."""
+    if not others:
+        return published
+    note = f"{_listed(others)} {'was' if len(others) == 1 else 'were'} not read; name the file to read it"
+    return published._replace(source=replace(published.source, notes=(*published.source.notes, note)))
+
+
+def _listed(names: list[str]) -> str:
+    """Return the names of files, of which the first ten are shown."""
+    return ", ".join([*map(shown, names[:10]), *(["…"] if len(names) > 10 else [])])
 
 
 def _matching(place: Place, pattern: str) -> list[tuple[str, Path]]:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tarfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ class Tagged:
 
     def __repr__(self) -> str:
         return f"Tagged({self.tag!r}, {self.value!r})"
+
+
+def shown(name: Any) -> str:
+    """Return a name that a file gives, such as a key, as errors show it: on one line, and not too long."""
+    text = str(name)
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def what_is(path: Path) -> str:
@@ -105,20 +113,42 @@ _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*')
 
 
 def load_json(text: str, place: str) -> Any:
-    """Return the contents of JSON text. Comments from `//` to the end of a line are left out, as Coqui TTS does."""
+    """Return the contents of JSON text. Comments from `//` to the end of a line are left out, as Coqui TTS does.
+
+    A key that an object gives twice is refused: libraries take the last, and a person may have read the first.
+    """
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise _twice(place, name)
+            found[name] = value
+        return found
+
     try:
         try:
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=made)
         except json.JSONDecodeError:
-            return json.loads(_STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text))
+            text = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text)
+            return json.loads(text, object_pairs_hook=made)
+    except SourceError:
+        raise
     except RecursionError:
         raise SourceError(f"{place}: nested too deep for a configuration file. Give another file.") from None
     except ValueError as error:  # JSONDecodeError, or an integer of thousands of digits
         raise SourceError(f"{place}: no JSON: {error}. Give the model's configuration file.") from None
 
 
+def _twice(place: str, name: str) -> SourceError:
+    return SourceError(f"{place}: the key {shown(name)} is given twice in one mapping. Remove one of the two.")
+
+
 def load_yaml(text: str, place: str) -> Any:
-    """Return the contents of YAML text. A tag of its own makes a `Tagged`, and a Python tag is refused."""
+    """Return the contents of YAML text. A tag of its own makes a `Tagged`, and a Python tag is refused.
+
+    So is a key that a mapping gives twice, as in `load_json`.
+    """
     try:
         import yaml
     except ImportError:
@@ -129,6 +159,7 @@ def load_yaml(text: str, place: str) -> Any:
         try:
             node = loader.get_single_node()
             _check_size(yaml, node, place)
+            _check_keys(yaml, node, place)
             return None if node is None else loader.construct_document(node)
         finally:
             loader.dispose()
@@ -154,17 +185,12 @@ def _check_size(yaml: Any, root: Any, place: str) -> None:
     sizes: dict[int, int] = {}
     entered: set[int] = set()
 
-    def parts(node: Any) -> list[Any]:
-        if isinstance(node, yaml.MappingNode):
-            return [each for pair in node.value for each in pair]
-        return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
     def size(node: Any) -> int:
         if id(node) in entered:
             raise SourceError(f"{place}: an alias holds itself. Give the model's configuration file.")
         if id(node) not in sizes:
             entered.add(id(node))
-            sizes[id(node)] = 1 + sum(map(size, parts(node)))
+            sizes[id(node)] = 1 + sum(map(size, _parts(yaml, node)))
             entered.discard(id(node))
         if sizes[id(node)] > _MOST_NODES:
             raise SourceError(f"{place}: its aliases stand for more than {_MOST_NODES} values. Write it without them.")
@@ -172,6 +198,28 @@ def _check_size(yaml: Any, root: Any, place: str) -> None:
 
     if root is not None:
         size(root)
+
+
+def _parts(yaml: Any, node: Any) -> list[Any]:
+    """Return the keys and values of a mapping, or the values of a sequence."""
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _check_keys(yaml: Any, root: Any, place: str) -> None:
+    """Refuse a key that a mapping gives twice. One that it also merges by `<<` is its own."""
+    left, seen = [] if root is None else [root], set()
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        left.extend(_parts(yaml, node))
+        keys = node.value if isinstance(node, yaml.MappingNode) else []
+        names = [key.value for key, _ in keys if isinstance(key, yaml.ScalarNode) and not key.tag.endswith(":merge")]
+        if len(set(names)) < len(names):
+            raise _twice(place, next(name for name, times in Counter(names).items() if times > 1))
 
 
 _loaders: dict[str, Any] = {}

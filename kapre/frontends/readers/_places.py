@@ -64,7 +64,21 @@ def _folder(path: Path) -> Place:
         )
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}. Check the folder.") from None
-    return Place(str(path), lambda name: path / name if name in names else None, names)
+
+    listed = frozenset(names)
+
+    def find(name: str) -> Path | None:
+        if name in listed:
+            return path / name
+        return _below(path, name) if "/" in name else None  # a path that a field of a file names
+
+    return Place(str(path), find, names)
+
+
+def _below(folder: Path, name: str) -> Path | None:
+    """Return the path of a file by its name, which may hold folders, or None if there is none."""
+    path = folder / name
+    return path if os.path.isfile(path) else None
 
 
 def _names(path: Path) -> list[str]:
@@ -75,11 +89,7 @@ def _file(path: Path) -> Place:
     if not path.is_file():
         raise SourceError(f"{path}: neither a file nor a folder. Give a model's folder or its configuration file.")
 
-    def find(name: str) -> Path | None:
-        beside = path.parent / name
-        return beside if beside.is_file() else None
-
-    return Place(str(path), find, (path.name,), path.name)
+    return Place(str(path), lambda name: _below(path.parent, name), (path.name,), path.name)
 
 
 def _hub(name: str) -> Place:

@@ -16,7 +16,7 @@ import numpy as np
 from kapre._checks import count, message, number, positive_int, public_names
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import preset
-from kapre.frontends.readers._files import load
+from kapre.frontends.readers._files import load, shown
 from kapre.recipe import Recipe
 from kapre.stages._stage import Check
 
@@ -58,6 +58,7 @@ class Reader:
         read: Reads contents that `knows` accepts.
         load: Reads a file into contents, and may be more than one format's.
         knows_names: Whether a file that fits a pattern is of this format, so that one that cannot be read is an error.
+        equals: Groups of `files` of which none is more telling than another, as are the files that fit one pattern.
     """
 
     name: str
@@ -66,10 +67,15 @@ class Reader:
     read: Callable[[Document], Published]
     load: Callable[[Path], Any] = load
     knows_names: bool = True
+    equals: tuple[tuple[str, ...], ...] = ()
 
     def takes(self, name: str) -> bool:
         """Tell whether a file of this name is one of the format's."""
         return any(fnmatch.fnmatch(name, pattern) for pattern in self.files)
+
+    def group(self, pattern: str) -> tuple[str, ...]:
+        """Return the patterns of `files` that are as telling as one of them."""
+        return next((group for group in self.equals if pattern in group), (pattern,))
 
 
 @contextlib.contextmanager
@@ -263,7 +269,7 @@ class Settings:
     def check_left(self) -> None:
         """Refuse fields that were neither taken nor ignored."""
         if self._left:
-            listed = ", ".join(f"{name}={_short(value)}" for name, value in self._left.items())
+            listed = ", ".join(f"{shown(name)}={_short(value)}" for name, value in self._left.items())
             raise SourceError(
                 f"{self.place}: {self.reader} has no field {listed}, and an unknown field could change the numbers. "
                 "Remove it if it changes none, or make the recipe by hand: kapre.Recipe(…)."

@@ -27,20 +27,22 @@ _NNET = ("<Nnet>", "</Nnet>", "<Splice>", "<AddShift>", "<Rescale>", "<LearnRate
 
 
 def beside(document: Document, field: str, name: str) -> Path:
-    """Return the path of a file that a field names, beside the configuration file. Only its last part must fit.
+    """Return the path of a file that a field names: below the folder of the configuration file, or beside that file.
+
+    Of a path that is not there, or that leads out of the folder, only the last part is looked up.
 
     Raises:
         SourceError: If there is no such file.
     """
-    parts = [part for part in name.replace("\\", "/").split("/") if part]
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     inside = not name.startswith(("/", "\\")) and ".." not in parts and ":" not in name
-    for found in dict.fromkeys([*(["/".join(parts)] if inside else []), *parts[-1:]]):
-        path = None if found in (".", "..") else document.beside(found)
+    for found in dict.fromkeys([*(["/".join(parts)] if inside and parts else []), *parts[-1:]]):
+        path = None if found == ".." else document.beside(found)
         if path is not None:
             return path
     last = parts[-1] if parts else name
-    remedy = f"Place {last!r} beside it, or remove the field for features without its shift and scale."
-    raise SourceError(f"{document.place}: `{field}` names the file {name!r}, which is not there. {remedy}")
+    remedy = f"Place {last[:100]!r} beside it, or remove the field for features without its shift and scale."
+    raise SourceError(f"{document.place}: `{field}` names the file {name[:100]!r}, which is not there. {remedy}")
 
 
 def vectors(path: Path, shift: Iterable[float], scale: Iterable[float], width: int) -> Vectors:

@@ -123,11 +123,14 @@ class _Library:
         if isinstance(of, Made):  # a transform is called with the sound
             if any(isinstance(each, Made) for each in (*values, *options.values())):
                 raise _bad("a transform of sound is called with features", "A recipe takes samples.")
+            if len(values) + len(options) > 1:
+                given = len(values) + len(options)
+                raise _bad(f"a transform of sound is called with {given} arguments", "Call it with the sound alone.")
             return of.of_sound(next((each for each in (*values, *options.values()) if isinstance(each, Sound)), None))
         if isinstance(of, Method):
             return self.of_features(of.name, of.name, of.made, [of.made, *values], options)
         if callable(of):
-            return self.changed(of, values)
+            return self.changed(of, values, options)
         if not isinstance(of, Name):
             raise _bad(f"{of!r} is called", "Only functions of librosa, torchaudio, NumPy and torch are read.")
         full = of.text
@@ -137,7 +140,7 @@ class _Library:
                     return self.read(read, _reader(library, name), full, positions, values, options)
         short = full.rpartition(".")[2]
         if short == "Sequential":
-            return self.sequence(values)
+            return self.sequence(full, values, options)
         if short == "AmplitudeToDB":
             return self.to_decibels(full, values, options)
         made = next((each for each in (*values, *options.values()) if isinstance(each, Made)), None)
@@ -154,9 +157,7 @@ class _Library:
         values: list[Any],
         options: dict[str, Any],
     ) -> Made:
-        if len(values) > len(positions):
-            raise _bad(f"{place} is given {len(values)} arguments by position", "Name them.")
-        fields = {**dict(zip(positions, values, strict=False)), **options}
+        fields = _positions(place, positions, values, options)
         sound = next((fields[name] for name in _SOUND if name in fields), None)
         fields = {name: value.text if isinstance(value, (Name, Sound)) else value for name, value in fields.items()}
         if any(isinstance(value, Made) for value in fields.values()):
@@ -164,22 +165,24 @@ class _Library:
         published = read(Settings(fields, reader, place))
         return Made(published.recipe, (published.source,), is_complex=place.endswith(".stft")).of_sound(sound)
 
-    def sequence(self, values: list[Any]) -> Any:
+    def sequence(self, full: str, values: list[Any], options: dict[str, Any]) -> Any:
+        if options:
+            raise _bad(f"{full} is given {', '.join(options)} by name", "Give it modules alone.")
         made = values[0] if values and isinstance(values[0], Made) else None
         if made is None:
             raise _bad("the first module of Sequential is no spectrogram", "Begin with one of torchaudio's.")
         for change in values[1:]:
-            made = self.changed(change, [made])
+            made = self.changed(change, [made], {})
         return made
 
-    def changed(self, change: Any, values: list[Any]) -> Made:
-        if not callable(change) or len(values) != 1 or not isinstance(values[0], Made):
-            raise _bad("a transform of features is not called with features", "Give the call that makes them.")
+    def changed(self, change: Any, values: list[Any], options: dict[str, Any]) -> Made:
+        if not callable(change) or len(values) != 1 or options or not isinstance(values[0], Made):
+            raise _bad("a transform of features is not called with features alone", "Give the call that makes them.")
         found: Made = change(values[0])
         return found
 
     def to_decibels(self, full: str, values: list[Any], options: dict[str, Any]) -> Change:
-        fields = {**dict(zip(("stype", "top_db"), values, strict=False)), **options}
+        fields = _positions(full, ("stype", "top_db"), values, options)
 
         def change(made: Made) -> Made:
             settings = Settings(fields, "torchaudio (AmplitudeToDB)", full)
@@ -189,17 +192,17 @@ class _Library:
         return change
 
     def of_features(self, short: str, full: str, made: Made, values: list[Any], options: dict[str, Any]) -> Made:
-        given = {**dict(zip(("S", "ref"), values, strict=False)), **options}
         if short in ("power_to_db", "amplitude_to_db"):
+            given = _positions(full, ("S",), values, options)  # the others are keyword-only in librosa
             amplitudes = short == "amplitude_to_db"
             settings = Settings(given, f"librosa ({short})", full)
             return _decibels(made, settings, amplitudes, (1e-5 if amplitudes else 1e-10, 80.0))
-        if short == "abs" and len(values) == 1 and _is_plain(made):
+        if short == "abs" and len(values) == 1 and not options and _is_plain(made):
             return replace(made, is_complex=False)
         if short in _LOGS and len(values) == 1 and not options:
             return _natural(made, short, Settings({}, short, full))
         if short in ("maximum", "clamp", "clip", "clamp_min") and made.floor is None and made.offset == 0.0:
-            rest = [each for each in (*values, *options.values()) if not isinstance(each, (Made, Name))]
+            rest = [each for each in (*values, *options.values()) if not isinstance(each, Made) and not _is_inf(each)]
             if len(rest) == 1 and isinstance(rest[0], (int, float)) and set(options) <= {"min", "a_min", "x1", "x2"}:
                 return replace(made, floor=float(rest[0]))
         raise _bad(
@@ -231,8 +234,23 @@ class _Library:
         )
 
 
+def _positions(place: str, positions: tuple[str, ...], values: list[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by their names."""
+    if len(values) > len(positions):
+        raise _bad(f"{place} is given {len(values)} arguments by position", "Name them.")
+    placed = dict(zip(positions, values, strict=False))
+    twice = next((name for name in placed if name in options), None)
+    if twice is not None:
+        raise _bad(f"{place} is given `{twice}` by position and by name", "Remove one.")
+    return {**placed, **options}
+
+
 _SOUND = ("y", "waveform")
 """The arguments of functions that are the sound."""
+
+
+def _is_inf(value: Any) -> bool:
+    return isinstance(value, Name) and value.text.rpartition(".")[2] == "inf"
 
 
 def _is_number(value: Any) -> bool:

@@ -18,6 +18,7 @@ _VITS = "vits"
 _PEAK = 0.95
 """The peak to which Coqui scales a recording with `do_sound_norm`."""
 _FLOOR = 1e-5
+_NEW_FLOOR = 1e-8
 _OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear")
 
 
@@ -37,6 +38,7 @@ def _read(document: Document) -> Published:
     if model != _VITS and model not in _MEL and "signal_norm" not in data[_SECTION]:
         rule = f"one of {', '.join((*_MEL, _VITS))}, or a model with signal_norm in its audio section"
         raise outer.error("model", rule, model, "Make the recipe by hand: kapre.Recipe(…).")
+    _refuse_torch(outer, data.get("model_params"))
     settings = Settings(data[_SECTION], f"Coqui TTS ({model})", f"{document.place}: {_SECTION}")
     settings.ignore("is used by the model's output, not by its features", *_OF_SPEECH)
     rate = settings.integer("sample_rate", 22050, of="sample_rate")
@@ -45,6 +47,18 @@ def _read(document: Document) -> Published:
     if model == _VITS:
         return _vits(settings, fields)
     return settings.finish("tacotron2", **fields, **_bank(settings, rate), **_range(settings))
+
+
+def _refuse_torch(outer: Settings, params: Any) -> None:
+    """Refuse a speaker encoder that computes its features by torchaudio, with a window and logarithm of its own."""
+    given = params.get("use_torch_spec") if isinstance(params, Mapping) else None
+    if given:
+        way = (
+            "The encoder takes torchaudio's bands. Make the recipe by hand: kapre.Recipe.from_torchaudio("
+            "'torch.log(T.MelSpectrogram(…, window_fn=torch.hamming_window)(x) + 1e-6)'), with "
+            "replace(preemphasis=…, preemphasis_first='reflect')."
+        )
+        raise outer.error("model_params.use_torch_spec", "false", given, way)
 
 
 def _length_of_dft(settings: Settings) -> int:
@@ -117,6 +131,7 @@ def _range(settings: Settings) -> dict[str, Any]:
     names = ("ref_level_db", "min_level_db", "symmetric_norm", "max_norm", "clip_norm")
     if not settings.flag("signal_norm", True):
         settings.ignore("is not used with signal_norm=false", *names, "stats_path")
+        _note_floor(settings)
         return dict(log=log, amin=_FLOOR, feature_shift=0.0, feature_scale=gain)
     path = settings.given("stats_path")
     if path is not None:
@@ -132,13 +147,25 @@ def _range(settings: Settings) -> dict[str, Any]:
     span, start = (2.0 * largest, -largest) if settings.flag("symmetric_norm", True) else (largest, 0.0)
     slope = gain * span / -least  # of the logarithm: slope · log + offset
     offset = (reference + least) / least * span + start
-    floor = _FLOOR
+    floor, least_kept = _FLOOR, 0.0
     if settings.flag("clip_norm", True):
         base_of = 10.0 if log == "log10" else math.e
-        floor = max(_FLOOR, base_of ** ((start - offset) / slope))
+        least_kept = base_of ** ((start - offset) / slope)
+        floor = max(_FLOOR, least_kept)
         top = base_of ** ((start + span - offset) / slope)
         settings.note(f"Coqui cuts off values above {start + span:g}, of bands above {top:.3g}; a recipe does not")
+    _note_floor(settings, least_kept)
     return dict(log=log, amin=floor, feature_shift=offset / slope, feature_scale=slope)
+
+
+def _note_floor(settings: Settings, least_kept: float = 0.0) -> None:
+    """Note that the floor of the logarithm depends on the version of Coqui, unless clip_norm cuts off more."""
+    if least_kept < _FLOOR:
+        now = f"amin={max(_NEW_FLOOR, least_kept):.6g}"
+        settings.note(
+            f"the floor of the logarithm is that of earlier versions of Coqui, {_FLOOR:g}; current versions have "
+            f"{_NEW_FLOOR:g}: change it to {now} for a model that they trained"
+        )
 
 
 def _vits(settings: Settings, fields: dict[str, Any]) -> Published:

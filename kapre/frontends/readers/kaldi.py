@@ -140,4 +140,5 @@ READER = Reader(
     knows=_knows,
     read=_read,
     load=load,
+    equals=(("fbank.conf", "mfcc.conf"), ("conf/fbank.conf", "conf/mfcc.conf")),
 )

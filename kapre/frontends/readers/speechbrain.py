@@ -9,7 +9,7 @@ from typing import Any
 
 from kapre.frontends._source import SourceError
 from kapre.frontends.readers._code import OPERATORS
-from kapre.frontends.readers._files import Tagged
+from kapre.frontends.readers._files import Tagged, shown
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 _FEATURES = {"speechbrain.lobes.features.Fbank": "Fbank", "speechbrain.lobes.features.MFCC": "MFCC"}
@@ -51,8 +51,8 @@ def _resolved(value: Any, root: Mapping[str, Any], place: str, depth: int = 0) -
                 return _computed(ast.parse(plain.strip(), mode="eval").body)
         except (SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError, MemoryError):
             pass
-    shown = f"{value.tag} {value.value}"[:60]
-    raise SourceError(f"{place}: {shown!r} is no value, nor a reference to one. Write its value.")
+    words = f"{value.tag} {value.value}"[:60]
+    raise SourceError(f"{place}: {words!r} is no value, nor a reference to one. Write its value.")
 
 
 def _named(name: str, root: Mapping[str, Any]) -> Any:
@@ -103,12 +103,12 @@ def _features_of(document: Document) -> tuple[str, str]:
         return name, found[name]
     classes = ", ".join(_FEATURES)
     if found:
-        names = ", ".join(found)
+        names = ", ".join(map(shown, found))
         raise SourceError(f"{document.place}: several sections make features: {names}. Call one {_OF_FEATURES}.")
     if _OF_FEATURES in data:
-        shown = getattr(data[_OF_FEATURES], "tag", data[_OF_FEATURES])
+        given = getattr(data[_OF_FEATURES], "tag", data[_OF_FEATURES])
         raise SourceError(
-            f"{document.place}: `{_OF_FEATURES}` must be {classes}; received {shown!r}. Make the recipe by hand: "
+            f"{document.place}: `{_OF_FEATURES}` must be {classes}; received {given!r}. Make the recipe by hand: "
             "kapre.Recipe(…)."
         )
     raise SourceError(f"{document.place}: no front end: no section is of {classes}. The model may take samples.")
@@ -117,7 +117,7 @@ def _features_of(document: Document) -> tuple[str, str]:
 def _arguments(document: Document, name: str) -> dict[str, Any]:
     """Return the arguments of the class that a section names."""
     given = document.data[name].value
-    place = f"{document.place}: {name}"
+    place = f"{document.place}: {shown(name)}"
     if given in ("", None):
         return {}
     if not isinstance(given, Mapping):
@@ -162,10 +162,11 @@ def _normalization(document: Document, settings: Settings) -> dict[str, Any]:
     """Return the fields of the section that normalises features. Those of embeddings are left out."""
     names = [name for name, value in document.data.items() if _class_of(value) == _NORMALIZATION]
     for name in [name for name in names if str(name).endswith(_OF_EMBEDDINGS)]:
-        settings.note(f"{name} normalises embeddings, not features")
+        settings.note(f"{shown(name)} normalises embeddings, not features")
         names.remove(name)
     if len(names) > 1:
-        raise SourceError(f"{document.place}: several sections normalise: {', '.join(names)}. Keep that of features.")
+        listed = ", ".join(map(shown, names))
+        raise SourceError(f"{document.place}: several sections normalise: {listed}. Keep that of features.")
     if not names:
         return {}
     inner = settings.within(names[0], _arguments(document, names[0]))

@@ -67,6 +67,10 @@ def _read_vits(document: Document) -> Published:
     fields |= reflected(**fields)
     if not takes_mel:
         settings.ignore("belongs to the loss", "n_mel_channels", "mel_fmin", "mel_fmax")
+        settings.note(
+            "VITS adds 1e-6 under the root of its magnitudes; GPT-SoVITS did, and adds 1e-8 now: change it to "
+            "magnitude_epsilon=1e-8 for its current models"
+        )
         return settings.finish("vits", **fields)
     base = preset("hifigan").recipe.replace(magnitude_epsilon=1e-6)
     return settings.finish(base, **fields, **_mel(settings, fields["sample_rate"], "mel_fmin", "mel_fmax"))
