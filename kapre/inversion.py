@@ -79,7 +79,8 @@ class GriffinLim(AudioLayer):
         import numpy as np
         import kapre
 
-        x = np.sin(2 * np.pi * 440 * np.arange(8000) / 16000).reshape(1, 8000, 1).astype("float32")
+        t = np.arange(8000) / 16000
+        x = np.sin(2 * np.pi * (200 * t + 2000 * t**2)).reshape(1, 8000, 1).astype("float32")
         settings = dict(n_fft=512, hop_length=128, center=True)
         magnitudes = kapre.Magnitude()(kapre.STFT(**settings)(x))
         y = kapre.GriffinLim(**settings, length=8000)(magnitudes)
