@@ -300,6 +300,23 @@ def check_mask(mask: Any, shape: Shape, remedy: str) -> None:
         raise ValueError(message("mask", f"over the samples, of shape {wanted}", f"shape {given}", remedy))
 
 
+def check_waveforms(shape: Shape) -> None:
+    """Refuse what is neither `(batch, time)` nor has an axis of channels besides."""
+    if len(shape) not in (2, 3):
+        rule = "of shape (batch, time), or with channels (batch, time, channel)"
+        raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "For one clip, add the batch: x[None]."))
+
+
+def waveforms(x: Any, mask: Any, data_format: str) -> Any:
+    """Return samples, of which `(batch, time)` have one channel, as `(batch, channel, time)`. Check rank and mask."""
+    check_waveforms(x.shape)
+    flat = len(x.shape) == 2
+    if mask is not None:
+        seen = x if flat else time_second(x, data_format)
+        check_mask(mask, seen.shape[:2], "Give the mask of the samples.")
+    return x[:, None] if flat else channels_second(x, 3, data_format)
+
+
 class _WithMask(keras.layers.Layer):
     """Return the first of two tensors, with the second as its mask."""
 

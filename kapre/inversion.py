@@ -22,7 +22,6 @@ from kapre._layer import (
 )
 from kapre.ops import fourier, frames, inverse_bank, kernels, scales
 from kapre.ops.griffin_lim import check_momentum, check_steps, framing_of, griffin_lim
-from kapre.ops.host import library
 from kapre.recipe import stft_recipe
 from kapre.time_frequency import ApplyFilterbank, check_bins
 
@@ -139,11 +138,8 @@ class GriffinLim(AudioLayer):
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe
-        samples = frames.sample_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length)
-        if self.length is None:
-            return samples
-        padded = library(samples).pad(samples, [(0, 0), (0, self.length)], constant_values=False)
-        return padded[:, : self.length]
+        padding = sum(recipe.padding)
+        return frames.sample_mask(mask, padding, recipe.frame_length, recipe.hop_length, self.length)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         x = channels_second(self.real_input(inputs), 4, self.input_data_format)

@@ -14,18 +14,17 @@ from kapre._layer import (
     DataFormat,
     Shape,
     channels_in_place,
-    channels_second,
-    check_mask,
+    check_waveforms,
     lengths_of,
     register,
     resolve_data_format,
     shape_channels_second,
-    time_second,
+    waveforms,
 )
 from kapre.ops import frames, loudness
 
 
-def check_weights(weights: Any) -> tuple[float, ...] | None:
+def _check_weights(weights: Any) -> tuple[float, ...] | None:
     """Return the weights of channels as floats, or None."""
     if weights is None:
         return None
@@ -39,17 +38,23 @@ def check_weights(weights: Any) -> tuple[float, ...] | None:
     return tuple(number("channel_weights", each, "Use 1.0.", at_least=0.0, rule=rule) for each in values)
 
 
-def weights_for(channels: int | None, given: tuple[float, ...] | None) -> tuple[float, ...]:
-    """Return a weight for each channel, those of BS.1770 by default. Raise if their number does not fit."""
-    if given is None:
-        if channels is None or channels <= len(loudness.WEIGHTS):
-            return loudness.WEIGHTS[:channels]
+def check_meter(sample_rate: Any, channel_weights: Any, dtype: str) -> loudness.Meter:
+    """Return a meter, or raise."""
+    rule = "a number of Hz, above 3000"  # the shelf is at 1500 Hz
+    rate = number("sample_rate", sample_rate, "Give it in Hz, such as 48000.", above=3000.0, rule=rule)
+    return loudness.Meter(rate, _check_weights(channel_weights), dtype)
+
+
+def check_channels(channels: int | None, weights: tuple[float, ...] | None) -> None:
+    """Refuse a number of channels that the weights do not fit."""
+    if channels is None:
+        return
+    if weights is None and channels > len(loudness.WEIGHTS):
         rule = f"given for more than {len(loudness.WEIGHTS)} channels"
-        raise ValueError(message("channel_weights", rule, given, f"The input has {channels}: give as many weights."))
-    if channels is not None and channels != len(given):
+        raise ValueError(message("channel_weights", rule, weights, f"The input has {channels}: give as many weights."))
+    if weights is not None and channels != len(weights):
         rule = f"as many as the {channels} channels of the input"
-        raise ValueError(message("channel_weights", rule, given, "Give one number for each channel."))
-    return given
+        raise ValueError(message("channel_weights", rule, weights, "Give one number for each channel."))
 
 
 class _Level(AudioLayer):
@@ -61,23 +66,12 @@ class _Level(AudioLayer):
 
     def _item(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         """Return samples `(batch, channel, time)` in the working dtype, and the lengths of a mask."""
-        x = self.real_input(inputs)
-        if len(x.shape) not in (2, 3):
-            self.output_shape_and_dtype(tuple(inputs.shape))  # raises, also after the first call
-        if mask is not None:
-            seen = x if len(x.shape) == 2 else time_second(x, self.data_format)
-            check_mask(mask, seen.shape[:2], "Give the mask of the samples.")
-        x = x[:, None] if len(x.shape) == 2 else channels_second(x, 3, self.data_format)
-        return x, lengths_of(mask)
+        return waveforms(self.real_input(inputs), mask, self.data_format), lengths_of(mask)
 
     def _channels(self, shape: Shape) -> int | None:
         """Return the number of channels of an input. Raise for another rank."""
-        if len(shape) == 2:
-            return 1
-        if len(shape) != 3:
-            rule = "of shape (batch, time), or with channels (batch, time, channel)"
-            raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "For one clip, add the batch: x[None]."))
-        return shape_channels_second(shape, 3, self.data_format)[1]
+        check_waveforms(shape)
+        return 1 if len(shape) == 2 else shape_channels_second(shape, 3, self.data_format)[1]
 
 
 class _Measure(_Level):
@@ -91,18 +85,13 @@ class _Measure(_Level):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(data_format, **kwargs)
-        rule = "a number of Hz, above 3000"  # the shelf is at 1500 Hz
-        self.sample_rate = number("sample_rate", sample_rate, "Give it in Hz, such as 48000.", above=3000.0, rule=rule)
-        self.channel_weights = check_weights(channel_weights)
-        self._sums = loudness.k_weighting(self.sample_rate)
-        self._tail = loudness.decay(self._sums, self.work_dtype)
+        self._meter = check_meter(sample_rate, channel_weights, self.work_dtype)
+        self.sample_rate, self.channel_weights = self._meter.sample_rate, self._meter.weights
 
     def measured(self, x: Any, lengths: Any) -> Any:
         """Return the loudness in LUFS of each item, `(batch,)`."""
-        weights = weights_for(x.shape[1], self.channel_weights)
-        step = loudness.step_length(self.sample_rate)
-        own = self.channel_weights is None
-        return loudness.integrated(x, self._sums, self._tail, step, weights, lengths, own)
+        check_channels(x.shape[1], self.channel_weights)
+        return self._meter(x, lengths)
 
 
 @register
@@ -159,7 +148,7 @@ class Loudness(_Measure):
         """Return None: the output has no time."""
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        weights_for(self._channels(shape), self.channel_weights)
+        check_channels(self._channels(shape), self.channel_weights)
         return (shape[0],), self.compute_dtype
 
 
@@ -248,7 +237,7 @@ class LoudnessNormalization(_Setting, _Measure):
         return ops.where(found <= loudness.FLOOR, 0.0 * found, self.target_lufs - found)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
-        weights_for(self._channels(shape), self.channel_weights)
+        check_channels(self._channels(shape), self.channel_weights)
         return super().output_shape_and_dtype(shape)
 
 

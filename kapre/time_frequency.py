@@ -30,7 +30,6 @@ from kapre._layer import (
 from kapre._removed import removed_names
 from kapre._stft_stream import InverseSTFTStream, STFTStream
 from kapre.ops import filterbanks, fourier, frames, scales
-from kapre.ops.host import library
 from kapre.recipe import Recipe, stft_recipe
 from kapre.stages.logarithm import check_decibel
 
@@ -289,11 +288,8 @@ class InverseSTFT(AudioLayer):
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._recipe
-        samples = frames.sample_mask(mask, sum(recipe.padding), recipe.frame_length, recipe.hop_length)
-        if self.length is None:
-            return samples
-        padded = library(samples).pad(samples, [(0, 0), (0, self.length)], constant_values=False)
-        return padded[:, : self.length]
+        padding = sum(recipe.padding)
+        return frames.sample_mask(mask, padding, recipe.frame_length, recipe.hop_length, self.length)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         z = channels_second(self.complex_numbers(inputs), 4, self.input_data_format)

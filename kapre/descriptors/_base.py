@@ -8,20 +8,19 @@ from keras import ops
 
 from kapre import executor
 from kapre._arguments import LayerArguments
-from kapre._checks import message, public_names
+from kapre._checks import public_names
 from kapre._layer import (
     AudioLayer,
     DataFormat,
     Shape,
     channels_in_place,
-    channels_second,
-    check_mask,
+    check_waveforms,
     lengths_of,
     resolve_data_format,
     shape_channels_second,
     shape_in_place,
     time_axis,
-    time_second,
+    waveforms,
 )
 from kapre.descriptors._stream import DescriptorStream
 from kapre.ops import frames
@@ -87,16 +86,9 @@ class DescriptorLayer(AudioLayer):
         return frames.within(ops.shape(features)[2], self._framing.num_frames(lengths), 4, axis=2)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        x = self.real_input(inputs)
-        if len(x.shape) not in (2, 3):
-            self.output_shape_and_dtype(tuple(inputs.shape))  # raises, also after the first call
-        flat = len(x.shape) == 2
-        if mask is not None:
-            seen = x if flat else time_second(x, self.data_format)
-            check_mask(mask, seen.shape[:2], "Give the mask of the samples.")
-        x = x[:, None] if flat else channels_second(x, 3, self.data_format)
+        x = waveforms(self.real_input(inputs), mask, self.data_format)
         y = ops.cast(self.described(x, lengths_of(mask)), self.compute_dtype)
-        return y[:, 0] if flat else channels_in_place(y, self.data_format)
+        return y[:, 0] if len(inputs.shape) == 2 else channels_in_place(y, self.data_format)
 
     def output_mask(self, mask: Any) -> Any:
         recipe = self._framing
@@ -111,9 +103,7 @@ class DescriptorLayer(AudioLayer):
         values = () if self.entries is None else (self.entries,)
         if len(shape) == 2:
             return (shape[0], self._framing.num_frames(shape[1]), *values), self.compute_dtype
-        if len(shape) != 3:
-            rule = "of shape (batch, time), or with channels (batch, time, channel)"
-            raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "For one clip, add the batch: x[None]."))
+        check_waveforms(shape)
         batch, channels, time = shape_channels_second(shape, 3, self.data_format)
         found = (batch, channels, self._framing.num_frames(time), *values)
         return shape_in_place(found, self.data_format), self.compute_dtype

@@ -23,7 +23,6 @@ from kapre._layer import (
 )
 from kapre.descriptors._base import OfSamples
 from kapre.ops import frames, music
-from kapre.ops.host import library
 from kapre.ops.windows import resolve_name, window
 
 MDCTNorm = Literal["ortho"] | None
@@ -198,10 +197,7 @@ class InverseMDCT(AudioLayer):
 
     def output_mask(self, mask: Any) -> Any:
         size = self.frame_length // 2
-        samples = frames.sample_mask(mask, 2 * self._cut, self.frame_length, size)
-        if self.length is None:
-            return samples
-        return library(samples).pad(samples, [(0, 0), (0, self.length)], constant_values=False)[:, : self.length]
+        return frames.sample_mask(mask, 2 * self._cut, self.frame_length, size, self.length)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         if len(shape) == 3:

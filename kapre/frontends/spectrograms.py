@@ -11,6 +11,7 @@ from kapre._layer import (
     AudioLayer,
     DataFormat,
     Shape,
+    check_waveforms,
     register,
     resolve_data_format,
     shape_channels_second,
@@ -68,9 +69,7 @@ class _Short(Frontend):
             batch, channels, time = shape_channels_second(shape, 3, self.data_format)
             (_, *entries), dtype = super().output_shape_and_dtype((batch, time))
             return shape_in_place((batch, channels, *entries), self.data_format), dtype
-        if len(shape) != 2:
-            rule = "of shape (batch, time), or with channels (batch, time, channel)"
-            raise ValueError(message("inputs", rule, f"shape {tuple(shape)}", "For one clip, add the batch: x[None]."))
+        check_waveforms(shape)
         return super().output_shape_and_dtype(shape)
 
     def get_config(self) -> dict[str, Any]:

@@ -7,10 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kapre._checks import number
-from kapre.levels import check_weights, weights_for
+from kapre.levels import check_channels, check_meter
 from kapre.losses._base import WaveformLoss
-from kapre.ops import loudness
 
 
 @keras.saving.register_keras_serializable(package="Kapre")
@@ -43,17 +41,12 @@ class LoudnessDifference(WaveformLoss):
 
     def __init__(self, sample_rate: float, channel_weights: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        rule = "a number of Hz, above 3000"
-        self.sample_rate = number("sample_rate", sample_rate, "Give it in Hz, such as 16000.", above=3000.0, rule=rule)
-        self.channel_weights = check_weights(channel_weights)
-        self._sums = loudness.k_weighting(self.sample_rate)
-        self._tail = loudness.decay(self._sums, str(self.dtype))
+        self._meter = check_meter(sample_rate, channel_weights, str(self.dtype))
+        self.sample_rate, self.channel_weights = self._meter.sample_rate, self._meter.weights
 
     def compare(self, y_true: Any, y_pred: Any, lengths: Any) -> Any:
-        weights = weights_for(y_pred.shape[1], self.channel_weights)
-        step = loudness.step_length(self.sample_rate)
-        own = self.channel_weights is None
-        levels = [loudness.integrated(y, self._sums, self._tail, step, weights, lengths, own) for y in (y_true, y_pred)]
+        check_channels(y_pred.shape[1], self.channel_weights)
+        levels = [self._meter(y, lengths) for y in (y_true, y_pred)]
         return ops.expand_dims(ops.abs(levels[0] - levels[1]), 1)
 
     def get_config(self) -> dict[str, Any]:

@@ -16,32 +16,35 @@ from keras import ops
 
 from kapre._checks import message
 from kapre.ops import fourier, frames, scales
-from kapre.ops.counts import num_frames
+from kapre.ops.counts import num_frames, power_of_two
 from kapre.ops.kernels import active as kernel
 
 _TINY = {"float32": 1e-30, "float64": 1e-300}
 """A sum of magnitudes below this is that of silence."""
 
 
+def is_silent(size: Any) -> Any:
+    """Tell where a sum of magnitudes is that of silence. NaN is not."""
+    return size <= _TINY[keras.backend.standardize_dtype(size.dtype)]
+
+
+def divisor(size: Any) -> Any:
+    """Return a sum of magnitudes, or 1 where it is that of silence."""
+    return ops.where(is_silent(size), ops.ones_like(size), size)
+
+
 def _divided(above: Any, below: Any) -> Any:
-    """Return a quotient, or 0 where the divisor, a sum of magnitudes, is that of silence."""
-    tiny = _TINY[keras.backend.standardize_dtype(below.dtype)]
-    silent = below <= tiny  # False for NaN, which goes on
-    quotient = above / ops.where(silent, ops.ones_like(below), below)
-    return ops.where(silent, ops.zeros_like(quotient), quotient)
+    """Return a quotient, or 0 where the divisor is that of silence."""
+    quotient = above / divisor(below)
+    return ops.where(is_silent(below), ops.zeros_like(quotient), quotient)
 
 
-def _power(x: Any, exponent: float) -> Any:
-    """Return a power of values of at least 0, with a finite slope at 0."""
-    if exponent == 1.0:
-        return x
-    if exponent == 2.0:
-        return ops.square(x)
-    if exponent == 0.5:
-        return kernel.root(x)
-    nothing = x <= 0.0
-    raised = ops.where(nothing, ops.ones_like(x), x) ** exponent
-    return ops.where(nothing, ops.zeros_like(raised), raised)
+def autocorrelation(x: Any, lags: int) -> Any:
+    """Return the products of the last axis with itself, 0 to `lags - 1` entries later, summed."""
+    n_fft = power_of_two(2 * x.shape[-1])
+    real, imag = fourier.rfft(x, n_fft)
+    power = ops.square(real) + ops.square(imag)
+    return fourier.irfft((power, ops.zeros_like(power)), n_fft)[..., :lags]
 
 
 def change(x: Any, lag: int) -> Any:
@@ -113,7 +116,9 @@ class Bandwidth(_OfBins):
     def __call__(self, x: Any, valid: Any = None) -> Any:
         center = Centroid(self.sample_rate, self.n_fft)(x)
         away = ops.abs(fourier.constant(self.frequencies(), x) - ops.expand_dims(center, -1))
-        return _power(_divided(ops.sum(x * _power(away, self.p), axis=-1), ops.sum(x, axis=-1)), 1.0 / self.p)
+        return scales.powered(
+            _divided(ops.sum(x * scales.powered(away, self.p), axis=-1), ops.sum(x, axis=-1)), 1.0 / self.p
+        )
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ class Flatness(Descriptor):
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
         least = max(self.amin, float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny))
-        kept = kernel.at_least(_power(x, self.power), least)
+        kept = kernel.at_least(scales.powered(x, self.power), least)
         bins = float(x.shape[-1])
         return ops.exp(ops.sum(ops.log(kept), axis=-1) / bins) / (ops.sum(kept, axis=-1) / bins)
 
@@ -318,12 +323,5 @@ def tempogram(envelope: Any, window: np.ndarray, normalized: bool, counts: Any =
     if ramp is not None:
         padded = padded * ops.clip(ramp, 0.0, 1.0)
     framed = kernel.head(frames.frame(padded, size, 1), total, axis=-2) * fourier.constant(window, envelope)
-    n_fft = 1 << (2 * size - 1).bit_length()
-    real, imag = fourier.rfft(framed, n_fft)
-    power = ops.square(real) + ops.square(imag)
-    lags = fourier.irfft((power, ops.zeros_like(power)), n_fft)[..., :size]
-    if not normalized:
-        return lags
-    highest = lags[..., :1]  # no other lag has more
-    silent = highest <= _TINY[keras.backend.standardize_dtype(lags.dtype)]
-    return lags / ops.where(silent, ops.ones_like(highest), highest)
+    lags = autocorrelation(framed, size)
+    return lags / divisor(lags[..., :1]) if normalized else lags  # no other lag has more than the first

@@ -80,13 +80,20 @@ def frame_mask(mask: Any, padding: int, frame_length: int, hop_length: int, pad_
     return padded[:, frame_length - 1 :: hop_length]
 
 
-def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int) -> Any:
-    """Return the mask over overlap-added samples for a mask over frames, with `padding` samples cut off."""
+def sample_mask(mask: Any, padding: int, frame_length: int, hop_length: int, size: int | None = None) -> Any:
+    """Return the mask over overlap-added samples for a mask over frames, with `padding` samples cut off.
+
+    With `size`, the samples are cut or zero-padded to that many.
+    """
     before = frame_length - hop_length - padding
     samples = library(mask).repeat(inside(mask), hop_length, axis=1)
     if before < 0:
-        return samples[:, -before:]
-    return library(mask).pad(samples, [(0, 0), (before, 0)], constant_values=True)
+        samples = samples[:, -before:]
+    else:
+        samples = library(mask).pad(samples, [(0, 0), (before, 0)], constant_values=True)
+    if size is None:
+        return samples
+    return library(samples).pad(samples, [(0, 0), (0, size)], constant_values=False)[:, :size]
 
 
 def _pad_items(x: Any, left: int, right: int, mode: str, lengths: Any) -> Any:

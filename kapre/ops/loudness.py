@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -39,13 +40,6 @@ def k_weighting(sample_rate: float) -> np.ndarray:
     return found
 
 
-def decay(sums: np.ndarray, dtype: str) -> int:
-    """Return after how many samples the response of K-weighting is over."""
-    found = iir.decay_length(iir.coefficients(sums), dtype)
-    assert found is not None, "both sections are stable"
-    return found
-
-
 def _loudness(power: Any) -> Any:
     """Return LUFS of a weighted power, whose silence is far below the gate."""
     return _OFFSET + (10.0 / math.log(10.0)) * ops.log(kernel.at_least(power, 1e-12))
@@ -58,39 +52,51 @@ def _gated(power: Any, kept: Any) -> Any:
     return total / kernel.at_least(counted, 1.0)
 
 
-def integrated(
-    x: Any,
-    sums: np.ndarray,
-    tail: int,
-    step: int,
-    weights: tuple[float, ...],
-    lengths: Any = None,
-    own_weights: bool = False,
-) -> Any:
-    """Return the integrated loudness in LUFS, `(batch,)`, of samples `(batch, channel, time)`, at least `FLOOR`.
+@dataclass(frozen=True)
+class Meter:
+    """Measure integrated loudness: K-weighting and blocks at a sample rate, for samples of a dtype.
 
-    Blocks of four steps begin at every step. One that is not complete does not count, except that a clip shorter than a
-    block is padded with silence to one. `lengths` is the number of samples of each item. The gates have no gradient.
-
-    Args:
-        x: Samples.
-        sums: The K-weighting.
-        tail: After how many samples its response is over.
-        step: The number of samples of 100 ms.
-        weights: A weight for each channel.
-        lengths: Integers `(batch,)`, or None for whole clips.
-        own_weights: Whether the weights are those of BS.1770, of which as many count as there are channels.
+    `weights` holds a number for each channel. None is those of BS.1770, of which the channels take the first ones.
     """
+
+    sample_rate: float
+    weights: tuple[float, ...] | None
+    dtype: str
+    sums: np.ndarray = field(init=False, repr=False, compare=False)
+    tail: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sums = k_weighting(self.sample_rate)
+        tail = iir.decay_length(iir.coefficients(sums), self.dtype)
+        assert tail is not None, "both sections are stable"
+        object.__setattr__(self, "sums", sums)
+        object.__setattr__(self, "tail", tail)
+
+    def __call__(self, x: Any, lengths: Any = None) -> Any:
+        """Return the loudness in LUFS, `(batch,)`, of samples `(batch, channel, time)`, at least `FLOOR`.
+
+        Blocks of four steps begin at every step. One that is not complete does not count, except that a clip shorter
+        than a block is padded with silence to one. `lengths` is the number of samples of each item. The gates have no
+        gradient.
+        """
+        return _integrated(x, self, lengths)
+
+    def gains(self, x: Any) -> Any:
+        """Return a weight for each channel of samples."""
+        if self.weights is not None:
+            return fourier.constant(np.array(self.weights), x)
+        return kernel.head(fourier.constant(np.array(WEIGHTS), x), ops.shape(x)[1], axis=0)
+
+
+def _integrated(x: Any, meter: Meter, lengths: Any) -> Any:
+    step = step_length(meter.sample_rate)
     size = _BLOCKS * step
     if lengths is not None:
         x = frames.keep(x, lengths)
-    weighted = iir.apply(x, sums, tail)
+    weighted = iir.apply(x, meter.sums, meter.tail)
     if lengths is not None:
         weighted = frames.keep(weighted, lengths)
-    gains = fourier.constant(np.array(weights), x)
-    if own_weights and x.shape[1] is None:
-        gains = kernel.head(gains, ops.shape(x)[1], axis=0)
-    power = ops.einsum("bct,c->bt", ops.square(weighted), gains)  # fails where there are not as many channels
+    power = ops.einsum("bct,c->bt", ops.square(weighted), meter.gains(x))  # fails where there are not as many channels
     power = frames.pad(power, 0, size)  # at least one block, and room to cut whole steps
     total = ops.shape(x)[-1]
     count = 1 + at_least_0(total - size) // step

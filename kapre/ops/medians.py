@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre.ops import fourier, frames
+from kapre.ops import fourier, frames, scales
 from kapre.ops.kernels import active as kernel
 
 _BLOCK = 1 << 15
@@ -104,19 +104,9 @@ def soft_mask(x: Any, other: Any, power: float, halves: bool) -> Any:
     highest = kernel.maximum(x, other)
     silent = highest < float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
     scale = ops.where(silent, ops.ones_like(highest), highest)
-    mine, theirs = (_power(part / scale, power) for part in (x, other))
+    mine, theirs = (scales.powered(part / scale, power) for part in (x, other))
     total = ops.where(silent, ops.ones_like(highest), mine + theirs)
     return ops.where(silent, kernel.filled(highest, 0.5 if halves else 0.0), mine / total)
-
-
-def _power(x: Any, power: float) -> Any:
-    if power == 2.0:
-        return ops.square(x)
-    if power == 1.0:
-        return x
-    nothing = x <= 0.0
-    raised = ops.where(nothing, ops.ones_like(x), x) ** power
-    return ops.where(nothing, ops.zeros_like(raised), raised)
 
 
 def separated(

@@ -11,11 +11,9 @@ import numpy as np
 from keras import ops
 
 from kapre.ops import fourier, frames
-from kapre.ops.descriptors import Descriptor
+from kapre.ops.descriptors import Descriptor, autocorrelation, divisor, is_silent
 from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import window
-
-_TINY = {"float32": 1e-30, "float64": 1e-300}
 
 
 def normalized(x: Any, norm: float | None) -> Any:
@@ -26,15 +24,9 @@ def normalized(x: Any, norm: float | None) -> Any:
     if norm is None:
         return x
     if norm == 1.0:
-        return _divided(x, ops.sum(x, axis=-1, keepdims=True))
-    x = _divided(x, ops.top_k(x, 1)[0])  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
-    return x if norm == math.inf else _divided(x, kernel.root(ops.sum(ops.square(x), axis=-1, keepdims=True)))
-
-
-def _divided(x: Any, size: Any) -> Any:
-    """Return a quotient, or `x` where the divisor is that of silence."""
-    silent = size <= _TINY[keras.backend.standardize_dtype(x.dtype)]
-    return x / ops.where(silent, ops.ones_like(size), size)
+        return x / divisor(ops.sum(x, axis=-1, keepdims=True))
+    x = x / divisor(ops.top_k(x, 1)[0])  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
+    return x if norm == math.inf else x / divisor(kernel.root(ops.sum(ops.square(x), axis=-1, keepdims=True)))
 
 
 @dataclass(frozen=True)
@@ -94,10 +86,7 @@ class Yin(Descriptor):
     def __call__(self, x: Any, valid: Any = None) -> Any:
         x = x - ops.sum(x, axis=-1, keepdims=True) / float(self.frame_length)  # the differences do not depend on it
         lags = self.most + 2  # a neighbour on either side of each candidate
-        n_fft = 1 << (2 * self.frame_length - 1).bit_length()
-        real, imag = fourier.rfft(x, n_fft)
-        power = ops.square(real) + ops.square(imag)
-        products = fourier.irfft((power, ops.zeros_like(power)), n_fft)[..., :lags]
+        products = autocorrelation(x, lags)
         sums = kernel.cumsum(ops.square(x), axis=-1)
         total = sums[..., -1:]
         before = frames.pad(sums, 1, 0)[..., :lags]  # the energy of the first samples
@@ -105,9 +94,8 @@ class Yin(Descriptor):
         difference = (until - products) + (total - before - products)
         difference = kernel.at_least(difference[..., 1:], 0.0)  # lag 0 has none
         mean = kernel.cumsum(difference, axis=-1) / fourier.constant(np.arange(1.0, lags), x)
-        kind = keras.backend.standardize_dtype(x.dtype)
-        rounding = 16.0 * float(np.finfo(kind).eps)  # of the products: without a sound, it is all that is left
-        silent = mean <= rounding * total + _TINY[kind]
+        accuracy = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
+        silent = ops.logical_or(mean <= 16.0 * accuracy * total, is_silent(mean))  # rounding of the products alone
         ratio = ops.where(silent, ops.ones_like(mean), difference / ops.where(silent, ops.ones_like(mean), mean))
         return self._chosen(ratio)
 

@@ -101,6 +101,19 @@ def check_channels(quantization_channels: Any) -> int:
     return channels
 
 
+def powered(x: Any, exponent: float) -> Any:
+    """Return a power of values of at least 0, with a finite slope at 0."""
+    if exponent == 1.0:
+        return x
+    if exponent == 2.0:
+        return ops.square(x)
+    if exponent == 0.5:
+        return kernel.root(x)
+    nothing = x <= 0.0
+    raised = ops.where(nothing, ops.ones_like(x), x) ** exponent
+    return ops.where(nothing, ops.zeros_like(raised), raised)
+
+
 def htk_dct_matrix(n_in: int, n_out: int) -> np.ndarray:
     """Return the first `n_out` columns of HTK's DCT-II, `sqrt(2 / n_in) cos(π k (m + ½) / n_in)`: `(n_in, n_out)`."""
     place = (np.arange(n_in)[:, None] + 0.5) / n_in
