@@ -59,7 +59,9 @@ from kapre.descriptors import (
 )
 from kapre.filters import Convolve, IIRFilter, Resample
 from kapre.frontends import (
+    CQT,
     MFCC,
+    VQT,
     FixedPieces,
     Frontend,
     MelSpectrogram,
@@ -98,12 +100,14 @@ VERSION = __version__
 _ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "integrations", "plot")
 
 __all__ = [
+    "CQT",
     "HPSS",
     "MDCT",
     "MFCC",
     "RMS",
     "STFT",
     "VERSION",
+    "VQT",
     "YIN",
     "ApplyFilterbank",
     "ChannelSwap",

@@ -177,7 +177,9 @@ class RecipeFields(TypedDict, total=False):
     power: float | None
     magnitude_epsilon: float
     magnitude_epsilon_by: Literal["add", "max"]
-    transform: Literal["dft", "identity"]
+    transform: Literal["dft", "cqt", "identity"]
+    cqt_gamma: float
+    cqt_filter_scale: float
     filterbank: Literal["mel", "log", "linear", "bark", "gammatone", "chroma"] | None
     n_mels: int
     n_bins: int

@@ -17,7 +17,7 @@ from kapre.ops.kernels import active as kernel
 from kapre.ops.kernels import portable
 from kapre.ops.kernels._blocks import Stages
 from kapre.recipe import Recipe
-from kapre.stages import Call
+from kapre.stages import Call, spectrum
 from kapre.stages.spectrum import inverse_stages, transform
 
 _lazy.bind()  # a recipe is read without Keras; to compute it takes Keras
@@ -47,6 +47,15 @@ def complex_stft(recipe: Recipe, x: Any, lengths: Any = None) -> Any:
     """Compute `stft` as complex numbers, which some kernels do in one piece."""
     call = Call(lengths=lengths)
     return transform(recipe, stages.FRAMING.run(recipe, x, call), call)
+
+
+def _constant_q(recipe: Recipe, x: Any, lengths: Any) -> Pair:
+    call = Call(lengths=lengths)
+    return spectrum.constant_q(recipe, stages.FRAMING.run(recipe, x, call), call)
+
+
+constant_q = kernels.compiled(_constant_q)
+"""Compute the complex constant-Q transform of a recipe, without other stages, as pairs `(..., frames, n_bins)`."""
 
 
 def istft(recipe: Recipe, pair: Pair, exact_edges: bool = False, length: int | None = None, lengths: Any = None) -> Any:

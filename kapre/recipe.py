@@ -18,7 +18,7 @@ from kapre import stages
 from kapre._arguments import RecipeFields
 from kapre._checks import message
 from kapre._hints import nearest, remedy
-from kapre.ops import filterbanks, windows
+from kapre.ops import constant_q, filterbanks, windows
 from kapre.ops.counts import at_least_0, num_frames
 from kapre.stages import (
     affine,
@@ -172,15 +172,18 @@ class Recipe(
         power: 1.0 for the magnitude, 2.0 for the power, `None` for the samples themselves.
         magnitude_epsilon: Number added to the power before the square root that gives the magnitude.
         magnitude_epsilon_by: How it is applied: "add", or "max" for `sqrt(max(power, magnitude_epsilon))`.
-        transform: What becomes of a windowed frame: its "dft", or "identity" for the samples themselves, so that a
-            frame holds `n_fft` samples.
+        transform: What becomes of a windowed frame: its "dft", the constant-Q transform "cqt" (see `kapre.CQT`), or
+            "identity" for the samples themselves, so that a frame holds `n_fft` samples. With "cqt", a frame is as long
+            as the longest kernel, `hop_length=None` means 512, and the window is that of each kernel.
+        cqt_gamma: Number of Hz added to the bandwidth of each bin of the constant-Q transform: 0.0 for a constant Q.
+        cqt_filter_scale: Factor of the lengths of all kernels. Below 1, time is finer and frequency coarser.
         filterbank: `None`, "mel", "log", "linear" (triangles equally far apart in Hz, as for LFCC), "bark" (triangles
             on Traunmüller's scale), "gammatone" (the magnitudes of Slaney's filters of fourth order, 1 at their
             centres) or "chroma" (pitch classes from C, as `librosa.filters.chroma`).
         n_mels: Number of bands of the mel bank.
-        n_bins: Number of bands of the log, linear, Bark and gammatone banks.
-        bins_per_octave: Number of bands per octave of the log bank.
-        f_min: Lowest frequency in Hz. `None` means 0, but C1 (32.703 Hz) for log and 50 for gammatone.
+        n_bins: Number of bands of the log, linear, Bark and gammatone banks, and of bins of the constant-Q transform.
+        bins_per_octave: Number of bands per octave of the log bank and of the constant-Q transform.
+        f_min: Lowest frequency in Hz. `None` means 0, but C1 (32.703 Hz) for log and "cqt", and 50 for gammatone.
         f_max: Highest frequency of the bank in Hz, where it has one. `None` means Nyquist.
         htk: Whether to use HTK's mel scale, which Kaldi and TensorFlow also use, instead of Slaney's.
         norm: Normalisation of triangular bands: "slaney", `None`, or p for a p-norm.
@@ -284,6 +287,8 @@ class Recipe(
         """The analysis window, zero-padded at the end or cropped to shape `(n_fft,)`."""
         synthesis_window: ClassVar[np.ndarray]
         """The window that inverts it under overlap-add, with the shape of `analysis_window`."""
+        kernels: ClassVar[tuple[constant_q.Octave, ...]]
+        """The kernels of the constant-Q transform, or ()."""
         active_stages: ClassVar[tuple[stages.Stage, ...]]
         """The stages that compute something, in order."""
         bank: ClassVar[np.ndarray | None]
@@ -302,6 +307,7 @@ class Recipe(
             "synthesis_window": windows.synthesis_window(analysis, fields["hop_length"]),
             "dft_window": np.pad(analysis, (0, max(0, fields["n_fft"] - len(analysis))))[: fields["n_fft"]],
         }
+        object.__setattr__(self, "kernels", self._kernels() if fields["transform"] == "cqt" else ())
         for name, value in arrays.items():
             object.__setattr__(self, name, value)
             value.setflags(write=False)  # a constant of a kernel, which makes one tensor of each
@@ -309,6 +315,11 @@ class Recipe(
         object.__setattr__(self, "_banks", banks)
         object.__setattr__(self, "bank", banks["float64"][0])
         object.__setattr__(self, "active_stages", stages.active(self))
+
+    def _kernels(self) -> tuple[constant_q.Octave, ...]:
+        of_bins = (self.n_bins, self.bins_per_octave, self.f_min, self.cqt_gamma, self.cqt_filter_scale)
+        of_window = (self.window_name, self.window_periodic, self.window_exponent)
+        return constant_q.octaves(self.sample_rate, self.hop_length, *of_bins, *of_window)
 
     def __reduce__(self) -> Any:
         # The arrays are recomputed: a mel bank alone takes a megabyte.
@@ -504,7 +515,9 @@ class Recipe(
         """Return the first field by which the values in a frame are no bands, or None if they are."""
         if self.power is None:
             return "power"
-        plain = {"transform": "dft", "n_mfcc": None, "energy": None, "deltas": 0, "stack": 1}
+        if self.transform == "identity":
+            return "transform"
+        plain = {"n_mfcc": None, "energy": None, "deltas": 0, "stack": 1}
         return next((name for name, value in plain.items() if getattr(self, name) != value), None)
 
     def frame_times(self, count: int) -> np.ndarray:
@@ -720,7 +733,7 @@ _DERIVED = {
     "frame_length": ("win_length", "n_fft", "center", "window_placement"),
     "window_placement": ("center",),
     "window_periodic": ("win_length", "n_fft", "window_name"),
-    "f_min": ("filterbank",),
+    "f_min": ("filterbank", "transform"),
     "f_max": ("sample_rate", "bank_rate"),
     "stack_hop": ("stack",),
     "patch_hop": ("patch_frames",),

@@ -103,6 +103,7 @@ TAPS = (0.5, -0.25, 1.0, 0.125)
 SOS = ((1.0, 0.5, 0.0, 1.0, -0.5, 0.0), (0.5, 0.0, 0.5, 2.0, -1.0, 1.0))
 
 SHORT = dict(n_fft=64, win_length=50, hop_length=16)
+OCTAVES = dict(hop_length=16, f_min=1500.0, n_bins=8, bins_per_octave=4)
 CASES: dict[str, Case] = {
     "Spectrogram": Case(
         "Spectrogram", lambda df, **k: kapre.Spectrogram(**SHORT, data_format=df, **k), "waveform", 64, 16
@@ -123,6 +124,18 @@ CASES: dict[str, Case] = {
         64,
         16,
         decibels=True,
+        traces_apart=False,
+    ),
+    "CQT": Case("CQT", lambda df, **k: kapre.CQT(16000, **OCTAVES, data_format=df, **k), "waveform", 64, 16),
+    "CQT, complex": Case(
+        "CQT", lambda df, **k: kapre.CQT(16000, **OCTAVES, power=None, data_format=df, **k), "waveform", 64, 16
+    ),
+    "VQT": Case(
+        "VQT",
+        lambda df, **k: kapre.VQT(16000, **OCTAVES, gamma=300.0, center=False, data_format=df, **k),
+        "waveform",
+        30,
+        16,
         traces_apart=False,
     ),
     "MFCC": Case(

@@ -91,6 +91,9 @@ FEATURES = st.sampled_from(
         dict(filterbank="chroma", sample_rate=100.0, window_name="blackman_window", one_hot=True),
         dict(filterbank="gammatone", n_bins=4, sample_rate=100.0, f_min=5.0, n_mfcc=3, log="ln", amin=1e-3, deltas=1),
         dict(filterbank="linear", n_bins=4, sample_rate=100.0, bank_rate=80.0, triangles="bins", norm=None),
+        dict(transform="cqt", sample_rate=100.0, f_min=15.0, n_bins=5, bins_per_octave=4, log="ln", amin=1e-3),
+        dict(transform="cqt", sample_rate=90.0, n_bins=8, bins_per_octave=8, f_min=10.0, cqt_gamma=3.0)
+        | dict(filterbank="chroma", n_chroma=4, window_name="hamming_window", deltas=1, energy="last"),
         dict(filterbank="bark", n_bins=3, sample_rate=4000.0, window_name="sine_window"),
     ]
 )

@@ -1,6 +1,6 @@
-"""Make the pictures of pages by running what stands on them: docs/augmentation.md and docs/descriptors.md.
+"""Make the pictures of pages by running what stands on them, such as docs/augmentation.md and docs/descriptors.md.
 
-    python tools/gallery.py          # docs/augmentation/*.png, docs/descriptors/*.png; tools/docs.py calls this
+    python tools/gallery.py          # docs/augmentation/*.png, docs/descriptors/*.png, …; tools/docs.py calls this
 
 Each `kapre augment` command of a page runs in the root of the repository, and each Python block that saves pictures
 runs too. A picture that the page shows and nothing on it makes is an error.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "augmentation.md"
-PAGES = (PAGE, ROOT / "docs" / "descriptors.md")
+PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q")))
 """The pages. The pictures of each lie in the folder with its name."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""

@@ -124,7 +124,7 @@ def _transforms(layers: list[Any], chained: set[int]) -> list[Transform]:
     found = []
     for layer in layers:
         if isinstance(layer, (Frontend, ComposedSequential)):
-            if layer.recipe is not None and layer.recipe.power is not None:
+            if layer.recipe is not None and layer.recipe.power is not None and layer.recipe.transform == "dft":
                 of_frames = layer.recipe.remove_dc or layer.recipe.energy is not None or bool(layer.weights)
                 found.append(Transform(layer.name, layer.recipe.n_fft, of_frames=of_frames))
         elif type(layer) is STFT:

@@ -11,6 +11,7 @@ from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import aliases, list_presets, preset
 
 if TYPE_CHECKING:
+    from kapre.frontends.constant_q import CQT, VQT
     from kapre.frontends.frontend import Frontend
     from kapre.frontends.parallel import ParallelFrontends
     from kapre.frontends.pieces import FixedPieces
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 _ON_FIRST_USE = {"Frontend": "frontend", "Stream": "stream", "whole_clip_stages": "stream"}
 _ON_FIRST_USE |= {"FixedPieces": "pieces", "ParallelFrontends": "parallel"}
+_ON_FIRST_USE |= dict.fromkeys(("CQT", "VQT"), "constant_q")
 _ON_FIRST_USE |= dict.fromkeys(("MFCC", "MelSpectrogram", "Spectrogram"), "spectrograms")
 
 __all__ = [
+    "CQT",
     "MFCC",
+    "VQT",
     "FixedPieces",
     "Frontend",
     "MelSpectrogram",

@@ -131,6 +131,9 @@ class Frontend(ClipLayer):
         if self.trainable_window and self.recipe.power is None:
             rule = "False for a recipe without a spectrum"
             raise ValueError(message("trainable_window", rule, True, "Use a recipe with a power."))
+        if self.trainable_window and self.recipe.transform == "cqt":
+            rule = "False for a recipe with transform='cqt'"
+            raise ValueError(message("trainable_window", rule, True, "Use transform='dft'."))
         self.seed = None if seed is None else count("seed", seed, "Use a whole number, or None.")
         if self.recipe.win_length > self.recipe.n_fft and self.recipe.power is not None:
             warnings.warn(

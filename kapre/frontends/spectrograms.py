@@ -27,41 +27,16 @@ PadMode = Literal["constant", "reflect", "symmetric", "edge"]
 _OF_FRONTEND = {"recipe", "trainable_filterbank", "trainable_window", "seed"}
 
 
-class _Short(Frontend):
+class ShortFrontend(Frontend):
     """A front end whose recipe follows from the arguments of the layer. It also takes channels."""
 
     _ranks = (2, 3)
 
-    def __init__(
-        self,
-        fields: dict[str, Any],
-        /,
-        *,
-        n_fft: int,
-        hop_length: int | None,
-        win_length: int | None,
-        window_name: str | None,
-        center: bool,
-        pad_mode: PadMode,
-        data_format: DataFormat,
-        **kwargs: Unpack[LayerArguments],
-    ) -> None:
+    def __init__(self, fields: dict[str, Any], /, *, data_format: DataFormat, **kwargs: Unpack[LayerArguments]) -> None:
         for name in sorted(_OF_FRONTEND & set(kwargs)):
             rule, way = f"left out of {type(self).__name__}", f"Use kapre.Frontend(layer.recipe, {name}=…)."
             raise TypeError(message(name, rule, kwargs.get(name), way))
-        framing: dict[str, Any] = dict(
-            n_fft=n_fft,
-            hop_length=hop_length,
-            win_length=win_length,
-            window_name=window_name,
-            window_periodic=as_periodic(window_name),
-            window_placement="center",
-            center=center,
-            pad_mode=pad_mode,
-        )
-        super().__init__(Recipe(**framing, **fields), **kwargs)
-        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
-        self.window_name, self.center, self.pad_mode = window_name, center, pad_mode
+        super().__init__(Recipe(**fields), **kwargs)
         self.data_format = resolve_data_format(data_format)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
@@ -84,7 +59,38 @@ class _Short(Frontend):
         return f"<{type(self).__name__} {', '.join([*given, f'name={self.name!r}'])}>"
 
 
-def _scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: Any) -> dict[str, Any]:
+class _OfFrames(ShortFrontend):
+    """A front end with a short-time Fourier transform."""
+
+    def __init__(
+        self,
+        fields: dict[str, Any],
+        /,
+        *,
+        n_fft: int,
+        hop_length: int | None,
+        win_length: int | None,
+        window_name: str | None,
+        center: bool,
+        pad_mode: PadMode,
+        **kwargs: Any,
+    ) -> None:
+        framing: dict[str, Any] = dict(
+            n_fft=n_fft,
+            hop_length=hop_length,
+            win_length=win_length,
+            window_name=window_name,
+            window_periodic=as_periodic(window_name),
+            window_placement="center",
+            center=center,
+            pad_mode=pad_mode,
+        )
+        super().__init__({**framing, **fields}, **kwargs)
+        self.n_fft, self.hop_length, self.win_length = n_fft, self.recipe.hop_length, win_length
+        self.window_name, self.center, self.pad_mode = window_name, center, pad_mode
+
+
+def scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: Any) -> dict[str, Any]:
     """Return the fields of the scale. Refuse arguments that it does not use."""
     choice("scale", scale, ("db", "log", "linear"), "Use 'db' for decibels, 'log' for the natural logarithm.")
     if number("power", power, "Use 2.0 for the power, 1.0 for the magnitude.") not in (1.0, 2.0):
@@ -111,7 +117,7 @@ def _scaled(scale: Any, power: Any, amin: Any, ref_value: Any, dynamic_range: An
     return fields
 
 
-class _OfBands(_Short):
+class _OfBands(_OfFrames):
     """A front end with mel bands."""
 
     def __init__(
@@ -135,7 +141,7 @@ class _OfBands(_Short):
 
 
 @register
-class Spectrogram(_Short):
+class Spectrogram(_OfFrames):
     """Compute the spectrogram of waveforms: the power of the STFT, in decibels.
 
     Args:
@@ -207,7 +213,7 @@ class Spectrogram(_Short):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(
-            _scaled(scale, power, amin, ref_value, dynamic_range),
+            scaled(scale, power, amin, ref_value, dynamic_range),
             n_fft=n_fft,
             hop_length=hop_length,
             win_length=win_length,
@@ -312,7 +318,7 @@ class MelSpectrogram(_OfBands):
         **kwargs: Unpack[LayerArguments],
     ) -> None:
         super().__init__(
-            _scaled(scale, power, amin, ref_value, dynamic_range),
+            scaled(scale, power, amin, ref_value, dynamic_range),
             sample_rate=sample_rate,
             n_mels=n_mels,
             f_min=f_min,
@@ -416,7 +422,7 @@ class MFCC(_OfBands):
         choice("scale", scale, ("db", "log"), "Use 'db' (librosa, torchaudio) or 'log'.")
         cepstrum = dict(n_mfcc=n_mfcc, lifter=lifter, lifter_start=1)
         super().__init__(
-            {**_scaled(scale, 2.0, amin, 1.0, dynamic_range), **cepstrum},
+            {**scaled(scale, 2.0, amin, 1.0, dynamic_range), **cepstrum},
             sample_rate=sample_rate,
             n_mels=n_mels,
             f_min=f_min,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UNSET: Any = None
 """The default of a field that a complete recipe replaces by a value derived from other fields."""
 
+LARGEST = 1 << 27
+"""The most weights of a filter bank or of kernels, which are arrays: 1 GB in float64."""
+
 Values = dict[str, Any]
 """The fields of a recipe by name, while they are checked."""
 

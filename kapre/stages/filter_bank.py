@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from kapre._checks import message
-from kapre.ops import auditory_banks, filterbanks
-from kapre.stages._stage import Mistake, Stage, Values, above_0, one_of
+from kapre._checks import message, positive_int
+from kapre.ops import auditory_banks, constant_q, filterbanks
+from kapre.stages._stage import LARGEST, Mistake, Stage, Values, above_0, one_of
 
 if TYPE_CHECKING:
     from kapre.recipe import Recipe
 
-LARGEST = 1 << 27
-"""The most weights of a bank, which is an array: 1 GB in float64."""
 OF_KIND = {
     None: (),
     "mel": ("n_mels", "f_min", "f_max", "htk", "norm", "triangles"),
@@ -27,6 +25,8 @@ OF_KIND = {
     "chroma": ("n_chroma", "tuning"),
 }
 """The fields that each kind of bank uses."""
+_OF_CQT = {None: ("n_bins", "bins_per_octave", "f_min"), "chroma": ("n_bins", "bins_per_octave", "f_min", "n_chroma")}
+"""The fields that each kind of bank uses of the constant-Q transform, and the fields of its bins."""
 _CHECKS: dict[str | None, Callable[..., dict[str, Any]]] = {
     "mel": filterbanks.check_mel,
     "log": filterbanks.check_log,
@@ -70,8 +70,15 @@ def check_even(n_fft: int) -> None:
 
 
 def bins_of(f: Mapping[str, Any]) -> int:
-    """Return the number of bins of the DFT, or of samples in a frame without a DFT."""
-    return int(f["n_fft"] // 2 + 1 if f["transform"] == "dft" else f["n_fft"])
+    """Return the number of bins of the transform, or of samples in a frame without one."""
+    found = {"dft": f["n_fft"] // 2 + 1, "cqt": f["n_bins"], "identity": f["n_fft"]}
+    return int(found[f["transform"]])
+
+
+def used(f: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields that the bank of a recipe uses."""
+    kinds = _OF_CQT if f["transform"] == "cqt" else OF_KIND
+    return kinds.get(f["filterbank"], ())
 
 
 def bands_of(f: Mapping[str, Any]) -> int:
@@ -92,17 +99,25 @@ class Bank(Stage):
     idle = (("filterbank", None, ("bank_rate",)),)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
-        used = OF_KIND[f["filterbank"]]
-        return super().idle_fields(f) | {
+        found = {
             name: f"filterbank={kind!r}"
             for kind, names in reversed(OF_KIND.items())
             for name in names
-            if name not in used
+            if name not in used(f)
         }
+        if f["transform"] == "cqt":
+            found["bank_rate"] = "transform='dft'"
+        return super().idle_fields(f) | found
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         f.update((name, defaults[name]) for name in self.idle_fields(f))
         if f["filterbank"] is None:
+            return
+        if f["transform"] == "cqt":
+            if f["filterbank"] != "chroma":
+                rule = "None or 'chroma' with transform='cqt', whose bins are bands"
+                raise ValueError(message("filterbank", rule, f["filterbank"], "Use None."))
+            f["n_chroma"] = positive_int("n_chroma", f["n_chroma"], "12 gives semitones.")
             return
         if f["sample_rate"] is None:
             raise ValueError(message("sample_rate", "given with a filter bank", None, "Give it in Hz."))
@@ -125,6 +140,9 @@ class Bank(Stage):
         """Return the bank as a matrix `(n_freq, bands)` for features in "float32" or "float64", or None."""
         if recipe.filterbank is None:
             return None
+        if recipe.transform == "cqt":
+            low: Any = recipe.f_min
+            return constant_q.pitch_classes(recipe.n_bins, recipe.bins_per_octave, low, recipe.n_chroma).astype(dtype)
         rate: Any = recipe.sample_rate if recipe.bank_rate is None else recipe.bank_rate
         fields: dict[str, Any] = {name: getattr(recipe, name) for name in OF_KIND[recipe.filterbank]}
         bins: dict[str, Any] = dict(dtype=dtype, odd=recipe.n_fft % 2 == 1)
@@ -141,6 +159,9 @@ class Bank(Stage):
     def centres(self, recipe: Recipe) -> np.ndarray:
         """Return the centre of each band or bin in Hz."""
         rate: Any = recipe.sample_rate
+        if recipe.transform == "cqt" and recipe.filterbank is None:
+            low: Any = recipe.f_min
+            return filterbanks.log_centres(recipe.n_bins, recipe.bins_per_octave, low)
         if recipe.filterbank is None:
             return np.arange(recipe.n_freq) * rate / recipe.n_fft
         found = self._centres(recipe)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
+from kapre.ops import constant_q
 from kapre.ops.counts import PAD_MODES, power_of_two
-from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, at_least_0, one_of
+from kapre.stages._stage import LARGEST, UNSET, Back, Call, Mistake, Stage, Values, at_least_0, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames
@@ -81,11 +82,15 @@ class Framing(Stage):
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         found = {} if _pads(f) else {"pad_mode": "center=True, pad_left or pad_right"}
-        if f["power"] is not None and f["win_length"] >= f["n_fft"] and not f["center"]:
+        if f["transform"] == "cqt":
+            found |= dict.fromkeys(("n_fft", "win_length", "frame_length", "window_placement"), "transform='dft'")
+        elif f["power"] is not None and f["win_length"] >= f["n_fft"] and not f["center"]:
             found["window_placement"] = "a win_length below n_fft"
         return found
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["transform"] == "cqt":
+            _set_frame_of_cqt(f)
         n_fft = f["n_fft"] = positive_int("n_fft", f["n_fft"], "2048 samples are 93 ms at 22050 Hz.")
         win_length = n_fft if f["win_length"] is None else f["win_length"]
         win_length = f["win_length"] = positive_int("win_length", win_length, f"Use None for n_fft={n_fft}.")
@@ -175,6 +180,20 @@ class Framing(Stage):
         yield f"a DFT of {longer} samples", dict(n_fft=longer, frame_length=None)
         yield "the last frame left out", dict(drop_last=1)
         yield "the last frame kept", dict(drop_last=0)
+
+
+def _set_frame_of_cqt(f: Values) -> None:
+    """Check the fields of the constant-Q transform, and make a frame as long as its longest kernel."""
+    names = ("n_bins", "bins_per_octave", "f_min", "cqt_gamma", "cqt_filter_scale")
+    f.update(constant_q.check(f["sample_rate"], *(f[name] for name in names)))
+    length = constant_q.frame_length(constant_q.lengths(f["sample_rate"], 1, *(f[name] for name in names[1:]))[0])
+    if length * min(f["n_bins"], f["bins_per_octave"]) > LARGEST // 4 or length > LONGEST:
+        way = "Raise it, or cqt_gamma, or lower bins_per_octave."
+        rule = f"such that kernels of {length} samples fit the memory"
+        raise ValueError(message("f_min", rule, f["f_min"], way))
+    f["hop_length"] = 512 if f["hop_length"] is None else f["hop_length"]
+    f["window_periodic"] = True if f["window_periodic"] is None else f["window_periodic"]
+    f.update(n_fft=length, win_length=length, frame_length=length)
 
 
 def _check_padding(f: Values) -> None:

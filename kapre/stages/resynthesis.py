@@ -66,6 +66,8 @@ def lost(recipe: Recipe) -> tuple[str, ...]:
 
 def no_way_back(recipe: Recipe) -> tuple[str, str] | None:
     """Return why samples cannot be estimated, and a remedy, or None if they can."""
+    if recipe.transform == "cqt":
+        return "the constant-Q transform has no inverse here", "transform='dft', n_fft=2048"
     if within_frames(recipe) and no_deemphasis(recipe):
         return no_deemphasis(recipe)
     if recipe.chunk_length is not None and _frames_of_chunk(recipe) * recipe.hop_length != recipe.chunk_length:

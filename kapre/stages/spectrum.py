@@ -23,8 +23,8 @@ from kapre.stages.window import placed
 if TYPE_CHECKING:
     import keras
 
-    from kapre.ops import fourier, frames, scales, waves
-    from kapre.ops.fourier import constant, is_empty
+    from kapre.ops import correlations, fourier, frames, scales, waves
+    from kapre.ops.fourier import Pair, constant, is_empty
     from kapre.ops.kernels import active as kernel
     from kapre.ops.kernels import current
     from kapre.ops.kernels._blocks import Edges, Stages
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 needs(
     __name__,
     keras="keras",
+    correlations="kapre.ops.correlations",
     fourier="kapre.ops.fourier",
     frames="kapre.ops.frames",
     scales="kapre.ops.scales",
@@ -46,6 +47,9 @@ needs(
 )
 
 
+_OF_CQT = ("cqt_gamma", "cqt_filter_scale")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fields:
     """The fields of the spectrum."""
@@ -53,7 +57,9 @@ class Fields:
     power: float | None = 1.0
     magnitude_epsilon: float = 0.0
     magnitude_epsilon_by: Literal["add", "max"] = "add"
-    transform: Literal["dft", "identity"] = "dft"
+    transform: Literal["dft", "cqt", "identity"] = "dft"
+    cqt_gamma: float = 0.0
+    cqt_filter_scale: float = 1.0
 
 
 class Spectrum(Stage):
@@ -63,17 +69,21 @@ class Spectrum(Stage):
     checks: ClassVar = {
         "power": one_of((1.0, 2.0, None), "1.0 is the magnitude, 2.0 the power, None leaves samples as they are."),
         "magnitude_epsilon": not_negative,
-        "transform": one_of(("dft", "identity"), "'identity' leaves each frame as its samples."),
+        "transform": one_of(("dft", "cqt", "identity"), "'identity' leaves each frame as its samples."),
         "magnitude_epsilon_by": one_of(("add", "max"), "'add' is sqrt(p + epsilon), 'max' is sqrt(max(p, epsilon))."),
     }
-    added = ("magnitude_epsilon_by", "transform")
+    added = ("magnitude_epsilon_by", "transform", *_OF_CQT)
     idle = (("magnitude_epsilon", 0.0, ("magnitude_epsilon_by",)),)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
-        without = {} if f["transform"] == "dft" else {"magnitude_epsilon": "transform='dft'"}
-        return without | super().idle_fields(f)
+        found = {} if f["transform"] == "cqt" else dict.fromkeys(_OF_CQT, "transform='cqt'")
+        if f["transform"] == "identity":
+            found |= {"magnitude_epsilon": "transform='dft'"}
+        return found | super().idle_fields(f)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
+        if f["transform"] != "cqt":
+            f.update((name, defaults[name]) for name in _OF_CQT)
         if f["transform"] == "identity":
             f.update(power=1.0, magnitude_epsilon=0.0, magnitude_epsilon_by="add")
             for name, value in (("filterbank", None), ("log", None), ("pcen", False)):
@@ -111,9 +121,15 @@ def _dtype_of(x: Any) -> str:
     return keras.backend.standardize_dtype(x.dtype)
 
 
+def _prepares_frames(recipe: Recipe) -> bool:
+    """Tell whether a stage takes whole frames before their transform."""
+    parts = recipe.remove_dc, recipe.normalize_frames, recipe.energy is not None, within_frames(recipe) != 0.0
+    return any(parts)
+
+
 def _is_framewise(recipe: Recipe) -> bool:
     """Tell whether whole frames are processed before the window, so that a frame must hold only its own samples."""
-    return recipe.remove_dc or recipe.energy is not None or within_frames(recipe) != 0.0 or not _for_any_kernel(recipe)
+    return _prepares_frames(recipe) or not _for_any_kernel(recipe)
 
 
 def _for_any_kernel(recipe: Recipe) -> bool:
@@ -161,6 +177,8 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
         framed = waves.preemphasis(framed, recipe.preemphasis, recipe.preemphasis_first)
     if recipe.normalize_frames:
         framed = waves.standardized(framed)
+    if recipe.transform == "cqt":
+        return _levels(recipe, correlations.of_frames(framed, recipe.kernels), bank), energy
     whole = framed.shape[-1] == recipe.n_fft  # frames are as long as the DFT: `of_samples` cuts them so where it can
     if window is None:
         analysis = constant(recipe.dft_window if whole else recipe.analysis_window, framed)
@@ -181,9 +199,24 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
             x = fourier.in_bands(x, groups)
         elif bank is not None:
             x = fourier.apply_bank(x, bank)
-    if recipe.log is not None:
-        x = scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, fixed_reference(recipe))
-    return x, energy
+    return _logarithm(recipe, x), energy
+
+
+def _logarithm(recipe: Recipe, x: Any) -> Any:
+    if recipe.log is None:
+        return x
+    return scales.logarithm(x, recipe.log, recipe.amin, recipe.amin_by, fixed_reference(recipe))
+
+
+def _levels(recipe: Recipe, pair: Pair, bank: Any = None) -> Any:
+    """Return the bands and their logarithm of a transform that has its own bins."""
+    x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon, recipe.magnitude_epsilon_by)
+    groups = recipe.bank_groups(_dtype_of(x)) if bank is None else None
+    if bank is not None:
+        x = fourier.apply_bank(x, bank)
+    elif groups is not None:
+        x = fourier.in_bands(x, groups)
+    return _logarithm(recipe, x)
 
 
 @dataclass(frozen=True)
@@ -263,6 +296,20 @@ def transform(recipe: Recipe, x: Any, call: Call) -> Any:
     return (operations(x, call.lengths) if found is None else found)[0]
 
 
+def constant_q(recipe: Recipe, x: Any, call: Call) -> Pair:
+    """Transform samples `(..., time)` into pairs `(..., frames, n_bins)`. `call` has the edges."""
+    x = frames.at_edges(x, call.edges)
+    if recipe.pad_end and call.ends:
+        x = frames.pad(x, 0, recipe.frame_length - 1)
+    if isinstance(x.shape[-1], int) and (x.shape[-1] < recipe.frame_length or is_empty(x)):
+        return correlations.of_frames(cut(recipe, x, False), recipe.kernels)  # no frame
+    pair = correlations.of_samples(x, recipe.kernels, recipe.hop_length)
+    if not (recipe.drop_last and call.ends):
+        return pair
+    real, imag = (kernel.part(part, 0, recipe.drop_last, axis=-2) for part in pair)
+    return real, imag
+
+
 def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
     """Pad samples `(..., time)`, cut them into frames and apply `of_frames`. Return what that returns.
 
@@ -273,6 +320,8 @@ def of_samples(recipe: Recipe, x: Any, call: Call) -> tuple[Any, Any]:
         _, found = _by_kernel(_Operations, recipe, x, call)
         if found is not None:
             return found
+    if recipe.transform == "cqt" and not _prepares_frames(recipe):
+        return _levels(recipe, constant_q(recipe, x, call), call.bank), None
     data = None if learned or current().is_tracing() else _for_kernels(recipe, _dtype_of(x))
     return _by_frames(recipe, x, call, data)
 

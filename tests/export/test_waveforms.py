@@ -63,6 +63,7 @@ DESCRIPTORS: dict[str, Any] = {
     "onsets": lambda: kapre.OnsetStrength(16000, 20, **FRAMES),
     "levelled": lambda: kapre.LoudnessNormalization(16000),
     "loudness": lambda: kapre.Loudness(16000),
+    "constant Q": lambda: kapre.CQT(16000, hop_length=200, f_min=200.0, n_bins=48, scale="db"),
     "tempogram": lambda: kapre.Tempogram(16000, 31, n_mels=20, **FRAMES),
 }
 

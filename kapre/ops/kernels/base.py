@@ -156,6 +156,13 @@ class Kernel(EffectOperations):
         starts = hop * np.arange((x.shape[-1] - size) // hop + 1)
         return ops.take(x, starts[:, None] + np.arange(size), axis=-1)
 
+    def correlated(self, x: Any, taps: np.ndarray, hop: int) -> Any:
+        """Correlate `(..., time)` with `taps` `(size, columns)`, `hop` apart: `(..., frames, columns)`.
+
+        The result is None if this kernel has no way of its own.
+        """
+        return None
+
     def spectrum(
         self, x: Any, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[Any, Any] | None:

@@ -162,6 +162,11 @@ class PortableKernel(_Active):
         (y,) = _by_channel(of_channel, x)
         return y
 
+    def correlated(self, x: Any, taps: np.ndarray, hop: int) -> Any:
+        """Correlate by one strided convolution."""
+        (y,) = _by_channel(lambda x: [self._convolved(x, constant(taps, x), hop)], x)
+        return y
+
     def spectrum(self, *_: Any) -> None:
         """Return None: a file must not depend on a library."""
         return None
