@@ -39,11 +39,17 @@ from kapre.composed import (
     get_stft_magnitude_layer,
 )
 from kapre.descriptors import (
+    GCCPHAT,
     MDCT,
     RMS,
     YIN,
     Chroma,
     FrequencyWeighting,
+    GroupDelay,
+    InstantaneousFrequency,
+    IntensityVector,
+    InterchannelLevelDifference,
+    InterchannelPhaseDifference,
     InverseMDCT,
     OnsetStrength,
     SpectralBandwidth,
@@ -101,6 +107,7 @@ _ON_FIRST_USE = ("audio", "compare", "corpus", "deploy", "integrations", "plot")
 
 __all__ = [
     "CQT",
+    "GCCPHAT",
     "HPSS",
     "MDCT",
     "MFCC",
@@ -121,7 +128,12 @@ __all__ = [
     "FrequencyWeighting",
     "Frontend",
     "GriffinLim",
+    "GroupDelay",
     "IIRFilter",
+    "InstantaneousFrequency",
+    "IntensityVector",
+    "InterchannelLevelDifference",
+    "InterchannelPhaseDifference",
     "InverseFilterbank",
     "InverseMDCT",
     "InverseMFCC",

@@ -138,6 +138,39 @@ CASES: dict[str, Case] = {
         16,
         traces_apart=False,
     ),
+    "InterchannelPhaseDifference": Case(
+        "InterchannelPhaseDifference",
+        lambda df, **k: kapre.InterchannelPhaseDifference(**SHORT, data_format=df, **k),
+        *("waveform", 1, 16),
+        channels_apart=False,
+        rounding=1e-3,
+    ),
+    "InterchannelLevelDifference": Case(
+        "InterchannelLevelDifference",
+        lambda df, **k: kapre.InterchannelLevelDifference([(1, 0)], 1e-3, **SHORT, data_format=df, **k),
+        *("waveform", 1, 16),
+        channels_apart=False,
+    ),
+    "GCCPHAT": Case(
+        "GCCPHAT",
+        lambda df, **k: kapre.GCCPHAT(4, **SHORT, center=False, data_format=df, **k),
+        *("waveform", 64, 16),
+        channels_apart=False,
+        rounding=1e-3,
+    ),
+    "InstantaneousFrequency": Case(
+        "InstantaneousFrequency",
+        lambda df, **k: kapre.InstantaneousFrequency(1.0, **SHORT, data_format=df, **k),
+        *("waveform", 1, 16),
+        rounding=1e-3,
+    ),
+    "GroupDelay": Case(
+        "GroupDelay",
+        lambda df, **k: kapre.GroupDelay(16000, **SHORT, center=False, data_format=df, **k),
+        *("waveform", 64, 16),
+        rounding=1e-3,
+        traces_apart=False,
+    ),
     "MFCC": Case(
         "MFCC", lambda df, **k: kapre.MFCC(16000, 5, **SHORT, n_mels=8, data_format=df, **k), "waveform", 64, 16
     ),

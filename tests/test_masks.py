@@ -63,6 +63,16 @@ def test_a_padded_item_is_the_item_alone(name: str, data_format: str, junk: floa
         assert relative_error(part, np.take(alone, np.arange(valid), axis=axis)) <= 1e-6, lengths[i]
 
 
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.traces_apart])
+def test_a_batch_of_no_items(name: str) -> None:
+    case = CASES[name]
+    layer = case.make("channels_last")
+    x = case.single("channels_last", 1)[:0]
+    y = called(layer, x, ops.zeros(x.shape[:2], dtype="bool"))
+    assert y.shape[0] == 0
+    assert tuple(y.shape[1:]) == tuple(to_numpy(layer(case.single("channels_last", 1))).shape[1:])
+
+
 @pytest.mark.parametrize("pad_mode", ["constant", "reflect", "symmetric", "edge"])
 @pytest.mark.parametrize("length", [0, 1, 2, 31, 32, 33, 100])
 def test_centred_padding_is_per_item(pad_mode: str, length: int) -> None:

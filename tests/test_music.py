@@ -218,6 +218,22 @@ def test_weighting_of_scales(data_format: str) -> None:
     assert (flat[..., 0] == 0.0).all()
 
 
+@pytest.mark.parametrize("level", [1e-20, 1e-15, 1e-12, 1e-6])
+@pytest.mark.parametrize("name", ["chroma", "chroma, norm 1", "chroma, norm 2", "tonnetz", "YIN", "Griffin-Lim"])
+def test_gradients_of_faint_sounds_are_finite(name: str, level: float) -> None:
+    layers: dict[str, Any] = {
+        "chroma": kapre.Chroma(RATE, **SMALL),
+        "chroma, norm 1": kapre.Chroma(RATE, norm=1, **SMALL),
+        "chroma, norm 2": kapre.Chroma(RATE, norm=2, **SMALL),
+        "tonnetz": kapre.Tonnetz(RATE, **SMALL),
+        "YIN": kapre.YIN(RATE, 200.0, 2000.0, 0.1, 256, 100),
+        "Griffin-Lim": kapre.GriffinLim(128, hop_length=32, n_iter=3),
+    }
+    x = np.random.default_rng(0).normal(size=(1, 1300)).astype("float32")
+    x = np.abs(x).reshape(1, 20, 65, 1) if name == "Griffin-Lim" else x
+    assert np.isfinite(gradient(layers[name], np.float32(level) * x)).all()
+
+
 @pytest.mark.parametrize(
     ("make", "x"),
     [

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "augmentation.md"
-PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q")))
+PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q", "microphones")))
 """The pages. The pictures of each lie in the folder with its name."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""

@@ -1,7 +1,7 @@
 """Descriptors of the frames of waveforms, as in `librosa.feature`: spectra, samples, onsets, pitch classes and pitch.
 
 Each is a layer that takes `(batch, time)`, or waveforms with channels, and gives one or a few values for each frame.
-The MDCT and its inverse and the weighting of frequencies are here too.
+The MDCT and its inverse, the weighting of frequencies, and differences between microphones are here too.
 """
 
 from kapre.descriptors._chroma import Chroma, Tonnetz
@@ -16,20 +16,35 @@ from kapre.descriptors._of_spectrum import (
     SpectralRolloff,
 )
 from kapre.descriptors._onsets import OnsetStrength, Tempogram
+from kapre.descriptors._reassigned import GroupDelay, InstantaneousFrequency
 from kapre.descriptors._several import SpectralDescriptors
+from kapre.descriptors._spatial import (
+    GCCPHAT,
+    IntensityVector,
+    InterchannelLevelDifference,
+    InterchannelPhaseDifference,
+    SpatialStream,
+)
 from kapre.descriptors._stream import DescriptorStream
 from kapre.descriptors._weighting import FrequencyWeighting
 from kapre.descriptors._yin import YIN
 
 __all__ = [
+    "GCCPHAT",
     "MDCT",
     "RMS",
     "YIN",
     "Chroma",
     "DescriptorStream",
     "FrequencyWeighting",
+    "GroupDelay",
+    "InstantaneousFrequency",
+    "IntensityVector",
+    "InterchannelLevelDifference",
+    "InterchannelPhaseDifference",
     "InverseMDCT",
     "OnsetStrength",
+    "SpatialStream",
     "SpectralBandwidth",
     "SpectralCentroid",
     "SpectralContrast",

@@ -43,7 +43,24 @@ def _counts(recipe: Recipe, lengths: Any) -> Any:
     if lengths is None or recipe.fixed_samples is not None or recipe.power is None:
         return None
     counts = recipe.num_valid(lengths)
-    return counts if recipe.fixed_frames is None else ops.minimum(counts, recipe.fixed_frames)
+    counts = counts if recipe.fixed_frames is None else ops.minimum(counts, recipe.fixed_frames)
+    return ops.minimum(counts, _covered(recipe, counts))
+
+
+def _covered(recipe: Recipe, counts: Any) -> Any:
+    """Return how many of a number of frames are within whole stacks and patches, or more."""
+    stacks = recipe.num_stacks(counts)
+    if recipe.patch_frames is not None and recipe.patch_hop is not None:
+        patches = stages.PATCHES.count(recipe, stages.MULTIPLE.count(recipe, stacks))
+        stacks = ops.minimum(stacks, _reached(patches, recipe.patch_frames, recipe.patch_hop))
+    if recipe.stack == 1:
+        return stacks
+    return _reached(stacks, recipe.stack - stages.STACK.front(recipe), recipe.stack_hop)
+
+
+def _reached(groups: Any, size: int, hop: int) -> Any:
+    """Return the number of entries up to the end of the last group, or 0 without one."""
+    return ops.where(groups > 0, (groups - 1) * hop + size, 0 * groups)
 
 
 def _checked(features: Any, recipe: Recipe, dtype: str) -> Any:

@@ -33,6 +33,15 @@ def divisor(size: Any) -> Any:
     return ops.where(is_silent(size), ops.ones_like(size), size)
 
 
+def relative(x: Any) -> Any:
+    """Divide by the largest magnitude of the last axis, which counts as a constant. Silence stays 0.
+
+    What does not depend on the level then has the same gradient, and its squares neither vanish nor overflow.
+    """
+    largest = ops.top_k(ops.abs(x), 1)[0]  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
+    return x / ops.stop_gradient(divisor(largest))
+
+
 def _divided(above: Any, below: Any) -> Any:
     """Return a quotient, or 0 where the divisor is that of silence."""
     quotient = above / divisor(below)

@@ -377,14 +377,14 @@ def repeat_edges(x: Any, before: int, after: int, counts: Any = None) -> Any:
 def joined(x: Any, hop: int, front: int = 0) -> Any:
     """Return the frames `(..., frames, bands)` of groups `(..., groups, size, bands)`, every `hop` frames.
 
-    A frame of several groups is taken from the last one, and a frame between two groups from the one before it. The
-    first `front` frames are left out.
+    A frame of several groups is taken from the first one, because the last one may not belong to the clip, and a frame
+    between two groups from the one before it. The first `front` frames are left out.
     """
     *lead, groups, size, bands = ops.shape(x)
     if groups == 0:
         return ops.zeros((*lead, 0, bands), dtype=x.dtype)
     places = np.arange(front, (groups - 1) * hop + size)
-    group = np.minimum(places // hop, groups - 1)
+    group = np.minimum(places // hop, np.maximum(0, -((size - 1 - places) // hop)))
     within = np.minimum(places - group * hop, size - 1)
     flat = ops.reshape(x, (*lead, groups * size, bands))
     return _taken(flat, (group * size + within).astype("int32"))

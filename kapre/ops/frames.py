@@ -58,6 +58,8 @@ def keep(x: Any, lengths: Any, value: float = 0.0, axis: int = -1) -> Any:
 def lengths_of(mask: Any) -> Any:
     """Return each item's length, the position of the last True in `(batch, time)` plus one, as int32 `(batch,)`."""
     lib = library(mask)
+    if mask.shape[0] == 0:
+        return lib.zeros((0,), dtype="int32")  # `amax` fails on TensorFlow where there is no item (Keras 3.15)
     places = lib.arange(1, lib.shape(mask)[1] + 1, dtype="int32")
     ends = lib.where(mask, places, lib.zeros_like(places))
     return lib.amax(lib.pad(ends, [(0, 0), (0, 1)]), axis=1)  # one more, because an empty time axis has no maximum

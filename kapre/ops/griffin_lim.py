@@ -116,6 +116,18 @@ def _directions(pair: Pair) -> Pair:
     return ops.where(silent, ops.ones_like(real), real * factor), ops.where(silent, ops.zeros_like(imag), imag * factor)
 
 
+def _level(size: Any) -> Any:
+    """Return the largest magnitude of each clip as a constant, `(..., 1, 1)`, or 1 of silence.
+
+    The result is proportional to the magnitudes. Of magnitudes up to 1, the gradients of phases are finite.
+    """
+    if fourier.is_empty(size):
+        return ops.ones((*[1] * (len(size.shape) - 2), 1, 1), dtype=size.dtype)
+    largest = ops.stop_gradient(ops.amax(size, axis=(-2, -1), keepdims=True))
+    silent = largest <= float(np.finfo(keras.backend.standardize_dtype(size.dtype)).tiny)
+    return ops.where(silent, ops.ones_like(largest), largest)
+
+
 def griffin_lim(
     size: Any,
     framing: Framing,
@@ -138,6 +150,8 @@ def griffin_lim(
         there = frames.within(ops.shape(size)[-2], counts, len(size.shape), axis=-2)
         size = ops.where(there, size, ops.zeros_like(size))
         lengths = framing.num_samples(ops.cast(counts, "int32"))
+    level = _level(size)
+    size = size / level
     overlapped = framing.overlapped(size, there)
     share = constant(momentum / (1.0 + momentum), size)
     shape = ops.shape(size)
@@ -157,5 +171,5 @@ def griffin_lim(
     state = (*starting_phase(size, seed), nothing, nothing)
     if steps and not fourier.is_empty(size):
         state = ops.fori_loop(0, steps, step, state)
-    y = framing.without_padding(samples(state[:2]), behind)
+    y = framing.without_padding(samples(state[:2]) * level[..., 0], behind)
     return y if lengths is None else frames.keep(y, lengths + behind)

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from kapre.ops import fourier, frames
-from kapre.ops.descriptors import Descriptor, autocorrelation, divisor, is_silent
+from kapre.ops.descriptors import Descriptor, autocorrelation, divisor, is_silent, relative
 from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import window
 
@@ -23,9 +23,10 @@ def normalized(x: Any, norm: float | None) -> Any:
     """
     if norm is None:
         return x
+    x = relative(x)
     if norm == 1.0:
         return x / divisor(ops.sum(x, axis=-1, keepdims=True))
-    x = x / divisor(ops.top_k(x, 1)[0])  # `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)
+    x = x / divisor(ops.top_k(x, 1)[0])
     return x if norm == math.inf else x / divisor(kernel.root(ops.sum(ops.square(x), axis=-1, keepdims=True)))
 
 
@@ -85,6 +86,7 @@ class Yin(Descriptor):
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
         x = x - ops.sum(x, axis=-1, keepdims=True) / float(self.frame_length)  # the differences do not depend on it
+        x = relative(x)
         lags = self.most + 2  # a neighbour on either side of each candidate
         products = autocorrelation(x, lags)
         sums = kernel.cumsum(ops.square(x), axis=-1)

@@ -83,7 +83,7 @@ def samples_of(recipe: Recipe, x: Any, back: Back) -> Any:
         x = ops.reshape(x, (*lead, chunk_count * frame_count, bins))
     framing, behind = _framing(recipe, back)
     if recipe.transform == "identity":
-        y = _added(x, framing, behind)
+        y = _added(x, framing, behind, _counts(recipe, back))
     else:
         x = _linear(recipe, x)
         if back.silent is not None:
@@ -131,13 +131,15 @@ def _framing(recipe: Recipe, back: Back) -> tuple[Framing, int]:
     return Framing(back.window, recipe.n_fft, recipe.hop_length, left, right, mode), behind
 
 
-def _added(x: Any, framing: Framing, behind: int) -> Any:
-    """Return the samples of frames that are themselves samples, by overlap-add."""
+def _added(x: Any, framing: Framing, behind: int, counts: Any) -> Any:
+    """Return the samples of frames that are themselves samples, by overlap-add of those that belong to a clip."""
     if fourier.is_empty(x):
         return ops.zeros((*ops.shape(x)[:-2], 0), dtype=x.dtype)
+    there = None if counts is None else frames.within(ops.shape(x)[-2], counts, len(x.shape), axis=-2)
     weighted = x * constant(framing.analysis, x)
+    weighted = weighted if there is None else ops.where(there, weighted, ops.zeros_like(weighted))
     summed = frames.overlap_add(weighted, framing.hop_length)
-    return framing.without_padding(summed / framing.overlapped(x), behind)
+    return framing.without_padding(summed / framing.overlapped(x, there), behind)
 
 
 def _linear(recipe: Recipe, x: Any) -> Any:

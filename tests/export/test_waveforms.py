@@ -64,8 +64,25 @@ DESCRIPTORS: dict[str, Any] = {
     "levelled": lambda: kapre.LoudnessNormalization(16000),
     "loudness": lambda: kapre.Loudness(16000),
     "constant Q": lambda: kapre.CQT(16000, hop_length=200, f_min=200.0, n_bins=48, scale="db"),
+    "frequencies": lambda: kapre.InstantaneousFrequency(16000, **FRAMES),
     "tempogram": lambda: kapre.Tempogram(16000, 31, n_mels=20, **FRAMES),
 }
+
+
+OF_CHANNELS: dict[str, Any] = {
+    "turns": lambda: kapre.InterchannelPhaseDifference(**FRAMES),
+    "delays": lambda: kapre.GCCPHAT(10, **FRAMES),
+}
+
+
+@pytest.mark.parametrize("suffix", ON_EDGE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mostly_on("tensorflow")) for name in OF_CHANNELS])
+def test_several_channels_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None, 2)), OF_CHANNELS[name]()])
+    run = runner(Path(kapre.export(model, tmp_path / f"model{suffix}").path))
+    for samples in (2000, 3001):
+        x = np.stack([clip(2, samples), np.roll(clip(2, samples), 3, axis=1) + 0.1 * clip(2, samples)[::-1]], axis=-1)
+        np.testing.assert_allclose(run(x), to_numpy(model(x)), atol=2e-3)
 
 
 @pytest.mark.parametrize("suffix", ON_EDGE)
