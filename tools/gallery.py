@@ -65,7 +65,7 @@ def draw(code: str, folder: Path) -> None:
     plt.close("all")
 
 
-def shrink(path: Path) -> None:
+def shrink(path: Path, largest: int = LARGEST) -> None:
     """Replace a PNG by one of few colours, as many as its size allows."""
     from PIL import Image
 
@@ -73,9 +73,9 @@ def shrink(path: Path) -> None:
         picture = image.convert("RGB")
     for colours in (48, 32, 24, 20, 16, 12, 8):
         picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
-        if path.stat().st_size <= LARGEST:
+        if path.stat().st_size <= largest:
             return
-    raise RuntimeError(f"{path.name} has {path.stat().st_size} bytes; {LARGEST} are allowed")
+    raise RuntimeError(f"{path.name} has {path.stat().st_size} bytes; {largest} are allowed")
 
 
 def write(folder: Path, text: str, name: str = "augmentation") -> None:

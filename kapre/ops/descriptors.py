@@ -218,8 +218,8 @@ class Contrast(Descriptor):
 
 
 def _mean_of_largest(x: Any, count: int) -> Any:
-    """Return a mean along the last axis. `ops.amax` fails on TensorFlow where there is no frame (Keras 3.15)."""
-    return ops.sum(ops.top_k(x, count)[0], axis=-1) / float(count)
+    """Return a mean along the last axis."""
+    return ops.sum(kernel.largest(x, count), axis=-1) / float(count)
 
 
 @dataclass(frozen=True)

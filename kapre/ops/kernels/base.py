@@ -77,6 +77,10 @@ class Kernel(EffectOperations):
         """Return the larger of a tensor and a number, or NaN where the tensor is NaN."""
         return ops.maximum(x, ops.convert_to_tensor(value, dtype=x.dtype))
 
+    def largest(self, x: Any, count: int) -> Any:
+        """Return the `count` largest values of the last axis, in descending order."""
+        return ops.top_k(x, count)[0]
+
     def cumsum(self, x: Any, axis: int) -> Any:
         """Return the cumulative sum along an axis."""
         return ops.cumsum(x, axis=axis)
