@@ -27,14 +27,14 @@ _OPTIONAL = {
     "kapre-native": ("computes spectra on a CPU in less time", "native"),
 }
 _EXPORT = {
-    "ai-edge-litert": ("runs LiteRT", "export"),
-    "ai-edge-quantizer": ("quantizes for LiteRT", "export"),
-    "onnx": ("writes ONNX", "export"),
-    "onnxruntime": ("runs ONNX", "export"),
-    "tf2onnx": ("writes ONNX with TensorFlow", "export"),
-    "onnxscript": ("writes ONNX with PyTorch", "export"),
-    "jax2onnx": ("writes ONNX with JAX", "export"),
-    "openvino": ("writes and runs OpenVINO", "export"),
+    "ai-edge-litert": ("runs LiteRT", "litert"),
+    "ai-edge-quantizer": ("quantizes for LiteRT", "litert"),
+    "onnx": ("writes ONNX", "onnx"),
+    "onnxruntime": ("runs ONNX", "onnx"),
+    "tf2onnx": ("writes ONNX with TensorFlow", "onnx"),
+    "onnxscript": ("writes ONNX with PyTorch", "onnx"),
+    "jax2onnx": ("writes ONNX with JAX", "onnx"),
+    "openvino": ("writes and runs OpenVINO", "openvino"),
     "executorch": ("writes and runs ExecuTorch", "executorch"),
 }
 """The packages of every extra except the backends', with their purposes and extras."""

@@ -166,7 +166,7 @@ def _made(program: _program.Program, found: Format, path: Path, options: dict[st
     by = partial(_elsewhere.export, program, found, path, options)
     if options["quantize"] is not None:
         if absent := missing([found.quantized_with]):
-            raise ExportError(f"quantize needs {absent[0]}. Run `pip install 'kapre[export]'`.")
+            raise ExportError(f"quantize needs {absent[0]}. Run `pip install 'kapre[{found.extra}]'`.")
         if backend != found.quantized_by:
             return by(found.quantized_by)
     able = [each for each in found.backends if not found.lacks(each)]

@@ -123,7 +123,7 @@ class Format:
         ways = "; ".join(f"{other} (install {' '.join(self.lacks(other))})" for other in self.backends)
         return ExportError(
             f"{self.title} cannot be written by {backend} here. What can write it: {ways}. "
-            f"Run `pip install 'kapre[export,{self.backends[0]}]'`, say."
+            f"Run `pip install 'kapre[{','.join(dict.fromkeys((self.extra, self.backends[0])))}]'`, say."
         )
 
     def demand_runtime(self) -> None:

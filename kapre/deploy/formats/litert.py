@@ -76,6 +76,7 @@ FORMAT = LiteRT(
     suffixes=(".tflite",),
     backends=("tensorflow", "jax"),
     writes_with={"jax": ("tensorflow",)},
+    extra="litert",
     runs_with="ai_edge_litert",
     quantized={"float16": 0.01, "int8": 0.1},
     quantized_by="tensorflow",

@@ -46,6 +46,7 @@ FORMAT = Onnx(
     suffixes=(".onnx",),
     backends=("tensorflow", "torch", "jax"),
     writes_with={"tensorflow": ("tf2onnx", "onnx"), "torch": ("onnxscript", "onnx"), "jax": ("jax2onnx", "onnx")},
+    extra="onnx",
     runs_with="onnxruntime",
 )
 

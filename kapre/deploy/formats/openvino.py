@@ -46,5 +46,6 @@ FORMAT = OpenVino(
     suffixes=(".xml",),
     backends=onnx.FORMAT.backends,
     writes_with={backend: ("openvino", *names) for backend, names in onnx.FORMAT.writes_with.items()},
+    extra="openvino",
     runs_with="openvino",
 )
