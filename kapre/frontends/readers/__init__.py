@@ -116,8 +116,9 @@ def _of_folder(place: Place) -> Published:
     if unknown:
         raise SourceError(f"{place.name}: none of its files describes a front end: {', '.join(unknown)}.")
     if place.out_of_reach:
-        remedy = "Connect once, or give the model's folder."
-        raise SourceError(f"{place.name}: not in the cache of the Hub, which cannot be reached. {remedy}")
+        remedy = "Check the path, connect once, or give the model's folder."
+        why = "not in the cache of the Hub, which cannot be reached"
+        raise SourceError(f"{place.name}: no such folder, and {why} ({place.unreached[0]}). {remedy}")
     known = ", ".join(dict.fromkeys(name for reader in READERS for name in reader.files))
     raise SourceError(f"{place.name}: holds no file that a reader knows: {known}.")
 
