@@ -262,7 +262,9 @@ class Recipe(
         layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
 
     Raises:
-        ValueError: If a value is out of range, or options exclude one another.
+        ValueError: If a value is out of range, or options exclude one another. Upper limits keep a wrong file from
+            filling the memory: 2 ** 22 samples of a frame and its hop, 2 ** 26 samples of a clip and its padding,
+            2 ** 20 frames, 2 ** 12 frames joined into one or fitted by a delta, and 10 MHz.
         TypeError: If a value has the wrong type.
         NotImplementedError: If the window name is unknown.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
 from kapre.ops.counts import PAD_MODES, power_of_two
-from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, at_least_0, one_of
+from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, at_least_0, at_most, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames
@@ -86,21 +86,17 @@ class Framing(Stage):
         return found
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
-        n_fft = f["n_fft"] = positive_int("n_fft", f["n_fft"], "2048 samples are 93 ms at 22050 Hz.")
+        n_fft = f["n_fft"] = _length("n_fft", f["n_fft"], "2048 samples are 93 ms at 22050 Hz.")
         win_length = n_fft if f["win_length"] is None else f["win_length"]
-        win_length = f["win_length"] = positive_int("win_length", win_length, f"Use None for n_fft={n_fft}.")
+        win_length = f["win_length"] = _length("win_length", win_length, f"Use None for n_fft={n_fft}.")
         quarter = max(1, win_length // 4)
         hop = quarter if f["hop_length"] is None else f["hop_length"]
-        f["hop_length"] = positive_int("hop_length", hop, f"Use {quarter} for 75 % overlap.")
+        f["hop_length"] = _length("hop_length", hop, f"Use {quarter} for 75 % overlap.")
         _check_padding(f)
         centred = f["window_placement"] == "center"
         shortest = n_fft if centred else win_length
         length = shortest if f["frame_length"] is None else f["frame_length"]
-        f["frame_length"] = positive_int("frame_length", length, f"Use None for {shortest}.")
-        for name in ("n_fft", "win_length", "frame_length"):
-            if f[name] > LONGEST:  # the window and the bank are arrays: a wrong file must not fill the memory
-                way = "Give it in samples: 2048 are 93 ms at 22050 Hz."
-                raise ValueError(message(name, f"at most {LONGEST} samples", f[name], way))
+        f["frame_length"] = _length("frame_length", length, f"Use None for {shortest}.")
         if (f["frame_length"] != n_fft) if centred else (f["frame_length"] < win_length):
             rule = f"n_fft={n_fft} around a centred window" if centred else f"at least win_length={win_length}"
             raise ValueError(message("frame_length", rule, length, f"Use None for {shortest}."))
@@ -175,6 +171,11 @@ class Framing(Stage):
         yield f"a DFT of {longer} samples", dict(n_fft=longer, frame_length=None)
         yield "the last frame left out", dict(drop_last=1)
         yield "the last frame kept", dict(drop_last=0)
+
+
+def _length(name: str, value: Any, remedy: str) -> int:
+    """Check a length in samples. The window and the bank are arrays: a wrong file must not fill the memory."""
+    return int(at_most(name, positive_int(name, value, remedy), LONGEST, remedy))
 
 
 def _check_padding(f: Values) -> None:

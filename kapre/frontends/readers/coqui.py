@@ -17,6 +17,8 @@ _MEL = (
 _VITS = "vits"
 _PEAK = 0.95
 """The peak to which Coqui scales a recording with `do_sound_norm`."""
+_FARTHEST = 1000
+"""The largest level in decibels, of which 10 ** (level / 20) is a number."""
 _FLOOR = 1e-5
 _NEW_FLOOR = 1e-8
 _OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear")
@@ -80,7 +82,7 @@ def _frames(settings: Settings, rate: int) -> dict[str, Any]:
         factor = (length or 0.0) / shift
         if not factor.is_integer() or factor < 1.0:
             raise settings.error("frame_length_ms", "a multiple of frame_shift_ms", length, "Correct the file.")
-        win = hop * int(factor)
+        win = settings.in_samples("frame_length_ms", hop * int(factor), length)
     elif win is None:
         raise settings.error("win_length", "given beside hop_length", None, "Add it to the file.")
     return dict(hop_length=hop, win_length=win)
@@ -139,6 +141,9 @@ def _range(settings: Settings) -> dict[str, Any]:
         raise settings.error("stats_path", "null: a pickle is never opened", path, way)
     settings.take("stats_path", None)
     reference, least = settings.number("ref_level_db", 20.0), settings.number("min_level_db", -100.0)
+    for name, level in (("ref_level_db", reference), ("min_level_db", least)):
+        if abs(level) > _FARTHEST:
+            raise settings.error(name, f"from {-_FARTHEST} to {_FARTHEST} dB", level, "Correct the file.")
     largest = settings.number("max_norm", 4.0)
     if least >= 0.0:
         raise settings.error("min_level_db", "below 0", least, "Correct the file.")
