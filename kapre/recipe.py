@@ -423,16 +423,21 @@ class Recipe(
             return stages.FRAMING.padded(self, self.num_samples_used(n_samples))
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
-    def least_samples(self) -> int:
-        """Return the length in samples of the shortest clip that gives an entry along time, or 1 if no clip does."""
-        if self.num_frames(None) == 0:
+    def least_samples(self, valid: bool = False) -> int:
+        """Return the length in samples of the shortest clip that gives an entry along time, or 1 if no clip does.
+
+        Args:
+            valid: Whether an entry must hold a valid frame.
+        """
+        count = self.num_valid_entries if valid else self.num_frames
+        if count(None) == 0:
             return 1
         low, high = 0, 1
-        while not self.num_frames(high):
+        while not count(high):
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.num_frames(middle) else (middle, high)
+            low, high = (low, middle) if count(middle) else (middle, high)
         return high
 
     def num_valid_entries(self, n_samples: Any) -> Any:
