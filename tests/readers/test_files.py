@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import re
 import socket
 import tarfile
 import threading
@@ -198,7 +199,7 @@ def test_an_archive_that_decompresses_without_end(tmp_path: Path, monkeypatch: p
         ("x.wav", b"RIFF" + bytes(100), "a RIFF file"),
         ("notes.txt", b"hello", "a text file, not a configuration file. Looked at by: Hugging Face, NeMo"),
         ("empty", b"", "an empty file"),
-        ("config.json", b"{}", "a JSON file of no known format. Looked at by: Hugging Face, NeMo"),
+        ("config.json", b"{}", "a JSON file of no known format; it holds nothing. Looked at by: Hugging Face, NeMo"),
         ("latin.json", b'{"a": "\xe9\xff"}', "a binary file, not a configuration file"),
     ],
 )
@@ -276,6 +277,39 @@ def test_the_high_resolution_of_kaldi_comes_first(tmp_path: Path) -> None:
     names = ("mfcc_hires", "mfcc", "fbank")
     folder(tmp_path, **{f"conf__{name}_conf": KALDI for name in names})
     assert "conf/fbank.conf, conf/mfcc.conf were not read" in notes(tmp_path)
+
+
+UNKNOWN: list[tuple[dict[str, Any], str]] = [
+    (
+        {"config_json": {"model_type": "x"}},
+        r"config.json has no section `audio` with frames \(Coqui TTS\), no section `data` with frames \(VITS\), no ",
+    ),
+    ({"config_yaml": "a: 1", "train_yaml": "a: 1"}, r"\(ESPnet\); train.yaml has no `dataset_conf` with features"),
+    ({"preprocessor_config_json": [1]}, "preprocessor_config.json holds a list, no fields"),
+    ({"model_config_yaml": ""}, "model_config.yaml holds nothing"),
+    ({"vocab_json": "{"}, r"vocab.json cannot be read \(no JSON: Expecting property name"),
+    ({"x_conf": "--beam=3"}, "x.conf has no lines such as --num-mel-bins=80|x.conf holds nothing"),
+    ({f"{name}_json": {"x": 1} for name in "abcdefg"}, "; and 3 more. Add the file"),
+]
+
+
+@pytest.mark.parametrize(("texts", "words"), UNKNOWN)
+def test_why_no_file_of_a_folder_is_a_front_end(texts: dict[str, Any], words: str, tmp_path: Path) -> None:
+    folder(tmp_path, **texts)
+    refused(tmp_path, rf"none of its files describes a front end: .*{words}")
+    refused(tmp_path, r"Add the file that does, such as preprocessor_config.json, or make the recipe by hand")
+
+
+def test_why_a_file_is_of_no_known_format(tmp_path: Path) -> None:
+    folder(tmp_path, model_config_yaml="a: 1")
+    refused(tmp_path / "model_config.yaml", r"no known format; it has no section `preprocessor` \(NeMo\). Looked at by")
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_each_reader_says_what_its_files_hold(reader: Any) -> None:
+    for data in ({}, {"a": 1}, [], None, "text", 5):
+        assert not reader.knows(data)
+    assert re.match(r"(an? |the )?(`|section|lines|class)", reader.holds)
 
 
 def test_sources_that_are_not_there(tmp_path: Path) -> None:

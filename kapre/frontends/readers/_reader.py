@@ -56,7 +56,8 @@ class Reader:
     Args:
         name: The name of the format, such as "Hugging Face".
         files: The names of its files in a model's folder, or patterns of `fnmatch`, the most telling first.
-        knows: Tells whether contents are of this format.
+        holds: What such a file holds, as errors say it.
+        knows: Tells whether contents are of this format, because they hold it.
         read: Reads contents that `knows` accepts.
         load: Reads a file into contents, and may be more than one format's.
         knows_names: Whether a file that fits a pattern is of this format, so that one that cannot be read is an error.
@@ -65,6 +66,7 @@ class Reader:
 
     name: str
     files: tuple[str, ...]
+    holds: str
     knows: Callable[[Any], bool]
     read: Callable[[Document], Published]
     load: Callable[[Path], Any] = load

@@ -188,4 +188,11 @@ def reflected(n_fft: int, hop_length: int, win_length: int, **_: Any) -> dict[st
     return dict(pad_left=pad, pad_right=pad, **({"window_placement": "center"} if win_length < n_fft else {}))
 
 
-READER = Reader(name="Coqui TTS", files=("config.json",), knows=_knows, read=_read, knows_names=False)
+READER = Reader(
+    name="Coqui TTS",
+    files=("config.json",),
+    holds="a section `audio` with frames",
+    knows=_knows,
+    read=_read,
+    knows_names=False,
+)

@@ -191,4 +191,6 @@ def _normalization(document: Document, settings: Settings) -> dict[str, Any]:
     return dict(normalize="mean_std" if divides else "mean")
 
 
-READER = Reader(name="SpeechBrain", files=("hyperparams.yaml",), knows=_knows, read=_read)
+READER = Reader(
+    name="SpeechBrain", files=("hyperparams.yaml",), holds="a section `!new:speechbrain.…`", knows=_knows, read=_read
+)

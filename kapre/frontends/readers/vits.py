@@ -105,10 +105,18 @@ def _read_hifigan(document: Document) -> Published:
     )
 
 
-VITS = Reader(name="VITS", files=("config.json",), knows=_is_vits, read=_read_vits, knows_names=False)
+VITS = Reader(
+    name="VITS",
+    files=("config.json",),
+    holds="a section `data` with frames",
+    knows=_is_vits,
+    read=_read_vits,
+    knows_names=False,
+)
 HIFIGAN = Reader(
     name="HiFi-GAN",
     files=("config.json", "config_v*.json"),
+    holds="`hop_size`, `win_size` and `num_mels`",
     knows=_is_hifigan,
     read=_read_hifigan,
     knows_names=False,
