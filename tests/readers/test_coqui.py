@@ -169,9 +169,22 @@ def test_a_posterior_encoder_of_mel_takes_mel() -> None:
     for changed in (
         {"model": {"use_mel_posterior_encoder": True}},
         {"data": {**data["data"], "use_mel_spec_posterior": True}},
+        {"data": {**data["data"], "use_mel_posterior_encoder": True}},
     ):
         recipe = kapre.Recipe.from_pretrained({**data, **changed})
         check(recipe, lambda x: by_vocoder(x, 1024, 256, 1024, 1e-6, mel))
+
+
+def test_fields_that_leave_the_linear_spectrogram() -> None:
+    data = json.loads(VITS["ljs_base"].read_text(encoding="utf-8"))
+    plain = kapre.Recipe.from_pretrained(data)
+    for more in (dict(use_mel_posterior_encoder=False), dict(unit_interpolate_mode="nearest")):
+        found = kapre.Frontend.from_pretrained({**data, "data": {**data["data"], **more}})
+        assert found.recipe == plain
+        assert found.source is not None
+        assert {*found.source.honoured, *found.source.ignored} >= {*more}
+    for wrong in (dict(use_mel_posterior_encoder="yes"), dict(unit_interpolate_gain=2.0)):
+        refused({**data, "data": {**data["data"], **wrong}}, next(iter(wrong)))
 
 
 def test_samples_of_another_scale() -> None:

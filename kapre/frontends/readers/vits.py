@@ -57,7 +57,8 @@ def _read_vits(document: Document) -> Published:
         frame_length=None,
         input_scale=32768.0 / scale,
     )
-    takes_mel = settings.flag("use_mel_spec_posterior", False)
+    settings.ignore("says how the units of the content encoder are repeated", "unit_interpolate_mode")
+    takes_mel = settings.flag("use_mel_spec_posterior", False) | settings.flag("use_mel_posterior_encoder", False)
     takes_mel |= isinstance(model, Mapping) and model.get("use_mel_posterior_encoder") is True
     if "load_mel_from_disk" in settings:  # Glow-TTS and Tacotron 2
         settings.ignore("changes how features are stored", "load_mel_from_disk")
