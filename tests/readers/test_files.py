@@ -288,7 +288,7 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
     ({"preprocessor_config_json": [1]}, "preprocessor_config.json holds a list, no fields"),
     ({"model_config_yaml": ""}, "model_config.yaml holds nothing"),
     ({"vocab_json": "{"}, r"vocab.json cannot be read \(no JSON: Expecting property name"),
-    ({"x_conf": "--beam=3"}, "x.conf has no lines such as --num-mel-bins=80|x.conf holds nothing"),
+    ({"x_conf": "--beam=3"}, "x.conf has no option such as num-mel-bins=80|x.conf holds nothing"),
     ({f"{name}_json": {"x": 1} for name in "abcdefg"}, "; and 3 more. Add the file"),
 ]
 
@@ -309,7 +309,7 @@ def test_why_a_file_is_of_no_known_format(tmp_path: Path) -> None:
 def test_each_reader_says_what_its_files_hold(reader: Any) -> None:
     for data in ({}, {"a": 1}, [], None, "text", 5):
         assert not reader.knows(data)
-    assert re.match(r"(an? |the )?(`|section|lines|class)", reader.holds)
+    assert re.match(r"(an? |the )?(`|section|option)", reader.holds)
 
 
 def test_sources_that_are_not_there(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -136,7 +137,7 @@ def _why_unknown(reader: Reader, data: Any) -> str:
         return "holds nothing"
     if not isinstance(data, Mapping):
         return f"holds a {type(data).__name__}, no fields"
-    return f"has no {reader.holds.removeprefix('a ').removeprefix('the ')} ({reader.name})"
+    return f"has no {re.sub('^(an?|the) ', '', reader.holds)} ({reader.name})"
 
 
 def _joined(reasons: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ _SIZES = ("shape", "ndim", "size", "dtype", "device")
 """The attributes that people look at."""
 _OF_LIBRARY = re.compile(r"(librosa|torchaudio|T|kaldi|ta_kaldi|\w*[sS]pectrogram|[mM]fcc|MFCC|LFCC|fbank)\b")
 """What names in an expression that makes features begin with."""
-_CONTEXTS = ("torch.no_grad", "torch.inference_mode")
+_CONTEXTS = re.compile(r"torch\.(no_grad|inference_mode)")
 _DEEPEST = 20
 _MOST_STEPS = 10_000
 _PROMPT = re.compile(r"\s*(>>>|\.\.\.|In \[\d+\]:|\.\.\.:)( |$)")
@@ -182,7 +182,7 @@ class _Run:
             names[statement.name] = Function(statement, names)
             return names[statement.name]
         if isinstance(statement, ast.With):
-            if all(_text_of(item.context_expr) in _CONTEXTS for item in statement.items):
+            if all(_CONTEXTS.fullmatch(_text_of(item.context_expr)) for item in statement.items):
                 return self.body(statement.body, names, depth)
         elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             return self._assign(statement.targets[0], statement.value, names, depth)

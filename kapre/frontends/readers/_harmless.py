@@ -22,11 +22,9 @@ class Sound:
         return self.text
 
 
-LIBRARIES = frozenset(
-    ("librosa", "torchaudio", "T", "kaldi", "ta_kaldi", "np", "numpy", "torch", "nn", "F", "scipy", "math", "max")
-)
+LIBRARIES = re.compile("librosa|torchaudio|T|kaldi|ta_kaldi|np|numpy|torch|nn|F|scipy|math|max")
 """What the names of libraries begin with. Other names are those of the code, and have no value unless it gives one."""
-OF_ARRAYS = ("np", "numpy", "torch")
+OF_ARRAYS = re.compile("np|numpy|torch")
 NO_NUMBERS = ("dtype", "out", "device", "channel")
 """The arguments of functions that do not determine a recipe."""
 _EXACT = ("float32", "float64", "float", "double", "FloatTensor", "DoubleTensor")
@@ -90,7 +88,7 @@ def root_of(full: str) -> str:
 
 def without_value(value: Any) -> Iterator[str]:
     """Yield the names within a value to which the code gives none."""
-    if isinstance(value, (Name, Sound)) and root_of(value.text) not in LIBRARIES:
+    if isinstance(value, (Name, Sound)) and not LIBRARIES.fullmatch(root_of(value.text)):
         yield value.text
     elif isinstance(value, (list, dict)):
         for each in value.values() if isinstance(value, dict) else value:
@@ -112,13 +110,15 @@ def _librosa_load(values: list[Any], options: dict[str, Any]) -> Any:
     return [NAMELESS, NAMELESS if rate is None else rate]
 
 
-LOADERS: dict[str, Loader] = {
+_LOADERS: dict[str, Loader] = {
     "librosa.load": _librosa_load,
     **dict.fromkeys(("torchaudio.load", "soundfile.read", "sf.read"), lambda values, options: [NAMELESS, NAMELESS]),
-    **{
-        f"{library}.{name}": lambda values, options: Name("waveform")
-        for library in ("np", "numpy", "torch")
-        for name in ("random.randn", "random.rand", "randn", "rand", "zeros", "ones")
-    },
 }
-"""Functions that return sound, and some of them its rate."""
+_MAKES_ARRAY = re.compile(rf"({OF_ARRAYS.pattern})\.(random\.)?(randn|rand|zeros|ones)")
+
+
+def loader_of(full: str) -> Loader | None:
+    """Return what a function returns that loads or makes sound: the sound, and some functions its rate. Or None."""
+    if _MAKES_ARRAY.fullmatch(full):
+        return lambda values, options: Name("waveform")
+    return _LOADERS.get(full)

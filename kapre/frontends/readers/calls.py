@@ -12,11 +12,11 @@ from kapre.frontends._source import Source, SourceError
 from kapre.frontends.readers._code import ACCEPTED, OF_NUMBERS, Name, NotReadError, evaluate
 from kapre.frontends.readers._harmless import (
     LIBRARIES,
-    LOADERS,
     NO_NUMBERS,
     OF_ARRAYS,
     Sound,
     changes_no_number,
+    loader_of,
     not_given,
     root_of,
     without_value,
@@ -135,10 +135,11 @@ class _Library:
             raise _bad(f"{of!r} is called", "Only functions of librosa, torchaudio, NumPy and torch are read.")
         full = of.text
         base, _, short = full.rpartition(".")
-        if root_of(full) not in LIBRARIES and base and changes_no_number(short, values, options):
+        if not LIBRARIES.fullmatch(root_of(full)) and base and changes_no_number(short, values, options):
             return Name(base)
-        if full in LOADERS:
-            return LOADERS[full](values, options)
+        loader = loader_of(full)
+        if loader is not None:
+            return loader(values, options)
         for library, known in (("librosa", LIBROSA), ("torchaudio", TORCHAUDIO)):
             for name, (read, positions) in known.items():
                 if _is(full, library, name):
@@ -148,7 +149,11 @@ class _Library:
         if short == "AmplitudeToDB":
             return self.to_decibels(full, values, options)
         made = next((each for each in (*values, *options.values()) if isinstance(each, Made)), None)
-        if values and root_of(full) in OF_ARRAYS and changes_no_number(short, values[1:], options, is_method=False):
+        if (
+            values
+            and OF_ARRAYS.fullmatch(root_of(full))
+            and changes_no_number(short, values[1:], options, is_method=False)
+        ):
             return values[0]
         if made is None:
             unknown = next((name for each in values for name in without_value(each)), None)

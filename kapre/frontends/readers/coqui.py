@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from kapre.frontends._vocoder import reflected
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 _SECTION = "audio"
@@ -180,12 +181,6 @@ def _vits(settings: Settings, fields: dict[str, Any]) -> Published:
     settings.ignore("is not used by VITS", *unused, "clip_norm", "stats_path", "stft_pad_mode", "do_amp_to_db_mel")
     settings.one_of("preemphasis", 0.0, (0.0, 0), "VITS has none.")
     return settings.finish("vits", **fields, **reflected(**fields))
-
-
-def reflected(n_fft: int, hop_length: int, win_length: int, **_: Any) -> dict[str, Any]:
-    """Return the framing of vocoders: padding that gives a frame for each hop, and a window in the middle of it."""
-    pad = (n_fft - hop_length) // 2
-    return dict(pad_left=pad, pad_right=pad, **({"window_placement": "center"} if win_length < n_fft else {}))
 
 
 READER = Reader(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kapre.frontends._vocoder import reflected
 from kapre.frontends.presets import preset
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
-from kapre.frontends.readers.coqui import reflected
 
 _SECTION = "data"
 _OF_VITS = ("filter_length", "hop_length", "sampling_rate")
