@@ -28,7 +28,13 @@ def public_names(**names: str) -> Iterator[None]:
 def message(name: str, rule: str, value: Any, remedy: str) -> str:
     """Return "`name` must be <rule>; received name=<value>. <remedy>"."""
     name = public_name(name)
-    return f"`{name}` must be {rule}; received {name}={value!r}. {remedy}"
+    return f"`{name}` must be {rule}; received {name}={_shown(value)}. {remedy}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as errors show it. Python writes no integer of thousands of digits."""
+    is_long = isinstance(value, int) and value.bit_length() > 200
+    return f"an integer of {value.bit_length()} bits" if is_long else repr(value)
 
 
 def public_name(name: str) -> str:

@@ -265,7 +265,9 @@ class Recipe(
         layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
 
     Raises:
-        ValueError: If a value is out of range, or options exclude one another.
+        ValueError: If a value is out of range, or options exclude one another. Upper limits keep a wrong file from
+            filling the memory: 2 ** 22 samples of a frame and its hop, 2 ** 26 samples of a clip and its padding,
+            2 ** 20 frames, 2 ** 12 frames joined into one or fitted by a delta, and 10 MHz.
         TypeError: If a value has the wrong type.
         NotImplementedError: If the window name is unknown.
 
@@ -432,16 +434,21 @@ class Recipe(
             return stages.FRAMING.padded(self, self.num_samples_used(n_samples))
         return self._entries(self.num_spectra(n_samples) if self.fixed_frames is None else self.fixed_frames)
 
-    def least_samples(self) -> int:
-        """Return the length in samples of the shortest clip that gives an entry along time, or 1 if no clip does."""
-        if self.num_frames(None) == 0:
+    def least_samples(self, valid: bool = False) -> int:
+        """Return the length in samples of the shortest clip that gives an entry along time, or 1 if no clip does.
+
+        Args:
+            valid: Whether an entry must hold a valid frame.
+        """
+        count = self.num_valid_entries if valid else self.num_frames
+        if count(None) == 0:
             return 1
         low, high = 0, 1
-        while not self.num_frames(high):
+        while not count(high):
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.num_frames(middle) else (middle, high)
+            low, high = (low, middle) if count(middle) else (middle, high)
         return high
 
     def num_valid_entries(self, n_samples: Any) -> Any:

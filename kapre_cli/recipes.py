@@ -55,7 +55,8 @@ def of_source(source: str) -> Any:
         with quiet():
             return read(source)
     except SourceError as error:
-        raise CommandError(str(error), DATA if os.path.exists(source) else USAGE) from None
+        is_there = os.path.exists(source) or os.path.exists(os.path.expanduser(source))
+        raise CommandError(str(error), DATA if is_there else USAGE) from None
 
 
 def of_call(code: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import operator
 import re
 from collections.abc import Callable
 from functools import cache
@@ -22,6 +23,7 @@ from keras import ops
 
 import kapre
 from tests.conftest import BACKEND, chirp, to_numpy
+from tests.references._registry import torchaudio
 
 PAGE = (Path(__file__).parents[1] / "docs" / "migration.md").read_text(encoding="utf-8")
 
@@ -314,6 +316,20 @@ def test_where_the_page_says_that_no_setting_is_the_same() -> None:
     power = to_numpy(kapre.get_stft_magnitude_layer(n_fft=512, power=2.0)(x))[..., 0]
     power[..., 1:-1] *= 2.0
     assert np.abs(to_numpy(theirs) - power).max() <= 1e-4 * power.max()
+
+
+def test_the_other_parts_of_torchaudio_have_the_counterparts_that_the_page_names() -> None:
+    library, rows = torchaudio(), PAGE.split("\n#### Other parts of torchaudio\n")[1].splitlines()
+    cells = [row.strip("| ").split(" | ") for row in rows if row.startswith("| ")][1:]
+    assert len(cells) > 15
+    for _, theirs, ours in cells:
+        for name in re.findall(r"`([\w.]+)`", theirs):
+            if not name.startswith("prototype."):  # torchaudio no longer has it
+                assert operator.attrgetter(name if name[0].islower() else f"transforms.{name}")(library) is not None
+        named = re.findall(r"`kapre\.([\w.]+)`", ours)
+        assert named or "of a recipe" in ours
+        for name in named:
+            assert callable(operator.attrgetter(name)(kapre)), name
 
 
 def test_every_public_name_is_on_the_page() -> None:

@@ -99,17 +99,52 @@ def test_masks_over_pieces() -> None:
     layer = kapre.FixedPieces(frontend("kaldi_fbank"), PIECE)
     x = wave()
     right = to_numpy(layer(x, lengths=LENGTHS))
-    assert to_numpy(Pieces()(layer(x, lengths=LENGTHS))).tolist() == [3, 2, 1, 0]
+    assert to_numpy(Pieces()(layer(x, lengths=LENGTHS))).tolist() == [3, 2, 0, 0]
     mask = np.arange(x.shape[1]) < np.array(LENGTHS)[:, None]
     mask[0, 2000:3000] = False  # a hole is sound
     np.testing.assert_array_equal(to_numpy(layer(x, mask=mask)), right)
-    assert to_numpy(layer.compute_mask(x, ops.convert_to_tensor(mask))).sum(axis=1).tolist() == [3, 2, 1, 0]
+    assert to_numpy(layer.compute_mask(x, ops.convert_to_tensor(mask))).sum(axis=1).tolist() == [3, 2, 0, 0]
     samples, lengths = keras.Input((None,)), keras.Input((), dtype="int32")
     model = keras.Model([samples, lengths], [y := layer(samples, lengths=lengths), Pieces()(y)])
     assert tuple(model.output_shape[0]) == (None, None, 8, 80)
     y, counts = model([x, np.array(LENGTHS, "int32")])
     np.testing.assert_allclose(to_numpy(y), right, rtol=1e-5, atol=1e-4)
-    assert to_numpy(counts).tolist() == [3, 2, 1, 0]
+    assert to_numpy(counts).tolist() == [3, 2, 0, 0]
+
+
+RECIPES = ["kaldi_fbank", "vggish", "wav2vec2", "whisper", "nemo", "paraformer", "yamnet", "encodec", "gemma3n"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_piece_is_valid_if_it_has_a_valid_frame(name: str) -> None:
+    one = kapre.Frontend.from_preset(name, **FRONTENDS.get(name, {}))
+    piece = one.clip_samples or max(PIECE, 2 * one.recipe.least_samples(valid=True))
+    layer = kapre.FixedPieces(one, piece)
+    edges = [0, 1, *(n + d for n in (one.recipe.least_samples(), layer._least_samples, piece) for d in (-1, 0, 1))]
+    for rest in [each for each in edges if 0 <= each < piece]:
+        valid = [bool(one.recipe.num_valid_entries(own)) and own > 0 for own in layer.piece_lengths(2 * piece + rest)]
+        assert valid == sorted(valid, reverse=True)  # only the last one can be too short
+        assert layer.num_valid_pieces(2 * piece + rest) == sum(valid)
+        lengths = ops.convert_to_tensor(np.array([2 * piece + rest], "int32"))
+        assert to_numpy(layer.num_valid_pieces(lengths)).tolist() == [sum(valid)]
+    assert layer.num_valid_pieces(None) is None
+
+
+@pytest.mark.parametrize("rest", [399, 400])
+def test_a_piece_without_a_frame_is_masked(rest: int) -> None:
+    layer = kapre.FixedPieces(frontend("kaldi_fbank"), PIECE)  # frames of 400 samples
+    x = wave(1)
+    y = layer(x, lengths=[PIECE + rest])
+    counted = rest // 400
+    assert to_numpy(Pieces()(y)).tolist() == [1 + counted]
+    assert to_numpy(y)[0, 1].any() == bool(counted)
+    with pytest.raises(ValueError, match=re.escape("`piece_samples` must be at least 400, the samples of one frame")):
+        kapre.FixedPieces(frontend("kaldi_fbank"), rest - 1)
+    one = kapre.Recipe(n_fft=512, hop_length=160)
+    both = kapre.ParallelFrontends([one.replace(win_length=400), one])
+    with pytest.raises(ValueError, match=re.escape("received piece_samples=511. Use 512 or more")):
+        kapre.FixedPieces(both, 511)
+    assert kapre.FixedPieces(both, 512).num_valid_pieces(512 + 511) == 1
 
 
 @pytest.mark.parametrize("name", ["kaldi_fbank", "whisper"])

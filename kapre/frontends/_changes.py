@@ -8,6 +8,7 @@ from typing import Any
 
 from kapre._checks import message
 from kapre._hints import remedy
+from kapre.frontends._vocoder import with_sizes
 from kapre.recipe import Recipe
 from kapre.stages import idle
 
@@ -19,7 +20,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any], which: str) -> tuple[Rec
 
     Args:
         recipe: The published recipe.
-        changes: Fields of the recipe, and arguments of the layer.
+        changes: Fields of the recipe, and arguments of the layer. For vocoders, sizes change the padding, too.
         which: What errors call the published recipe.
 
     Raises:
@@ -33,7 +34,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any], which: str) -> tuple[Rec
         rule = "a field of kapre.Recipe or an argument of the layer"
         way = remedy(key, (*defaults, *_OF_LAYER), "See help(kapre.Recipe).")
         raise TypeError(message("changes", rule, key, way))
-    made = recipe.replace(**fields)
+    made = recipe.replace(**with_sizes(recipe, fields))
     needed = idle(vars(made))
     for name, value in fields.items():
         if name in needed and value is not None and value not in (getattr(made, name), defaults[name]):

@@ -159,7 +159,9 @@ class Frontend(ClipLayer):
 
         Args:
             preset_name: One of `kapre.list_presets()`, or of `kapre.frontends.aliases()`.
-            **changes: Recipe fields to change, and arguments of the layer.
+            **changes: Recipe fields to change, and arguments of the layer. In presets of vocoders (HiFi-GAN and those
+                that took over its code), other sizes change the padding to `(n_fft - hop_length) // 2`, and a window
+                shorter than `n_fft` lies in its middle, as in the published code.
 
         Returns:
             The front end as a layer.

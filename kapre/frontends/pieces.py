@@ -27,13 +27,14 @@ from kapre.recipe import Recipe
 class FixedPieces(ClipLayer):
     """Cut clips of any length into pieces of the same length, and compute the features of each piece by itself.
 
-    The last piece of a clip is padded with zeros. A piece that starts past the end of its clip is 0 and masked. Models
-    that take pieces of 30 s, such as Whisper's, then take recordings of any length. The pieces do not overlap.
+    The last piece of a clip is padded with zeros. A piece that starts past the end of its clip is 0 and masked. So is a
+    last piece with too few samples for a frame (a stack, a patch), as far as the recipe counts frames. Models that take
+    pieces of 30 s, such as Whisper's, then take recordings of any length. The pieces do not overlap.
 
     Args:
         frontend: A `kapre.Frontend`, a `kapre.ParallelFrontends`, a `kapre.Recipe` or the name of a preset.
         piece_samples: int ≥ 1 or None, samples at `recipe.clip_rate`. The length of a piece. None is the fixed length
-            of the front end (`recipe.clip_samples`), which a piece must not exceed.
+            of the front end (`recipe.clip_samples`), which a piece must not exceed. A piece must have a frame.
         **kwargs: Keras' layer arguments. The dtype is that of the front end.
 
     Call arguments:
@@ -48,12 +49,12 @@ class FixedPieces(ClipLayer):
         `(batch, pieces, *recipe.output_shape(piece_samples))`, where `pieces` is `ceil(time / piece_samples)`, and with
         the channels of `kapre.ParallelFrontends`. Frames past the end of a clip are those of the front end: 0, or the
         features of the padding if its length is fixed. With `lengths` or a mask, the output carries a mask over the
-        pieces, `(batch, pieces)`.
+        pieces, `(batch, pieces)`, of which the first `num_valid_pieces` are True.
 
     Raises:
         TypeError: If `frontend` is none of these, or the samples are integers.
         ValueError: If the front end has no fixed length and `piece_samples` is None, if a piece is longer than the
-            fixed length, or if the input has another rank.
+            fixed length or too short for a frame, or if the input has another rank.
 
     Notes:
         The pieces in the mask are those of transformers' extractors of MOSS-Transcribe-Diarize and dots3.note, which
@@ -72,6 +73,8 @@ class FixedPieces(ClipLayer):
         assert tuple(y.shape) == (2, 3, 80, 3000)
         assert not np.any(np.asarray(y[1, 1:]))
         assert whisper.piece_lengths(70 * 16000) == (480000, 480000, 160000)
+        kaldi = kapre.FixedPieces("kaldi_fbank", piece_samples=16000)  # frames of 400 samples
+        assert kaldi.num_pieces(16399) == 2 and kaldi.num_valid_pieces(16399) == 1
         ```
     """
 
@@ -87,6 +90,7 @@ class FixedPieces(ClipLayer):
             self.dtype_policy = self.frontend.dtype_policy
         adopt(self, [self.frontend])
         self.piece_samples = _length(piece_samples, self.frontend.clip_samples)
+        self._least_samples = _least_samples(self.frontend, self.piece_samples)
         self._may_skip_keras = self.frontend._may_skip_keras
 
     def _checked(self, value: Any) -> Frontend | ParallelFrontends:
@@ -101,6 +105,14 @@ class FixedPieces(ClipLayer):
             n_samples: An int, None (unknown), or an integer tensor.
         """
         return num_frames(n_samples, self.piece_samples, self.piece_samples, pad_end=True)
+
+    def num_valid_pieces(self, n_samples: Any) -> Any:
+        """Return how many pieces of a clip have a valid frame: all, or all but a last one that is too short.
+
+        Args:
+            n_samples: An int, None (unknown), or an integer tensor.
+        """
+        return _num_valid(n_samples, self.piece_samples, self._least_samples)
 
     def piece_lengths(self, n_samples: int) -> tuple[int, ...]:
         """Return the number of samples of each piece of a clip, without the padding.
@@ -128,7 +140,7 @@ class FixedPieces(ClipLayer):
         if lengths is None:
             return y
         assert own is not None
-        there = ops.reshape(own > kernel.number(0, own), (batch, count, *[1] * len(self._entries())))
+        there = ops.reshape(own >= kernel.number(self._least_samples, own), (batch, count, *[1] * len(self._entries())))
         return ops.where(there, y, ops.zeros_like(y))
 
     def _own_lengths(self, x: Any, count: Any, lengths: Any) -> Any:
@@ -148,8 +160,8 @@ class FixedPieces(ClipLayer):
 
     def _output_mask(self, inputs: Any, within: Any) -> Any:
         if keras.utils.is_keras_tensor(inputs) or keras.utils.is_keras_tensor(within):
-            return PiecesMask(self.piece_samples)(inputs, within)
-        return entries_within(self.num_pieces, self.num_pieces, inputs, within)
+            return PiecesMask(self.piece_samples, self._least_samples)(inputs, within)
+        return entries_within(self.num_pieces, self.num_valid_pieces, inputs, within)
 
     def output_shape_and_dtype(self, shape: Shape) -> tuple[Shape, str]:
         if len(shape) != 2:
@@ -167,19 +179,39 @@ class PiecesMask(ClipMask):
 
     Args:
         piece_samples: The length of a piece.
+        least_samples: The fewest samples of a valid piece. Files of 1.0.0.dev0 before it have none.
         **kwargs: The `name` of the layer.
     """
 
-    def __init__(self, piece_samples: int, **kwargs: Any) -> None:
+    def __init__(self, piece_samples: int, least_samples: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.piece_samples = piece_samples
+        self.piece_samples, self.least_samples = piece_samples, least_samples
 
     def entries(self, samples: Any) -> Any:
         return num_frames(samples, self.piece_samples, self.piece_samples, pad_end=True)
 
+    def valid(self, samples: Any) -> Any:
+        return _num_valid(samples, self.piece_samples, self.least_samples)
+
     def get_config(self) -> dict[str, Any]:
-        """Return the name and the length of a piece."""
-        return {"name": self.name, "piece_samples": self.piece_samples}
+        """Return the name, the length of a piece and that of the shortest valid one."""
+        sizes = {"piece_samples": self.piece_samples, "least_samples": self.least_samples}
+        return {"name": self.name, **sizes}
+
+
+def _num_valid(n_samples: Any, piece: int, least: int) -> Any:
+    """Return the number of pieces with `least` samples or more: an int, None or an integer tensor."""
+    return None if n_samples is None else (n_samples + (piece - least)) // piece
+
+
+def _least_samples(frontend: Frontend | ParallelFrontends, piece: int) -> int:
+    """Return the fewest samples of a piece that has a valid frame, or raise if a whole piece has none."""
+    alone = [frontend] if isinstance(frontend, Frontend) else frontend.frontends
+    least = max(each.recipe.least_samples(valid=True) for each in alone)
+    if least > piece:
+        rule = f"at least {least}, the samples of one frame, stack or patch of the front end"
+        raise ValueError(message("piece_samples", rule, piece, f"Use {least} or more, such as {10 * least}."))
+    return least
 
 
 def _length(piece_samples: Any, fixed: int | None) -> int:

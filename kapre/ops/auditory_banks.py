@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kapre._checks import number, positive_int
+from kapre._checks import message, number, positive_int
 from kapre.ops.filterbanks import bin_frequencies, check_range
 
 # Glasberg and Moore (1990): the equivalent rectangular bandwidth is f / _EAR_Q + _LEAST_BANDWIDTH, in Hz.
@@ -69,7 +69,11 @@ def gammatone(
 def check_chroma(sample_rate: float, n_chroma: Any, tuning: Any) -> dict[str, Any]:
     """Return the arguments of the chroma bank in canonical form, or raise."""
     n_chroma = positive_int("n_chroma", n_chroma, "12 gives semitones.")
-    return dict(n_chroma=n_chroma, tuning=number("tuning", tuning, "Use 0.0 for A4 = 440 Hz."))
+    remedy = "Use 0.0 for A4 = 440 Hz."
+    found = number("tuning", tuning, remedy)
+    if abs(found) > 10.0 * n_chroma:  # ten octaves, beyond which there is no sound
+        raise ValueError(message("tuning", f"from {-10 * n_chroma} to {10 * n_chroma} bins", found, remedy))
+    return dict(n_chroma=n_chroma, tuning=found)
 
 
 def chroma_centres(n_chroma: int, tuning: float) -> np.ndarray:

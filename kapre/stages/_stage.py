@@ -192,19 +192,36 @@ def one_of(allowed: tuple[Any, ...], remedy: str) -> Check:
     return check
 
 
+MOST_SAMPLES = 1 << 26
+"""The most samples of a clip, of its padding and of a second: 70 minutes at 16 kHz."""
+MOST_FRAMES = 1 << 20
+"""The most frames that a field counts: nearly three hours at 100 a second."""
+MOST_JOINED = 1 << 12
+"""The most frames that make one."""
+
+
+def at_most(name: str, value: Any, most: int, remedy: str, unit: str = "samples") -> Any:
+    """Return a number, or raise if it is so large that a wrong file could fill the memory."""
+    if value > most:
+        raise ValueError(message(name, f"at most {most} {unit}".rstrip(), value, remedy))
+    return value
+
+
 def at_least_0(name: str, value: Any) -> int:
-    """Check a number of samples or frames that may be 0."""
-    return count(name, value, "Use 0 for none.")
+    """Check a number of samples that may be 0."""
+    return int(at_most(name, count(name, value, "Use 0 for none."), MOST_SAMPLES, "Use 0 for none."))
 
 
-def positive(remedy: str) -> Check:
-    """Return the check of a positive integer."""
-    return lambda name, value: positive_int(name, value, remedy)
+def positive(remedy: str, most: int = MOST_SAMPLES) -> Check:
+    """Return the check of a positive integer, of samples, or of frames with another limit."""
+    unit = "samples" if most == MOST_SAMPLES else "frames"
+    return lambda name, value: at_most(name, positive_int(name, value, remedy), most, remedy, unit)
 
 
-def optional(remedy: str) -> Check:
-    """Return the check of a positive integer or None."""
-    return lambda name, value: None if value is None else positive_int(name, value, remedy)
+def optional(remedy: str, most: int = MOST_SAMPLES) -> Check:
+    """Return the check of a positive integer or None; see `positive`."""
+    check = positive(remedy, most)
+    return lambda name, value: None if value is None else check(name, value)
 
 
 def not_negative(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from kapre._checks import message
 from kapre._lazy import needs
 from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of, optional
-from kapre.stages.filter_bank import bands_of
+from kapre.stages.filter_bank import LARGEST, bands_of
 
 if TYPE_CHECKING:
     from kapre.ops import fourier, scales
@@ -43,6 +43,9 @@ class Cepstrum(Stage):
         bands = bands_of(f)
         if f["n_mfcc"] is not None and f["n_mfcc"] > bands:
             raise ValueError(message("n_mfcc", f"at most the {bands} bands", f["n_mfcc"], "Lower it, or raise n_mels."))
+        if f["n_mfcc"] is not None and f["n_mfcc"] * bands > LARGEST:
+            rule = f"so few that the coefficients times {bands} bands are at most {LARGEST} weights"
+            raise ValueError(message("n_mfcc", rule, f["n_mfcc"], f"Use {LARGEST // bands}, or a shorter n_fft."))
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.n_mfcc is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._lazy import needs
 from kapre.ops.counts import at_least_0, num_frames
-from kapre.stages._stage import Back, Call, Mistake, Stage, one_of, optional
+from kapre.stages._stage import MOST_FRAMES, Back, Call, Mistake, Stage, one_of, optional
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -31,7 +31,7 @@ class Count(Stage):
     Fields = Fields
     checks: ClassVar = {
         "valid_frames": one_of(("all", "hops", "whole"), "'hops' counts n_samples // hop_length."),
-        "fixed_frames": optional("Use None for as many frames as there are."),
+        "fixed_frames": optional("Use None for as many frames as there are.", MOST_FRAMES),
     }
 
     def valid(self, recipe: Recipe, found: Any, n_samples: Any) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre._checks import message, positive_int
+from kapre._checks import message
 from kapre._lazy import needs
-from kapre.stages._stage import Back, Call, Mistake, Stage, Values, one_of
+from kapre.stages._stage import MOST_JOINED, Back, Call, Mistake, Stage, Values, one_of, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -37,7 +37,7 @@ class _NoFields:
 
 def _window(name: str, value: Any) -> int:
     remedy = "Use 5 (Kaldi, torchaudio) or 9 (librosa)."
-    size = positive_int(name, value, remedy)
+    size = positive(remedy, MOST_JOINED)(name, value)
     if size < 3 or size % 2 == 0:
         raise ValueError(message(name, "odd, and at least 3", value, remedy))
     return size

@@ -10,7 +10,7 @@ from kapre._checks import choice, flag, message, positive_int, published_flag
 from kapre._lazy import needs
 from kapre.ops import constant_q
 from kapre.ops.counts import PAD_MODES, power_of_two
-from kapre.stages._stage import LARGEST, UNSET, Back, Call, Mistake, Stage, Values, at_least_0, one_of
+from kapre.stages._stage import LARGEST, UNSET, Back, Call, Mistake, Stage, Values, at_least_0, at_most, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames
@@ -91,21 +91,17 @@ class Framing(Stage):
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         if f["transform"] == "cqt":
             _set_frame_of_cqt(f)
-        n_fft = f["n_fft"] = positive_int("n_fft", f["n_fft"], "2048 samples are 93 ms at 22050 Hz.")
+        n_fft = f["n_fft"] = _length("n_fft", f["n_fft"], "2048 samples are 93 ms at 22050 Hz.")
         win_length = n_fft if f["win_length"] is None else f["win_length"]
-        win_length = f["win_length"] = positive_int("win_length", win_length, f"Use None for n_fft={n_fft}.")
+        win_length = f["win_length"] = _length("win_length", win_length, f"Use None for n_fft={n_fft}.")
         quarter = max(1, win_length // 4)
         hop = quarter if f["hop_length"] is None else f["hop_length"]
-        f["hop_length"] = positive_int("hop_length", hop, f"Use {quarter} for 75 % overlap.")
+        f["hop_length"] = _length("hop_length", hop, f"Use {quarter} for 75 % overlap.")
         _check_padding(f)
         centred = f["window_placement"] == "center"
         shortest = n_fft if centred else win_length
         length = shortest if f["frame_length"] is None else f["frame_length"]
-        f["frame_length"] = positive_int("frame_length", length, f"Use None for {shortest}.")
-        for name in ("n_fft", "win_length", "frame_length"):
-            if f[name] > LONGEST:  # the window and the bank are arrays: a wrong file must not fill the memory
-                way = "Give it in samples: 2048 are 93 ms at 22050 Hz."
-                raise ValueError(message(name, f"at most {LONGEST} samples", f[name], way))
+        f["frame_length"] = _length("frame_length", length, f"Use None for {shortest}.")
         if (f["frame_length"] != n_fft) if centred else (f["frame_length"] < win_length):
             rule = f"n_fft={n_fft} around a centred window" if centred else f"at least win_length={win_length}"
             raise ValueError(message("frame_length", rule, length, f"Use None for {shortest}."))
@@ -194,6 +190,11 @@ def _set_frame_of_cqt(f: Values) -> None:
     f["hop_length"] = 512 if f["hop_length"] is None else f["hop_length"]
     f["window_periodic"] = True if f["window_periodic"] is None else f["window_periodic"]
     f.update(n_fft=length, win_length=length, frame_length=length)
+
+
+def _length(name: str, value: Any, remedy: str) -> int:
+    """Check a length in samples. The window and the bank are arrays: a wrong file must not fill the memory."""
+    return int(at_most(name, positive_int(name, value, remedy), LONGEST, remedy))
 
 
 def _check_padding(f: Values) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._lazy import needs
 from kapre.ops.counts import padded_length
-from kapre.stages._stage import Back, Call, Mistake, Stage, positive
+from kapre.stages._stage import MOST_FRAMES, Back, Call, Mistake, Stage, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -29,7 +29,7 @@ class Multiple(Stage):
     """Append frames of zeros up to a multiple of frames."""
 
     Fields = Fields
-    checks: ClassVar = {"frames_multiple": positive("1 appends nothing.")}
+    checks: ClassVar = {"frames_multiple": positive("1 appends nothing.", MOST_FRAMES)}
     added = ("frames_multiple",)
 
     def count(self, recipe: Recipe, frames: Any) -> Any:

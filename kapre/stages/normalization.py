@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import flag, message
 from kapre._lazy import needs
-from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of, positive
+from kapre.stages._stage import MOST_FRAMES, Back, Call, Mistake, Stage, Values, not_negative, one_of, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -53,8 +53,8 @@ class Normalization(Stage):
         "normalize_epsilon_in": one_of(
             ("variance", "deviation"), "Where the epsilon is added: before or after the root."
         ),
-        "normalize_window": positive("Kaldi takes 600 frames."),
-        "normalize_min_frames": positive("Kaldi takes 100 frames, 1 can stream."),
+        "normalize_window": positive("Kaldi takes 600 frames.", MOST_FRAMES),
+        "normalize_min_frames": positive("Kaldi takes 100 frames, 1 can stream.", MOST_FRAMES),
         "normalize_center": flag,
     }
     added = _OF_SLIDING

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kapre._checks import positive_int
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.stages._stage import Back, Call, Mistake, Stage, Values, optional
+from kapre.stages._stage import MOST_FRAMES, Back, Call, Mistake, Stage, Values, optional, positive
 
 if TYPE_CHECKING:
     from kapre.ops import features
@@ -33,13 +32,13 @@ class Patches(Stage):
     """Cut features into patches of `patch_frames` frames, every `patch_hop` frames."""
 
     Fields = Fields
-    checks: ClassVar = {"patch_frames": optional("Use None for no patches.")}
+    checks: ClassVar = {"patch_frames": optional("Use None for no patches.", MOST_FRAMES)}
     idle = (("patch_frames", None, ("patch_hop",)),)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         hop = f["patch_frames"] if f["patch_hop"] is None else f["patch_hop"]
         if hop is not None:
-            f["patch_hop"] = positive_int("patch_hop", hop, f"Use None for {f['patch_frames']}: no overlap.")
+            f["patch_hop"] = positive(f"Use None for {f['patch_frames']}: no overlap.", MOST_FRAMES)("patch_hop", hop)
 
     def count(self, recipe: Recipe, frames: Any) -> Any:
         """Return the number of patches in a number of frames: an int, None or an integer tensor."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import flag, number
 from kapre._lazy import needs
-from kapre.stages._stage import Back, Call, Mistake, Stage, Values, above_0, not_negative, one_of
+from kapre.ops.sinc import MOST_RATE
+from kapre.stages._stage import Back, Call, Mistake, Stage, Values, above_0, at_most, not_negative, one_of
 
 if TYPE_CHECKING:
     from kapre.ops import frames, waves
@@ -39,6 +40,7 @@ def _rate(name: str, value: Any) -> float | None:
     if value is None:
         return None
     rate = number(name, value, "Give it in Hz.", above=0.0, rule="a positive number of Hz")
+    at_most(name, rate, MOST_RATE, "Give it in Hz.", "Hz")
     return int(rate) if rate.is_integer() else rate
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from kapre._checks import message, positive_int
+from kapre._checks import message
 from kapre._lazy import needs
 from kapre.ops.counts import num_frames
-from kapre.stages._stage import UNSET, Back, Call, Mistake, Stage, Values, one_of, positive
+from kapre.stages._stage import MOST_FRAMES, MOST_JOINED, UNSET, Back, Call, Mistake, Stage, Values, one_of, positive
 
 if TYPE_CHECKING:
     from keras import ops
@@ -44,14 +44,14 @@ class Stack(Stage):
 
     Fields = Fields
     checks: ClassVar = {
-        "stack": positive("1 stacks nothing."),
+        "stack": positive("1 stacks nothing.", MOST_JOINED),
         "stack_edges": one_of(("drop", "zeros", "repeat"), "What becomes of frames that fill no whole stack."),
     }
     idle = (("stack", 1, ("stack_hop", "stack_edges")),)
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         hop = f["stack"] if f["stack_hop"] is None else f["stack_hop"]
-        f["stack_hop"] = positive_int("stack_hop", hop, f"Use None for {f['stack']}: no overlap.")
+        f["stack_hop"] = positive(f"Use None for {f['stack']}: no overlap.", MOST_FRAMES)("stack_hop", hop)
         if f["stack_edges"] == "repeat" and f["stack_hop"] > f["stack"]:
             raise ValueError(message("stack_hop", f"at most stack={f['stack']}", f["stack_hop"], "Lower it."))
 

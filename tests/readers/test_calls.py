@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+from pathlib import Path
 from typing import Any
 
 import librosa
@@ -76,15 +79,36 @@ def wanted(code: str) -> np.ndarray:
         names: dict[str, Any] = dict(librosa=librosa, np=np, y=Y, torch=torch, T=transforms, torchaudio=torchaudio())
         names["kaldi"] = torchaudio().compliance.kaldi
         names["x"] = torch.tensor(Y)[None]
-        *before, last = code.split("\n")
-        for line in before:
-            exec(line, names)
-        found = eval(last, names)
+        *before, last = ast.parse(code).body
+        exec(compile(ast.Module(before, []), "code", "exec"), names)
+        found = eval(ast.unparse(last), names)
     found = np.asarray(found)
-    return found[0] if found.ndim == 3 else found
+    while found.ndim > 2:
+        (found,) = found
+    return found
 
 
-@pytest.mark.parametrize("code", [*LIBROSA, *TORCHAUDIO])
+PASTED_RUNS = [
+    "sr = 16000\nhop = int(0.01 * sr)\nlibrosa.feature.melspectrogram(y=y, sr=sr, hop_length=hop, n_fft=2 ** 9)",
+    "kwargs = {'n_mels': 80}\nlibrosa.feature.melspectrogram(y=y, sr=16000, **kwargs)",
+    "librosa.feature.melspectrogram(y=y.astype(np.float64), sr=16000, **{'n_mels': 80}, **dict(power=1.0))",
+    "def f(x, sr=16000):\n    'Mel.'\n    mel = librosa.feature.melspectrogram(y=x, sr=sr)\n"
+    "    return np.log(mel + 1e-6).T\nf(y)",
+    "f = lambda x, n=40: librosa.feature.melspectrogram(y=x, sr=16000, n_mels=n)\nf(y, n=32)[None].squeeze(0)",
+    "mel = librosa.feature.melspectrogram(y=y, sr=16000)\nmel += 1e-6\nnp.log(mel).astype(np.float64)[np.newaxis, ...]",
+    "np.square(np.abs(librosa.stft(y, n_fft=512))).transpose()",
+    "np.expand_dims(np.power(np.abs(librosa.stft(y, n_fft=512)), 2), 0).swapaxes(-1, -2)",
+    "T.MelSpectrogram(n_mels=64).to('cpu')(x.unsqueeze(0)).squeeze().detach().cpu().numpy()",
+    "from torch import nn\nnn.Sequential(T.MelSpectrogram(n_mels=64), T.AmplitudeToDB(top_db=80)).eval()(x)",
+    "to_db = T.AmplitudeToDB()\nmel = T.MelSpectrogram(16000, n_mels=64)\n"
+    "with torch.no_grad():\n    found = to_db(mel(x))\nfound.transpose(1, 2)",
+    "T.Spectrogram(n_fft=512, power=1)(x).pow(2).double()",
+    "kaldi.fbank(x.float().double() * 32768, **dict(num_mel_bins=80), energy_floor=0.0).unsqueeze(0)",
+]
+"""What people paste and what runs as it stands."""
+
+
+@pytest.mark.parametrize("code", [*LIBROSA, *TORCHAUDIO, *PASTED_RUNS])
 @pytest.mark.filterwarnings("ignore:.*mel filterbank has all zero", "ignore:.*filter bank bands hold no")
 def test_code_is_what_it_computes(code: str) -> None:
     recipe = from_call(code).recipe
@@ -190,9 +214,91 @@ def test_arguments_are_those_of_the_code() -> None:
     assert kapre.Recipe.from_torchaudio() == kapre.frontends.preset("torchaudio_mel").recipe
 
 
+MEL = "librosa.feature.melspectrogram(y=y, sr=16000, n_fft=512)"
+_OF_SR = MEL.replace("16000", "sr")
+PASTED = {
+    "prompt": f">>> import librosa\n>>> S = {MEL}\n>>> S.shape",
+    "prompt and output": f">>> {MEL}\narray([[1.0]])",
+    "prompt of IPython": f"In [1]: {MEL}\nOut[1]: array([[1.0]])",
+    "function in IPython": f"In [12]: def f(y):\n    ...:     return {MEL}",
+    "fence": f"```python\n{MEL}\n```",
+    "notebook": f"%matplotlib inline\n!pip install librosa\n{MEL}",
+    "indented": f"    sr = 16000\n    {_OF_SR}",
+    "loaded at a rate": f"y, sr = librosa.load('x.wav', sr=16000)\n{_OF_SR}",
+    "loaded by an old librosa": f"import librosa as lr\ny, sr = lr.load('x.wav', 16000)\n{_OF_SR}",
+    "made up": f"import numpy as np\ny = np.random.randn(16000).astype('float32')\n{MEL}",
+    "shown": f"y, rate = librosa.load('x.wav')\ny = y[:16000]\nmel = {MEL}\nprint(mel.shape)\nplt.imshow(mel)",
+    "not read and not used": f"from pathlib import Path\np = Path('x.wav')\ndevice = get_device()\n{MEL}",
+    "function": f"def f(y: np.ndarray, sr: int = 16000) -> np.ndarray:\n    return {_OF_SR}",
+    "function that is called": f"def f(y, sr):\n    return {_OF_SR}\nf(audio, sr=16000)",
+    "dict": "c = {'sr': 16000, 'n': 512}\nlibrosa.feature.melspectrogram(y=y, sr=c['sr'], n_fft=c['n'])",
+    "tuple": "a = [16000, 512]\nsr, n = a\nlibrosa.feature.melspectrogram(y=y, sr=sr, n_fft=n)",
+    "alias": "from librosa.feature import melspectrogram as m\nsr: int = 16000\nm(y=y, sr=sr, n_fft=min(512, 600))",
+    "module": "from librosa import feature\nfeature.melspectrogram(y=y[0], sr=int(1.6e4), n_fft=+512)",
+}
+"""What people paste, which is one call."""
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_what_people_paste_is_the_call_in_it(name: str) -> None:
+    assert from_call(PASTED[name]).recipe == from_call(MEL).recipe
+
+
+NOT_THE_CALL = [
+    ("mel = {}\nmel = clean(mel)\nmel", "`clean` of features is not read"),
+    ("mel = {}\nmel = clean(3, [mel])", "`clean` is not read"),
+    ("y = denoise(y)\n{}", "`y` is what is not read: `denoise` is not read"),
+    ("y = librosa.effects.preemphasis(y)\n{}", "`librosa.effects.preemphasis` is not read"),
+    ("{}[0]", "a part of features is not read"),
+    ("{}[:, ::2]", "a part of features is not read"),
+    ("{}.astype(np.float16)", "`.astype` of features is not read"),
+    ("{}.astype(int)", "`.astype` of features is not read"),
+    ("{}.half()", "`.half` of features is not read"),
+    ("{}.to(torch.bfloat16)", "`.to` of features is not read"),
+    ("{}.to(dtype)", "`.to` of features is not read"),
+    ("{}.reshape(-1)", "`.reshape` of features is not read"),
+    ("{}.power(3)", "Pow of features and 3 is not read"),
+    ("{}.transpose(0, 2)", "`.transpose` of features is not read"),
+    ("librosa.feature.melspectrogram(y=y[::2], sr=16000)", "a part of y is not read"),
+    ("librosa.feature.melspectrogram(y=y, sr=16000, n_fft=hparams.n_fft)", "the code gives `hparams.n_fft` no value"),
+    (
+        "librosa.feature.melspectrogram(y=y, sr=sr, n_fft=int(0.02 * sr))",
+        "`int` takes `sr`, and the code gives `sr` no",
+    ),
+    ("y, sr = librosa.load(f, sr=None)\nlibrosa.feature.melspectrogram(y=y, sr=sr)", "the code gives `sr` no value"),
+    ("w, sr = torchaudio.load(f)\nT.MelSpectrogram(sr)(w)", "the call has sample_rate=sr, and the code gives `sr` no"),
+    ("librosa.feature.melspectrogram(y=y, **kwargs)", "`**kwargs` is not given. Add a line such as kwargs = dict("),
+    ("T.MFCC(16000, melkwargs={{'n_mels': n}})", "the code gives `n` no value. Add a line such as n = "),
+    ("mel = {}\nfor m in mel:\n    print(m)", "line 2, `for m in mel:     print(m)`: "),
+    ("class A:\n    pass", "is not read. Read are imports, assignments"),
+    ("def f(x):\n    return f(x)", "`f` calls itself"),
+    ("def f(x):\n    y = x", "does not end with `return`"),
+    ("def f(x):\n    return g(x)\nf(1, 2)", "with arguments that it does not have"),
+    ("f = lambda: f() + f()\nf()", "calls itself, or is called too often"),
+    ("{}\nmel = T.MelSpectrogram(16000, n_fft=512, planted=1)", "line 2, `mel = T.MelSpectrogram(16000, n_fft=512"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), NOT_THE_CALL)
+def test_what_changes_numbers_is_never_stepped_over(code: str, text: str) -> None:
+    with pytest.raises(SourceError) as error:
+        from_call(code.format(MEL))
+    assert text in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_pasted_code_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for code in ("open('hacked', 'w')", "import os\nos.system('touch hacked')", "print(open('hacked', 'w'))"):
+        for before, after in (("", f"\n{MEL}"), (f"{MEL}\n", ""), ("def f(x=1):\n    return 1\nz = f() + 1\n", "")):
+            with contextlib.suppress(SourceError):
+                from_call(f"{before}{code}{after}")
+    assert not list(tmp_path.iterdir())
+
+
 REFUSED = [
     ("librosa.feature.melspectrogram(sr=16000, n_fft=512, stride=3)", "no field stride=3"),
-    ("librosa.feature.melspectrogram(sr=sr)", "`sr` must be"),
+    ("librosa.feature.melspectrogram(sr=sr)", "the call has sr=sr, and the code gives `sr` no value. Add a line such"),
     ("librosa.feature.melspectrogram(sr=16000, power=3)", "`power` must be 1.0 or 2.0"),
     ("librosa.feature.mfcc(sr=16000, dct_type=3)", "`dct_type` must be 2"),
     ("librosa.feature.chroma_stft(y=y, norm=None)", "librosa estimates it from each clip; give tuning=0.0"),
@@ -211,7 +317,7 @@ REFUSED = [
     ("[x for x in y]", "is not read"),
     ("9 ** 9 ** 9", "is not read"),
     ("librosa.feature.melspectrogram(", "is not Python"),
-    ("f(**g)", "has * or ** arguments"),
+    ("f(**g)", "`**g` is not given. Add a line such as g = dict("),
     ("16000", "computes no features"),
     ("m = librosa.feature.melspectrogram(y=y, power=1.0)\nnp.log(m ** 2 + 1e-6)", "Pow of features and 2 is not read"),
     ("np.log(np.abs(librosa.stft(y)) + 1e-6) ** 2", "Pow of features and 2 is not read"),
@@ -248,7 +354,7 @@ REFUSED = [
     ("kaldi.fbank(x * 0)", "`input_scale` must be"),
     ("kaldi.fbank(x / 0)", "ZeroDivisionError"),
     ("kaldi.fbank(x * (1 << 10 ** 9))", "is not read"),
-    ("kaldi.fbank(x, sample_frequency=sr * 2)", "`sample_frequency` must be a number, 1 or above"),
+    ("kaldi.fbank(x, sample_frequency=sr * 2)", "the call has sample_frequency=sr, and the code gives `sr` no"),
     ("kaldi.fbank(x + 1)", "Add of x and 1 is not read"),
     ("fbank(x)", "`fbank` is not read"),
     ("librosa.power_to_db(librosa.feature.melspectrogram(y=y), 1.0, 1e-6, 60)", "is given 4 arguments by position"),

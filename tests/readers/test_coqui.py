@@ -169,9 +169,22 @@ def test_a_posterior_encoder_of_mel_takes_mel() -> None:
     for changed in (
         {"model": {"use_mel_posterior_encoder": True}},
         {"data": {**data["data"], "use_mel_spec_posterior": True}},
+        {"data": {**data["data"], "use_mel_posterior_encoder": True}},
     ):
         recipe = kapre.Recipe.from_pretrained({**data, **changed})
         check(recipe, lambda x: by_vocoder(x, 1024, 256, 1024, 1e-6, mel))
+
+
+def test_fields_that_leave_the_linear_spectrogram() -> None:
+    data = json.loads(VITS["ljs_base"].read_text(encoding="utf-8"))
+    plain = kapre.Recipe.from_pretrained(data)
+    for more in (dict(use_mel_posterior_encoder=False), dict(unit_interpolate_mode="nearest")):
+        found = kapre.Frontend.from_pretrained({**data, "data": {**data["data"], **more}})
+        assert found.recipe == plain
+        assert found.source is not None
+        assert {*found.source.honoured, *found.source.ignored} >= {*more}
+    for wrong in (dict(use_mel_posterior_encoder="yes"), dict(unit_interpolate_gain=2.0)):
+        refused({**data, "data": {**data["data"], **wrong}}, next(iter(wrong)))
 
 
 def test_samples_of_another_scale() -> None:
@@ -210,6 +223,34 @@ def test_windows_shorter_than_the_dft_are_in_its_middle(seed: int) -> None:
     check(kapre.Recipe.from_pretrained(data), lambda x: by_vocoder(x, *sizes, 1e-6))
     audio = {**AUDIO, "fft_size": n_fft, "hop_length": hop, "win_length": win}
     check(kapre.Recipe.from_pretrained({"model": "vits", "audio": audio}), lambda x: by_vocoder(x, *sizes, 1e-6))
+
+
+VOCODERS = ["hifigan", "bigvgan_24k_100band", "univnet", "cosyvoice2", "vits"]
+
+
+@pytest.mark.parametrize("name", VOCODERS)
+@pytest.mark.parametrize("sizes", [(1024, 256, 800), (1024, 300, 1024), (2048, 512, 1200), (1024, 240, 601)])
+def test_a_preset_with_other_sizes_is_framed_as_the_code_of_vocoders(name: str, sizes: tuple[int, int, int]) -> None:
+    n_fft, hop, win = sizes
+    changed = dict(n_fft=n_fft, hop_length=hop, win_length=win)
+    recipe = kapre.Frontend.from_preset(name, **changed).recipe
+    mel = None if name == "vits" else (recipe.sample_rate, recipe.n_mels, recipe.f_min, recipe.f_max)
+    alike = dict(feature_shift=0.0, feature_scale=1.0, amin=1e-5) if mel else {}
+    check(recipe.replace(layout="band_first", **alike), lambda x: by_vocoder(x, *sizes, recipe.magnitude_epsilon, mel))
+    own = kapre.Frontend.from_preset(name, **changed, window_placement="start", pad_left=7, pad_right=7).recipe
+    assert (own.pad_left, own.pad_right, own.window_placement) == (7, 7, "start")
+
+
+def test_other_presets_keep_their_framing() -> None:
+    for name, changes in (
+        ("inkling", dict(hop_length=400)),
+        ("mt3", dict(win_length=1024)),
+        ("whisper", dict(n_fft=512)),
+    ):
+        base = kapre.frontends.preset(name).recipe
+        assert kapre.Frontend.from_preset(name, **changes).recipe == base.replace(**changes)
+    base = kapre.frontends.preset("hifigan").recipe
+    assert kapre.Frontend.from_preset("hifigan", n_mels=100).recipe == base.replace(n_mels=100)
 
 
 IN_MS = dict(hop_length=None, frame_shift_ms=10, frame_length_ms=25)

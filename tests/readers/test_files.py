@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import io
 import json
 import os
 import pickle
+import re
+import socket
 import tarfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,9 @@ from typing import Any
 import pytest
 
 import kapre
-from kapre.frontends.readers import READERS, _files
+from kapre.frontends import SourceError
+from kapre.frontends.readers import READERS, _files, _places
+from tests.command import run
 from tests.readers import configurations
 from tests.readers.configurations import notes
 
@@ -193,7 +199,7 @@ def test_an_archive_that_decompresses_without_end(tmp_path: Path, monkeypatch: p
         ("x.wav", b"RIFF" + bytes(100), "a RIFF file"),
         ("notes.txt", b"hello", "a text file, not a configuration file. Looked at by: Hugging Face, NeMo"),
         ("empty", b"", "an empty file"),
-        ("config.json", b"{}", "a JSON file of no known format. Looked at by: Hugging Face, NeMo"),
+        ("config.json", b"{}", "a JSON file of no known format; it holds nothing. Looked at by: Hugging Face, NeMo"),
         ("latin.json", b'{"a": "\xe9\xff"}', "a binary file, not a configuration file"),
     ],
 )
@@ -273,18 +279,115 @@ def test_the_high_resolution_of_kaldi_comes_first(tmp_path: Path) -> None:
     assert "conf/fbank.conf, conf/mfcc.conf were not read" in notes(tmp_path)
 
 
+UNKNOWN: list[tuple[dict[str, Any], str]] = [
+    (
+        {"config_json": {"model_type": "x"}},
+        r"config.json has no section `audio` with frames \(Coqui TTS\), no section `data` with frames \(VITS\), no ",
+    ),
+    ({"config_yaml": "a: 1", "train_yaml": "a: 1"}, r"\(ESPnet\); train.yaml has no `dataset_conf` with features"),
+    ({"preprocessor_config_json": [1]}, "preprocessor_config.json holds a list, no fields"),
+    ({"model_config_yaml": ""}, "model_config.yaml holds nothing"),
+    ({"vocab_json": "{"}, r"vocab.json cannot be read \(no JSON: Expecting property name"),
+    ({"x_conf": "--beam=3"}, "x.conf has no option such as num-mel-bins=80|x.conf holds nothing"),
+    ({f"{name}_json": {"x": 1} for name in "abcdefg"}, "; and 3 more. Add the file"),
+]
+
+
+@pytest.mark.parametrize(("texts", "words"), UNKNOWN)
+def test_why_no_file_of_a_folder_is_a_front_end(texts: dict[str, Any], words: str, tmp_path: Path) -> None:
+    folder(tmp_path, **texts)
+    refused(tmp_path, rf"none of its files describes a front end: .*{words}")
+    refused(tmp_path, r"Add the file that does, such as preprocessor_config.json, or make the recipe by hand")
+
+
+def test_why_a_file_is_of_no_known_format(tmp_path: Path) -> None:
+    folder(tmp_path, model_config_yaml="a: 1")
+    refused(tmp_path / "model_config.yaml", r"no known format; it has no section `preprocessor` \(NeMo\). Looked at by")
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_each_reader_says_what_its_files_hold(reader: Any) -> None:
+    for data in ({}, {"a": 1}, [], None, "text", 5):
+        assert not reader.knows(data)
+    assert re.match(r"(an? |the )?(`|section|option)", reader.holds)
+
+
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
     refused(tmp_path / "none", "no such file or folder")
     refused(str(tmp_path / "none"), "no such file or folder")
-    refused("", "no such file or folder|holds no file")
     refused("a" * 5000, "no such file|too long")
     refused("a\0b", "no such file")
     refused(tmp_path, "holds no file that a reader knows: processor_config.json, preprocessor_config.json")
     refused({"a": 1}, "the mapping \\(a, …\\) is of no known format")
     refused({"a\nb": 1}, r"the mapping \('a\\nb', …\) is of no known format")
-    for wrong in (5, None, [WHISPER]):
+    for wrong in (5, None, [WHISPER], b"models/mine", True):
         with pytest.raises(TypeError, match="`source` must be a folder, a file, a mapping"):
             kapre.Recipe.from_pretrained(wrong)  # type: ignore[arg-type]
+
+
+PATHS = [
+    *("cfg/gone", "./gone", "../gone", ".hidden/gone", "~/gone", "~nobody-of-this-name/gone", "/gone", "/gone/there"),
+    *(
+        "gone",
+        "gone/",
+        "gone\\there",
+        "C:\\gone",
+        "a/b/c",
+        "a//b",
+        "file/gone",
+        "~",
+        "-",
+        "a b/c",
+        "a/b ",
+        " a/b",
+        "a/b\n",
+    ),
+    *("https://huggingface.co/a/b", "hf://a/b", "a/é", "a/-b/", "a/.b", ".", "..", "..."),
+    *(f"gone/there{suffix}" for suffix in (".json", ".yaml", ".yml", ".conf", ".nemo", ".JSON", ".safetensors")),
+]
+
+
+@pytest.mark.parametrize("source", PATHS)
+def test_what_looks_like_a_path_is_never_looked_up_on_the_hub(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "home" / "here"
+    (folder / "cfg").mkdir(parents=True)
+    (folder / "file").write_text("hello")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setattr(_places, "_hub", lambda name: pytest.fail(f"{name} was looked up on the Hub"))
+    is_folder = source in (".", "..", "~")
+    refused(source, "holds no file that a reader knows" if is_folder else "no such file or folder")
+    if not is_folder:
+        with pytest.raises(SourceError, match=r"Check the path|Remove the white space|Give owner/name"):
+            kapre.Recipe.from_pretrained(source)
+
+
+@pytest.mark.parametrize("source", ["", " ", "\n\t"])
+def test_an_empty_name_is_not_the_folder_of_work(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(WHISPER), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert kapre.Recipe.from_pretrained(".").n_mels == 128
+    refused(source, "which names nothing. Give a model's folder, '.' for this one")
+
+
+def test_the_folder_of_the_user_is_expanded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "preprocessor_config.json").write_text(json.dumps(WHISPER), encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for source in ("~/mine", Path("~/mine"), "~/mine/preprocessor_config.json"):
+        assert kapre.Recipe.from_pretrained(source).n_mels == 128
+        assert kapre.Frontend.from_pretrained(source).recipe.n_mels == 128
+    assert run("presets", "--from", "~/mine") == 0
+    assert kapre.Recipe.from_json(capfd.readouterr().out).n_mels == 128
+    (tmp_path / "mine" / "preprocessor_config.json").write_text("{", encoding="utf-8")
+    assert run("presets", "--from", "~/mine") == 1  # a file that is there, and wrong
+    assert run("presets", "--from", "~/gone") == 2
+    assert "no such file or folder in the folder" in capfd.readouterr().err
 
 
 def test_a_file_of_another_name_is_read_by_its_contents(tmp_path: Path) -> None:
@@ -326,17 +429,85 @@ def test_a_model_that_is_not_in_the_cache(cache: Path) -> None:
     refused("someone/another", "not in the cache of the Hub, which cannot be reached")
 
 
+class Hub:
+    """Listen as the Hub, and never answer, as where packets are dropped. `asked` counts the connections."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self._kept: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                self._kept.append(self.socket.accept()[0])
+                self.asked += 1
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # closed before
+            self.socket.shutdown(socket.SHUT_RDWR)  # which ends `accept`
+        self._thread.join()
+        for each in (self.socket, *self._kept):
+            each.close()
+
+
+@pytest.mark.parametrize("route", ["none", "silent"])
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_a_hub_that_is_out_of_reach_is_asked_once(
+    route: str, is_cached: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    hub = Hub()
+    if route == "none":
+        hub.close()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.5)
+    if is_cached:
+        assert kapre.Recipe.from_pretrained("someone/a-whisper").n_mels == 128
+    else:
+        why = "no answer within 0.5 s|timed out" if route == "silent" else "refused"
+        refused(
+            "someone/another", rf"no such folder, and not in the cache of the Hub, which cannot be reached \(.*({why})"
+        )
+    hub.close()
+    assert hub.asked == (route == "silent")
+
+
+def test_a_connection_that_breaks_is_not_tried_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    tried = []
+
+    def download(model: str, name: str, local_files_only: bool) -> str:
+        tried.append(local_files_only)
+        raise errors.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(_places, "_unreached", lambda: "")
+    refused("someone/another", r"which cannot be reached \(no connection\)")
+    assert tried[0] is False
+    assert len(tried) > 3
+    assert all(tried[1:])
+
+
 def test_only_configuration_files_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
     from huggingface_hub import errors
 
     asked = []
 
-    def download(model: str, name: str) -> str:
+    def download(model: str, name: str, local_files_only: bool) -> str:
         asked.append(name)
         raise errors.EntryNotFoundError("no such file")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(_places, "_unreached", lambda: "")
     refused("someone/a-model", "holds no file that a reader knows")
     assert asked == [name for reader in READERS for name in reader.files if "*" not in name]
     assert all(name.endswith((".json", ".yaml", ".conf")) for name in asked)
@@ -347,6 +518,7 @@ def test_only_configuration_files_are_fetched(monkeypatch: pytest.MonkeyPatch) -
     [
         ("RepositoryNotFoundError", "no such folder, and no such model on the Hub"),
         ("GatedRepoError", "gated"),
+        ("HFValidationError", "no such folder, and no name that a model on the Hub can have"),
         ("", "the Hub cannot be reached \\(no route\\)"),
     ],
 )
@@ -354,13 +526,14 @@ def test_errors_of_the_hub(error: str, words: str, monkeypatch: pytest.MonkeyPat
     import huggingface_hub
     from huggingface_hub import errors
 
-    def download(model: str, name: str) -> str:
+    def download(model: str, name: str, local_files_only: bool) -> str:
         if not error:
             raise ConnectionError("no\nroute")
         kind = getattr(errors, error)
         raise kind.__new__(kind)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(_places, "_unreached", lambda: "")
     refused("someone/a-model", words)
 
 

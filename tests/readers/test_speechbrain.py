@@ -97,10 +97,11 @@ def test_random_options(seed: int, tmp_path: Path) -> None:
 def test_arithmetic_of_references(tmp_path: Path) -> None:
     before = "rate: 16000\nsizes:\n    fft: 512\n"
     path = written(
-        tmp_path, before=before, f_max="!ref <rate> // 2 - 100", n_fft="!ref <sizes[fft]>", sample_rate=16000
-    )
+        tmp_path, before=before, f_max="!ref <rate> // 2 - 100", n_fft="!ref <sizes[fft]>", sample_rate=16000,
+        n_mels="!ref 2 ** 3 * 10 % 64 + 4 ** 0.5 ** 2 // 1",
+    )  # fmt: skip
     recipe = kapre.Recipe.from_pretrained(path)
-    assert (recipe.f_max, recipe.n_fft) == (7900.0, 512)
+    assert (recipe.f_max, recipe.n_fft, recipe.n_mels) == (7900.0, 512, int(2**3 * 10 % 64 + 4**0.5**2 // 1))
 
 
 NORMALIZATION = "speechbrain.processing.features.InputNormalization"
@@ -116,12 +117,30 @@ NORMALIZATION = "speechbrain.processing.features.InputNormalization"
         (dict(hop_length=0), "`hop_length` must be at least one sample long"),
         (dict(win_length=50), "`win_length` must be at most n_fft=400 samples long"),
         (dict(n_mels="!ref <nothing>"), "is no value, nor a reference to one"),
-        (dict(n_mels="!ref <seed> ** 9"), "is no value, nor a reference to one"),
+        (dict(n_mels="!ref <seed> ** 9"), "`n_mels` must be at most 16384"),
+        (dict(n_mels="!ref <seed> ** 99"), "is no value, nor a reference to one"),
+        (dict(n_mels="!ref 9 ** 64 ** 64"), "is no value, nor a reference to one"),
+        (dict(n_mels="!ref (9 ** 64) ** 64"), "is no value, nor a reference to one"),
+        (dict(n_mels="!ref (0 - 2) ** 0.5"), "`n_mels` must be a positive integer|is no value, nor a reference"),
         (dict(n_mels="!ref __import__('os').getcwd()"), "is no value, nor a reference to one"),
         (dict(n_mels="!new:os.system [touch hacked]"), "is no value, nor a reference to one"),
         (dict(n_mels="!apply:os.system [touch hacked]"), "is no value, nor a reference to one"),
         (dict(n_mels="!!python/object/apply:os.system ['touch hacked']"), "no YAML"),
-        (dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: batch\n"), "`norm_type` must be 'sentence'"),
+        (dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: batch\n"), "depend on the other clips of its batch"),
+        (dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: speaker\n"), "does not know the speaker of a clip"),
+        (
+            dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: utt\n"),
+            "SpeechBrain has 'sentence', 'global', 'speaker'",
+        ),
+        (
+            dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: [a]\n"),
+            "SpeechBrain has 'sentence', 'global', 'speaker'",
+        ),
+        (dict(after=f"norm: !new:{NORMALIZATION}\n    std_norm: False\n"), "takes 'global' where it is left out"),
+        (
+            dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: sentence\n    epsilon: 0.5\n"),
+            "`epsilon` must be at most 1e-06, below the deviation of any band with sound; received epsilon=0.5",
+        ),
         (dict(after=f"norm: !new:{NORMALIZATION}\n    norm_type: sentence\n    gain: 2\n"), "no field gain=2"),
         (dict(after=f"norm: !new:{NORMALIZATION}\nother: !new:{NORMALIZATION}\n"), "several sections normalise"),
     ],
@@ -132,6 +151,14 @@ def test_what_cannot_be_expressed_is_named(
     monkeypatch.chdir(tmp_path)
     refused(written(tmp_path, before="seed: 1234\n", **options), words)
     assert os.listdir(tmp_path) == ["hyperparams.yaml"]
+
+
+def test_an_epsilon_without_a_deviation_has_no_effect(tmp_path: Path) -> None:
+    after = f"norm: !new:{NORMALIZATION}\n    norm_type: sentence\n    std_norm: False\n    epsilon: 0.5\n"
+    found = kapre.Frontend.from_pretrained(written(tmp_path, after=after))
+    assert found.recipe.normalize == "mean"
+    assert found.source is not None
+    assert found.source.ignored["norm.epsilon"] == "has no effect without std_norm"
 
 
 def test_other_features_are_refused_by_name(tmp_path: Path) -> None:

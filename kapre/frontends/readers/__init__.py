@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,33 +94,61 @@ def _of_file(place: Place) -> Published:
         if reader.knows(loaded[reader.load]):
             return reader.read(Document(loaded[reader.load], place.name, place.find))
     kind = path.suffix.lower().lstrip(".").upper() or "text"
-    raise SourceError(f"{path}: a {kind} file of no known format. {_looked(READERS)}")
+    why = _joined(_why_unknown(reader, loaded[reader.load]) for reader in named)
+    reasons = f"; it {why}" if why else ""
+    raise SourceError(f"{path}: a {kind} file of no known format{reasons}. {_looked(READERS)} {_BY_HAND}")
 
 
 def _of_folder(place: Place) -> Published:
     """Read the first file of a folder that a reader knows, and note the others that a reader knows."""
-    unknown = []
+    unknown: dict[str, list[str]] = {}
     for reader, pattern, name, path in _candidates(place):
         try:
             data = reader.load(path)
-        except SourceError:
+        except SourceError as error:
             if "*" not in pattern or reader.knows_names:
                 raise
-            unknown.append(f"{name} (not read)")  # any file may have such a name
+            reason = str(error).removeprefix(f"{path}: ").partition(". ")[0]
+            unknown[name] = [f"cannot be read ({reason})"]  # any file may have such a name
             continue
         if reader.knows(data):
             others = _others(place, name)
             _check_equals(place, reader, pattern, name, others)
             where = os.path.join(place.name, name) if place.names is not None else f"{place.name}: {name}"
             return _noting(reader.read(Document(data, where, place.find)), list(others))
-        unknown.append(f"{name} ({reader.name})")
+        unknown.setdefault(name, []).append(_why_unknown(reader, data))
     if unknown:
-        raise SourceError(f"{place.name}: none of its files describes a front end: {', '.join(unknown)}.")
+        raise SourceError(f"{place.name}: none of its files describes a front end: {_reasons(unknown)}. {_BY_HAND}")
     if place.out_of_reach:
-        remedy = "Connect once, or give the model's folder."
-        raise SourceError(f"{place.name}: not in the cache of the Hub, which cannot be reached. {remedy}")
+        remedy = "Check the path, connect once, or give the model's folder."
+        why = "not in the cache of the Hub, which cannot be reached"
+        raise SourceError(f"{place.name}: no such folder, and {why} ({place.unreached[0]}). {remedy}")
     known = ", ".join(dict.fromkeys(name for reader in READERS for name in reader.files))
     raise SourceError(f"{place.name}: holds no file that a reader knows: {known}.")
+
+
+_BY_HAND = "Add the file that does, such as preprocessor_config.json, or make the recipe by hand: kapre.Recipe(…)."
+_MOST_REASONS = 4
+
+
+def _why_unknown(reader: Reader, data: Any) -> str:
+    """Return why contents are not of a reader's format."""
+    if data is None or (isinstance(data, (Mapping, list, str)) and not data):
+        return "holds nothing"
+    if not isinstance(data, Mapping):
+        return f"holds a {type(data).__name__}, no fields"
+    return f"has no {re.sub('^(an?|the) ', '', reader.holds)} ({reader.name})"
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(reasons)).replace(", has no ", ", no ")
+
+
+def _reasons(unknown: Mapping[str, list[str]]) -> str:
+    """Return the reasons why files are not read, of which the first are shown."""
+    texts = [f"{shown(name)} {_joined(reasons)}" for name, reasons in unknown.items()]
+    more = len(texts) - _MOST_REASONS
+    return "; ".join([*texts[:_MOST_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _candidates(place: Place) -> Iterator[tuple[Reader, str, str, Path]]:

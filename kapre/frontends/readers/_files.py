@@ -50,11 +50,11 @@ class Tagged:
         return f"Tagged({self.tag!r}, {self.value!r})"
 
 
-def shown(name: Any) -> str:
+def shown(name: Any, longest: int = 60) -> str:
     """Return a name that a file gives, such as a key, as errors show it: on one line, and not too long."""
     text = str(name)
     text = text if text.isprintable() else repr(text)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return text if len(text) <= longest else f"{text[: longest - 3]}…"
 
 
 def what_is(path: Path) -> str:

@@ -17,7 +17,8 @@ from kapre.stages._stage import optional
 def _clap(settings: Settings) -> Published:
     rate = settings.integer("sampling_rate", 48000, of="sample_rate")
     n_fft = settings.integer("fft_window_size", 1024, of="n_fft")
-    samples = settings.integer("max_length_s", 10) * rate
+    seconds = settings.integer("max_length_s", 10)
+    samples = settings.clip_samples("max_length_s", seconds * rate, seconds)
     settings.follows("nb_max_samples", samples, "max_length_s and sampling_rate")
     settings.follows("nb_frequency_bins", n_fft // 2 + 1, "fft_window_size")
     settings.ignore("is not used", "mel_filters*", "top_db", "n_fft", "nb_max_frames", "chunk_length_s")
@@ -146,8 +147,10 @@ def _kyutai(settings: Settings) -> Published:
     _in_one_piece(settings)
     after = settings.number("audio_delay_seconds", 0.0, at_least=0.0)
     before = settings.number("audio_silence_prefix_seconds", 0.0, at_least=0.0)
-    rate = settings.integer("sampling_rate", 24000)
-    return _wave(settings, rate, pad_left=int(before * rate), pad_right=int((after + 1.0) * rate))
+    rate = settings.integer("sampling_rate", 24000, of="sample_rate")
+    left = settings.clip_samples("audio_silence_prefix_seconds", int(before * rate), before)
+    right = settings.clip_samples("audio_delay_seconds", int((after + 1.0) * rate), after)
+    return _wave(settings, rate, pad_left=left, pad_right=right)
 
 
 def _pocket_tts(settings: Settings) -> Published:

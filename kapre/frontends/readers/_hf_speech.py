@@ -148,7 +148,10 @@ def _lasr(settings: Settings) -> Published:
 def _samples(settings: Settings, name: str, milliseconds: float, rate: int) -> int:
     """Take a length in milliseconds, or what the extractor writes in its place: samples."""
     given = settings.number(f"{name}_ms", milliseconds, at_least=0.0)
-    return int(settings.integer(name, round(rate * given / 1000.0), of=_OURS[name]))
+    samples = round(rate * given / 1000.0)
+    if name not in settings:
+        samples = settings.in_samples(f"{name}_ms", samples, given)
+    return int(settings.integer(name, samples, of=_OURS[name]))
 
 
 _OURS = {"frame_length": "win_length", "hop_length": "hop_length"}

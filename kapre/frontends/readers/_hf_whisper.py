@@ -26,7 +26,8 @@ def bands(settings: Settings, n_mels: int, rate: int = 16000, hop: int = 160, n_
 def _whisper(settings: Settings, n_mels: int, seconds: int, dithers: bool = True) -> dict[str, Any]:
     """Take the fields of Whisper, and return those of the recipe."""
     fields = bands(settings, n_mels)
-    samples = settings.integer("chunk_length", seconds) * fields["sample_rate"]
+    seconds = settings.integer("chunk_length", seconds)
+    samples = settings.clip_samples("chunk_length", seconds * fields["sample_rate"], seconds)
     settings.follows("n_samples", samples, "chunk_length and sampling_rate")
     settings.follows("nb_max_frames", samples // fields["hop_length"], "n_samples and hop_length")
     settings.follows("mel_filters", None, "the other fields")
@@ -131,12 +132,13 @@ def _inkling(settings: Settings) -> Published:
     of_batches(settings)
     rate = settings.integer("sampling_rate", 16000, of="sample_rate")
     seconds = settings.number("audio_token_duration_s", 0.05, at_least=0.0)
-    hop = round(seconds * rate)
-    window = round(seconds * settings.number("window_size_multiplier", 2.0, at_least=0.0) * rate)
+    times = settings.number("window_size_multiplier", 2.0, at_least=0.0)
+    hop = settings.in_samples("audio_token_duration_s", round(seconds * rate), seconds)
+    window = settings.in_samples("window_size_multiplier", round(seconds * times * rate), times)
     settings.follows("hop_length", hop, "audio_token_duration_s and sampling_rate")
     settings.follows("window_size", window, "hop_length and window_size_multiplier")
-    if hop < 1 or window < hop:
-        rule = f"at least one sample and at most the window of {window}"
+    if window < hop:
+        rule = f"at most the window of {window} samples"
         raise settings.error("audio_token_duration_s", rule, seconds, "Correct the file.")
     n_fft = settings.integer("n_fft", None, of="n_fft") or window
     spectrum: dict[str, Any] = dict(power=1.0, magnitude_epsilon=1e-10, magnitude_epsilon_by="max")
@@ -158,7 +160,8 @@ def _clvp(settings: Settings) -> Published:
     fields = bands(settings, 80, 22050, 256, 1024)
     of_fixed_length(settings)
     rate = fields["sample_rate"]
-    samples = settings.integer("default_audio_length", 6) * rate
+    seconds = settings.integer("default_audio_length", 6)
+    samples = settings.clip_samples("default_audio_length", seconds * rate, seconds)
     settings.ignore("is longer than default_audio_length", "chunk_length", "n_samples", "nb_max_frames")
     settings.follows("mel_filters", None, "the other fields")
     norms = settings.numbers("mel_norms")

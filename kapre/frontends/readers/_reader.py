@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import math
 import tokenize
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +18,9 @@ from kapre._checks import count, message, number, positive_int, public_names
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import preset
 from kapre.frontends.readers._files import load, shown
+from kapre.ops.sinc import MOST_RATE
 from kapre.recipe import Recipe
-from kapre.stages._stage import Check
+from kapre.stages._stage import MOST_SAMPLES, Check, at_most
 
 _Value = TypeVar("_Value")
 _DAMAGE = (zlib.error, tokenize.TokenError)
@@ -54,7 +56,8 @@ class Reader:
     Args:
         name: The name of the format, such as "Hugging Face".
         files: The names of its files in a model's folder, or patterns of `fnmatch`, the most telling first.
-        knows: Tells whether contents are of this format.
+        holds: What such a file holds, as errors say it.
+        knows: Tells whether contents are of this format, because they hold it.
         read: Reads contents that `knows` accepts.
         load: Reads a file into contents, and may be more than one format's.
         knows_names: Whether a file that fits a pattern is of this format, so that one that cannot be read is an error.
@@ -63,6 +66,7 @@ class Reader:
 
     name: str
     files: tuple[str, ...]
+    holds: str
     knows: Callable[[Any], bool]
     read: Callable[[Document], Published]
     load: Callable[[Path], Any] = load
@@ -90,8 +94,12 @@ def refusing(place: str) -> Iterator[None]:
         raise SourceError(f"{place}: {type(error).__name__}: {words}. Correct it.") from None
 
 
-_LARGEST = {"n_fft": 2**20, "win_length": 2**20, "n_mels": 2**14, "n_bins": 2**14, "n_chroma": 2**14, "n_mfcc": 2**14}
-"""The largest values of fields that take memory when a recipe is made."""
+_LARGEST = {
+    **dict.fromkeys(("n_fft", "win_length"), 2**20),
+    **dict.fromkeys(("n_mels", "n_bins", "n_chroma", "n_mfcc"), 2**14),
+    "sample_rate": MOST_RATE,
+}
+"""The largest values of fields that take memory when a recipe is made, or from which such fields follow."""
 REQUIRED: Any = object()
 """The default of a field that a file must have."""
 
@@ -146,6 +154,8 @@ class Settings:
             self._honoured[name] = default
             return default
         value = self._left.pop(name)
+        if isinstance(value, (int, float)) and _LARGEST.get(of, math.inf) < value < math.inf:
+            raise self.error(name, f"at most {_LARGEST[of]}", value, "Correct the file.")
         if check is not None:
             value = self._named(lambda: check(name, value))
         self._honoured[name] = value
@@ -157,7 +167,7 @@ class Settings:
 
     def count(self, name: str, default: Any = REQUIRED, of: str = "") -> Any:
         """Take an integer of 0 or above. None is allowed if it is the default."""
-        return self.take(name, default, _or_none(default, lambda key, value: count(key, value, "Use 0 for none.")), of)
+        return self.take(name, default, _or_none(default, _count), of)
 
     def number(self, name: str, default: Any = REQUIRED, at_least: float | None = None, of: str = "") -> Any:
         """Take a finite number. None is allowed if it is the default."""
@@ -173,6 +183,15 @@ class Settings:
         """Return a length in samples that the file gives in another unit. One below a sample is an error."""
         if samples < 1:
             raise self.error(name, f"at least one sample long{unit}", given, "Correct the file.")
+        if samples > _LARGEST["win_length"]:
+            rule = f"so short that it has at most {_LARGEST['win_length']} samples{unit}"
+            raise self.error(name, rule, given, "Correct the file.")
+        return samples
+
+    def clip_samples(self, name: str, samples: int, given: float) -> int:
+        """Return a length of clips in samples that the file gives in another unit, such as seconds."""
+        if samples > MOST_SAMPLES:
+            raise self.error(name, f"so short that it has at most {MOST_SAMPLES} samples", given, "Correct the file.")
         return samples
 
     def dither(self, default: float, library: str) -> float:
@@ -256,8 +275,7 @@ class Settings:
         for name, largest in _LARGEST.items():
             value = fields.get(name)
             if isinstance(value, int) and value > largest:
-                given = value if value < 10**18 else "a number of more than 18 digits"
-                raise self.error(self._theirs.get(name, name), f"at most {largest}", given, "Correct the file.")
+                raise self.error(self._theirs.get(name, name), f"at most {largest}", value, "Correct the file.")
         with public_names(**self._theirs):
             made: Recipe = self._named(lambda: recipe.replace(**fields))
         honoured, ignored = dict(self._honoured), dict(self._ignored)
@@ -284,7 +302,11 @@ class Settings:
 
 
 def _whole(name: str, value: Any) -> int:
-    return positive_int(name, value, "Correct the file.")
+    return int(at_most(name, positive_int(name, value, "Correct the file."), MOST_SAMPLES, "Correct the file.", ""))
+
+
+def _count(name: str, value: Any) -> int:
+    return int(at_most(name, count(name, value, "Use 0 for none."), MOST_SAMPLES, "Correct the file.", ""))
 
 
 def _or_none(default: Any, check: Check) -> Check:

@@ -9,7 +9,18 @@ from typing import Any
 
 from kapre._checks import message, number
 from kapre.frontends._source import Source, SourceError
-from kapre.frontends.readers._code import Name, evaluate
+from kapre.frontends.readers._code import ACCEPTED, OF_NUMBERS, Name, NotReadError, evaluate
+from kapre.frontends.readers._harmless import (
+    LIBRARIES,
+    NO_NUMBERS,
+    OF_ARRAYS,
+    Sound,
+    changes_no_number,
+    loader_of,
+    not_given,
+    root_of,
+    without_value,
+)
 from kapre.frontends.readers._reader import Published, Settings, refusing
 from kapre.frontends.readers._signatures import LIBROSA, TORCHAUDIO, Read
 from kapre.recipe import Recipe
@@ -39,21 +50,10 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Sound:
-    """Hold a name of the code that is multiplied by a number, such as `waveform * 32768`."""
-
-    text: str
-    scale: float
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
 class Method:
-    """Hold a method of features, such as that of `mel.clamp(min=1e-5)`."""
+    """Hold a method of features, of a scaled sound or of a transform, such as that of `mel.clamp(min=1e-5)`."""
 
-    made: Made
+    of: Any
     name: str
 
 
@@ -128,25 +128,46 @@ class _Library:
                 raise _bad(f"a transform of sound is called with {given} arguments", "Call it with the sound alone.")
             return of.of_sound(next((each for each in (*values, *options.values()) if isinstance(each, Sound)), None))
         if isinstance(of, Method):
-            return self.of_features(of.name, of.name, of.made, [of.made, *values], options)
+            return self.method(of, values, options)
         if callable(of):
             return self.changed(of, values, options)
         if not isinstance(of, Name):
             raise _bad(f"{of!r} is called", "Only functions of librosa, torchaudio, NumPy and torch are read.")
         full = of.text
+        base, _, short = full.rpartition(".")
+        if not LIBRARIES.fullmatch(root_of(full)) and base and changes_no_number(short, values, options):
+            return Name(base)
+        loader = loader_of(full)
+        if loader is not None:
+            return loader(values, options)
         for library, known in (("librosa", LIBROSA), ("torchaudio", TORCHAUDIO)):
             for name, (read, positions) in known.items():
                 if _is(full, library, name):
                     return self.read(read, _reader(library, name), full, positions, values, options)
-        short = full.rpartition(".")[2]
         if short == "Sequential":
             return self.sequence(full, values, options)
         if short == "AmplitudeToDB":
             return self.to_decibels(full, values, options)
         made = next((each for each in (*values, *options.values()) if isinstance(each, Made)), None)
+        if (
+            values
+            and OF_ARRAYS.fullmatch(root_of(full))
+            and changes_no_number(short, values[1:], options, is_method=False)
+        ):
+            return values[0]
         if made is None:
-            raise _bad(f"`{full}` is not read", "Give a call of librosa or torchaudio, with values in place of names.")
+            unknown = next((name for each in values for name in without_value(each)), None)
+            if unknown and full in OF_NUMBERS:
+                raise not_given(unknown, what=f"`{full}` takes `{unknown}`")
+            raise NotReadError(f"`{full}` is not read. Give a call of librosa or torchaudio alone. {ACCEPTED}")
         return self.of_features(short, full, made, values, options)
+
+    def method(self, of: Method, values: list[Any], options: dict[str, Any]) -> Any:
+        if changes_no_number(of.name, values, options):
+            return of.of
+        if isinstance(of.of, Made):
+            return self.of_features(of.name, f".{of.name}", of.of, [of.of, *values], options)
+        raise _bad(f"`.{of.name}` of {_named(of.of)} is not read", ACCEPTED)
 
     def read(
         self,
@@ -159,6 +180,10 @@ class _Library:
     ) -> Made:
         fields = _positions(place, positions, values, options)
         sound = next((fields[name] for name in _SOUND if name in fields), None)
+        for name, value in fields.items():
+            if name not in (*_SOUND, *NO_NUMBERS):
+                for unknown in without_value(value):
+                    raise not_given(unknown, name)
         fields = {name: value.text if isinstance(value, (Name, Sound)) else value for name, value in fields.items()}
         if any(isinstance(value, Made) for value in fields.values()):
             raise _bad(f"{place} is called with features", "A recipe takes samples.")
@@ -199,6 +224,11 @@ class _Library:
             return _decibels(made, settings, amplitudes, (1e-5 if amplitudes else 1e-10, 80.0))
         if short == "abs" and len(values) == 1 and not options and _is_plain(made):
             return replace(made, is_complex=False)
+        if short in ("square", "pow", "power", "float_power") and not options:
+            exponent = 2 if short == "square" and len(values) == 1 else values[1] if len(values) == 2 else None
+            return self.combine("Pow", made, exponent)
+        if short in ("transpose", "swapaxes", "t") and not options and _turns(made, values[1:]):
+            return self.combine(".T", made, None)
         if short in _LOGS and len(values) == 1 and not options:
             return _natural(made, short, Settings({}, short, full))
         if short in ("maximum", "clamp", "clip", "clamp_min") and made.floor is None and made.offset == 0.0:
@@ -210,8 +240,10 @@ class _Library:
         )
 
     def combine(self, by: str, left: Any, right: Any) -> Any:
-        if by.startswith(".") and isinstance(left, Made):
-            if by == ".T":
+        if by == "[]":
+            return _item(left, right)
+        if by.startswith("."):
+            if by in (".T", ".mT") and isinstance(left, Made):
                 turned: Any = "band_first" if left.recipe.layout == "time_first" else "time_first"
                 return replace(left, recipe=left.recipe.replace(layout=turned))
             return Method(left, by[1:])
@@ -228,10 +260,11 @@ class _Library:
             squares = by == "Pow" and made is left and number == 2 and made.recipe.power == 1.0
             if squares and _is_plain(made) and made.recipe.filterbank is None and not made.is_complex:
                 return replace(made, recipe=made.recipe.replace(power=2.0))
-        raise _bad(
-            f"{by} of {_named(left)} and {_named(right)} is not read",
-            "A recipe has a floor under its logarithm, np.log(x + 1e-6), and no other sum.",
-        )
+        what = f"{by} of {_named(left)} and {_named(right)} is not read"
+        if isinstance(left, Made) or isinstance(right, Made):
+            raise _bad(what, "A recipe has a floor under its logarithm, np.log(x + 1e-6), and no other sum.")
+        unknown = next((name for each in (left, right) for name in without_value(each)), None)
+        raise _bad(what, ACCEPTED) if unknown is None else not_given(unknown, what=what)
 
 
 def _positions(place: str, positions: tuple[str, ...], values: list[Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,6 +276,31 @@ def _positions(place: str, positions: tuple[str, ...], values: list[Any], option
     if twice is not None:
         raise _bad(f"{place} is given `{twice}` by position and by name", "Remove one.")
     return {**placed, **options}
+
+
+def _item(of: Any, indices: list[Any]) -> Any:
+    """Return the sound or the features of which a part is taken, if that changes no number of the front end."""
+    if isinstance(of, (Name, Sound)):
+        if any(isinstance(each, str) for each in indices) and isinstance(of, Name):
+            return Name(f"{of.text}[{indices[0]!r}]")  # of a mapping that the code does not give
+        if all(each is None or each is ... or isinstance(each, int) or _is_range(each) for each in indices):
+            return of
+    whole = slice(None)
+    if isinstance(of, Made) and all(each is None or each is ... or each == whole for each in indices):
+        return of
+    raise _bad(f"a part of {_named(of)} is not read", "Indices that change no number are read: x[None], x[...], y[0].")
+
+
+def _is_range(index: Any) -> bool:
+    return isinstance(index, slice) and index.step in (None, 1)
+
+
+def _turns(made: Made, axes: list[Any]) -> bool:
+    """Tell whether a transposition swaps bands and frames, the last two axes."""
+    last_two = {(-1, -2), (1, 2)}
+    is_plain = not made.sources or made.sources[0].reader.startswith(("librosa", "torchaudio (kaldi"))
+    swapped = last_two | {(0, 1)} if is_plain else last_two
+    return (not axes and is_plain) or tuple(axes) in swapped or tuple(reversed(axes)) in swapped
 
 
 _SOUND = ("y", "waveform")
@@ -283,6 +341,8 @@ def _is_plain(made: Made) -> bool:
 
 
 def _named(value: Any) -> str:
+    if callable(value):
+        return "a transform"
     return "features" if isinstance(value, Made) else repr(value)
 
 
@@ -310,9 +370,8 @@ def from_arguments(library: str, function: str, arguments: Mapping[str, Any]) ->
 
 def _published(found: Any, text: str) -> Published:
     if not isinstance(found, Made):
-        raise _bad(
-            f"`{text[:60]}` computes no features", "Give a call such as librosa.feature.melspectrogram(sr=16000)."
-        )
+        code = " ".join(text.split())[:60]
+        raise _bad(f"`{code}` computes no features", f"Add a call such as librosa.feature.melspectrogram(). {ACCEPTED}")
     if (found.offset, found.factor, found.floor) != (0.0, 1.0, None):
         raise _bad("the code changes the features without a logarithm after that", "A recipe cannot express it.")
     notes: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from kapre.frontends._vocoder import reflected
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
 
 _SECTION = "audio"
@@ -17,6 +18,8 @@ _MEL = (
 _VITS = "vits"
 _PEAK = 0.95
 """The peak to which Coqui scales a recording with `do_sound_norm`."""
+_FARTHEST = 1000
+"""The largest level in decibels, of which 10 ** (level / 20) is a number."""
 _FLOOR = 1e-5
 _NEW_FLOOR = 1e-8
 _OF_SPEECH = ("power", "griffin_lim_iters", "trim_db", "pitch_fmin", "pitch_fmax", "do_amp_to_db_linear")
@@ -80,7 +83,7 @@ def _frames(settings: Settings, rate: int) -> dict[str, Any]:
         factor = (length or 0.0) / shift
         if not factor.is_integer() or factor < 1.0:
             raise settings.error("frame_length_ms", "a multiple of frame_shift_ms", length, "Correct the file.")
-        win = hop * int(factor)
+        win = settings.in_samples("frame_length_ms", hop * int(factor), length)
     elif win is None:
         raise settings.error("win_length", "given beside hop_length", None, "Add it to the file.")
     return dict(hop_length=hop, win_length=win)
@@ -139,6 +142,9 @@ def _range(settings: Settings) -> dict[str, Any]:
         raise settings.error("stats_path", "null: a pickle is never opened", path, way)
     settings.take("stats_path", None)
     reference, least = settings.number("ref_level_db", 20.0), settings.number("min_level_db", -100.0)
+    for name, level in (("ref_level_db", reference), ("min_level_db", least)):
+        if abs(level) > _FARTHEST:
+            raise settings.error(name, f"from {-_FARTHEST} to {_FARTHEST} dB", level, "Correct the file.")
     largest = settings.number("max_norm", 4.0)
     if least >= 0.0:
         raise settings.error("min_level_db", "below 0", least, "Correct the file.")
@@ -177,10 +183,11 @@ def _vits(settings: Settings, fields: dict[str, Any]) -> Published:
     return settings.finish("vits", **fields, **reflected(**fields))
 
 
-def reflected(n_fft: int, hop_length: int, win_length: int, **_: Any) -> dict[str, Any]:
-    """Return the framing of vocoders: padding that gives a frame for each hop, and a window in the middle of it."""
-    pad = (n_fft - hop_length) // 2
-    return dict(pad_left=pad, pad_right=pad, **({"window_placement": "center"} if win_length < n_fft else {}))
-
-
-READER = Reader(name="Coqui TTS", files=("config.json",), knows=_knows, read=_read, knows_names=False)
+READER = Reader(
+    name="Coqui TTS",
+    files=("config.json",),
+    holds="a section `audio` with frames",
+    knows=_knows,
+    read=_read,
+    knows_names=False,
+)

@@ -129,4 +129,10 @@ def _of_file(path: Any, width: int, least: float) -> _statistics.Vectors:
     return _statistics.of_moments(path, count, total, squares, width, least)
 
 
-READER = Reader(name="ESPnet", files=("config.yaml",), knows=lambda data: _section(data) is not None, read=_read)
+READER = Reader(
+    name="ESPnet",
+    files=("config.yaml",),
+    holds="`frontend_conf` or `feats_extract_conf`",
+    knows=lambda data: _section(data) is not None,
+    read=_read,
+)

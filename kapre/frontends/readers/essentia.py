@@ -72,4 +72,11 @@ def _check_shapes(settings: Settings, place: str, bands: int) -> None:
             raise SourceError(f"{place}: `schema` must have an input {rule}; received shape={shape}. Correct the file.")
 
 
-READER = Reader(name="Essentia", files=("*.json",), knows=_knows, read=_read, knows_names=False)
+READER = Reader(
+    name="Essentia",
+    files=("*.json",),
+    holds="`inference.algorithm` and `schema`",
+    knows=_knows,
+    read=_read,
+    knows_names=False,
+)

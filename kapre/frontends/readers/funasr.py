@@ -70,4 +70,6 @@ def _moments(document: Document, settings: Settings, width: int) -> dict[str, An
     return dict(_statistics.nnet(path, width))
 
 
-READER = Reader(name="FunASR", files=("config.yaml",), knows=_knows, read=_read)
+READER = Reader(
+    name="FunASR", files=("config.yaml",), holds="a `frontend` such as WavFrontend", knows=_knows, read=_read
+)

@@ -54,6 +54,7 @@ def _read(document: Document) -> Published:
 READER = Reader(
     name="Hugging Face",
     files=("processor_config.json", "preprocessor_config.json"),
+    holds="`feature_extractor_type`",
     knows=lambda data: _fields(data) is not None,
     read=_read,
 )

@@ -137,6 +137,7 @@ _NAMES = ("mfcc_hires.conf", "fbank.conf", "mfcc.conf")
 READER = Reader(
     name="Kaldi",
     files=(*_NAMES, *(f"conf/{name}" for name in _NAMES), "*.conf"),
+    holds="an option such as num-mel-bins=80",
     knows=_knows,
     read=_read,
     load=load,

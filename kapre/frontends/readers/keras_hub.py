@@ -87,4 +87,10 @@ _CONVERTERS: dict[str, Callable[[Settings], Published]] = {
     "Gemma3nAudioConverter": _gemma3n,
 }
 
-READER = Reader(name="KerasHub", files=("audio_converter.json",), knows=_knows, read=_read)
+READER = Reader(
+    name="KerasHub",
+    files=("audio_converter.json",),
+    holds="the `class_name` of an audio converter",
+    knows=_knows,
+    read=_read,
+)

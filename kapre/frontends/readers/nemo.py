@@ -222,4 +222,6 @@ def _mfcc(settings: Settings, fields: dict[str, Any]) -> Published:
     return settings.finish("torchaudio_mfcc", **fields, **log)
 
 
-READER = Reader(name="NeMo", files=("model_config.yaml", "*.nemo"), knows=_knows, read=_read)
+READER = Reader(
+    name="NeMo", files=("model_config.yaml", "*.nemo"), holds="a section `preprocessor`", knows=_knows, read=_read
+)

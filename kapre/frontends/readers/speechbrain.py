@@ -20,8 +20,8 @@ _LARGEST_EPSILON = 1e-6
 """The largest least deviation that no band with sound reaches. A recipe leaves a band that never changes at 0."""
 _NEW = "!new:"
 _REFERENCE = re.compile(r"<([^<>]*)>")
-_ARITHMETIC = re.compile(r"[\d.eE+\-*/() ]+")
-_OPERATORS = {kind: of for kind, of in OPERATORS.items() if kind is not ast.Pow}
+_ARITHMETIC = re.compile(r"[\d.eE+\-*/%() ]+")
+_LARGEST_EXPONENT = 64
 
 
 def _class_of(value: Any) -> str:
@@ -74,8 +74,11 @@ def _computed(node: ast.AST) -> Any:
     """Return the value of plain arithmetic on numbers."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return node.value
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_computed(node.left), _computed(node.right))
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        left, right = _computed(node.left), _computed(node.right)
+        if isinstance(node.op, ast.Pow) and (abs(right) > _LARGEST_EXPONENT or abs(left) > 2.0**_LARGEST_EXPONENT):
+            raise ValueError("too large a number")  # which would fill the memory
+        return OPERATORS[type(node.op)](left, right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_computed(node.operand)
     raise ValueError(type(node).__name__)
@@ -172,23 +175,45 @@ def _normalization(document: Document, settings: Settings) -> dict[str, Any]:
     inner = settings.within(names[0], _arguments(document, names[0]))
     inner.ignore("changes training only", "update_until_epoch", "device", "avg_factor")
     inner.ignore("changes only what a mask excludes", "avoid_padding_norm")
-    for name in ("epsilon", "eps"):
-        if inner.number(name, 1e-10, at_least=0.0) > _LARGEST_EPSILON:
-            raise inner.error(
-                name, f"at most {_LARGEST_EPSILON:g}", "a larger number", "A recipe has no least deviation."
-            )
     inner.one_of("length_dim", 1, (1,))
     inner.one_of("mean_norm", True, (True,))
     divides = inner.flag("std_norm", True)
-    remedy = (
-        f"The statistics lie in a pickle, which is never opened. Remove {names[0]} from the file, and give "
-        "feature_shift=-glob_mean and feature_scale=1 / glob_std."
-    )
-    inner.one_of("norm_type", "global", ("sentence",), remedy)
+    _check_norm_type(inner, names[0])
+    _take_epsilon(inner, divides)
     inner.check_left()
     if divides:
         settings.note("SpeechBrain before 1.1 divides the variance by the frames less one: normalize_ddof=1")
     return dict(normalize="mean_std" if divides else "mean")
 
 
-READER = Reader(name="SpeechBrain", files=("hyperparams.yaml",), knows=_knows, read=_read)
+def _check_norm_type(inner: Settings, section: str) -> None:
+    """Take the statistics of each clip. Those over the recordings of the training are not in the file."""
+    by_hand = f"Remove {shown(section)} from the file, and give feature_shift=-mean and feature_scale=1 / deviation."
+    remedies = {
+        "global": f"The statistics of the training lie in a checkpoint (a pickle), which is never opened. {by_hand}",
+        "speaker": f"A recipe does not know the speaker of a clip. {by_hand}",
+        "batch": "The features of a clip would depend on the other clips of its batch. Use 'sentence' if that fits.",
+    }
+    given = inner.given("norm_type")
+    if "norm_type" not in inner:
+        rule = "given: 'sentence' is read, and SpeechBrain takes 'global' where it is left out"
+        raise inner.error("norm_type", rule, None, remedies["global"])
+    remedy = remedies.get(str(given), f"SpeechBrain has {', '.join(map(repr, ('sentence', *remedies)))}.")
+    inner.one_of("norm_type", "sentence", ("sentence",), remedy)
+
+
+def _take_epsilon(inner: Settings, divides: bool) -> None:
+    """Take the least deviation, by which SpeechBrain divides a band that hardly changes. A recipe has none."""
+    for name in ("epsilon", "eps"):
+        if not divides:
+            inner.ignore("has no effect without std_norm", name)
+        elif (given := inner.number(name, 1e-10, at_least=0.0)) > _LARGEST_EPSILON:
+            rule = f"at most {_LARGEST_EPSILON:g}, below the deviation of any band with sound"
+            raise inner.error(
+                name, rule, given, "A recipe has no least deviation: set it to 1e-10 if no band is silent."
+            )
+
+
+READER = Reader(
+    name="SpeechBrain", files=("hyperparams.yaml",), holds="a section `!new:speechbrain.…`", knows=_knows, read=_read
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kapre.frontends._vocoder import reflected
 from kapre.frontends.presets import preset
 from kapre.frontends.readers._reader import Document, Published, Reader, Settings
-from kapre.frontends.readers.coqui import reflected
 
 _SECTION = "data"
 _OF_VITS = ("filter_length", "hop_length", "sampling_rate")
@@ -57,7 +57,8 @@ def _read_vits(document: Document) -> Published:
         frame_length=None,
         input_scale=32768.0 / scale,
     )
-    takes_mel = settings.flag("use_mel_spec_posterior", False)
+    settings.ignore("says how the units of the content encoder are repeated", "unit_interpolate_mode")
+    takes_mel = settings.flag("use_mel_spec_posterior", False) | settings.flag("use_mel_posterior_encoder", False)
     takes_mel |= isinstance(model, Mapping) and model.get("use_mel_posterior_encoder") is True
     if "load_mel_from_disk" in settings:  # Glow-TTS and Tacotron 2
         settings.ignore("changes how features are stored", "load_mel_from_disk")
@@ -105,10 +106,18 @@ def _read_hifigan(document: Document) -> Published:
     )
 
 
-VITS = Reader(name="VITS", files=("config.json",), knows=_is_vits, read=_read_vits, knows_names=False)
+VITS = Reader(
+    name="VITS",
+    files=("config.json",),
+    holds="a section `data` with frames",
+    knows=_is_vits,
+    read=_read_vits,
+    knows_names=False,
+)
 HIFIGAN = Reader(
     name="HiFi-GAN",
     files=("config.json", "config_v*.json"),
+    holds="`hop_size`, `win_size` and `num_mels`",
     knows=_is_hifigan,
     read=_read_hifigan,
     knows_names=False,

@@ -135,4 +135,4 @@ def _moments(document: Document, settings: Settings, width: int) -> dict[str, An
     return dict(_statistics.json_cmvn(path, width))
 
 
-READER = Reader(name="WeNet", files=("train.yaml",), knows=_knows, read=_read)
+READER = Reader(name="WeNet", files=("train.yaml",), holds="`dataset_conf` with features", knows=_knows, read=_read)

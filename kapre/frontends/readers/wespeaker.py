@@ -62,4 +62,10 @@ def _moments(settings: Settings) -> dict[str, Any]:
     return dict(normalize="mean" if applied and mean else None)
 
 
-READER = Reader(name="WeSpeaker", files=("config.yaml", "train.yaml"), knows=_knows, read=_read)
+READER = Reader(
+    name="WeSpeaker",
+    files=("config.yaml", "train.yaml"),
+    holds="`dataset_args` with features",
+    knows=_knows,
+    read=_read,
+)
