@@ -18,6 +18,7 @@ from kapre import (
     frontends,
     functional,
     inversion,
+    learned,
     levels,
     losses,
     metrics,
@@ -68,6 +69,7 @@ from kapre.frontends import (
     list_presets,
 )
 from kapre.inversion import GriffinLim, InverseFilterbank, InverseMFCC
+from kapre.learned import PCEN, Leaf, ParametricFilterbank, SincConv
 from kapre.levels import Loudness, LoudnessNormalization, PeakNormalization, RMSNormalization
 from kapre.recipe import Recipe
 from kapre.separation import HPSS
@@ -101,6 +103,7 @@ __all__ = [
     "HPSS",
     "MDCT",
     "MFCC",
+    "PCEN",
     "RMS",
     "STFT",
     "VERSION",
@@ -122,6 +125,7 @@ __all__ = [
     "InverseMDCT",
     "InverseMFCC",
     "InverseSTFT",
+    "Leaf",
     "LogmelToMFCC",
     "Loudness",
     "LoudnessNormalization",
@@ -133,6 +137,7 @@ __all__ = [
     "MuLawEncoding",
     "OnsetStrength",
     "ParallelFrontends",
+    "ParametricFilterbank",
     "PeakNormalization",
     "Phase",
     "PhaseTflite",
@@ -140,6 +145,7 @@ __all__ = [
     "Recipe",
     "Resample",
     "STFTTflite",
+    "SincConv",
     "SpecAugment",
     "SpectralBandwidth",
     "SpectralCentroid",
@@ -169,6 +175,7 @@ __all__ = [
     "get_stft_mag_phase",
     "get_stft_magnitude_layer",
     "inversion",
+    "learned",
     "levels",
     "list_presets",
     "losses",
