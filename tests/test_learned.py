@@ -425,6 +425,17 @@ def test_features_start_as_the_presets(name: str) -> None:
     assert relative_error(kapre.ParametricFilterbank.from_preset(name)(x), right) <= 2e-5
 
 
+def test_a_bank_from_a_models_own_file() -> None:
+    file = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128, "hop_length": 160}
+    layer = kapre.ParametricFilterbank.from_pretrained(file, shape="gaussian", learning_rate_multiplier=2.0, name="ears")
+    assert layer.recipe == kapre.frontends.preset("whisper_large_v3").recipe
+    assert (layer.shape, layer.learning_rate_multiplier, layer.name) == ("gaussian", 2.0, "ears")
+    assert layer.source.reader
+    other = kapre.ParametricFilterbank.from_preset("whisper", n_mels=40, shape="gaussian")
+    assert other.recipe.n_mels == 40
+    assert other.shape == "gaussian"
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

@@ -55,7 +55,7 @@ class ParametricFilterbank(Frontend):
         is of pitch classes, within 3e-7 of the largest weight. Of "log" and "gammatone" banks, the peaks and the widths
         at half of the peak are taken. If the recipe has `norm="slaney"`, a band that becomes wider becomes lower, and
         other bands keep their height. A side of a band is never shorter than the distance between bins, or than at the
-        start, so that no band falls between two bins.
+        start, so that no band comes to lie between two bins.
 
     Example:
         ```python
