@@ -33,7 +33,8 @@ LAYERS = {
     "pcen": lambda **k: kapre.PCEN(start="first", **k),
     "bank": lambda **k: kapre.ParametricFilterbank(MEL, **{x: y for x, y in k.items() if x != "data_format"}),
 }
-waves = pytest.mark.parametrize("name", list(WAVES))
+NOT_ON_JAX = mostly_on("tensorflow", "torch")
+"""Of what JAX takes long to compile and another test there covers."""
 names = pytest.mark.parametrize("name", list(LAYERS))
 
 
@@ -67,7 +68,7 @@ def right(name: str, layer: Any, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", [*WAVES, "pcen"])
-@pytest.mark.parametrize("moved", [0.0, 0.3])
+@pytest.mark.parametrize("moved", [pytest.param(0.0, marks=NOT_ON_JAX), 0.3])
 def test_numbers(name: str, moved: float) -> None:
     x = given(name)
     layer = build(LAYERS[name](), x, moved)
@@ -167,7 +168,9 @@ def test_channels_shapes_and_unknown_time(name: str, data_format: str) -> None:
             np.testing.assert_allclose(to_numpy(got), to_numpy(layer(cut)), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*WAVES, "pcen"])
+@pytest.mark.parametrize(
+    "name", ["sinc", "pcen", *(pytest.param(name, marks=NOT_ON_JAX) for name in WAVES if name != "sinc")]
+)
 def test_short_and_empty_clips(name: str) -> None:
     layer = build(LAYERS[name](), given(name))
     for batch, time in ((2, 0), (2, 30), (0, 900)):
@@ -327,7 +330,7 @@ def test_gabor_filters_move_to_a_tone() -> None:
     assert losses[-1] < losses[0] - 2.0
 
 
-@pytest.mark.parametrize("shape", ["triangular", "gaussian"])
+@pytest.mark.parametrize("shape", [pytest.param("triangular", marks=NOT_ON_JAX), "gaussian"])
 def test_bands_move_to_a_tone(shape: Any) -> None:
     """All want the tone, and keep their order."""
     layer = kapre.ParametricFilterbank(MEL.replace(n_mels=3), shape, 3.0)
@@ -350,7 +353,15 @@ def test_pcen_learns_the_parameters_of_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer"), [("sinc", "SGD"), ("sinc", "Adam"), ("leaf", "Adam"), ("bank", "SGD"), ("bank", "Adam")]
+    ("name", "optimizer"),
+    [
+        ("sinc", "Adam"),
+        ("bank", "Adam"),
+        *(
+            pytest.param(*row, marks=NOT_ON_JAX)
+            for row in (("sinc", "SGD"), ("bank", "SGD"), ("leaf", "Adam"), ("pcen", "Adam"))
+        ),
+    ],
 )
 def test_a_large_learning_rate_stays_finite(name: str, optimizer: str) -> None:
     x = given(name, 2, 1600).astype("float32")
@@ -379,7 +390,7 @@ def test_a_large_learning_rate_stays_finite(name: str, optimizer: str) -> None:
             assert (values <= high * (1.0 + 1e-5)).all(), key
 
 
-@pytest.mark.parametrize("name", ["sinc", "pcen", "bank"])
+@pytest.mark.parametrize("name", ["sinc", *(pytest.param(name, marks=NOT_ON_JAX) for name in ("pcen", "bank"))])
 def test_the_multiplier_scales_the_steps_of_adam(name: str) -> None:
     x = given(name, 2, 1600).astype("float32")
 
@@ -427,7 +438,9 @@ def test_features_start_as_the_presets(name: str) -> None:
 
 def test_a_bank_from_a_models_own_file() -> None:
     file = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128, "hop_length": 160}
-    layer = kapre.ParametricFilterbank.from_pretrained(file, shape="gaussian", learning_rate_multiplier=2.0, name="ears")
+    layer = kapre.ParametricFilterbank.from_pretrained(
+        file, shape="gaussian", learning_rate_multiplier=2.0, name="ears"
+    )
     assert layer.recipe == kapre.frontends.preset("whisper_large_v3").recipe
     assert (layer.shape, layer.learning_rate_multiplier, layer.name) == ("gaussian", 2.0, "ears")
     assert layer.source.reader
@@ -454,6 +467,7 @@ def test_a_gaussian_bank_is_close_to_the_bank_of_the_recipe(fields: dict[str, An
     assert np.median(apart) <= error
 
 
+@NOT_ON_JAX
 def test_a_trained_bank_in_batches_streams_and_backwards() -> None:
     x = chirp(3, 2400)[..., 0]
     with float64():
@@ -471,6 +485,7 @@ def test_a_trained_bank_in_batches_streams_and_backwards() -> None:
         assert np.abs(again[:, : whole.shape[1]] - whole).mean() < 0.5
 
 
+@NOT_ON_JAX
 def test_responses_are_those_of_the_filters() -> None:
     """A tone of amplitude 1 comes out as the response at its frequency says."""
     t = np.arange(1600) / RATE
