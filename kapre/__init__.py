@@ -18,6 +18,7 @@ from kapre import (
     frontends,
     functional,
     inversion,
+    learned,
     levels,
     losses,
     metrics,
@@ -76,6 +77,7 @@ from kapre.frontends import (
     list_presets,
 )
 from kapre.inversion import GriffinLim, InverseFilterbank, InverseMFCC
+from kapre.learned import PCEN, Leaf, ParametricFilterbank, SincConv
 from kapre.levels import Loudness, LoudnessNormalization, PeakNormalization, RMSNormalization
 from kapre.recipe import Recipe
 from kapre.separation import HPSS
@@ -111,6 +113,7 @@ __all__ = [
     "HPSS",
     "MDCT",
     "MFCC",
+    "PCEN",
     "RMS",
     "STFT",
     "VERSION",
@@ -138,6 +141,7 @@ __all__ = [
     "InverseMDCT",
     "InverseMFCC",
     "InverseSTFT",
+    "Leaf",
     "LogmelToMFCC",
     "Loudness",
     "LoudnessNormalization",
@@ -149,6 +153,7 @@ __all__ = [
     "MuLawEncoding",
     "OnsetStrength",
     "ParallelFrontends",
+    "ParametricFilterbank",
     "PeakNormalization",
     "Phase",
     "PhaseTflite",
@@ -156,6 +161,7 @@ __all__ = [
     "Recipe",
     "Resample",
     "STFTTflite",
+    "SincConv",
     "SpecAugment",
     "SpectralBandwidth",
     "SpectralCentroid",
@@ -185,6 +191,7 @@ __all__ = [
     "get_stft_mag_phase",
     "get_stft_magnitude_layer",
     "inversion",
+    "learned",
     "levels",
     "list_presets",
     "losses",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["augmentations", "spectrogram", "waveform"]
+__all__ = ["augmentations", "filters", "spectrogram", "waveform"]
 
 
 def _pyplot() -> Any:
@@ -154,6 +154,58 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
         assert figure is not None
         figure.colorbar(image, ax=axes, label=shown.unit, pad=0.01)
     return image
+
+
+def filters(layer: Any, ax: Axes | None = None, start: bool = True) -> Axes:
+    """Plot the frequency responses of trained filters, and where they started.
+
+    Each filter is one line, and lines of neighbours differ in colour. The responses before training are grey. All are
+    magnitudes: those of the taps of a filter, or the weights of a filter bank. Each is divided by its largest value, so
+    that narrow filters do not hide wide ones.
+
+    Args:
+        layer: A `kapre.SincConv`, `kapre.Leaf` or `kapre.ParametricFilterbank`, or a `kapre.Frontend` with a filter
+            bank.
+        ax: The axes to draw on. None means matplotlib's current axes.
+        start: Whether to draw the responses before training.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: If the layer has no filters.
+        ValueError: If a `kapre.Frontend` has no filter bank.
+        ImportError: If matplotlib is not installed.
+
+    Example:
+        ```python
+        import kapre
+
+        layer = kapre.SincConv(8, 16000)
+        axes = kapre.plot.filters(layer)
+        assert axes.get_xlabel() == "frequency (Hz)" and len(axes.lines) == 16
+        ```
+    """
+    if not hasattr(layer, "responses"):
+        rule = "a layer with filters, such as kapre.SincConv, kapre.Leaf or kapre.ParametricFilterbank"
+        raise TypeError(message("layer", rule, type(layer).__name__, "Give the layer, and not the model around it."))
+    frequencies, before, after = layer.responses()
+    axes = _axes(ax)
+    if start:
+        axes.plot(frequencies, _peak_at_1(before), color="0.8", linewidth=0.8)
+    for band, response in enumerate(_peak_at_1(after).T):
+        axes.plot(frequencies, response, color=f"C{band % 10}", linewidth=0.8)
+    axes.set_xlim(0.0, float(frequencies[-1]))
+    axes.set_ylim(0.0, 1.05)
+    axes.set_xlabel("frequency (Hz)")
+    axes.set_ylabel("response")
+    return axes
+
+
+def _peak_at_1(responses: np.ndarray) -> np.ndarray:
+    """Divide each column by its largest value, unless that is 0."""
+    peaks = responses.max(axis=0)
+    return responses / np.where(peaks > 0.0, peaks, 1.0)
 
 
 def augmentations(

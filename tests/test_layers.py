@@ -45,9 +45,10 @@ def test_every_registered_layer_has_a_case() -> None:
     # A part of ComposedModel; without channels: test_frontend.py; no layers: test_saved_models.py, test_resample.py;
     # for a dict: augmentation/test_batches.py; for one clip: readers/test_integrations.py; one value for a clip:
     # test_levels.py; a choice of the lowest value: test_music.py; of front ends: test_pieces.py, test_parallel.py;
-    # of four channels: test_phases.py.
+    # of four channels: test_phases.py; with weights: test_learned.py.
     elsewhere = {"ConcatenateChannels", "Frontend", "FrontendMask", "ResampleMask", "MixUp", "CutMix", "AudioConverter"}
     elsewhere |= {"IntensityVector", "Loudness", "YIN", "FixedPieces", "PiecesMask", "ParallelFrontends"}
+    elsewhere |= {"Leaf", "ParametricFilterbank", "PCEN", "SincConv"}
     assert registered == {case.layer for case in CASES.values()} | elsewhere
 
 

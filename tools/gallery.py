@@ -1,6 +1,7 @@
 """Make the pictures of pages by running what stands on them, such as docs/augmentation.md and docs/descriptors.md.
 
     python tools/gallery.py          # docs/augmentation/*.png, docs/descriptors/*.png, …; tools/docs.py calls this
+    python tools/gallery.py learned  # of one page
 
 Each `kapre augment` command of a page runs in the root of the repository, and each Python block that saves pictures
 runs too. A picture that the page shows and nothing on it makes is an error.
@@ -13,14 +14,17 @@ import io
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "augmentation.md"
-PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q", "microphones")))
+PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q", "microphones", "learned")))
 """The pages. The pictures of each lie in the folder with its name."""
+TRAINED = ("learned",)
+"""The pages that train, for which Keras' NumPy backend does not suffice. Each is run by a process of its own."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""
 
@@ -97,15 +101,23 @@ def write(folder: Path, text: str, name: str = "augmentation") -> None:
             shrink(folder / name)
 
 
-def main() -> int:
-    """Write the pictures; return the exit code."""
-    os.environ["KERAS_BACKEND"] = "numpy"  # it compiles nothing, and the seeds on the page are chosen for its draws
+def main(names: list[str] | None = None) -> int:
+    """Write the pictures of the pages with these names, or of all; return the exit code."""
+    # NumPy compiles nothing, and the seeds on the page are chosen for its draws.
+    os.environ["KERAS_BACKEND"] = "jax" if names and set(names) <= set(TRAINED) else "numpy"
     os.chdir(ROOT)
     import matplotlib
 
     matplotlib.use("agg")
     for page in PAGES:
         folder = page.with_suffix("")
+        if names and folder.name not in names:
+            continue
+        if not names and folder.name in TRAINED:
+            code = subprocess.run([sys.executable, __file__, folder.name], check=False).returncode
+            if code:
+                return code
+            continue
         write(folder, page.read_text(encoding="utf-8"), folder.name)
         sizes = [path.stat().st_size for path in folder.glob("*.png")]
         print(f"{len(sizes)} pictures in {folder.relative_to(ROOT)}, {sum(sizes) / 1e6:.2f} MB")
@@ -113,4 +125,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

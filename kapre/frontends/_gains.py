@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from keras import ops
@@ -29,6 +29,16 @@ def extent(name: str, value: Any) -> Extent:
             return "all"
         raise ValueError(message(name, "True, False or 'all'", value, "'all' lets weights of 0 learn too."))
     return flag(name, value)
+
+
+class Values(Protocol):
+    """Give the trained values of a window or of a filter bank."""
+
+    def tensor(self) -> Any:
+        """Return the current values as a tensor through which gradients reach the weights."""
+
+    def array(self) -> np.ndarray:
+        """Return the current values as a NumPy array."""
 
 
 class Learned:

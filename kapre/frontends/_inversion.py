@@ -142,6 +142,6 @@ def invert(
         mean = ops.convert_to_tensor(_statistic("mean", mean, recipe).astype(dtype))
     if deviation is not None:
         deviation = ops.convert_to_tensor(_statistic("deviation", deviation, recipe).astype(dtype))
-    if learned == (None, None):
+    if all(values is None for values in learned):
         return _compiled(settings, x, lengths, mean, deviation)
     return _undone(settings, x, lengths, mean, deviation, *learned)

@@ -28,7 +28,7 @@ from kapre._lengths import lengths_within
 from kapre.frontends import readers
 from kapre.frontends._changes import changed
 from kapre.frontends._clips import ClipLayer
-from kapre.frontends._gains import Extent, Learned, extent, load, save
+from kapre.frontends._gains import Extent, Learned, Values, extent, load, save
 from kapre.frontends._inversion import invert
 from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
 from kapre.frontends._source import Source
@@ -142,7 +142,8 @@ class Frontend(ClipLayer):
                 stacklevel=2,
             )
         self.seed_generator = keras.random.SeedGenerator(self.seed) if self.recipe.dither else None
-        self._bank = self._window = None
+        self._bank: Values | None = None
+        self._window: Values | None = None
         if self.trainable_filterbank:  # not in `build`, so that the weights exist before the first call
             bank = self.recipe.bank_in(self.work_dtype)
             assert bank is not None
@@ -318,13 +319,29 @@ class Frontend(ClipLayer):
             return None
         return window(**self.recipe.window_arguments).astype(self.work_dtype)
 
+    def responses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the filter bank before and after training, as a function of the frequency.
+
+        Returns:
+            The frequencies of the bins in Hz, `(n_freq,)`, and the banks before and after training, `(n_freq, bands)`.
+
+        Raises:
+            ValueError: If the recipe has no filter bank.
+        """
+        before, after = self.recipe.bank_in(self.work_dtype), self.filterbank
+        if before is None or after is None:
+            rule = "a kind of bank, to have responses"
+            raise ValueError(message("filterbank", rule, None, "Use a recipe with filterbank='mel'."))
+        rate: Any = self.recipe.sample_rate
+        return np.arange(self.recipe.n_freq) * rate / self.recipe.n_fft, before, after
+
     def _learned_values(self) -> dict[str, Any]:
         """Return the trained window and bank as tensors, with None for each one that the recipe fixes."""
         parts = {"window": self._window, "bank": self._bank}
         return {name: None if part is None else part.tensor() for name, part in parts.items()}
 
     def _all_learned(self) -> list[Learned]:
-        return [part for part in (self._bank, self._window) if part is not None]
+        return [part for part in (self._bank, self._window) if isinstance(part, Learned)]
 
     def save_own_variables(self, store: Any) -> None:
         save(self._all_learned(), store, super().save_own_variables)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from kapre._checks import message
 from kapre._lazy import needs
-from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of, optional
-from kapre.stages.filter_bank import LARGEST, bands_of
+from kapre.stages._stage import LARGEST, Back, Call, Mistake, Stage, Values, not_negative, one_of, optional
+from kapre.stages.filter_bank import bands_of
 
 if TYPE_CHECKING:
     from kapre.ops import fourier, scales

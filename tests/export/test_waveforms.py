@@ -95,6 +95,38 @@ def test_descriptors_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
         assert relative_error(run(x), to_numpy(model(x))) <= 5e-5  # of decibels
 
 
+BANDS = dict(sample_rate=16000, n_fft=256, hop_length=64, filterbank="mel", n_mels=12, power=2.0)
+LEARNED: dict[str, Any] = {
+    "band-passes": lambda: kapre.SincConv(6, 16000, 101, 40),
+    "every sample": lambda: kapre.SincConv(4, 16000, 51, padding="same"),
+    "leaf": lambda: kapre.Leaf(16000, 8),
+    "bank": lambda: kapre.ParametricFilterbank(kapre.Recipe(**BANDS, log="ln", amin=1e-6)),
+    "pcen": lambda: keras.Sequential([kapre.Frontend(kapre.Recipe(**BANDS)), kapre.PCEN()]),
+}
+
+
+@pytest.mark.parametrize("suffix", ON_EDGE)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mostly_on("tensorflow")) for name in LEARNED])
+def test_learned_front_ends_in_a_file(name: str, suffix: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None,)), LEARNED[name]()])
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(-0.05, 0.05, weight.shape) for weight in model.get_weights()])  # as if trained
+    run = runner(Path(kapre.export(model, tmp_path / f"model{suffix}").path))
+    for samples in (2000, 3001):
+        x = clip(2, samples)
+        assert relative_error(run(x), to_numpy(model(x))) <= 2e-5
+
+
+@pytest.mark.parametrize("name", ["band-passes", "every sample", "leaf"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_learned_filters_by_convolutions(name: str, channels: int) -> None:
+    layer = LEARNED[name]()
+    x = np.concatenate([chirp(2, 900)] * channels, axis=2).astype("float32")
+    with overlaid(PortableKernel()):
+        got = to_numpy(layer.call(keras.ops.convert_to_tensor(x)))
+    assert relative_error(got, to_numpy(layer(x))) <= 1e-5
+
+
 @pytest.mark.parametrize("suffix", ON_EDGE)
 @pytest.mark.parametrize("streams", [pytest.param(streams, marks=mostly_on("tensorflow")) for streams in (False, True)])
 def test_another_rate_in_a_file(streams: bool, suffix: str, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ RANKS = {
     "kapre._common_mistakes": 3,
     "kapre._plot_layout": 3,
     "kapre.descriptors": 8,
+    "kapre.learned": 8,
     "kapre.losses": 8,
     "kapre.metrics": 9,
     "kapre._recipe_search": 8,

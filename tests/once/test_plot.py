@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -151,3 +152,32 @@ def test_shapes_that_are_not_the_recipes() -> None:
         kapre.plot.spectrogram(np.zeros((96, 64)), patches)
     with pytest.raises(ValueError, match=r"of shape \(80, frame\).*Give the recipe that made them"):
         kapre.plot.spectrogram(np.zeros((90, 100)), kapre.frontends.preset("nemo").recipe)
+
+
+def test_filters_are_drawn_at_their_frequencies() -> None:
+    layer = kapre.SincConv(4, RATE, min_band_hz=300.0)
+    before = [edge.copy() for edge in layer.edges]
+    layer.set_weights([weight + 0.1 for weight in layer.get_weights()])  # the edges move up by 0.1 of 8 kHz and more
+    axes = kapre.plot.filters(layer)
+    started, moved = axes.lines[:4], axes.lines[4:]
+    for lines, (low, high) in ((started, before), (moved, layer.edges)):
+        for line, begin, end in zip(lines, low, high, strict=True):
+            frequencies, response = line.get_data()
+            above = frequencies[response > 0.5]
+            assert above.min() == pytest.approx(begin, abs=60.0)
+            assert above.max() == pytest.approx(min(end, RATE / 2.0), abs=60.0)
+    assert len(moved) == 4
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("frequency (Hz)", "response")
+
+
+def test_filters_of_a_bank_and_of_nothing() -> None:
+    bank = kapre.Recipe(sample_rate=RATE, n_fft=512, filterbank="mel", n_mels=6)
+    for layer in (kapre.Frontend(bank), kapre.ParametricFilterbank(bank), kapre.Leaf(RATE, 6)):
+        _, axes = plt.subplots()
+        kapre.plot.filters(layer, axes, start=False)
+        assert len(axes.lines) == 6
+        assert max(line.get_ydata().max() for line in axes.lines) == pytest.approx(1.0)
+    with pytest.raises(TypeError, match="`layer` must be a layer with filters"):
+        kapre.plot.filters(kapre.PCEN())
+    with pytest.raises(ValueError, match="`filterbank` must be a kind of bank"):
+        kapre.plot.filters(kapre.Frontend(kapre.Recipe(n_fft=512)))

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kapre.ops.counts import at_least_0
 from kapre.ops.kernels._blocks import Edges, Groups, Inversion, Operations, Outputs, Stages
 from kapre.ops.kernels._constants import repeated
 from kapre.ops.kernels._effects import EffectOperations
@@ -206,6 +207,30 @@ class Kernel(EffectOperations):
         missing = max(0, (count - 1) * hop + size - x.shape[-1])
         padded = ops.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)])
         return fn(self.frame(padded, size, hop)[..., :count, :], *weights)
+
+    def correlated(self, x: Any, taps: Sequence[Any], hop: int) -> Sequence[Any] | None:
+        """Correlate `(..., time)` with each column of each `(size, columns)`, `hop` apart: `(..., frames, columns)`.
+
+        Return None if this kernel has no way of its own.
+        """
+        return None
+
+    def averaged(self, x: Any, taps: Any, hop: int) -> Any:
+        """Correlate each band of `(..., time, bands)` with its own column of `(size, bands)`, `hop` apart.
+
+        The samples are laid out in rows of one hop, so that none is copied. Each row is summed once for each part of
+        the taps that it can meet. A clip shorter than `size` gives no frame.
+        """
+        size, bands = taps.shape
+        rows = -(-size // hop)
+        *lead, time, _ = ops.shape(x)
+        count = at_least_0(time - size + hop) // hop
+        keep = [(0, 0)] * len(lead)
+        x = ops.pad(x, [*keep, (0, rows * hop), (0, 0)])[..., : (count + rows - 1) * hop, :]
+        x = ops.reshape(x, (*lead, count + rows - 1, hop, bands))
+        parts = ops.reshape(ops.pad(taps, [(0, rows * hop - size), (0, 0)]), (rows, hop, bands))
+        sums = [ops.sum(x[..., row : count + row, :, :] * parts[row], axis=-2) for row in range(rows)]
+        return sum(sums[1:], sums[0])
 
     def frames_of_chunks(self, x: Any, pad: int, size: int, hop: int) -> Any:
         """Cut chunks `(..., chunks, length)`, of which `pad` samples are reflected at the end, into frames.

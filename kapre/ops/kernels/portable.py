@@ -196,6 +196,25 @@ class PortableKernel(_Active):
 
         return tuple(_by_channel(of_channel, x))
 
+    def correlated(self, x: Any, taps: Sequence[Any], hop: int) -> Sequence[Any]:
+        """Correlate `(batch, ..., time)` with each column of each `(size, columns)` by strided convolutions."""
+        return _by_channel(lambda x: [self._convolved(x, one, hop) for one in taps], x)
+
+    def averaged(self, x: Any, taps: Any, hop: int) -> Any:
+        """Correlate each band of `(batch, channel, time, bands)` with its own column, by a convolution of each band."""
+        size = taps.shape[0]
+        extra = -(-size // hop)  # as in `_convolved`
+        weights = ops.expand_dims(taps, -1)
+
+        def of_channel(x: Any) -> Any:
+            x = ops.pad(x, [(0, 0), (extra * hop, 0), (0, 0)])
+            y = ops.depthwise_conv(x, weights, strides=hop, padding="valid", data_format="channels_last")
+            return self.part(y, extra, 0, axis=1)
+
+        channels = ops.split(x, x.shape[1], axis=1) if x.shape[1] > 1 else [x]
+        every = [of_channel(ops.squeeze(channel, 1)) for channel in channels]
+        return ops.stack(every, axis=1) if len(every) > 1 else ops.expand_dims(every[0], 1)
+
     def frames_of_chunks(self, x: Any, pad: int, size: int, hop: int) -> Any:
         """Select the samples of each frame by a product with a matrix."""
         cuts = _frames_of_a_chunk(x.shape[-1], pad, size, hop)
