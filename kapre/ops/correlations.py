@@ -32,9 +32,9 @@ def _correlated(x: Any, octave: Octave, hop: int) -> Any:
 
     One product gives the share of each row of `hop` samples in all frames of which the row is a part.
     """
-    found = current().correlated(x, octave.taps, hop)
+    found = current().correlated(x, [octave.taps], hop)
     if found is not None:
-        return found
+        return found[0]
     size, columns = octave.taps.shape
     rows = octave.folded.shape[1] // columns
     x = frames.pad(x, 0, rows * hop - size)
@@ -42,10 +42,11 @@ def _correlated(x: Any, octave: Octave, hop: int) -> Any:
     x = kernel.head(x, count * hop, axis=-1)
     shares = kernel.dot(ops.reshape(x, (*ops.shape(x)[:-1], count, hop)), constant(octave.folded, x))
     parts = ops.split(shares, rows, axis=-1) if rows > 1 else [shares]
+    total = None
     for row, part in enumerate(parts):
         part = kernel.part(part, row, rows - 1 - row, axis=-2)
-        found = part if found is None else found + part
-    return found
+        total = part if total is None else total + part
+    return total
 
 
 def _joined(every: list[Any]) -> Pair:

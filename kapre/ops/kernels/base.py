@@ -161,13 +161,6 @@ class Kernel(EffectOperations):
         starts = hop * np.arange((x.shape[-1] - size) // hop + 1)
         return ops.take(x, starts[:, None] + np.arange(size), axis=-1)
 
-    def correlated(self, x: Any, taps: np.ndarray, hop: int) -> Any:
-        """Correlate `(..., time)` with `taps` `(size, columns)`, `hop` apart: `(..., frames, columns)`.
-
-        The result is None if this kernel has no way of its own.
-        """
-        return None
-
     def spectrum(
         self, x: Any, count: int | None, edges: Edges | None, operations: Operations
     ) -> tuple[Any, Any] | None:
@@ -211,7 +204,7 @@ class Kernel(EffectOperations):
     def correlated(self, x: Any, taps: Sequence[Any], hop: int) -> Sequence[Any] | None:
         """Correlate `(..., time)` with each column of each `(size, columns)`, `hop` apart: `(..., frames, columns)`.
 
-        Return None if this kernel has no way of its own.
+        The columns are arrays, as constants, or tensors. Return None if this kernel has no way of its own.
         """
         return None
 

@@ -162,11 +162,6 @@ class PortableKernel(_Active):
         (y,) = _by_channel(of_channel, x)
         return y
 
-    def correlated(self, x: Any, taps: np.ndarray, hop: int) -> Any:
-        """Correlate by one strided convolution."""
-        (y,) = _by_channel(lambda x: [self._convolved(x, constant(taps, x), hop)], x)
-        return y
-
     def spectrum(self, *_: Any) -> None:
         """Return None: a file must not depend on a library."""
         return None
@@ -198,7 +193,12 @@ class PortableKernel(_Active):
 
     def correlated(self, x: Any, taps: Sequence[Any], hop: int) -> Sequence[Any]:
         """Correlate `(batch, ..., time)` with each column of each `(size, columns)` by strided convolutions."""
-        return _by_channel(lambda x: [self._convolved(x, one, hop) for one in taps], x)
+
+        def of_channel(x: Any) -> list[Any]:
+            columns = (constant(one, x) if isinstance(one, np.ndarray) else one for one in taps)
+            return [self._convolved(x, each, hop) for each in columns]
+
+        return _by_channel(of_channel, x)
 
     def averaged(self, x: Any, taps: Any, hop: int) -> Any:
         """Correlate each band of `(batch, channel, time, bands)` with its own column, by a convolution of each band."""
