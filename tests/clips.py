@@ -67,3 +67,13 @@ TONAL = ("music", "impulse", "sweep_in_noise")
 def bound(kind: str) -> float:
     """Return how far a float32 value of a kind of clip may lie from a reference's; few tonal ones are past `NEAR`."""
     return 20 * NEAR if kind in TONAL else NEAR
+
+
+def lay_out_recordings(folder: Path, clips: int = 6) -> None:
+    """Write `recordings/speech` and `recordings/music` of the README: parts of the recordings of the examples."""
+    for label, name in RECORDINGS.items():
+        samples, rate = soundfile.read(AUDIO / name)
+        size = int(1.1 * rate)
+        (folder / "recordings" / label).mkdir(parents=True)
+        for i, start in enumerate(np.linspace(0, len(samples) - size, clips).astype(int)):
+            soundfile.write(folder / "recordings" / label / f"{i}.flac", samples[start : start + size], rate)

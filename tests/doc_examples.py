@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+from tests.clips import lay_out_recordings
 from tests.references._registry import transformers
 from tools.docs import public_symbols
 
@@ -43,6 +44,8 @@ def run_example(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Run an example in an empty folder."""
     matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
+    if 'Path("recordings")' in EXAMPLES[name]:
+        lay_out_recordings(tmp_path)
     if "kapre.integrations" in EXAMPLES[name]:
         transformers()
     exec(compile(EXAMPLES[name], name, "exec"), {"__name__": "__main__"})

@@ -179,6 +179,9 @@ def page(folder: Path) -> str:
         parts.append(section(title, shown))
     others = {"GCCPHAT": ("microphones.md", "microphones/moving.png")}
     parts.append(section("Several microphones", others))
+    parts.append(
+        section("Trained filters", {"SincConv, Leaf, ParametricFilterbank": ("learned.md", "learned/filters.png")})
+    )
     parts.append(section("Augmentations", augmentations()))
     parts.append(
         section("Published front ends", {name: (f"presets/{name}.md", f"presets/{name}.png") for name in PRESETS})

@@ -16,6 +16,7 @@ import pytest
 
 import kapre
 from kapre.deploy import FORMATS
+from tests.clips import lay_out_recordings
 from tests.layer_cases import CASES
 from tests.processes import python
 
@@ -287,13 +288,18 @@ def test_a_name_that_is_no_backend() -> None:
     )
 
 
-def test_the_readme_runs_where_only_jax_is() -> None:
+def test_the_readme_runs_where_only_jax_is(tmp_path: Path) -> None:
+    lay_out_recordings(tmp_path)
     hidden = "import sys\nclass Hidden:\n    def find_spec(self, name, *_):\n"
     hidden += "        if name.split('.')[0] in ('tensorflow', 'torch'):\n            raise ModuleNotFoundError(name)\n"
     hidden += "sys.meta_path.insert(0, Hidden())\n"
     block = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    result = run(hidden + ABSENT.format(absent=("tensorflow", "torch")) + block, KERAS_BACKEND=None, KERAS_HOME=None)
+    block = block.split("print(kapre.export")[0]
+    there = f"import os\nos.chdir({str(tmp_path)!r})\n"
+    code = hidden + ABSENT.format(absent=("tensorflow", "torch")) + there + block
+    result = run(code, KERAS_BACKEND=None, KERAS_HOME=None)
     assert result.returncode == 0, result.stderr
+    assert float(result.stdout.split("accuracy")[1].split()[0]) >= 0.8
 
 
 def test_contributing_names_every_python_declared() -> None:
