@@ -6,12 +6,12 @@ import ast
 import math
 import operator
 import re
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kapre.frontends._source import SourceError
+from kapre.frontends.readers._prompts import without_prompts
 
 _LONGEST = 10_000
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -35,11 +35,10 @@ _SIZES = ("shape", "ndim", "size", "dtype", "device")
 """The attributes that people look at."""
 _OF_LIBRARY = re.compile(r"(librosa|torchaudio|T|kaldi|ta_kaldi|\w*[sS]pectrogram|[mM]fcc|MFCC|LFCC|fbank)\b")
 """What names in an expression that makes features begin with."""
+_DECORATORS = re.compile(r"staticmethod|torch\.(no_grad|inference_mode|compile|jit\.script)|(tf\.)?function")
 _CONTEXTS = re.compile(r"torch\.(no_grad|inference_mode)")
 _DEEPEST = 20
 _MOST_STEPS = 10_000
-_PROMPT = re.compile(r"\s*(>>>|\.\.\.|In \[\d+\]:|\.\.\.:)( |$)")
-_OUTPUT = re.compile(r"\s*Out ?\[\d+\]:")
 ACCEPTED = (
     "Read are imports, assignments, functions of one `return`, calls of librosa and torchaudio, logarithms with a "
     "floor, arithmetic of numbers, and what changes no number, such as .astype(np.float32), .to(device) or [None]."
@@ -105,7 +104,7 @@ def evaluate(text: str, apply: Apply, combine: Combine) -> Any:
     """
     if len(text) > _LONGEST:
         raise SourceError(f"the call is {len(text)} characters long; at most {_LONGEST} are read.")
-    code = _without_prompts(text)
+    code = without_prompts(text)
     try:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -115,16 +114,7 @@ def evaluate(text: str, apply: Apply, combine: Combine) -> Any:
     value = found.body(body, {}, 0)
     if isinstance(value, Unread):
         raise value.error
-    return found.called(value, [], {}, 0) if isinstance(value, Function) else value
-
-
-def _without_prompts(text: str) -> str:
-    """Return code without prompts and what was printed, without fences, and without commands of a notebook."""
-    lines = [line for line in text.expandtabs(4).strip("\n").split("\n") if not line.strip().startswith("```")]
-    if any(_PROMPT.match(line) for line in lines):
-        lines = [_PROMPT.sub("", line, count=1) for line in lines if _PROMPT.match(line)]
-    lines = ["" if line.lstrip().startswith(("!", "%")) or _OUTPUT.match(line) else line for line in lines]
-    return textwrap.dedent("\n".join(lines)).strip()
+    return found.alone(value) if isinstance(value, Function) else value
 
 
 def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, Name]:
@@ -179,6 +169,11 @@ class _Run:
             names.update(_imported(statement))
             return None
         if isinstance(statement, ast.FunctionDef):
+            unknown = [each for each in statement.decorator_list if not _DECORATORS.fullmatch(_text_of(each))]
+            if unknown:
+                raise SourceError(
+                    f"the decorator {_shown(unknown[0])} is not read. Leave it out if it changes no number."
+                )
             names[statement.name] = Function(statement, names)
             return names[statement.name]
         if isinstance(statement, ast.With):
@@ -237,6 +232,13 @@ class _Run:
 
     def _value(self, node: ast.expr, names: Mapping[str, Any], depth: int) -> Any:
         return _Reading(self, names, depth).value(node)
+
+    def alone(self, function: Function) -> Any:
+        """Return what a function returns that the code does not call. Numbers of the same names are its arguments."""
+        arguments = function.node.args
+        without_default = arguments.args[: len(arguments.args) - len(arguments.defaults)]
+        named = {each.arg: function.names.get(each.arg) for each in without_default}
+        return self.called(function, [], {name: of for name, of in named.items() if isinstance(of, (int, float))}, 0)
 
     def called(self, function: Function, values: list[Any], options: dict[str, Any], depth: int) -> Any:
         """Return what a function of the code returns. An argument that is not given is a name without a value."""
