@@ -294,9 +294,17 @@ def in_archive(path: Path, member: str) -> str:
             most = _LARGEST_ARCHIVE if compressed else os.fstat(file.fileno()).st_size + 2**20
             limited: Any = _Limited(opened, most, str(path))
             with tarfile.open(fileobj=limited, mode="r:") as archive:
+                found = None
                 for entry in archive:
-                    if entry.name.removeprefix("./") == member and entry.isreg():
-                        return _entry(archive, entry, path)
+                    if entry.name.removeprefix("./") != member or not entry.isreg():
+                        continue
+                    if found is not None:
+                        raise SourceError(f"{path}: the archive holds {member} twice. Give the one of the model.")
+                    found = _entry(archive, entry, path)
+                    if compressed:  # to go on would decompress the weights
+                        break
+                if found is not None:
+                    return found
     except SourceError:
         raise
     except OSError as error:

@@ -117,10 +117,9 @@ def _fun_asr(settings: Settings) -> Published:
         "paraformer",
         **fields,
         **_kaldi.WINDOWS[window],
+        **_kaldi.stack(settings, ("num_frames_lfr", 7), ("stride_lfr", 6)),
         input_scale=1.0,
         n_mels=settings.integer("feature_size", 80, of="n_mels"),
-        stack=settings.integer("num_frames_lfr", 7, of="stack"),
-        stack_hop=settings.integer("stride_lfr", 6, of="stack_hop"),
     )
 
 
@@ -196,6 +195,7 @@ def _gemma(settings: Settings, ms: float, overdrives: bool) -> dict[str, Any]:
 
 
 def gemma3n(settings: Settings) -> Published:
+    settings.one_of("padding_value", 0.0, (0.0,), "The last frame reads it, and a recipe pads with zeros.")
     return settings.finish("gemma3n", **_gemma(settings, 32.0, True))
 
 

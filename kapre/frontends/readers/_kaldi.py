@@ -28,12 +28,12 @@ def frames(rate: float, window: int, hop: int, n_fft: int | None = None) -> dict
     return dict(lengths, sample_rate=rate, f_max=rate / 2.0)
 
 
-def stack(settings: Settings, prefix: str = "", default: Any = 1) -> dict[str, Any]:
-    """Take the fields of stacks, as FunASR makes them: `lfr_m` frames, every `lfr_n` frames."""
-    size = settings.integer(f"{prefix}lfr_m", default, of="stack")
-    hop = settings.integer(f"{prefix}lfr_n", default, of="stack_hop")
+def stack(settings: Settings, of_size: tuple[str, Any], of_hop: tuple[str, Any]) -> dict[str, Any]:
+    """Take the fields of stacks, as FunASR makes them: so many frames, every so many frames. Each has a default."""
+    size = settings.integer(*of_size, of="stack")
+    hop = settings.integer(*of_hop, of="stack_hop")
     if size == 1 and hop > 1:
-        raise settings.error(f"{prefix}lfr_n", "1 with lfr_m=1", hop, "A recipe does not leave out frames.")
+        raise settings.error(of_hop[0], f"1 with {of_size[0]}=1", hop, "A recipe does not leave out frames.")
     return dict(stack=size, stack_hop=hop, stack_edges="repeat")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fnmatch
 import math
 import tokenize
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from kapre import stages
 from kapre._checks import count, message, number, positive_int, public_names
 from kapre.frontends._source import Source, SourceError
 from kapre.frontends.presets import preset
@@ -23,6 +25,8 @@ from kapre.recipe import Recipe
 from kapre.stages._stage import MOST_SAMPLES, Check, at_most
 
 _Value = TypeVar("_Value")
+_PLAIN = Recipe()
+"""The values of fields that have no effect."""
 _DAMAGE = (zlib.error, tokenize.TokenError)
 """What a damaged archive of arrays raises."""
 
@@ -278,11 +282,21 @@ class Settings:
                 raise self.error(self._theirs.get(name, name), f"at most {largest}", value, "Correct the file.")
         with public_names(**self._theirs):
             made: Recipe = self._named(lambda: recipe.replace(**fields))
+        self._refuse_idle(recipe, fields)
         honoured, ignored = dict(self._honoured), dict(self._ignored)
         for outer, inner in self._inner.items():
             honoured |= {f"{outer}.{name}": value for name, value in inner._honoured.items()}
             ignored |= {f"{outer}.{name}": why for name, why in inner._ignored.items()}
         return Published(made, Source(self.reader, self.place, honoured, ignored, tuple(self._notes)))
+
+    def _refuse_idle(self, recipe: Recipe, fields: Mapping[str, Any]) -> None:
+        """Refuse a value of the file that has an effect there, and none in a recipe of these fields."""
+        values = {each.name: getattr(recipe, each.name) for each in dataclasses.fields(Recipe)} | dict(fields)
+        for name, need in stages.idle(values).items():
+            given, plain = fields.get(name), getattr(_PLAIN, name)
+            if name in self._theirs and given is not None and given != plain:
+                rule = f"left out, because a recipe needs {need} for it"
+                raise self.error(self._theirs[name], rule, given, "A recipe cannot express it.")
 
     def check_left(self) -> None:
         """Refuse fields that were neither taken nor ignored."""

@@ -45,7 +45,7 @@ def _read(document: Document) -> Published:
         dither=settings.dither(1.0, "FunASR"),
         snip_edges=settings.one_of("snip_edges", True, (True,) if is_online else (True, False), only),
         input_scale=_scale(settings, is_online),
-        **_kaldi.stack(settings),
+        **_kaldi.stack(settings, ("lfr_m", 1), ("lfr_n", 1)),
     )
     fields |= _moments(document, settings, fields["n_mels"] * fields["stack"])
     return settings.finish("paraformer", **fields)

@@ -137,6 +137,9 @@ def _spectrum(settings: Settings, kind: str) -> dict[str, Any]:
         given = settings.number(theirs, default, at_least=0.0)
         lengths[ours] = settings.in_samples(theirs, round(rate / 1000.0 * given), given, ", in milliseconds")
     n_fft = settings.integer("n_fft", 400, of="n_fft")
+    for name, value in (("sample_rate", rate), ("n_fft", n_fft)):
+        if value % 2:  # its bins end at sample_rate // 2, and not at half of the rate
+            raise settings.error(name, "even", value, "SpeechBrain places the bands elsewhere.")
     if lengths["win_length"] > n_fft:
         rule = f"at most n_fft={n_fft} samples long"
         raise settings.error("win_length", rule, f"{lengths['win_length']} samples", "Raise n_fft.")

@@ -69,7 +69,7 @@ def _stack(document: Document, settings: Settings, section: Mapping[str, Any]) -
     """Take the stacks of frames that the models of FunASR take, and that WeNet makes within the model."""
     if section:
         settings.note(f"the stacks of {_STACKS} are those of FunASR, whose models these are")
-        return _kaldi.stack(settings, f"{_STACKS}.", REQUIRED)
+        return _kaldi.stack(settings, (f"{_STACKS}.lfr_m", REQUIRED), (f"{_STACKS}.lfr_n", REQUIRED))
     encoder = document.data.get("encoder_conf")
     if isinstance(encoder, Mapping) and encoder.get("input_layer") == _STACKED:
         rule, remedy = f"given with input_layer: {_STACKED}", "Add lfr_m and lfr_n: 7 and 6 for models of FunASR."
