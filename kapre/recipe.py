@@ -329,7 +329,7 @@ class Recipe(
         return _remade, ({name: value for name, value in _values(self).items() if value != _DEFAULTS[name]},)
 
     def __repr__(self) -> str:
-        """Return the fields that differ from the defaults, as code that makes the same recipe."""
+        """Return code that makes the same recipe, with the fields that differ from the defaults."""
         return _shown.call("Recipe", _needed(self))
 
     def _repr_html_(self) -> str:

@@ -6,8 +6,11 @@ import html.parser
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
+from keras import ops
+from matplotlib.figure import Figure
 
 import kapre
 from kapre import Recipe
@@ -150,3 +153,18 @@ def test_a_report_in_html() -> None:
     assert rows["speed"].startswith("one clip of 1 s: 2.50 ms")
     unchecked = Report(**{**values, "latency_ms": None}, checks=(), tolerance=1e-4)
     assert "no: check=False" in Parsed(unchecked._repr_html_()).texts
+
+
+def tensor(values: np.ndarray) -> Any:
+    """Return a tensor of the backend, on PyTorch one that takes part in a gradient."""
+    made = ops.convert_to_tensor(values.astype("float32"))
+    return made.requires_grad_() if hasattr(made, "requires_grad_") else made
+
+
+def test_pictures_take_tensors() -> None:
+    above, below = Figure().subplots(2)
+    x, features = np.linspace(-1.0, 1.0, 300), np.linspace(0.0, 1.0, 204).reshape(4, 51)
+    line = kapre.plot.waveform(tensor(x), 100.0, above).lines[0]
+    np.testing.assert_allclose(line.get_ydata(), x, atol=1e-6)
+    image = kapre.plot.spectrogram(tensor(features), Recipe(sample_rate=100, n_fft=100), below)
+    np.testing.assert_allclose(np.asarray(image.get_array()), features.T, atol=1e-6)
