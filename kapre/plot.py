@@ -200,8 +200,9 @@ def filterbank(recipe: Recipe | Frontend, ax: Axes | None = None) -> Axes:
     Example:
         ```python
         import kapre
+        from matplotlib.figure import Figure
 
-        axes = kapre.plot.filterbank(kapre.frontends.preset("whisper").recipe)
+        axes = kapre.plot.filterbank(kapre.frontends.preset("whisper").recipe, Figure().subplots())
         assert axes.get_xlabel() == "frequency (Hz)" and len(axes.lines) == 80
         ```
     """
@@ -233,7 +234,7 @@ def compare(a: Any, b: Any, recipe: Recipe, ax: Sequence[Axes] | None = None) ->
         a: The features of one clip, as `spectrogram` takes them.
         b: Other features of the same shape.
         recipe: The recipe of both, with its `sample_rate`.
-        ax: Three axes to draw on. None adds them to matplotlib's current figure.
+        ax: Three axes to draw on. None makes a new figure.
 
     Returns:
         The three axes.
@@ -260,7 +261,7 @@ def compare(a: Any, b: Any, recipe: Recipe, ax: Sequence[Axes] | None = None) ->
     if first.shape != second.shape:
         raise ValueError(message("b", f"of the shape of a, {first.shape}", second.shape, "Cut the longer one."))
     if ax is None:
-        ax = _pyplot().gcf().subplots(3, 1, sharex=True)
+        ax = _pyplot().subplots(3, 1, sharex=True, layout="constrained")[1]
     places = [*ax]
     if len(places) != 3:
         raise ValueError(message("ax", "three axes", f"{len(places)} of them", "Use plt.subplots(3, 1)[1]."))
