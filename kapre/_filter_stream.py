@@ -12,6 +12,7 @@ from keras import ops
 
 from kapre._checks import count, flag
 from kapre._layer import channels_in_place, channels_second
+from kapre._shown import ShownStream
 from kapre.ops import iir, kernels, resample
 from kapre.ops.chunks import Cutter, State, after_warmup, check_chunk, check_state, whole_chunk
 from kapre.ops.compiled import compiled
@@ -152,7 +153,7 @@ class Recursion:
 _compiled_recursion = kernels.compiled(Recursion.__call__)
 
 
-class FilterStream:
+class FilterStream(ShownStream):
     """Resample or filter waveforms while they arrive. Made by `Resample.stream` and `IIRFilter.stream`.
 
     The outputs of `step` and `flush`, joined along time, equal the output of the layer for the whole clip, however it

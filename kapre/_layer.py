@@ -6,7 +6,7 @@ import inspect
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
 import keras
@@ -17,6 +17,7 @@ from kapre._arguments import LayerArguments
 from kapre._checks import message, public_names
 from kapre._hints import nearest, remedy
 from kapre._one_piece import has_changed, in_one_piece
+from kapre._shown import in_brackets
 from kapre.ops import frames
 from kapre.ops.host import goes_by_host, library, on_host
 from kapre.ops.kernels import active as kernel
@@ -75,6 +76,13 @@ def unique_name(name: str) -> str:
     """Return a default name, numbered from its second use on, as Keras numbers its layers."""
     used = keras.backend.get_uid(name) - 1
     return f"{name}_{used}" if used else name
+
+
+def _is_same(value: Any, plain: Any) -> bool:
+    """Tell whether a value is a parameter's default. An array is none, and Keras makes other lists of lists."""
+    if isinstance(value, (list, tuple)) and isinstance(plain, (list, tuple)):
+        return list(value) == list(plain)
+    return value is plain or (not hasattr(value, "shape") and type(value == plain) is bool and value == plain)
 
 
 class FirstCalls:
@@ -533,19 +541,51 @@ class AudioLayer(_KnownNames, ShortCalls, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument, including those of parents if each constructor takes `**kwargs`."""
         config = super().get_config()
-        for cls in type(self).__mro__:
-            if cls is AudioLayer:
+        for cls, parameter in self._constructor_parameters():
+            config.setdefault(parameter.name, self._argument(cls, parameter.name))
+        return config
+
+    @classmethod
+    def _constructor_parameters(cls) -> Iterator[tuple[type, inspect.Parameter]]:
+        """Yield the parameters of the constructor, and of parents' while each constructor takes `**kwargs`."""
+        for base in cls.__mro__:
+            if base is AudioLayer:
                 break
-            constructor = vars(cls).get("__init__")
+            constructor = vars(base).get("__init__")
             if constructor is None:
                 continue
             parameters = list(inspect.signature(constructor).parameters.values())[1:]
             for parameter in parameters:
                 if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                    config.setdefault(parameter.name, self._argument(cls, parameter.name))
+                    yield base, parameter
             if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
                 break
-        return config
+
+    def _shown_arguments(self) -> dict[str, Any]:
+        """Return the arguments that differ from the defaults, as far as the layer has them as attributes."""
+        parameters: dict[str, inspect.Parameter] = {}
+        for _, parameter in self._constructor_parameters():
+            parameters.setdefault(parameter.name, parameter)
+        shown: dict[str, Any] = {}
+        for name, parameter in parameters.items():
+            plain = self._resolved_default(name, parameter.default)
+            value = getattr(self, name, plain)
+            if plain is parameter.empty or not _is_same(value, plain):
+                shown[name] = value
+        return shown
+
+    def _resolved_default(self, name: str, plain: Any) -> Any:
+        """Return the value that a layer stores for a default that stands for another value."""
+        if plain == _CH_DEFAULT_STR and name.endswith("data_format"):
+            return keras.config.image_data_format()
+        if plain is None and name == "win_length":
+            return getattr(self, "n_fft", None) if getattr(self, name, None) is not None else None
+        if plain is None and name.endswith("window_name") and getattr(self, name, None) == "hann_window":
+            return "hann_window"
+        return plain
+
+    def __repr__(self) -> str:
+        return in_brackets(type(self).__name__, self._shown_arguments(), {"name": getattr(self, "name", None)})
 
     def _argument(self, cls: type, name: str) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,13 @@ class Picture:
 
 
 def unit(recipe: Recipe) -> str:
-    """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "sample", "coefficient" and so on."""
+    """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "sample", "MFCC" and so on."""
     if recipe.one_hot:
         return "one-hot"
     if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
         return "normalised"
     if recipe.n_mfcc is not None:
-        return "coefficient"
+        return "MFCC" if recipe.filterbank == "mel" else "cepstrum"
     if recipe.log is not None:
         return {"db": "dB", "ln": "ln", "log10": "log10"}[recipe.log]
     if recipe.pcen:
@@ -77,7 +78,7 @@ def is_linear(recipe: Recipe) -> bool:
 def _rows(recipe: Recipe) -> str:
     """Return the label of the vertical axis."""
     if recipe.has_bands:
-        return "frequency (Hz)"
+        return "frequency"
     if recipe.stack > 1:
         return f"value ({recipe.stack} frames of {recipe.bands // recipe.stack})"
     return "value" if recipe.n_mfcc is None else "coefficient"
@@ -133,8 +134,14 @@ def _separators(left: float, width: float, parts: int) -> tuple[float, ...]:
 
 
 def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return the positions of round frequencies (1, 2, 5, 10 … Hz) on an axis of band numbers, and their labels."""
-    shown = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
+    """Return the positions of round frequencies on an axis of band numbers, and their labels.
+
+    They are 1, 2, 5, 10 … Hz, or multiples of one step if the bands lie evenly.
+    """
+    spacings = np.diff(centres)
+    is_even = len(centres) > 2 and np.allclose(spacings, spacings[0], rtol=1e-3)
+    candidates = _even_ticks(float(centres[0]), float(centres[-1])) if is_even else _TICKS_HZ
+    shown = [hz for hz in candidates if centres[0] <= hz <= centres[-1]]
     if not shown:  # no round frequency in a narrow range: label its ends
         shown = [float(f"{hz:.4g}") for hz in dict.fromkeys((centres[0], centres[-1]))]
     places = np.interp(shown, centres, np.arange(len(centres)))
@@ -143,11 +150,33 @@ def frequency_ticks(centres: np.ndarray) -> tuple[np.ndarray, list[str]]:
         if not kept or places[kept[-1]] - places[index] >= 0.06 * len(centres):
             kept.append(index)
     kept.reverse()
-    names = [f"{shown[i] / 1000:g}k" if shown[i] >= 1000 else f"{shown[i]:g}" for i in kept]
-    return places[kept], names
+    return places[kept], [hertz(shown[index]) for index in kept]
 
 
-_TICKS_HZ = tuple(digit * 10.0**decade for decade in range(5) for digit in (1, 2, 5))
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Return at most ten multiples of 1, 2 or 5 times a power of ten, between two frequencies."""
+    step = next(step for step in _TICKS_HZ if (high - low) / step <= 9.0)
+    return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def hertz(frequency: float) -> str:
+    """Return a frequency with its unit: "500 Hz", "10 kHz"."""
+    return f"{frequency / 1000:g} kHz" if frequency >= 1000 else f"{frequency:g} Hz"
+
+
+def time_ticks(left: float, right: float) -> tuple[list[float], list[str]] | None:
+    """Return positions in seconds and labels as minutes and seconds, or None up to two minutes."""
+    if right - left <= _LONGEST_IN_SECONDS:
+        return None
+    step = next((step for step in _STEPS_SECONDS if (right - left) / step <= 8.0), (right - left) / 8.0)
+    places = [step * number for number in range(math.ceil(left / step), math.floor(right / step) + 1)]
+    return places, [f"{int(place) // 60}:{int(place) % 60:02d}" for place in places]
+
+
+_LONGEST_IN_SECONDS = 120.0
+_STEPS_SECONDS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+
+_TICKS_HZ = tuple(digit * 10.0**decade for decade in range(-2, 8) for digit in (1, 2, 5))
 
 
 def number_ticks(count: int) -> tuple[np.ndarray, list[str]]:

@@ -12,6 +12,7 @@ from keras import ops
 
 from kapre._checks import count, flag, message
 from kapre._layer import channels_in_place, channels_second, time_axis
+from kapre._shown import ShownStream
 from kapre.ops import fourier, frames, kernels
 from kapre.ops.chunks import Cutter, State, after_warmup, check_state, whole_chunk
 from kapre.ops.compiled import compiled
@@ -93,7 +94,7 @@ def _movable(x: Any, step: Any) -> Any:
     return np.asarray(x) if not step.fixed and goes_by_host(x) else x
 
 
-class STFTStream:
+class STFTStream(ShownStream):
     """Compute an `STFT` while the sound arrives. Made by `STFT.stream`.
 
     The outputs of `step` and `flush`, joined along time, equal the transform of the whole clip, however it is cut into
@@ -260,7 +261,7 @@ class _Inverse:
 _compiled_inverse = kernels.compiled(_Inverse.__call__)
 
 
-class InverseSTFTStream:
+class InverseSTFTStream(ShownStream):
     """Overlap-add frames into samples while they arrive. Made by `InverseSTFT.stream`.
 
     The outputs of `step` and `flush`, joined along time, equal the output of the layer for all frames at once. With

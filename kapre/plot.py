@@ -12,7 +12,7 @@ import numpy as np
 from kapre._augmented import Copies, augmented
 from kapre._checks import message, number
 from kapre._plot_layout import axes as shape_in_words
-from kapre._plot_layout import colour_range, frequency_ticks, number_ticks, picture, rank, unit
+from kapre._plot_layout import colour_range, frequency_ticks, number_ticks, picture, rank, time_ticks, unit
 from kapre.augmentation import RandomLayer
 from kapre.recipe import Recipe
 
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["augmentations", "filters", "spectrogram", "waveform"]
+    from kapre.frontends.frontend import Frontend
+
+__all__ = ["augmentations", "compare", "filterbank", "filters", "spectrogram", "waveform"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 def _pyplot() -> Any:
@@ -35,9 +41,25 @@ def _axes(ax: Axes | None) -> Axes:
     return _pyplot().gca() if ax is None else ax
 
 
+def _over_time(axes: Axes, left: float, right: float) -> None:
+    """Label the horizontal axis of a time in seconds, as minutes and seconds above two minutes."""
+    axes.set_xlim(left, right)
+    ticks = time_ticks(left, right)
+    if ticks is not None:
+        axes.set_xticks(*ticks)
+    axes.set_xlabel("time (s)" if ticks is None else "time (min:s)")
+
+
+def _as_array(values: Any) -> np.ndarray:
+    """Return the values of an array or of a tensor of any backend, also of one with a gradient."""
+    if hasattr(values, "detach"):  # a tensor of PyTorch, on which Keras may run another backend
+        values = values.detach().cpu()
+    return np.asarray(keras.ops.convert_to_numpy(values), dtype=np.float64)
+
+
 def _one_channel(values: Any, rank: int, name: str, axes: str) -> np.ndarray:
     """Return an array with `rank` axes, without a trailing axis of one channel and a leading axis of one item."""
-    array = np.asarray(keras.ops.convert_to_numpy(values), dtype=np.float64)
+    array = _as_array(values)
     if array.ndim > rank and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim > rank and array.shape[0] == 1:
@@ -83,8 +105,7 @@ def waveform(samples: Any, sample_rate: float, ax: Axes | None = None) -> Axes:
         axes.plot(np.arange(x.size) / rate, x, linewidth=0.8)
     peak = float(np.abs(x).max()) if x.size else 1.0
     axes.set_ylim(-1.05 * (peak or 1.0), 1.05 * (peak or 1.0))
-    axes.set_xlim(0.0, max(x.size, 1) / rate)
-    axes.set_xlabel("time (s)")
+    _over_time(axes, 0.0, max(x.size, 1) / rate)
     axes.set_ylabel("amplitude")
     return axes
 
@@ -119,7 +140,7 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
         mel = kapre.get_melspectrogram_layer(n_fft=512, sample_rate=16000, n_mels=40, return_decibel=True, power=2.0)
         x = np.random.uniform(-1, 1, (1, 16000, 1)).astype("float32")
         image = kapre.plot.spectrogram(mel(x), mel.recipe)
-        assert image.axes.get_ylabel() == "frequency (Hz)"
+        assert image.axes.get_ylabel() == "frequency"
 
         whisper = kapre.Frontend.from_preset("whisper")
         image = kapre.plot.spectrogram(whisper(x[..., 0]), whisper.recipe)
@@ -147,13 +168,124 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
     for place in shown.separators:
         axes.axvline(place, color="white", linewidth=0.8)
     axes.set_yticks(*(number_ticks(rows) if shown.centres is None else frequency_ticks(shown.centres)))
-    axes.set_xlabel(shown.across)
+    if shown.across == "time (s)":
+        _over_time(axes, shown.left, shown.right)
+    else:
+        axes.set_xlabel(shown.across)
     axes.set_ylabel(shown.up)
     if colorbar:
         figure = axes.get_figure()
         assert figure is not None
         figure.colorbar(image, ax=axes, label=shown.unit, pad=0.01)
     return image
+
+
+def filterbank(recipe: Recipe | Frontend, ax: Axes | None = None) -> Axes:
+    """Plot the weights of a filter bank over the frequency, one line for each band.
+
+    Neighbouring bands differ in colour. The weights are those that multiply the spectrum, with their normalisation.
+
+    Args:
+        recipe: A recipe with a filter bank, or a `kapre.Frontend` with one, whose current weights are drawn.
+        ax: The axes to draw on. None means matplotlib's current axes.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: If `recipe` is neither a recipe nor a front end.
+        ValueError: If there is no filter bank.
+        ImportError: If matplotlib is not installed.
+
+    Example:
+        ```python
+        import kapre
+        from matplotlib.figure import Figure
+
+        axes = kapre.plot.filterbank(kapre.frontends.preset("whisper").recipe, Figure().subplots())
+        assert axes.get_xlabel() == "frequency (Hz)" and len(axes.lines) == 80
+        ```
+    """
+    of: Any = getattr(recipe, "recipe", recipe)
+    if not isinstance(of, Recipe):
+        way = "Use kapre.frontends.preset('whisper').recipe, say."
+        raise TypeError(message("recipe", "a kapre.Recipe or a kapre.Frontend", type(recipe).__name__, way))
+    weights = of.bank if of is recipe else getattr(recipe, "filterbank", None)
+    if weights is None:
+        way = "Use a recipe with filterbank='mel'."
+        raise ValueError(message("recipe", "one with a filter bank", f"filterbank={of.filterbank!r}", way))
+    assert of.sample_rate is not None  # a bank has one
+    frequencies = np.arange(of.n_freq) * of.sample_rate / of.n_fft
+    axes = _axes(ax)
+    for band, values in enumerate(weights.T):
+        axes.plot(frequencies, values, color=f"C{band % 10}", linewidth=0.8)
+    axes.set_xlim(0.0, float(frequencies[-1]))
+    axes.set_xlabel("frequency (Hz)")
+    axes.set_ylabel("weight")
+    return axes
+
+
+def compare(a: Any, b: Any, recipe: Recipe, ax: Sequence[Axes] | None = None) -> list[Axes]:
+    """Plot two features of one recipe and their difference, below each other.
+
+    The two features have the same colours. The difference is `b - a`, and white where the two are equal.
+
+    Args:
+        a: The features of one clip, as `spectrogram` takes them.
+        b: Other features of the same shape.
+        recipe: The recipe of both, with its `sample_rate`.
+        ax: Three axes to draw on. None makes a new figure.
+
+    Returns:
+        The three axes.
+
+    Raises:
+        ValueError: If the shapes differ or are not those of the recipe, the recipe has no sample rate, or `ax` is not a
+            sequence of three.
+        ImportError: If matplotlib is not installed.
+
+    Example:
+        ```python
+        import numpy as np
+        import kapre
+
+        frontend = kapre.Frontend.from_preset("kaldi_fbank")
+        x = np.random.uniform(-1, 1, (1, 16000)).astype("float32")
+        top, middle, bottom = kapre.plot.compare(frontend(x), frontend(0.5 * x), frontend.recipe)
+        assert bottom.get_title() == "b − a"
+        ```
+    """
+    first, second = (
+        _one_channel(values, rank(recipe), name, shape_in_words(recipe)) for name, values in (("a", a), ("b", b))
+    )
+    if first.shape != second.shape:
+        raise ValueError(message("b", f"of the shape of a, {first.shape}", second.shape, "Cut the longer one."))
+    if ax is None:
+        ax = _pyplot().subplots(3, 1, sharex=True, layout="constrained")[1]
+    places = [*ax]
+    if len(places) != 3:
+        raise ValueError(message("ax", "three axes", f"{len(places)} of them", "Use plt.subplots(3, 1)[1]."))
+    drawn = [
+        spectrogram(values, recipe, axes) for values, axes in zip((first, second, second - first), places, strict=True)
+    ]
+    if recipe.power is not None:
+        low, high = colour_range(np.stack([first, second]), recipe)
+        for image in drawn[:2]:
+            image.set_clim(low, high)
+        most = float(np.abs(second - first).max()) or 1.0
+        drawn[2].set_cmap("RdBu_r")
+        drawn[2].set_clim(-most, most)
+        drawn[2].colorbar.set_label(f"difference ({unit(recipe)})")
+    else:
+        most = 1.05 * max(float(np.abs([first, second]).max()), 1e-12)
+        for axes in places[:2]:
+            axes.set_ylim(-most, most)
+        places[2].set_ylabel("difference")
+    for axes, title in zip(places, ("a", "b", "b − a"), strict=True):
+        axes.set_title(title, fontsize="small")
+    for axes in places[:2]:
+        axes.set_xlabel("")
+    return places
 
 
 def filters(layer: Any, ax: Axes | None = None, start: bool = True) -> Axes:
@@ -314,7 +446,7 @@ def draw_copies(figure: Figure, copies: Copies) -> None:
             if peak > 1.0:
                 for full_scale in (-1.0, 1.0):
                     above.axhline(full_scale, color="0.6", linewidth=0.6, linestyle="--")
-            in_time = below.get_xlabel() == "time (s)"
+            in_time = below.get_xlabel().startswith("time")
             for axes in (above, below) if in_time else (above,):
                 axes.set_xlim(0.0, seconds)
             if in_time:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack  # noq
 
 import numpy as np
 
-from kapre import stages
+from kapre import _shown, stages
 from kapre._arguments import RecipeFields
 from kapre._checks import message
 from kapre._hints import nearest, remedy
@@ -326,6 +327,15 @@ class Recipe(
     def __reduce__(self) -> Any:
         # The arrays are recomputed: a mel bank alone takes a megabyte.
         return _remade, ({name: value for name, value in _values(self).items() if value != _DEFAULTS[name]},)
+
+    def __repr__(self) -> str:
+        """Return code that makes the same recipe, with the fields that differ from the defaults."""
+        return _shown.call("Recipe", _needed(self))
+
+    def _repr_html_(self) -> str:
+        """Return a table of the fields that differ from the defaults, and the stages in order, for a notebook."""
+        rows = [(name, _shown.code(value)) for name, value in _needed(self).items()]
+        return _shown.table("Recipe", rows, " → ".join(stages.in_words(self)))
 
     @property
     def window_arguments(self) -> dict[str, Any]:
@@ -749,6 +759,18 @@ _DERIVED = {
 
 def _values(recipe: Recipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in _DEFAULTS}
+
+
+def _needed(recipe: Recipe) -> dict[str, Any]:
+    """Return the fewest fields that make the same recipe: those whose values follow from others are left out."""
+    values = _values(recipe)
+    needed = {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+    for name in [name for name in needed if _DEFAULTS[name] is None or name in _DERIVED]:
+        fewer = {key: value for key, value in needed.items() if key != name}
+        with contextlib.suppress(TypeError, ValueError):  # a field without which the others make no recipe
+            if stages.canonical({**_DEFAULTS, **fewer}, _DEFAULTS) == values:
+                needed = fewer
+    return needed
 
 
 def _remade(fields: dict[str, Any]) -> Recipe:

@@ -51,11 +51,10 @@ def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -
     level = (grid - low) / (high - low) if high > low else np.zeros_like(grid)
 
     count = shown.values.shape[1]
-    hz = shown.centres is not None
     places, names = number_ticks(count) if shown.centres is None else frequency_ticks(shown.centres)
     rows = {int((1 - (place + 0.5) / count) * _ROWS): name for place, name in zip(places, names, strict=True)}
     for row in range(_ROWS):
-        label = (f"{rows[row]} Hz" if hz else rows[row]) if row in rows else ""
+        label = rows.get(row, "")
         line = Text(f"{label:>{_MARGIN}} ")
         for column in range(width):
             if colour:

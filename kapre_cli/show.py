@@ -362,7 +362,7 @@ def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> Non
         plot.waveform(done.samples[:, channel], rate, above)
         above.set_title(title if count == 1 else f"{title}, channel {channel + 1} of {count}")
         plot.spectrogram(done.features if done.channels is None else done.features[..., channel], done.recipe, below)
-        if below.get_xlabel() == "time (s)":
+        if below.get_xlabel().startswith("time"):
             above.set_xlabel("")
             above.tick_params(labelbottom=False)
             end = done.seconds

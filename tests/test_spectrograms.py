@@ -122,10 +122,7 @@ def test_streams_and_shows_its_arguments() -> None:
         x = chirp(2, 1500)[:, :, 0]
         check_stream(layer.stream(), to_numpy(quick(layer)(x)), x, [7, 300], 1e-9)
     shown = repr(layer)
-    assert shown.startswith(
-        "<MelSpectrogram sample_rate=16000, n_fft=512, hop_length=100, n_mels=20, f_min=0.0, f_max=8"
-    )
-    assert shown.endswith("name='mel'>")
+    assert shown == "<MelSpectrogram sample_rate=16000 n_fft=512 hop_length=100 n_mels=20 f_max=8000.0 name='mel'>"
     assert layer.recipe.bands == 20
     with pytest.raises(ValueError, match="dynamic_range"):
         kapre.Spectrogram(dynamic_range=80.0).stream()

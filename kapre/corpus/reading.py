@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kapre._checks import flag
+from kapre._shown import short, table
 from kapre.audio._errors import one_line
 from kapre.corpus import _folder, _shards
 from kapre.corpus._errors import CorpusError
@@ -165,6 +166,19 @@ class Store(Sequence[StoredClip]):
 
     def __repr__(self) -> str:
         return f"<Store {str(self.folder)!r}: {len(self)} rows, {sum(self._failed)} errors>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the size and the recipe of the store, for a notebook."""
+        rows = [
+            ("rows", len(self)),
+            ("errors", sum(self._failed)),
+            ("warnings", self.warned),
+            ("shards", len(self._shards)),
+            ("size", f"{self.n_bytes / 1e6:.2f} MB"),
+            ("complete", "yes" if self.is_whole else "no"),
+            ("recipe", short(self.recipe)),
+        ]
+        return table(f"Store {self.folder}", rows)
 
     @overload
     def __getitem__(self, index: int) -> StoredClip: ...

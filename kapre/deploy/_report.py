@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from kapre._shown import table
 from kapre.deploy._check import Check
 from kapre.deploy.formats import FORMATS
 
@@ -91,6 +92,20 @@ class Report:
             found = f"{check.error:.1e} of the range" if check.error is not None else "too short for a frame"
             lines.append(f"  {shape:<20} {found}")
         return "\n".join([*lines, f"  {self.speed}"])
+
+    def _repr_html_(self) -> str:
+        """Return a table of the file, its inputs and outputs, and its largest error, for a notebook."""
+        rows = [("file", self.path), ("size", f"{self.size / 1e6:.2f} MB"), ("written by", self.backend)]
+        rows += [("input", f"{name} {_free(shape)}") for name, shape in self.inputs.items()]
+        rows += [("output", f"{name} {_free(shape)}") for name, shape in self.outputs.items()]
+        rows += [("note", note) for note in self.notes]
+        if not self.checked:
+            rows.append(("checked", "no: check=False"))
+        else:
+            error = self.max_error
+            rows.append(("largest error", "every input too short" if error is None else f"{error:.1e} of the range"))
+            rows.append(("speed", self.speed))
+        return table(FORMATS[self.format].title, rows)
 
     @property
     def notes(self) -> list[str]:

@@ -25,6 +25,7 @@ from kapre._layer import (
     shape_in_place,
     time_second,
 )
+from kapre._shown import ShownStream
 from kapre._stft_stream import STFTStream
 from kapre.descriptors._base import magnitudes
 from kapre.ops import filterbanks, frames, phases
@@ -51,7 +52,7 @@ def _check_pairs(pairs: Any) -> tuple[tuple[int, int], ...] | None:
     return found
 
 
-class SpatialStream:
+class SpatialStream(ShownStream):
     """Compute a layer of several channels while the sound arrives. Made by its `stream`.
 
     The outputs of `step` and `flush`, joined along time, equal those of the layer for the whole clip, however it is cut

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kapre._checks import message
+from kapre._shown import ShownStream
 from kapre.frontends.frontend import Frontend
 from kapre.ops import kernels
 from kapre.ops.chunks import State
@@ -35,7 +36,7 @@ def _of_frames(descriptors: tuple[Descriptor, ...], features: Any) -> list[Any]:
     return [each[:, :count] for each in _compiled(descriptors, room)]
 
 
-class DescriptorStream:
+class DescriptorStream(ShownStream):
     """Compute a descriptor of frames while the sound arrives. Made by the `stream` of its layer.
 
     The outputs of `step` and `flush`, joined along time, equal those of the layer for the whole clip, however it is cut

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kapre import executor, stages
+from kapre import _shown, executor, stages
 from kapre._arguments import LayerArguments, PresetAlias, PresetArguments, PresetName
 from kapre._checks import count, message
 from kapre._layer import (
@@ -32,7 +32,7 @@ from kapre.frontends._gains import Extent, Learned, Values, extent, load, save
 from kapre.frontends._inversion import invert
 from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
 from kapre.frontends._source import Source
-from kapre.frontends.presets import list_presets, preset
+from kapre.frontends.presets import list_presets, name_of, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
 from kapre.ops.kernels import active as kernel
@@ -431,3 +431,14 @@ class Frontend(ClipLayer):
     def get_config(self) -> dict[str, Any]:
         """Return every constructor argument, with the recipe in a JSON-compatible form."""
         return {**super().get_config(), "recipe": json.loads(self.recipe.to_json())}
+
+    def _shown_arguments(self) -> dict[str, Any]:
+        name = name_of(self.recipe) if hasattr(self, "recipe") else None
+        return {**({} if name is None else {"preset": name}), **super()._shown_arguments()}
+
+    def _repr_html_(self) -> str:
+        """Return a table of the arguments and of the recipe's fields, and the stages in order, for a notebook."""
+        arguments = {**self._shown_arguments(), "name": self.name}
+        rows = [(name, _shown.short(value)) for name, value in arguments.items() if name != "recipe"]
+        own = self.recipe._repr_html_()
+        return _shown.table(type(self).__name__, rows) + own

@@ -8,6 +8,7 @@ from typing import Any
 from kapre._arguments import PresetName
 from kapre._checks import message
 from kapre.frontends._preset import Preset
+from kapre.recipe import Recipe
 
 
 def _table() -> dict[str, Preset]:
@@ -66,6 +67,12 @@ def list_presets() -> list[PresetName]:
     """
     names: list[Any] = sorted(_table())
     return names
+
+
+def name_of(recipe: Recipe) -> PresetName | None:
+    """Return the name of the preset with this recipe, or None."""
+    names: list[Any] = [entry.name for entry in _table().values() if entry.recipe == recipe]
+    return min(names, default=None)
 
 
 def preset(name: str) -> Preset:

@@ -52,11 +52,9 @@ class ShortFrontend(Frontend):
         own = set(inspect.signature(type(self)).parameters)
         return {name: value for name, value in AudioLayer.get_config(self).items() if name not in _OF_FRONTEND - own}
 
-    def __repr__(self) -> str:
-        arguments = inspect.signature(type(self)).parameters.values()
-        named = [each for each in arguments if each.kind is not each.VAR_KEYWORD]
-        given = [f"{each.name}={getattr(self, each.name)!r}" for each in named]
-        return f"<{type(self).__name__} {', '.join([*given, f'name={self.name!r}'])}>"
+    def _shown_arguments(self) -> dict[str, Any]:
+        own = set(inspect.signature(type(self)).parameters)
+        return {name: value for name, value in super()._shown_arguments().items() if name in own}
 
 
 class _OfFrames(ShortFrontend):

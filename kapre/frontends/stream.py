@@ -8,6 +8,7 @@ from keras import ops
 
 from kapre import stages
 from kapre._checks import count, flag, message
+from kapre._shown import ShownStream
 from kapre.frontends import presets
 from kapre.frontends._step import Step
 from kapre.ops.chunks import State, after_warmup, check_chunk, check_state, whole_chunk
@@ -48,7 +49,8 @@ def _refuse_whole_clip(recipe: Recipe) -> None:
         return
     entries = [presets.preset(name) for name in presets.list_presets()]
     changes = ", ".join(f"{name}={value!r}" for change in found.values() for name, value in change.items())
-    own = next((f" of {entry.name!r}" for entry in entries if entry.recipe == recipe), "")
+    name = presets.name_of(recipe)
+    own = "" if name is None else f" of {name!r}"
     mine = recipe.changed_fields()
     streams = [entry for entry in entries if not whole_clip_stages(entry.recipe)]
     near = max(streams, key=lambda entry: sum(vars(entry.recipe).get(key) == value for key, value in mine.items()))
@@ -59,7 +61,7 @@ def _refuse_whole_clip(recipe: Recipe) -> None:
     )
 
 
-class Stream:
+class Stream(ShownStream):
     """Compute the features of a front end while the sound arrives. Made by `Frontend.stream`.
 
     The outputs of `step` and `flush`, joined along time, equal the output of the front end for the whole clip, however
@@ -129,6 +131,9 @@ class Stream:
         self.frames_per_chunk = None if entries is None else entries[0]
         self.warmup = 0 if entries is None else entries[1]
         self._state = self.initial_state()
+
+    def _made_by(self) -> Frontend:
+        return self.frontend
 
     def initial_state(self, batch_size: int = 1) -> State:
         """Return the state before the first sample.

@@ -79,6 +79,11 @@ def run(recipe: Recipe, x: Any, call: Call, of: tuple[Stage, ...] | None = None)
     return x
 
 
+def in_words(recipe: Recipe) -> list[str]:
+    """Return what the active stages do, in order, in phrases."""
+    return [phrase for stage in recipe.active_stages for phrase in stage.in_words(recipe)]
+
+
 def undo(recipe: Recipe, x: Any, back: Back) -> Any:
     """Undo the stages from the last to the first: convert features `(..., *entries)` to samples `(..., time)`."""
     for stage in reversed(recipe.active_stages):

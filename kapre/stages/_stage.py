@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -136,6 +137,12 @@ class Stage:
 
     def check(self, f: Values, defaults: Mapping[str, Any]) -> None:
         """Check the fields of the stage together, and put them in canonical form."""
+
+    # What people read.
+
+    def in_words(self, recipe: Recipe) -> tuple[str, ...]:
+        """Return what the stage does, one phrase for each step."""
+        return (re.sub("(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).lower(),)
 
     # The computation.
 

@@ -109,6 +109,11 @@ class Framing(Stage):
             rule = "'signal' with a window shorter than its frame"
             raise ValueError(message("preemphasis_over", rule, "frame", "Use win_length=n_fft."))
 
+    def in_words(self, recipe: Recipe) -> tuple[str, ...]:
+        if recipe.power is None:
+            return ("padding",)
+        return (f"frames of {recipe.win_length}, one every {recipe.hop_length}",)
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.power is not None or sum(recipe.padding) > 0
 

@@ -84,6 +84,9 @@ class Logarithm(Stage):
         if f["log"] != "db" and f["ref_value"] != 1.0:
             raise ValueError(message("ref_value", "1.0 unless log='db'", f["ref_value"], "Use log='db'."))
 
+    def in_words(self, recipe: Recipe) -> tuple[str, ...]:
+        return ("largest value as reference",) if recipe.dynamic_range is None else ("range below the largest value",)
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.log is not None and (recipe.dynamic_range is not None or recipe.ref_value == "max")
 

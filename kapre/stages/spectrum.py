@@ -75,6 +75,17 @@ class Spectrum(Stage):
     added = ("magnitude_epsilon_by", "transform", *_OF_CQT)
     idle = (("magnitude_epsilon", 0.0, ("magnitude_epsilon_by",)),)
 
+    def in_words(self, recipe: Recipe) -> tuple[str, ...]:
+        kind = {1.0: "magnitude", 2.0: "power"}[recipe.power or 1.0]
+        first = {
+            "dft": f"{kind} of a DFT of {recipe.n_fft}",
+            "cqt": f"{kind} of a CQT of {recipe.n_bins} bins",
+            "identity": "samples of frames",
+        }[recipe.transform]
+        bank = () if recipe.bank is None else (f"{recipe.filterbank} bank of {recipe.bank.shape[1]}",)
+        log = () if recipe.log is None else ({"db": "decibels", "ln": "ln", "log10": "log10"}[recipe.log],)
+        return (first, *bank, *log)
+
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         found = {} if f["transform"] == "cqt" else dict.fromkeys(_OF_CQT, "transform='cqt'")
         if f["transform"] == "identity":

@@ -76,6 +76,9 @@ def test_by_number_by_slice_and_backwards(folder: Path, right: list[np.ndarray])
     assert np.array_equal(again[7].features, right[7])
     assert store.recipe == kapre.frontends.preset("nemo").recipe
     assert repr(store).endswith("61 rows, 11 errors>")
+    assert ">rows</th><td" in store._repr_html_()
+    assert ">61</td>" in store._repr_html_()
+    assert ">11</td>" in store._repr_html_()
 
 
 def test_torch(folder: Path, right: list[np.ndarray]) -> None:

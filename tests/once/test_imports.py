@@ -30,6 +30,7 @@ RANKS = {
     "kapre._checks": 0,
     "kapre._lazy": 0,
     "kapre._hints": 0,
+    "kapre._shown": 0,
     "kapre._native": 0,
     "kapre.ops": 1,
     "kapre.stages": 2,

@@ -43,9 +43,9 @@ def test_a_tone_lies_at_its_time_and_frequency(kind: str, settings: dict) -> Non
     assert seconds.max() == pytest.approx(0.7, abs=0.02)
     place = bottom + (rows.mean() + 0.5) / shown.shape[0] * (top - bottom)
     ticks = {text.get_text(): tick for text, tick in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)}
-    assert place == pytest.approx(ticks["2k"], abs=1.5)
-    assert ticks["1k"] < ticks["2k"] < ticks["5k"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (s)", "frequency (Hz)")
+    assert place == pytest.approx(ticks["2 kHz"], abs=1.5)
+    assert ticks["1 kHz"] < ticks["2 kHz"] < ticks["5 kHz"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (s)", "frequency")
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,17 @@ def test_shapes() -> None:
 
 
 LAYOUTS = {
-    "whisper": ((80, 3000), "time (s)", "frequency (Hz)", "normalised"),
-    "kaldi_fbank": ((80, 98), "time (s)", "frequency (Hz)", "ln"),
-    "kaldi_mfcc": ((13, 98), "time (s)", "coefficient", "coefficient"),
+    "whisper": ((80, 3000), "time (s)", "frequency", "normalised"),
+    "kaldi_fbank": ((80, 98), "time (s)", "frequency", "ln"),
+    "kaldi_mfcc": ((13, 98), "time (s)", "coefficient", "MFCC"),
     "paraformer": ((560, 17), "time (s)", "value (7 frames of 80)", "ln"),
-    "vggish": ((64, 96), "time (s)", "frequency (Hz)", "ln"),
-    "yamnet": ((64, 192), "patch (96 frames each, one every 48)", "frequency (Hz)", "ln"),
-    "silero_vad": ((129, 128), "time (s)", "frequency (Hz)", "magnitude"),
-    "nemo": ((80, 101), "time (s)", "frequency (Hz)", "normalised"),
-    "torchaudio_mel": ((128, 81), "time (s)", "frequency (Hz)", "power"),
-    "speecht5": ((80, 63), "time (s)", "frequency (Hz)", "log10"),
-    "speechbrain_fbank": ((40, 101), "time (s)", "frequency (Hz)", "dB"),
+    "vggish": ((64, 96), "time (s)", "frequency", "ln"),
+    "yamnet": ((64, 192), "patch (96 frames each, one every 48)", "frequency", "ln"),
+    "silero_vad": ((129, 128), "time (s)", "frequency", "magnitude"),
+    "nemo": ((80, 101), "time (s)", "frequency", "normalised"),
+    "torchaudio_mel": ((128, 81), "time (s)", "frequency", "power"),
+    "speecht5": ((80, 63), "time (s)", "frequency", "log10"),
+    "speechbrain_fbank": ((40, 101), "time (s)", "frequency", "dB"),
 }
 
 
@@ -123,12 +123,12 @@ def test_every_layout_lies_over_time(name: str) -> None:
     assert (image.axes.get_xlabel(), image.axes.get_ylabel()) == (across, up)
     assert image.colorbar.ax.get_ylabel() == unit
     left, right, _, _ = image.get_extent()
-    if across == "time (s)" and up == "frequency (Hz)":
+    if across == "time (s)" and up == "frequency":
         ticks = {
             text.get_text(): tick
             for text, tick in zip(image.axes.get_yticklabels(), image.axes.get_yticks(), strict=True)
         }
-        row = shown[round(ticks["2k"]) - 1 : round(ticks["2k"]) + 2].max(axis=0)
+        row = shown[round(ticks["2 kHz"]) - 1 : round(ticks["2 kHz"]) + 2].max(axis=0)
         seconds = left + (np.flatnonzero(row > (row.max() + np.median(row)) / 2) + 0.5) / size[1] * (right - left)
         assert seconds.min() == pytest.approx(0.5, abs=0.04)
         assert seconds.max() == pytest.approx(0.7, abs=0.04)
@@ -181,3 +181,65 @@ def test_filters_of_a_bank_and_of_nothing() -> None:
         kapre.plot.filters(kapre.PCEN())
     with pytest.raises(ValueError, match="`filterbank` must be a kind of bank"):
         kapre.plot.filters(kapre.Frontend(kapre.Recipe(n_fft=512)))
+
+
+def test_ticks_of_even_bands_are_multiples_of_one_step() -> None:
+    recipe = kapre.Recipe(sample_rate=44100, n_fft=2048, hop_length=512)
+    axes = kapre.plot.spectrogram(np.random.default_rng(0).uniform(size=(4, 1025)), recipe).axes
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["0 Hz", "5 kHz", "10 kHz", "15 kHz", "20 kHz"]
+    assert axes.get_yticks() == pytest.approx(np.arange(5) * 5000 * 2048 / 44100)
+
+
+def test_long_sounds_have_minutes() -> None:
+    _, (above, below) = plt.subplots(2)
+    kapre.plot.waveform(np.zeros(150 * 100), 100, above)
+    recipe = kapre.Recipe(sample_rate=100, n_fft=100, hop_length=50)
+    kapre.plot.spectrogram(np.ones((299, 51)), recipe, below)
+    for axes in (above, below):
+        ticks = {text.get_text(): place for text, place in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)}
+        assert (ticks["0:30"], ticks["2:00"]) == (30.0, 120.0)
+        assert axes.get_xlabel() == "time (min:s)"
+    assert kapre.plot.waveform(np.zeros(120 * 100), 100).get_xlabel() == "time (s)"
+
+
+def test_only_public_names_are_completed() -> None:
+    assert dir(kapre.plot) == sorted(kapre.plot.__all__)
+
+
+def test_a_filter_bank_is_drawn_over_the_frequency() -> None:
+    recipe = kapre.Recipe(sample_rate=RATE, n_fft=512, filterbank="mel", n_mels=6)
+    layer = kapre.Frontend(recipe, trainable_filterbank=True)
+    layer.set_weights([0.5 * weight for weight in layer.get_weights()])
+    for of, bank in ((recipe, recipe.bank), (layer, layer.filterbank)):
+        _, axes = plt.subplots()
+        assert kapre.plot.filterbank(of, axes) is axes
+        for line, weights, hz in zip(axes.lines, bank.T, recipe.band_frequencies(), strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), weights)
+            assert line.get_xdata()[weights.argmax()] == pytest.approx(hz, abs=RATE / 512)
+    assert not np.array_equal(recipe.bank, layer.filterbank)
+    with pytest.raises(ValueError, match="`recipe` must be one with a filter bank"):
+        kapre.plot.filterbank(kapre.Recipe(n_fft=512))
+    with pytest.raises(TypeError, match=r"`recipe` must be a kapre\.Recipe or a kapre\.Frontend"):
+        kapre.plot.filterbank(np.zeros((5, 5)))
+
+
+def test_two_features_and_their_difference() -> None:
+    recipe = kapre.Recipe(sample_rate=100, n_fft=100, hop_length=50, log="db")
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-30.0, 0.0, (2, 9, 51))
+    places = kapre.plot.compare(a, b, recipe)
+    images = [axes.images[0] for axes in places]
+    for image, values in zip(images, (a, b, b - a), strict=True):
+        np.testing.assert_allclose(np.asarray(image.get_array()), values.T)
+    assert images[0].get_clim() == images[1].get_clim() == (min(a.min(), b.min()), max(a.max(), b.max()))
+    assert images[2].get_clim() == pytest.approx((-np.abs(b - a).max(), np.abs(b - a).max()))
+    assert images[2].colorbar.ax.get_ylabel() == "difference (dB)"
+    _, given = plt.subplots(3)
+    samples = kapre.Recipe(sample_rate=100, power=None)
+    assert kapre.plot.compare(a[0], b[0], samples, given) == list(given)
+    np.testing.assert_allclose(given[2].lines[0].get_ydata(), b[0] - a[0])
+    with pytest.raises(ValueError, match="`b` must be of the shape of a"):
+        kapre.plot.compare(a, b[:5], recipe)
+    with pytest.raises(ValueError, match="`ax` must be three axes"):
+        kapre.plot.compare(a, b, recipe, given[:2])
