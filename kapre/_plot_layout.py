@@ -43,7 +43,9 @@ def unit(recipe: Recipe) -> str:
     """Return the unit: "dB", "ln", "log10", "power", "magnitude", "PCEN", "sample", "MFCC" and so on."""
     if recipe.one_hot:
         return "one-hot"
-    if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or recipe.feature_scale != 1.0:
+    twice = recipe.log == "db" and recipe.power == 1.0 and recipe.feature_scale == 2.0  # 20 log10 of a magnitude
+    scaled = recipe.feature_scale != 1.0 and not twice
+    if recipe.normalize == "mean_std" or recipe.feature_shift != 0.0 or scaled:
         return "normalised"
     if recipe.n_mfcc is not None:
         return "MFCC" if recipe.filterbank == "mel" else "cepstrum"
