@@ -54,6 +54,8 @@ app = App(
     version=lambda: version("kapre"),
     help_format="plaintext",
 )
+if hasattr(app, "register_install_completion_command"):  # not in cyclopts 4.0
+    app.register_install_completion_command(help="Let the shell (bash, zsh or fish) complete commands and options.")
 
 
 @app.command

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from keras import ops
 from matplotlib.figure import Figure
 
@@ -16,6 +17,7 @@ import kapre
 from kapre import Recipe
 from kapre.deploy._check import Check
 from kapre.deploy._report import Report
+from kapre.frontends._summary import summary
 from tests.layer_cases import CASES
 from tests.recipes import any_recipe
 
@@ -168,3 +170,23 @@ def test_pictures_take_tensors() -> None:
     np.testing.assert_allclose(line.get_ydata(), x, atol=1e-6)
     image = kapre.plot.spectrogram(tensor(features), Recipe(sample_rate=100, n_fft=100), below)
     np.testing.assert_allclose(np.asarray(image.get_array()), features.T, atol=1e-6)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(recipe=any_recipe(), time=st.integers(0, 120))
+def test_the_shapes_of_a_summary_lead_to_the_features(recipe: Recipe, time: int) -> None:
+    found = summary(recipe, "any", time)
+    assert found.rows[-1].shape == recipe.output_shape(time) if found.rows else recipe.output_shape(time) == (time,)
+    assert all(row.products >= 0.0 for row in found.rows)
+
+
+@pytest.mark.parametrize("name", kapre.list_presets())
+def test_summaries_of_presets(name: str) -> None:
+    frontend = kapre.Frontend.from_preset(name)
+    found = frontend.summary()
+    if found.rows:
+        assert found.rows[-1].shape == frontend.recipe.output_shape(found.n_samples)
+    lines = str(found).splitlines()
+    assert len(lines) == len(found.rows) + 4
+    assert kapre.frontends.preset(lines[0].split("(")[1].rstrip(")")).recipe == frontend.recipe  # some share one
+    Parsed(found._repr_html_())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kapre._lazy import on_first_use
 from kapre.frontends._preset import Preset
 from kapre.frontends._source import Source, SourceError
+from kapre.frontends._summary import Summary
 from kapre.frontends.presets import aliases, list_presets, preset
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "SourceError",
     "Spectrogram",
     "Stream",
+    "Summary",
     "aliases",
     "list_presets",
     "preset",

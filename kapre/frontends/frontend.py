@@ -32,6 +32,7 @@ from kapre.frontends._gains import Extent, Learned, Values, extent, load, save
 from kapre.frontends._inversion import invert
 from kapre.frontends._mask import FrontendMask, entries_within, recipe_of
 from kapre.frontends._source import Source
+from kapre.frontends._summary import Summary, summary
 from kapre.frontends.presets import list_presets, name_of, preset
 from kapre.frontends.stream import Stream
 from kapre.ops import filterbanks, frames
@@ -227,6 +228,32 @@ class Frontend(ClipLayer):
             n_samples: An int, None (unknown), or an integer tensor.
         """
         return self.recipe.num_frames(n_samples)
+
+    def summary(self, n_samples: int | None = None) -> Summary:
+        """Return a table of the stages: what each does, the shape of one clip after it, and its cost.
+
+        The cost counts multiplications: `2.5 n log2(n)` for a DFT of n points, the weights of a filter bank that are
+        not 0, and one for each value elsewhere. It is an estimate, and no time.
+
+        Args:
+            n_samples: int ≥ 0. The length of the clip. None means `clip_samples`, or else one second.
+
+        Returns:
+            A `kapre.frontends.Summary`, which prints as a table.
+
+        Example:
+            ```python
+            import kapre
+
+            summary = kapre.Frontend.from_preset("whisper").summary()
+            assert summary.rows[-1].shape == (80, 3000) and "mel bank of 80" in str(summary)
+            ```
+        """
+        if n_samples is None:
+            n_samples = self.clip_samples or round(self.recipe.clip_rate or 16000)
+        n_samples = count("n_samples", n_samples, "Give the length of a clip.")
+        name = name_of(self.recipe)
+        return summary(self.recipe, self.name if name is None else f"{self.name} ({name})", n_samples)
 
     def stream(self, chunk_samples: int | None = None, compile: bool = False) -> Stream:
         """Return a stream that runs this front end chunk by chunk.

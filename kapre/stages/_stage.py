@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -143,6 +144,14 @@ class Stage:
     def in_words(self, recipe: Recipe) -> tuple[str, ...]:
         """Return what the stage does, one phrase for each step."""
         return (re.sub("(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).lower(),)
+
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one clip after the stage, given that before it."""
+        return shape
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        """Return about how many multiplications the stage takes, given the shape after it."""
+        return float(math.prod(shape))
 
     # The computation.
 

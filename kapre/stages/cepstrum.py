@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -46,6 +47,12 @@ class Cepstrum(Stage):
         if f["n_mfcc"] is not None and f["n_mfcc"] * bands > LARGEST:
             rule = f"so few that the coefficients times {bands} bands are at most {LARGEST} weights"
             raise ValueError(message("n_mfcc", rule, f["n_mfcc"], f"Use {LARGEST // bands}, or a shorter n_fft."))
+
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-1], recipe.n_mfcc or shape[-1])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return float(math.prod(shape) * bands_of(vars(recipe)))
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.n_mfcc is not None

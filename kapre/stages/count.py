@@ -44,6 +44,12 @@ class Count(Stage):
             counted = num_frames(n_samples + recipe.padding[0], *recipe.cut)
         return found - at_least_0(found - counted)  # the smaller of the two
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0] if recipe.fixed_frames is None else recipe.fixed_frames, *shape[1:])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.valid_frames != "all" or recipe.fixed_frames is not None or recipe.stack > 1 or recipe.deltas > 0
 

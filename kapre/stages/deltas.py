@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -52,6 +53,12 @@ class _Appended(Stage):
     def state(self) -> str:
         """Return the name of the state in a stream."""
         return f"deltas{self.order}"
+
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-1], shape[-1] * (self.order + 1) // self.order)
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return float(math.prod(shape) / (self.order + 1) * recipe.delta_window)
 
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.deltas >= self.order

@@ -57,6 +57,12 @@ class Energy(Stage):
             rule = "None, 'first' or 'last' with a filter bank without n_mfcc"
             raise ValueError(message("energy", rule, "c0", "Use energy='first'."))
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-1], shape[-1] + (recipe.energy != "c0"))
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return float(shape[0] * recipe.frame_length)
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.energy is not None
 

@@ -114,6 +114,12 @@ class Framing(Stage):
             return ("padding",)
         return (f"frames of {recipe.win_length}, one every {recipe.hop_length}",)
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.padded(recipe, shape[0])),)
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.power is not None or sum(recipe.padding) > 0
 

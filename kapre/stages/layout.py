@@ -28,6 +28,12 @@ class Layout(Stage):
     Fields = Fields
     checks: ClassVar = {"layout": one_of(("time_first", "band_first"), "'time_first' is (frames, bands).")}
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*shape[:-2], shape[-1], shape[-2])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.layout == "band_first"
 

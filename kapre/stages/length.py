@@ -73,6 +73,12 @@ class Length(Stage):
     def _multiple(self, recipe: Recipe) -> tuple[int, int, bool]:
         return recipe.samples_at_least, recipe.samples_multiple, recipe.samples_multiple_strict
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.used(recipe, shape[0])),)
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         changes = self._multiple(recipe) != (0, 1, False) or recipe.zeros_after > 0
         return recipe.fixed_samples is not None or changes

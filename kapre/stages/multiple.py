@@ -36,6 +36,12 @@ class Multiple(Stage):
         """Return the number of frames with those that are appended: an int, None or an integer tensor."""
         return padded_length(frames, 0, recipe.frames_multiple)
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.count(recipe, shape[0])), *shape[1:])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.frames_multiple > 1
 

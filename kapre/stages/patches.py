@@ -44,6 +44,12 @@ class Patches(Stage):
         """Return the number of patches in a number of frames: an int, None or an integer tensor."""
         return num_frames(frames, recipe.patch_frames or 1, recipe.patch_hop or 1) if self.is_on(recipe) else frames
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.count(recipe, shape[0])), recipe.patch_frames or 1, shape[1])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.patch_frames is not None
 

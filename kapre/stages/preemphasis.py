@@ -84,6 +84,9 @@ class Preemphasis(Stage):
         dropped = recipe.preemphasis_first == "drop" and self.is_on(recipe)
         return at_least_0(n_samples - 1) if dropped and n_samples is not None else n_samples
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.count(recipe, shape[0])),)
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.preemphasis != 0.0 and recipe.preemphasis_over == "signal"
 

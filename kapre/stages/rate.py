@@ -72,6 +72,13 @@ class Rate(Stage):
         """Return how many samples the resampling needs on either side of a sample."""
         return 0 if recipe.input_rate is None else sinc.reach(*self.ratio(recipe), _kernel(vars(recipe)))
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.count(recipe, shape[0])),)
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        old, _ = self.ratio(recipe)
+        return float(shape[0] * (2 * self.reach(recipe) + old))
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.input_rate is not None
 

@@ -5,9 +5,12 @@ These stages run in one piece, block by block where there are many frames, so th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
 
 from kapre._checks import message
 from kapre._lazy import needs
@@ -85,6 +88,23 @@ class Spectrum(Stage):
         bank = () if recipe.bank is None else (f"{recipe.filterbank} bank of {recipe.bank.shape[1]}",)
         log = () if recipe.log is None else ({"db": "decibels", "ln": "ln", "log10": "log10"}[recipe.log],)
         return (first, *bank, *log)
+
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        count = num_frames(shape[0], *recipe.cut, recipe.pad_end)
+        lead: tuple[int, ...] = (max(0, count - recipe.drop_last),)
+        if recipe.chunk_length is not None:
+            lead += (num_frames(recipe.cut[0] + recipe.chunk_pad, recipe.frame_length, recipe.hop_length),)
+        return (*lead, recipe.n_freq if recipe.bank is None else recipe.bank.shape[1])
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        frame_count = math.prod(shape[:-1])
+        of_transform = {
+            "dft": recipe.frame_length + 2.5 * recipe.n_fft * math.log2(recipe.n_fft),
+            "cqt": float(sum(octave.taps.size for octave in recipe.kernels)),
+            "identity": float(recipe.frame_length),
+        }[recipe.transform]
+        of_bank = 0 if recipe.bank is None else np.count_nonzero(recipe.bank)
+        return frame_count * (of_transform + 2 * recipe.n_freq + of_bank)
 
     def idle_fields(self, f: Mapping[str, Any]) -> dict[str, str]:
         found = {} if f["transform"] == "cqt" else dict.fromkeys(_OF_CQT, "transform='cqt'")

@@ -67,6 +67,12 @@ class Stack(Stage):
             return num_frames(frames, recipe.stack, recipe.stack_hop)
         return (frames + recipe.stack_hop - 1) // recipe.stack_hop
 
+    def shape(self, recipe: Recipe, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (int(self.count(recipe, shape[0])), shape[1] * recipe.stack)
+
+    def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
+        return 0.0
+
     def is_on(self, recipe: Recipe) -> bool:
         return recipe.stack > 1
 

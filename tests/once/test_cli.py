@@ -644,6 +644,14 @@ def test_another_name_of_a_preset_says_which(capfd: pytest.CaptureFixture) -> No
     assert err == "f5_tts takes the front end of the preset vocos\n"
 
 
+def test_completion_of_the_shell(tmp_path: Path) -> None:
+    result = command("--install-completion", HOME=str(tmp_path), SHELL="/bin/bash")
+    assert (result.returncode, result.stderr) == (0, "")
+    (script,) = tmp_path.rglob("completions/kapre")
+    text = script.read_text(encoding="utf-8")
+    assert all(word in text for word in ("extract", "--preset", "--hop-length"))
+
+
 def test_doctor_names_every_package_of_every_extra() -> None:
     result = command("doctor", KERAS_BACKEND="")
     assert (result.returncode, result.stderr) == (0, "")
