@@ -54,10 +54,8 @@ class Summary:
         return [("samples", f"({self.n_samples},)", ""), *shapes]
 
     def _total(self) -> str:
-        per_second = (
-            "" if not self.seconds else f", {self.products / self.seconds / 1e6:.3g} million per second of sound"
-        )
-        return f"{self.products / 1e6:.3g} million multiplications for this clip{per_second}"
+        found = f"{self.products / 1e6:.3g} million multiplications for this clip"
+        return found if not self.seconds else f"{found}, {self.products / self.seconds / 1e6:.3g} million per second"
 
     def __str__(self) -> str:
         lines = [("stage", "shape", "million"), *self._lines()]
