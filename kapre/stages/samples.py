@@ -82,6 +82,9 @@ class Samples(Stage):
         of_peak = {"peak_limit": "normalize_samples='rms'"} if f["normalize_samples"] == "peak" else {}
         return of_peak | super().idle_fields(f)
 
+    def in_words(self, recipe: Recipe) -> tuple[str, ...]:
+        return ("level of samples",)
+
     def run(self, recipe: Recipe, x: Any, call: Call) -> Any:
         if call.lengths is not None:
             x = frames.keep(x, call.lengths)
