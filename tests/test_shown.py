@@ -75,7 +75,7 @@ def test_a_recipe_in_html() -> None:
     shown = Parsed(recipe._repr_html_())
     assert shown.tags <= {"div", "strong", "table", "tbody", "tr", "th", "td"}  # no script, no style sheet
     assert shown.texts[-1].split(" → ") == [
-        "samples",
+        "level of samples",
         "length",
         "frames of 400, one every 160",
         "power of a DFT of 400",
