@@ -21,7 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "augmentation.md"
-PAGES = (PAGE, *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q", "microphones", "learned")))
+PAGES = (
+    PAGE,
+    *(ROOT / "docs" / f"{name}.md" for name in ("descriptors", "constant_q", "microphones", "learned", "losses")),
+)
 """The pages. The pictures of each lie in the folder with its name."""
 TRAINED = ("learned",)
 """The pages that train, for which Keras' NumPy backend does not suffice. Each is run by a process of its own."""
