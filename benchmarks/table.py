@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth, results, targets
+from benchmarks import chart, growth, results, targets
 from benchmarks.candidate import KINDS, group
 from benchmarks.processes import RUNTIMES, THREADS
 from benchmarks.results import Row
@@ -239,6 +239,8 @@ def write(folder: Path, page: Path) -> None:
     ]
     text = "\n\n".join(filter(None, sections))
     page.write_text(f"{before}{MARKER}\n\n{text}\n", encoding="utf-8")
+    if folder == chart.FOLDER:
+        chart.write(folder, chart.PICTURE)
 
 
 def main() -> None:
