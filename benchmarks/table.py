@@ -239,7 +239,7 @@ def write(folder: Path, page: Path) -> None:
     ]
     text = "\n\n".join(filter(None, sections))
     page.write_text(f"{before}{MARKER}\n\n{text}\n", encoding="utf-8")
-    if folder == chart.FOLDER:
+    if folder.resolve() == chart.FOLDER:
         chart.write(folder, chart.PICTURE)
 
 
