@@ -19,6 +19,7 @@ _OPTIONAL = {
     "cyclopts": ("reads this command's options", "audio"),
     "rich": ("draws in the terminal", "audio"),
     "av": ("reads m4a and AAC", "av"),
+    "sounddevice": ("hears the microphone", "mic"),
     "ray": ("runs on clusters", "ray"),
     "array-record": ("keeps features as ArrayRecord", "arrayrecord"),
     "huggingface-hub": ("fetches models' configuration files", "hub"),

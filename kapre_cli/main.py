@@ -490,6 +490,42 @@ def extract(
 
 
 @app.command
+def listen(
+    *,
+    preset: str | None = None,
+    recipe: Path | None = None,
+    from_: Annotated[str | None, Parameter(name="--from", negative="")] = None,
+    seconds: Number | None = None,
+    device: str | None = None,
+    backend: Backend | None = None,
+) -> int:
+    """Draw the features of the microphone while it is heard, one line of the terminal at a time. Ctrl-C stops.
+
+    This needs sounddevice: pip install 'kapre[mic]'.
+
+    Parameters
+    ----------
+    preset
+        A published front end that runs chunk by chunk. Default: kaldi_fbank.
+    recipe
+        A recipe as JSON instead of a preset.
+    from_
+        A published model instead of a preset: its folder, its configuration file, or its name on the Hub.
+    seconds
+        How long to listen. Default: until Ctrl-C.
+    device
+        The number or a part of the name of an input. Default: the system's input.
+    backend
+        The Keras backend. Default: that of KERAS_BACKEND, or an installed one.
+    """
+    from kapre_cli.microphone import run
+    from kapre_cli.recipes import Wanted
+
+    named = preset is not None or recipe is not None or from_ is not None
+    return run(Wanted(preset if named else "kaldi_fbank", recipe, from_), seconds, device, backend)
+
+
+@app.command
 def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
     """List the installed versions, backends, export runtimes and audio formats, and how to install the missing ones.
 

@@ -67,6 +67,22 @@ def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -
     _print_scale(console, width, f"{low:.3g} … {high:.3g} {shown.unit}", *ends)
 
 
+def line_of(values: np.ndarray, limits: tuple[float, float], seconds: float, console: Console) -> Text:
+    """Return the bands of one moment as a line, low frequencies on the left, behind the time."""
+    width = max(20, min(console.width, 120) - _MARGIN - 1)
+    low, high = limits
+    level = _resized(values[None].astype(np.float64), 1, width)[0]
+    level = np.clip((level - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(level)
+    line = Text(f"{seconds:>{_MARGIN - 2}.1f} s ", no_wrap=True)
+    colour = console.is_terminal and console.color_system is not None
+    for each in level:
+        if colour:
+            line.append(" ", Style(bgcolor=_colour(float(each))))
+        else:
+            line.append(_SHADES[min(int(each * len(_SHADES)), len(_SHADES) - 1)])
+    return line
+
+
 def _preview_samples(samples: np.ndarray, recipe: Any, console: Console, width: int) -> None:
     """Print a waveform. Each column extends from its lowest to its highest sample."""
     edges = np.linspace(0, len(samples), width + 1).astype(int)[:-1]
