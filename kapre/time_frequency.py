@@ -679,7 +679,7 @@ class ConcatenateFrequencyMap(AudioLayer):
         The same shape with one more channel, which is the last; the compute dtype.
 
     Raises:
-        ValueError: If the input has another rank.
+        ValueError: If the input has the wrong rank.
 
         TypeError: If the input is complex.
 
