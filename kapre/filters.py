@@ -277,7 +277,7 @@ class IIRFilter(_Filter):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `sos` has another shape, or the filter is unstable.
+        ValueError: If `sos` has the wrong shape, or the filter is unstable.
         TypeError: If the samples are integers.
 
     Notes:

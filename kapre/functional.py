@@ -298,7 +298,7 @@ def iir_filter(x: Any, sos: Any, decay: int | None = None) -> Any:
         A tensor of the shape and dtype of `x`.
 
     Raises:
-        ValueError: If `sos` has another shape, the filter is unstable, or `decay` is missing.
+        ValueError: If `sos` has the wrong shape, the filter is unstable, or `decay` is missing.
         TypeError: If the samples or the coefficients are integers.
 
     Notes:

@@ -62,7 +62,7 @@ class GriffinLim(AudioLayer):
         dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another number of bins.
+        ValueError: If an argument is out of range, or the input has the wrong number of bins.
         TypeError: If a number is not an integer, or the input is complex.
 
     Notes:
@@ -185,7 +185,7 @@ class InverseFilterbank(ApplyFilterbank):
         The same shape with `n_freq` bins instead of bands; the compute dtype.
 
     Raises:
-        ValueError: If `type` or a keyword is unknown, or the input has another number of bands.
+        ValueError: If `type` or a keyword is unknown, or the input has the wrong number of bands.
         TypeError: If a required keyword is missing, or the input is complex.
         RuntimeError: If the log bank extends beyond Nyquist.
 

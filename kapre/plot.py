@@ -375,7 +375,7 @@ def augmentations(
         A new pyplot figure.
 
     Raises:
-        ValueError: If a shape, a number or the order of the layers does not fit, or the recipe has another rate.
+        ValueError: If a shape, a number or the order of the layers does not fit, or the recipe has a different rate.
         TypeError: If a layer is not a `kapre.augmentation.RandomLayer`, or the samples are complex or integers.
         ImportError: If matplotlib is not installed.
 

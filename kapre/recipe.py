@@ -231,7 +231,8 @@ class Recipe(
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
             first coefficient is 2.57 times as large as with 0.
         energy: Position of a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`): "first" or "last"
-            beside the bands, or "c0" in place of the first coefficient, or of the first bin without a bank.
+            puts it before or after the bands, and "c0" in place of the first coefficient, or of the first bin without a
+            bank.
         energy_floor: The smallest energy. It is at least float32's epsilon, as in Kaldi.
         normalize: How to normalise each band over time: "mean" subtracts its mean, "mean_std" then also divides by its
             standard deviation.

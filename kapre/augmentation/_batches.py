@@ -87,7 +87,7 @@ class BatchLayer(AudioLayer):
         self.pad_value = number("pad_value", pad_value, "Use 0.0, or -80.0 for decibels.")
 
     def draw(self, batch: Any, lengths: Any, time: Any) -> dict[str, Any]:
-        """Draw the parameters of a batch, tensors whose first axis is the batch.
+        """Draw the parameters of a batch as tensors whose first axis is the batch.
 
         Args:
             batch: Number of examples.

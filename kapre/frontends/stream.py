@@ -158,7 +158,7 @@ class Stream(ShownStream):
             time as are complete.
 
         Raises:
-            ValueError: If the chunk has the wrong rank, or another size than `chunk_samples`.
+            ValueError: If the chunk has the wrong rank, or a size other than `chunk_samples`.
         """
         x, state = self._samples(chunk, state), as_tensors(state)
         return (compiled(self._step) if self.compile else self._step.plain)(x, state, self._weights())
