@@ -388,7 +388,7 @@ def pcm_to_float(x: Any) -> Any:
         A tensor of the same shape as `x`. Its dtype is that of `x` if floating, else floatx.
 
     Raises:
-        TypeError: If `x` has another dtype.
+        TypeError: If `x` has a dtype that is not listed.
 
     Example:
         ```python

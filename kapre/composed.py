@@ -132,7 +132,7 @@ def get_stft_magnitude_layer(
         db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The data format of the output, with the same choices.
-        name: The name of the model. The default is numbered when a second one joins a functional model.
+        name: The name of the model. The default gets a number if a functional model contains a second one.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
@@ -229,7 +229,7 @@ def get_melspectrogram_layer(
         db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The data format of the output, with the same choices.
-        name: The name of the model. The default is numbered when a second one joins a functional model.
+        name: The name of the model. The default gets a number if a functional model contains a second one.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
@@ -338,7 +338,7 @@ def get_log_frequency_spectrogram_layer(
         db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The data format of the output, with the same choices.
-        name: The name of the model. The default is numbered when a second one joins a functional model.
+        name: The name of the model. The default gets a number if a functional model contains a second one.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
         power: 1.0 for the magnitude, 2.0 for the power (the input of the mel banks of librosa, Whisper and Kaldi).
@@ -423,7 +423,7 @@ def get_perfectly_reconstructing_stft_istft(
         forward_window_name: A name accepted by `kapre.backend.get_window_fn`, or None for hann.
         waveform_data_format: "default", "channels_first" or "channels_last".
         stft_data_format: The data format of the spectrogram, with the same choices.
-        stft_name: The name of the `STFT` layer. The default is numbered when a second one joins a functional model.
+        stft_name: The name of the `STFT` layer. The default gets a number if a functional model contains a second one.
         istft_name: The name of the `InverseSTFT` layer, with the same default rule.
 
     Returns:
@@ -513,7 +513,7 @@ def get_stft_mag_phase(
         db_dynamic_range: float > 0, dB. The range kept below each item's maximum.
         input_data_format: "default", "channels_first" or "channels_last".
         output_data_format: The data format of the output, with the same choices.
-        name: The name of the model. The default is numbered when a second one joins a functional model.
+        name: The name of the model. The default gets a number if a functional model contains a second one.
         center: bool. Centre frames as librosa and torch do; see `STFT`.
         pad_mode: How `center` pads; see `STFT`.
 

@@ -92,13 +92,13 @@ class ResampleMask(keras.Operation):
 class Resample(_Filter):
     """Convert waveforms to another sample rate; see `kapre.functional.resample`.
 
-    Put this layer in front of a front end, so that a model takes samples at the rate at which they are recorded.
+    Put this layer before a front end, so that a model takes samples at the rate at which they are recorded.
 
     Args:
         input_rate: int ≥ 1, Hz. The sample rate of the input.
         output_rate: int ≥ 1, Hz. The sample rate of the output.
-        lowpass_filter_width: int ≥ 1 or None (6). Number of zeros of the sinc on either side. More give a steeper
-            filter, and take longer.
+        lowpass_filter_width: int ≥ 1 or None (6). Number of zero crossings of the sinc on each side. More of them give
+            a steeper filter, and take longer.
         rolloff: float in (0, 1] or None (0.99). The cut-off as a fraction of the lower Nyquist frequency.
         resampling_method: "sinc_interp_hann" or "sinc_interp_kaiser". Or "kaiser_best" or "kaiser_fast", which set the
             other three.
@@ -113,8 +113,8 @@ class Resample(_Filter):
         The same shape with `ceil(time * output_rate / input_rate)` samples; the compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the kernel would have more than 2²³ taps, as between large rates
-            without a common divisor. The message names the closest rate that works.
+        ValueError: If an argument is out of range, or the kernel would have more than 2²³ taps, as it would between
+            large rates without a common divisor. The message names the closest rate that works.
         TypeError: If a rate is not an integer, or the samples are integers.
 
     Notes:
@@ -205,7 +205,7 @@ class Convolve(_Filter):
         The same shape, with the time that `mode` gives; the compute dtype.
 
     Raises:
-        ValueError: If `mode` is unknown, or `kernel` is empty, of another rank, or not finite.
+        ValueError: If `mode` is unknown, or `kernel` is empty, of the wrong rank, or not finite.
         TypeError: If the samples are integers.
 
     Notes:
@@ -258,15 +258,15 @@ class Convolve(_Filter):
 
 @register
 class IIRFilter(_Filter):
-    """Filter waveforms by recursive sections of second order; see `kapre.functional.iir_filter`.
+    """Filter waveforms with recursive second-order sections; see `kapre.functional.iir_filter`.
 
     Args:
         sos: Coefficients `(sections, 6)`: b0, b1, b2, a0, a1, a2, as from `kapre.functional.biquad` or SciPy's designs
             with `output="sos"`.
-        trainable_sos: bool. Whether to train the coefficients. They start at `sos`, and nothing keeps the filter
-            stable. `current_sos` returns them. Keras' `trainable` freezes them, as in any layer.
-        decay: int ≥ 1, samples, or None. After how many samples the impulse response is over. By default it is
-            computed from `sos`. Give more if training may make the response longer.
+        trainable_sos: bool. Whether to train the coefficients. They start at `sos`, and nothing keeps the filter stable
+            during training. `current_sos` returns them. Keras' `trainable` freezes them, as in any layer.
+        decay: int ≥ 1, samples, or None. The number of samples after which the impulse response has decayed. By default
+            it is computed from `sos`. Use a larger value if training may make the response longer.
         data_format: "default", "channels_first" or "channels_last".
         **kwargs: Keras' layer arguments.
 
@@ -277,7 +277,7 @@ class IIRFilter(_Filter):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `sos` has another shape, or the filter is unstable.
+        ValueError: If `sos` has the wrong shape, or the filter is unstable.
         TypeError: If the samples are integers.
 
     Notes:
@@ -330,7 +330,7 @@ class IIRFilter(_Filter):
         return iir.sections(np.array(self.sos))
 
     def current_sos(self) -> np.ndarray:
-        """Return the coefficients `(sections, 6)` with a0 = 1, as they are now."""
+        """Return the current coefficients `(sections, 6)`, with a0 = 1."""
         sums = self._sums()
         if self._change is not None:
             sums = sums + ops.convert_to_numpy(self._change)

@@ -1,8 +1,8 @@
 """Functions of waveforms and spectrograms: resampling, filters, speed and pitch.
 
-Every function works on the last axes, `(..., time)` or `(..., frame, bin)`, in float32, or in float64 for float64. It
-takes NumPy arrays and tensors of the active Keras backend, eager or traced, and returns tensors of that backend. Every
-size but that of a filter may be unknown in a trace.
+Every function works on the last axes, `(..., time)` or `(..., frame, bin)`, in float32, or in float64 for float64
+input. It takes NumPy arrays and tensors of the active Keras backend, eager or traced, and returns tensors of that
+backend. Every size except that of a filter may be unknown when traced.
 """
 
 from __future__ import annotations
@@ -72,35 +72,35 @@ def resample(
     """Convert waveforms to another sample rate with a windowed sinc.
 
     Output sample p is `Σ_i x[i] k(i / input_rate - p / output_rate)`, with `k(t) = c sinc(c t) w(t)` and the cut-off
-    `c = rolloff · min(input_rate, output_rate)`. The window w ends at the sinc's zero number `lowpass_filter_width`.
-    What is before the first and after the last sample counts as silence.
+    `c = rolloff · min(input_rate, output_rate)`. The window w ends at zero crossing number `lowpass_filter_width` of
+    the sinc. Before the first sample and after the last, the signal counts as silence.
 
     Args:
         x: Samples `(..., time)`, floating point.
         input_rate: int ≥ 1, Hz. The sample rate of `x`.
         output_rate: int ≥ 1, Hz. The sample rate of the result.
-        lowpass_filter_width: int ≥ 1 or None (6). Number of zeros of the sinc on either side. More give a steeper
-            filter, and take longer.
-        rolloff: float in (0, 1] or None (0.99). The cut-off as a fraction of the lower Nyquist frequency. A lower one
-            leaves less aliasing and dampens the highest frequencies.
-        resampling_method: The window: "sinc_interp_hann" or "sinc_interp_kaiser". Or "kaiser_best" (64 zeros) or
-            "kaiser_fast" (16 zeros), which set the other three arguments.
+        lowpass_filter_width: int ≥ 1 or None (6). Number of zero crossings of the sinc on each side. More of them give
+            a steeper filter, and take longer.
+        rolloff: float in (0, 1] or None (0.99). The cut-off as a fraction of the lower Nyquist frequency. A lower value
+            reduces aliasing and attenuates the highest frequencies.
+        resampling_method: The window: "sinc_interp_hann" or "sinc_interp_kaiser". Or "kaiser_best" (64 zero crossings)
+            or "kaiser_fast" (16 zero crossings), which set the other three arguments.
         beta: float ≥ 0 or None (14.77). Shape of the Kaiser window.
 
     Returns:
         A tensor `(..., ceil(time · output_rate / input_rate))` of the dtype of `x`. For equal rates it is `x`.
 
     Raises:
-        ValueError: If an argument is out of range, or the kernel would have more than 2²³ taps, as between large rates
-            without a common divisor. The message names the closest rate that works.
-        TypeError: If a rate is no integer, or the samples are integers.
+        ValueError: If an argument is out of range, or the kernel would have more than 2²³ taps, as it would between
+            large rates without a common divisor. The message names the closest rate that works.
+        TypeError: If a rate is not an integer, or the samples are integers.
 
     Notes:
         The result matches `torchaudio.functional.resample` with the same arguments to 2e-6 of the peak in float32
         (1e-13 in float64, 5e-8 with Kaiser windows). "kaiser_best" and "kaiser_fast" have the values that torchaudio
         gives for librosa's methods of these names. resampy with these values, and its own rule for the window, differs
-        by up to 3e-3. Tones up to 5 kHz, from 44.1 to 16 kHz, differ from the truth by 5e-3 with the default, by 3e-5
-        with "kaiser_fast", and by 2e-8 with "kaiser_best", in float64.
+        by up to 3e-3. Tones up to 5 kHz, resampled from 44.1 to 16 kHz, differ from the exact result by 5e-3 with the
+        default, by 3e-5 with "kaiser_fast", and by 2e-8 with "kaiser_best", in float64.
 
     Example:
         ```python
@@ -125,9 +125,9 @@ def resample(
 
 @names_arguments
 def speed(x: Any, factor: float) -> Any:
-    """Play waveforms faster or slower, which changes their pitch too, as a tape does.
+    """Play waveforms faster or slower, which also changes their pitch, as on tape.
 
-    The samples are resampled from `factor` to 1. No sample rate is needed.
+    The samples are resampled from a rate of `factor` to a rate of 1. No sample rate is needed.
 
     Args:
         x: Samples `(..., time)`, floating point.
@@ -139,7 +139,7 @@ def speed(x: Any, factor: float) -> Any:
 
     Raises:
         ValueError: If `factor` is out of range.
-        TypeError: If `factor` is no number, or the samples are integers.
+        TypeError: If `factor` is not a number, or the samples are integers.
 
     Notes:
         The result matches `torchaudio.functional.speed` to 1e-13 of the peak in float64, for factors that give a whole
@@ -189,8 +189,8 @@ def fft_convolve(x: Any, kernel: Any, mode: Mode = "full") -> Any:
 
     Notes:
         The result matches `scipy.signal.convolve` of float64 to 1e-6 of the peak in float32, and to 1e-13 in float64.
-        For a clip that is shorter than the kernel, "valid" gives nothing, where SciPy and torchaudio exchange the two.
-        Clips of more than 2¹⁸ samples are convolved in blocks.
+        For a clip that is shorter than the kernel, "valid" returns no samples, whereas SciPy and torchaudio exchange
+        the two. Clips of more than 2¹⁸ samples are convolved in blocks.
 
     Example:
         ```python
@@ -215,32 +215,32 @@ def fft_convolve(x: Any, kernel: Any, mode: Mode = "full") -> Any:
 
 @names_arguments
 def biquad(kind: Kind, frequency: Any, sample_rate: float, q: Any = 0.707, gain_db: Any = 0.0) -> Any:
-    """Design a filter of second order by the formulas of Bristow-Johnson's cookbook.
+    """Design a second-order filter by the formulas of Bristow-Johnson's cookbook.
 
     Args:
         kind: "lowpass", "highpass", "bandpass" (0 dB at its peak), "bandstop", "allpass", "lowshelf", "highshelf" or
             "peaking".
-        frequency: float in (0, sample_rate / 2), Hz, or an array or a tensor of such. The cut-off, the centre, or the
-            middle of the shelf's slope.
+        frequency: float in (0, sample_rate / 2), Hz, or an array or a tensor of such values. The cut-off, the centre,
+            or the middle of the shelf's slope.
         sample_rate: float > 0, Hz.
-        q: float > 0, or an array or a tensor. Quality: the centre divided by the bandwidth. A higher one makes a filter
-            narrower, or gives it a peak at the cut-off. 0.707 is the steepest without one.
+        q: float > 0, or an array or a tensor. Quality factor: the centre divided by the bandwidth. A higher value makes
+            a filter narrower, or gives it a peak at the cut-off. 0.707 gives the steepest filter without a peak.
         gain_db: float in dB, or an array or a tensor. The gain of a shelf or a peak. Other kinds ignore it.
 
     Returns:
-        Coefficients `(..., 1, 6)`: b0, b1, b2, a0 = 1, a1, a2, with the axes that `frequency`, `q` and `gain_db` share
-        before them. A float64 NumPy array if these are numbers or arrays, else a tensor. Concatenate several on the
-        second axis from the end for a cascade.
+        Coefficients `(..., 1, 6)`: b0, b1, b2, a0 = 1, a1, a2, after the axes that `frequency`, `q` and `gain_db`
+        share. A float64 NumPy array if these are numbers or arrays, else a tensor. For a cascade, concatenate several
+        along the second-to-last axis.
 
     Raises:
         ValueError: If `kind` is unknown, or a number is out of range. Tensors are not checked.
-        TypeError: If `sample_rate` is no number.
+        TypeError: If `sample_rate` is not a number.
 
     Notes:
         Samples filtered with these coefficients match those of torchaudio's functions of this kind (`lowpass_biquad`,
         …) to 1e-12 of the peak in float64. torchaudio also clips the filtered samples to [−1, 1], which Kapre does not.
-        As float32 tensors, the coefficients of a filter at a very low frequency have few digits: the response at 20 Hz
-        and 48 kHz is off by up to 5e-3, at 100 Hz and 16 kHz by 6e-5. Numbers and arrays have no such loss.
+        As float32 tensors, the coefficients of a filter at a very low frequency have few accurate digits: the response
+        at 20 Hz and 48 kHz is off by up to 5e-3, at 100 Hz and 16 kHz by 6e-5. Numbers and arrays have no such loss.
 
     Example:
         ```python
@@ -277,32 +277,33 @@ def biquad(kind: Kind, frequency: Any, sample_rate: float, q: Any = 0.707, gain_
 
 @names_arguments
 def iir_filter(x: Any, sos: Any, decay: int | None = None) -> Any:
-    """Filter waveforms by recursive sections of second order, one after another.
+    """Filter waveforms with recursive second-order sections, one after another.
 
-    A section computes `a0 y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]`, from silence. The spectrum
-    of the clip is multiplied by the response of the filter. This is more precise than the recursion in float32, and
-    differentiable in all coefficients. Time and memory grow with the decay of the filter, also for short clips: on a
-    CPU, a narrow filter of low frequency takes far longer than `scipy.signal.sosfilt`. The output is not clipped.
+    A section computes `a0 y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]`, starting from silence. The
+    spectrum of the clip is multiplied by the response of the filter. This is more precise than the recursion in
+    float32, and differentiable in all coefficients. Time and memory grow with the decay time of the filter, even for
+    short clips: on a CPU, a narrow filter of low frequency takes far longer than `scipy.signal.sosfilt`. The output is
+    not clipped.
 
     Args:
         x: Samples `(..., time)`, floating point.
         sos: Coefficients `(..., sections, 6)`: b0, b1, b2, a0, a1, a2, as from `biquad` or SciPy's designs with
-            `output="sos"`. The axes before them broadcast to those of `x` before time: for a batch `(batch, channel,
-            time)`, one filter for each item is `(batch, 1, sections, 6)`.
-        decay: int ≥ 1, samples, or None. After how many samples the impulse response is over. A longer one costs time,
-            a shorter one lets the end of the response come back at the start. By default it is computed from the
-            coefficients. It must be given if they are a tensor.
+            `output="sos"`. The leading axes broadcast to the axes of `x` before time: for a batch
+            `(batch, channel, time)`, one filter for each item is `(batch, 1, sections, 6)`.
+        decay: int ≥ 1, samples, or None. The number of samples after which the impulse response has decayed. A larger
+            value takes more time. With a smaller one, the end of the response wraps around to the start. By default it
+            is computed from the coefficients. It must be given if they are a tensor.
 
     Returns:
         A tensor of the shape and dtype of `x`.
 
     Raises:
-        ValueError: If `sos` has another shape, the filter is unstable, or `decay` is missing.
+        ValueError: If `sos` has the wrong shape, the filter is unstable, or `decay` is missing.
         TypeError: If the samples or the coefficients are integers.
 
     Notes:
         The result matches `scipy.signal.sosfilt` of float64 to 1e-6 of the peak of the input in float32, with cut-offs
-        from 20 Hz on, and to 1e-10 in float64.
+        of 20 Hz or above, and to 1e-10 in float64.
 
     Example:
         ```python
@@ -334,14 +335,14 @@ def preemphasis(x: Any, coefficient: float = 0.97) -> Any:
 
     Args:
         x: Samples `(..., time)`, floating point.
-        coefficient: float in (−1, 1). 0.97 is usual for speech at 16 kHz. A negative one lowers high frequencies.
+        coefficient: float in (−1, 1). 0.97 is usual for speech at 16 kHz. A negative value lowers high frequencies.
 
     Returns:
         A tensor of the shape and dtype of `x`.
 
     Raises:
         ValueError: If `coefficient` is out of range.
-        TypeError: If `coefficient` is no number, or the samples are integers.
+        TypeError: If `coefficient` is not a number, or the samples are integers.
 
     Notes:
         The result is that of `torchaudio.functional.preemphasis`, to rounding.
@@ -372,7 +373,7 @@ def deemphasis(x: Any, coefficient: float = 0.97) -> Any:
 
     Raises:
         ValueError: If `coefficient` is out of range.
-        TypeError: If `coefficient` is no number, or the samples are integers.
+        TypeError: If `coefficient` is not a number, or the samples are integers.
 
     Notes:
         The result matches `scipy.signal.lfilter` of float64 to 1e-6 of the peak in float32.
@@ -402,10 +403,10 @@ def _coefficient(value: Any) -> float:
 
 @names_arguments
 def phase_vocoder(x: Any, rate: float) -> Any:
-    """Make a complex spectrogram shorter or longer, with the phases of the same frequencies.
+    """Make a complex spectrogram shorter or longer, and keep its frequencies.
 
-    Frame k of the result has the magnitudes at the position `k · rate`, interpolated between two frames. From there to
-    the next, the phases advance by the difference of these two frames.
+    Frame k of the result has the magnitudes at the position `k · rate`, interpolated between two frames. From each
+    frame to the next, the phases advance by the difference between these two frames.
 
     Args:
         x: A complex spectrogram `(..., frame, bin)`, or a pair of its real and imaginary parts.
@@ -416,13 +417,13 @@ def phase_vocoder(x: Any, rate: float) -> Any:
 
     Raises:
         ValueError: If `rate` is out of range.
-        TypeError: If `rate` is no number, or the spectrogram is not complex.
+        TypeError: If `rate` is not a number, or the spectrogram is not complex.
 
     Notes:
         The result matches `librosa.phase_vocoder` and `torchaudio.functional.phase_vocoder`, whose frames are on the
         last axis, to 1e-9 of the peak in float64. In float32, magnitudes match to 1e-6. Phases accumulate the rounding
-        of each frame, which is 3e-6 of the peak after 100 frames. Their argument for the hop has no effect on the
-        result, because it changes the phases by whole turns. The gradient of the phase of silence is 0. Transients are
+        of each frame, which is 3e-6 of the peak after 100 frames. Their hop argument has no effect on the result,
+        because it changes the phases by multiples of 2π. The gradient of the phase of silence is 0. Transients are
         smeared over a frame.
 
     Example:
@@ -470,11 +471,12 @@ def griffin_lim(
     Args:
         x: Magnitudes `(..., frame, bin)`, floating point, at least 0. The number of bins must be known.
         n_fft: int ≥ 1 or None (`2 * (bins - 1)`), samples. DFT length of the forward transform.
-        win_length: int ≥ 1 or None (`n_fft`), samples. Its window length.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Its hop.
-        window_name: Its window, a name accepted by `kapre.backend.get_window_fn`, or None for hann.
-        center: bool. Whether it was centred, as in librosa.
-        pad_mode: How it padded with `center`: "constant", "reflect", "symmetric" or "edge".
+        win_length: int ≥ 1 or None (`n_fft`), samples. Window length of the forward transform.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Hop of the forward transform.
+        window_name: Window of the forward transform, a name accepted by `kapre.backend.get_window_fn`, or None for
+            hann.
+        center: bool. Whether the forward transform was centred, as in librosa.
+        pad_mode: How the forward transform padded with `center`: "constant", "reflect", "symmetric" or "edge".
         n_iter: int ≥ 0. Number of steps.
         momentum: float from 0 to 1. 0.0 is the algorithm of Griffin and Lim.
         seed: int or None. None starts from phases of 0. An integer starts from random phases.
@@ -483,8 +485,8 @@ def griffin_lim(
         A tensor `(..., (frame - 1) * hop_length + win_length)` of the dtype of `x`, without the padding of `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or `n_fft` has another number of bins.
-        TypeError: If an argument has another type, or `x` is complex or of integers.
+        ValueError: If an argument is out of range, or `n_fft` does not match the number of bins.
+        TypeError: If an argument has the wrong type, or `x` is complex or integer.
 
     Notes:
         With `center=True`, the result matches `librosa.griffinlim(init=None)` to 1e-10 of the peak in float64.
@@ -525,7 +527,7 @@ def griffin_lim(
 
 @names_arguments
 def time_stretch(x: Any, rate: float, n_fft: int = 2048, hop_length: int | None = None) -> Any:
-    """Play waveforms faster or slower at the same pitch, by a phase vocoder.
+    """Play waveforms faster or slower at the same pitch, with a phase vocoder.
 
     Args:
         x: Samples `(..., time)`, floating point.
@@ -563,7 +565,7 @@ def time_stretch(x: Any, rate: float, n_fft: int = 2048, hop_length: int | None 
 def pitch_shift(
     x: Any, n_steps: float, bins_per_octave: int = 12, n_fft: int = 2048, hop_length: int | None = None
 ) -> Any:
-    """Make waveforms higher or lower at the same length: stretch by a phase vocoder, then resample.
+    """Make waveforms higher or lower at the same length: stretch with a phase vocoder, then resample.
 
     Args:
         x: Samples `(..., time)`, floating point. No sample rate is needed.
@@ -580,9 +582,9 @@ def pitch_shift(
         TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
-        The ratio of the frequencies is a fraction of small numbers within a tenth of a cent of `2^(n_steps /
-        bins_per_octave)`, 89 / 84 for a semitone. The kernel of the resampling is then small. A ratio of large numbers
-        is why other implementations take seconds for some steps.
+        The ratio of the frequencies is a fraction of small integers, within a tenth of a cent of
+        `2^(n_steps / bins_per_octave)`. For a semitone, it is 89 / 84. This keeps the resampling kernel small. Other
+        implementations use a ratio of large integers, and therefore take seconds for some steps.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""Layers that go back from features: from magnitudes to waveforms, from bands to bins, and from cepstra to bands."""
+"""Layers that invert features: from magnitudes to waveforms, from bands to bins, and from cepstra to bands."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class GriffinLim(AudioLayer):
     """Estimate waveforms from the magnitudes of their short-time Fourier transform.
 
     The phases are unknown. In each step, the layer computes the spectra `c = STFT(InverseSTFT(S exp(iφ)))` of the
-    present waveform, and takes the phases of `c − m / (1 + m) c'`, where c' are the spectra of the step before and m is
-    the momentum.
+    current waveform, and takes the phases of `c − m / (1 + m) c'`, where c' are the spectra of the previous step and m
+    is the momentum.
 
     Args:
         n_fft: int ≥ 1, samples. DFT length of the forward transform.
@@ -44,7 +44,7 @@ class GriffinLim(AudioLayer):
         output_data_format: The data format of the output, with the same choices.
         center: bool. Whether the forward transform was centred.
         pad_mode: How the forward transform padded with `center`: "constant", "reflect", "symmetric" or "edge".
-        n_iter: int ≥ 0. Number of steps. 0 gives the waveform of the first phases.
+        n_iter: int ≥ 0. Number of steps. 0 gives the waveform of the initial phases.
         momentum: float from 0 to 1. 0.0 is the algorithm of Griffin and Lim, and 0.99 that of Perraudin et al.
         power: 1.0 if the input is the magnitude, 2.0 if it is the power, whose root is taken.
         seed: int or None. None starts from phases of 0. An integer starts from random phases, which are the same for
@@ -62,16 +62,16 @@ class GriffinLim(AudioLayer):
         dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another number of bins.
+        ValueError: If an argument is out of range, or the input has the wrong number of bins.
         TypeError: If a number is not an integer, or the input is complex.
 
     Notes:
         With `center=True`, the result matches `librosa.griffinlim(init=None)` to 1e-10 of the peak in float64. In
-        float32, rounding leads to another waveform, 4e-3 of the peak apart, whose magnitudes are as close. A waveform
-        and its negative have the same magnitudes, and silence between two sounds separates their phases. The result may
-        therefore differ from the original although it sounds the same. Without `center`, the ends of the clip are under
-        few windows, whose squares are divided by at least 5 % of their sum elsewhere. JAX and TensorFlow compile a
-        loop, and `torch.compile` all steps one after another.
+        float32, rounding leads to a different waveform, 4e-3 of the peak apart, whose magnitudes are equally close. A
+        waveform and its negative have the same magnitudes, and silence between two sounds separates their phases. The
+        result may therefore differ from the original although it sounds the same. Without `center`, few windows cover
+        the ends of the clip. The sum of their squares, by which the samples are divided, is raised to at least 5 % of
+        the sum elsewhere. JAX and TensorFlow compile a loop. `torch.compile` compiles all steps one after another.
 
     Example:
         ```python
@@ -167,8 +167,8 @@ class GriffinLim(AudioLayer):
 class InverseFilterbank(ApplyFilterbank):
     """Estimate the bins of a spectrogram from its bands under a filter bank.
 
-    Of the bins x ≥ 0, the layer looks for those whose bands are closest to the input, `min ‖B x − y‖`, by accelerated
-    projected gradient steps (FISTA) from the pseudoinverse. Each step is two products with a matrix.
+    The layer looks for the bins x ≥ 0 whose bands are closest to the input, `min ‖B x − y‖`, by accelerated projected
+    gradient steps (FISTA) from the pseudoinverse. Each step takes two matrix products.
 
     Args:
         type: "mel" or "log".
@@ -185,14 +185,14 @@ class InverseFilterbank(ApplyFilterbank):
         The same shape with `n_freq` bins instead of bands; the compute dtype.
 
     Raises:
-        ValueError: If `type` or a keyword is unknown, or the input has another number of bands.
+        ValueError: If `type` or a keyword is unknown, or the input has the wrong number of bands.
         TypeError: If a required keyword is missing, or the input is complex.
         RuntimeError: If the log bank extends beyond Nyquist.
 
     Notes:
         After 100 steps, the bands of the result lie 1.7e-4 of their norm from the input (128 Slaney bands of 1025
-        bins), against 1.8e-3 for `librosa.feature.inverse.mel_to_stft` and 7.3e-2 for the pseudoinverse. Many bins have
-        the same bands, so that the bins themselves are less close. A bin of no band is 0.
+        bins), against 1.8e-3 for `librosa.feature.inverse.mel_to_stft` and 7.3e-2 for the pseudoinverse. Many different
+        bins have the same bands, so the bins themselves are less close. A bin that belongs to no band is 0.
 
     Example:
         ```python
@@ -246,7 +246,7 @@ class InverseMFCC(AudioLayer):
     The coefficients that were left out count as 0, which makes the bands smoother than they were.
 
     Args:
-        n_mels: int ≥ 1. Number of bands, at least that of the coefficients.
+        n_mels: int ≥ 1. Number of bands, at least the number of coefficients.
         lifter: float ≥ 0. The L of the lifter `1 + L / 2 sin(π i / L)` by which the coefficients were multiplied, or
             0.0 for none.
         lifter_start: The i of the first coefficient there: 1 (librosa and `kapre.MFCC`) or 0 (Kaldi, HTK).
@@ -259,10 +259,11 @@ class InverseMFCC(AudioLayer):
 
     Output shape:
         The same shape with `n_mels` bands instead of coefficients; the compute dtype. The values are in the unit of the
-        logarithm of which the coefficients were computed, such as decibels.
+        logarithm from which the coefficients were computed, such as decibels.
 
     Raises:
-        ValueError: If an argument is out of range, or there are more coefficients than bands, or an unknown number.
+        ValueError: If an argument is out of range, or there are more coefficients than bands, or their number is
+            unknown.
         TypeError: If the input is complex.
 
     Notes:

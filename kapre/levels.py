@@ -99,14 +99,14 @@ class Loudness(_Measure):
     """Measure the integrated loudness of waveforms by ITU-R BS.1770-4, in LUFS.
 
     The samples pass the K-weighting filter. The mean squares of blocks of 400 ms, one every 100 ms, are gated: blocks
-    of at most -70 LUFS do not count, and of the rest those more than 10 LU below their mean do not. The loudness is
-    `-0.691 + 10 log10 Σ G z`, with the mean square z of the counted blocks and the weight G of each channel.
+    of at most -70 LUFS are dropped, and then blocks more than 10 LU below the mean of the rest. The loudness is
+    `-0.691 + 10 log10 Σ G z`, with the mean square z of the remaining blocks and the weight G of each channel.
 
     Args:
         sample_rate: float > 3000, Hz. The rate of the samples.
         channel_weights: A number for each channel, or None for those of BS.1770: 1 for left, right and centre, 1.41 for
             the two surrounds.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -116,13 +116,14 @@ class Loudness(_Measure):
         `(batch,)`, LUFS; the compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, the weights do not fit the channels, or the input has another rank.
+        ValueError: If an argument is out of range, the weights do not match the channels, or the input has the wrong
+            rank.
         TypeError: If the samples are integers.
 
     Notes:
-        For clips of a multiple of 100 ms, the result is that of `pyloudnorm.Meter(sample_rate).integrated_loudness`
-        within 1e-4 LU. Other meters differ by a few tenths. A clip of which no block counts, such as silence, has
-        -70 LUFS. A clip shorter than 400 ms is padded with silence to a block. The gates have no gradient.
+        For clips of a multiple of 100 ms, the result equals that of `pyloudnorm.Meter(sample_rate).integrated_loudness`
+        within 1e-4 LU. Other meters differ by a few tenths. A clip without remaining blocks, such as silence, has a
+        loudness of -70 LUFS. A clip shorter than 400 ms is padded with silence to a block. The gates have no gradient.
 
     Example:
         ```python
@@ -183,14 +184,14 @@ _SILENCE = 1e-15
 
 @register
 class LoudnessNormalization(_Setting, _Measure):
-    """Bring each waveform to a loudness; see `kapre.Loudness`.
+    """Scale each waveform to a target loudness; see `kapre.Loudness`.
 
     Args:
         sample_rate: float > 3000, Hz. The rate of the samples.
         target_lufs: float, LUFS. The loudness: -23.0 in broadcasts (EBU R 128), -14.0 to -16.0 in streaming services.
         max_gain_db: float or None, decibels. The largest gain.
         channel_weights: A number for each channel, or None for those of BS.1770.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -200,13 +201,14 @@ class LoudnessNormalization(_Setting, _Measure):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, the weights do not fit the channels, or the input has another rank.
+        ValueError: If an argument is out of range, the weights do not match the channels, or the input has the wrong
+            rank.
         TypeError: If an argument is not a number, or the samples are integers.
 
     Notes:
-        A waveform of which no block is louder than -70 LUFS, such as silence, is unchanged. The result is not limited
-        to full scale. All channels of an item have one gain. With a
-        mask, what is behind the end of an item does not count, and is 0 in the result.
+        A waveform without a block above -70 LUFS, such as silence, is unchanged. The result is not limited to full
+        scale. All channels of an item have the same gain. With a mask, samples past the end of an item do not count,
+        and are 0 in the result.
 
     Example:
         ```python
@@ -266,12 +268,12 @@ class _ToLevel(_Setting):
 
 @register
 class RMSNormalization(_ToLevel):
-    """Bring each waveform to a root mean square, in dB relative to full scale.
+    """Scale each waveform to a target root mean square, in dB relative to full scale.
 
     Args:
         target_db: float, decibels. The root mean square of the result; 0 dB is 1.0.
         max_gain_db: float or None, decibels. The largest gain.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -281,12 +283,12 @@ class RMSNormalization(_ToLevel):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is not finite, or the input has another rank.
+        ValueError: If an argument is not finite, or the input has the wrong rank.
         TypeError: If an argument is not a number, or the samples are integers.
 
     Notes:
-        Silence is unchanged. The result is not limited to full scale. All channels of an item have one gain. With a
-        mask, what is behind the end of an item does not count, and is 0 in the result.
+        Silence is unchanged. The result is not limited to full scale. All channels of an item have the same gain. With
+        a mask, samples past the end of an item do not count, and are 0 in the result.
 
     Example:
         ```python
@@ -311,12 +313,12 @@ class RMSNormalization(_ToLevel):
 
 @register
 class PeakNormalization(_ToLevel):
-    """Bring each waveform to a peak, in dB relative to full scale.
+    """Scale each waveform to a target peak, in dB relative to full scale.
 
     Args:
         target_db: float, decibels. The largest absolute value of the result; 0 dB is 1.0.
         max_gain_db: float or None, decibels. The largest gain.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -326,12 +328,12 @@ class PeakNormalization(_ToLevel):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is not finite, or the input has another rank.
+        ValueError: If an argument is not finite, or the input has the wrong rank.
         TypeError: If an argument is not a number, or the samples are integers.
 
     Notes:
-        Silence is unchanged. All channels of an item have one gain. With a mask, what is behind
-        the end of an item does not count, and is 0 in the result.
+        Silence is unchanged. All channels of an item have the same gain. With a mask, samples past the end of an item
+        do not count, and are 0 in the result.
 
     Example:
         ```python

@@ -181,7 +181,7 @@ def spectrogram(features: Any, recipe: Recipe, ax: Axes | None = None, colorbar:
 
 
 def filterbank(recipe: Recipe | Frontend, ax: Axes | None = None) -> Axes:
-    """Plot the weights of a filter bank over the frequency, one line for each band.
+    """Plot the weights of a filter bank over frequency, one line for each band.
 
     Neighbouring bands differ in colour. The weights are those that multiply the spectrum, with their normalisation.
 
@@ -226,9 +226,9 @@ def filterbank(recipe: Recipe | Frontend, ax: Axes | None = None) -> Axes:
 
 
 def compare(a: Any, b: Any, recipe: Recipe, ax: Sequence[Axes] | None = None) -> list[Axes]:
-    """Plot two features of one recipe and their difference, below each other.
+    """Plot two sets of features of one recipe and their difference, one below the other.
 
-    The two features have the same colours. The difference is `b - a`, and white where the two are equal.
+    The two plots of features share one colour scale. The difference is `b - a`. It is white where the two are equal.
 
     Args:
         a: The features of one clip, as `spectrogram` takes them.
@@ -289,9 +289,9 @@ def compare(a: Any, b: Any, recipe: Recipe, ax: Sequence[Axes] | None = None) ->
 
 
 def filters(layer: Any, ax: Axes | None = None, start: bool = True) -> Axes:
-    """Plot the frequency responses of trained filters, and where they started.
+    """Plot the frequency responses of trained filters, and their responses before training.
 
-    Each filter is one line, and lines of neighbours differ in colour. The responses before training are grey. All are
+    Each filter is one line, and neighbouring lines differ in colour. The responses before training are grey. All are
     magnitudes: those of the taps of a filter, or the weights of a filter bank. Each is divided by its largest value, so
     that narrow filters do not hide wide ones.
 
@@ -350,33 +350,33 @@ def augmentations(
     others: Sequence[Any] = (),
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
 ) -> Figure:
-    """Plot a recording beside copies that random layers changed, to judge the setting of the layers.
+    """Plot a recording beside copies that random layers changed, to judge the settings of the layers.
 
     The columns are the recording and its copies, the rows are waveforms and spectrograms, for each channel. All columns
-    have the same scales and colours. The title of a copy says what was drawn for it. The layers that are given draw
-    nothing and keep their state: copies of them draw, with training=True.
+    have the same scales and colours. The title of a copy says what was drawn for it. The given layers draw nothing and
+    keep their state: copies of them draw, with training=True.
 
     Args:
         layer: A random layer, or a list of layers that are applied one after the other. Those of waveforms come before
             those of spectrograms, which change only the spectrograms.
         waveform: Samples of shape `(time,)` or `(time, channel)`; `(1, time, channel)` is also accepted. An array, or a
             tensor of any backend.
-        sample_rate: Sampling rate in Hz. It must be that of the layers which have one.
+        sample_rate: Sampling rate in Hz. It must match the rate of layers that have one.
         copies: int > 0. Number of copies.
         seed: int or None. An integer makes the draws of layers without a seed of their own repeatable.
-        recipe: The recipe of the spectrograms, of clips of that rate. None means a mel spectrogram in decibels, of
+        recipe: The recipe of the spectrograms, for clips at that rate. None means a mel spectrogram in decibels, of
             frames of 32 to 64 ms, at most 80 dB below the peak of each copy.
         others: Other recordings, for `FreqMixStyle`, which mixes examples. They are the second half of the batch,
-            repeated or cut to the length of this one.
-        parameters: What a call of the layer with `return_parameters=True` returned, to repeat it, or a list of that for
-            a list of layers. Each example of the batch becomes a copy, so that `copies` does not count.
+            repeated or cut to the length of `waveform`.
+        parameters: The parameters that a call of the layer with `return_parameters=True` returned, to repeat that call,
+            or a list of them for a list of layers. Each example of the batch becomes a copy, and `copies` is ignored.
 
     Returns:
-        The figure, new in pyplot.
+        A new pyplot figure.
 
     Raises:
-        ValueError: If a shape, a number or the order of the layers does not fit, or the recipe has another rate.
-        TypeError: If a layer is no `kapre.augmentation.RandomLayer`, or the samples are complex or integers.
+        ValueError: If a shape, a number or the order of the layers does not fit, or the recipe has a different rate.
+        TypeError: If a layer is not a `kapre.augmentation.RandomLayer`, or the samples are complex or integers.
         ImportError: If matplotlib is not installed.
 
     Example:

@@ -113,25 +113,25 @@ class Recipe(
     JSON, and `replace` makes a changed copy. `kapre.Frontend(recipe)` computes it on any backend.
 
     Args:
-        input_rate: Sampling rate in Hz of the samples that are given, a whole number, if they are first resampled to
-            `sample_rate`. `None` means that they are given at `sample_rate`. Lengths in samples, such as `n_fft` and
+        input_rate: Sampling rate in Hz of the input samples, a whole number, if they are first resampled to
+            `sample_rate`. `None` means that they are already at `sample_rate`. Lengths in samples, such as `n_fft` and
             `fixed_samples`, count samples at `sample_rate`.
         resampling_method: How to resample from `input_rate`, as in `kapre.Resample`: "sinc_interp_hann" (torchaudio's
             default), "sinc_interp_kaiser", "kaiser_best" or "kaiser_fast" (resampy's filters).
-        sample_rate: Sampling rate in Hz, an int if it is a whole number. Required by a filter bank and by pictures.
+        sample_rate: Sampling rate in Hz, an int if it is a whole number. Required for filter banks and plots.
         input_scale: Factor applied to samples in [-1, 1]. 32768.0 is Kaldi's scale.
         normalize_samples: Whether to replace the waveform by `(x - mean) / sqrt(variance + samples_epsilon)` (wav2vec
             2.0). "rms" and "peak" multiply it so that its root mean square or its peak is `target_dbfs`.
-        samples_epsilon: The number added to the variance there, or to the present level.
+        samples_epsilon: The number added to the variance there, or to the current level.
         target_dbfs: The level that "rms" and "peak" set, in dB relative to an amplitude of 1.
         only_raise: Whether to leave clips that are louder than `target_dbfs` as they are (Resemblyzer).
         peak_limit: The peak above which a clip is divided down to it after "rms" (VibeVoice: 1.0). `None` for no limit.
         fixed_samples: The length in samples to which every clip is padded or trimmed.
-        fixed_by: How to pad to `fixed_samples`: "zeros", or "tile" to repeat the clip as many whole times as it fits,
-            then pad with zeros (CLAP).
+        fixed_by: How to pad to `fixed_samples`: "zeros", or "tile" to repeat the clip as many whole times as fit, then
+            pad with zeros (CLAP).
         samples_at_least: Clips are padded with zeros to `samples_at_least + k * samples_multiple` samples.
         samples_multiple: See there.
-        samples_multiple_strict: Whether a clip that is such a length already is padded to the next one.
+        samples_multiple_strict: Whether a clip that already has such a length is padded to the next one.
         multiple_by: How to pad to a multiple: "zeros", or "reflect" to mirror the end of the clip (PE Audio).
         zeros_after: Number of zeros appended to every clip after that. They count as part of the clip.
         dither: Standard deviation of the noise added to the scaled samples during training only.
@@ -150,10 +150,10 @@ class Recipe(
             `ceil(time / hop_length)` frames.
         center: Whether to centre frame i on sample `i * hop_length`, as in librosa and torch. Both sides are padded by
             `frame_length // 2` samples.
-        snip_edges: False selects Kaldi's way to centre frames: frame i is centred on sample `(i + ½) * hop_length`, the
-            clip is mirrored at both ends, and there are `(time + hop_length // 2) // hop_length` frames.
-        pad_left: Number of samples padded at the start, if no option above sets it. Also without a spectrum.
-        pad_right: Number of samples padded at the end, if no option above sets it. Also without a spectrum.
+        snip_edges: False selects Kaldi's way of centring frames: frame i is centred on sample `(i + ½) * hop_length`,
+            the clip is mirrored at both ends, and there are `(time + hop_length // 2) // hop_length` frames.
+        pad_left: Number of samples padded at the start, if no option above sets it. It also applies without a spectrum.
+        pad_right: Number of samples padded at the end, if no option above sets it. It also applies without a spectrum.
         pad_mode: How `center`, `pad_left` and `pad_right` pad: "constant" (zeros), "reflect", "symmetric" or "edge", as
             in `numpy.pad`.
         window_placement: Position of a window shorter than `n_fft`: "center" (torch, librosa) or "start" (Kaldi,
@@ -164,8 +164,8 @@ class Recipe(
         chunk_context: Number of samples of the previous chunk that are placed before each chunk.
         chunk_pad: Number of samples added by reflection at the end of each chunk.
         remove_dc: Whether to subtract the mean of each frame.
-        normalize_frames: Whether to subtract the mean of each frame and divide by its deviation, of one degree of
-            freedom less and at least 1e-10 (CREPE).
+        normalize_frames: Whether to subtract the mean of each frame and divide by its standard deviation, with `ddof=1`
+            and at least 1e-10 (CREPE).
         window_name: A window of `kapre.backend.get_window_fn`. `None` means hann.
         window_periodic: Whether hann, hamming, blackman, bartlett and sine windows are periodic. `None` means periodic
             for an even length, as in TensorFlow.
@@ -173,11 +173,12 @@ class Recipe(
         power: 1.0 for the magnitude, 2.0 for the power, `None` for the samples themselves.
         magnitude_epsilon: Number added to the power before the square root that gives the magnitude.
         magnitude_epsilon_by: How it is applied: "add", or "max" for `sqrt(max(power, magnitude_epsilon))`.
-        transform: What becomes of a windowed frame: its "dft", the constant-Q transform "cqt" (see `kapre.CQT`), or
+        transform: The transform of a windowed frame: "dft", "cqt" for the constant-Q transform (see `kapre.CQT`), or
             "identity" for the samples themselves, so that a frame holds `n_fft` samples. With "cqt", a frame is as long
             as the longest kernel, `hop_length=None` means 512, and the window is that of each kernel.
         cqt_gamma: Number of Hz added to the bandwidth of each bin of the constant-Q transform: 0.0 for a constant Q.
-        cqt_filter_scale: Factor of the lengths of all kernels. Below 1, time is finer and frequency coarser.
+        cqt_filter_scale: Factor applied to all kernel lengths. Values below 1 give finer time and coarser frequency
+            resolution.
         filterbank: `None`, "mel", "log", "linear" (triangles equally far apart in Hz, as for LFCC), "bark" (triangles
             on Traunmüller's scale), "gammatone" (the magnitudes of Slaney's filters of fourth order, 1 at their
             centres) or "chroma" (pitch classes from C, as `librosa.filters.chroma`).
@@ -185,7 +186,7 @@ class Recipe(
         n_bins: Number of bands of the log, linear, Bark and gammatone banks, and of bins of the constant-Q transform.
         bins_per_octave: Number of bands per octave of the log bank and of the constant-Q transform.
         f_min: Lowest frequency in Hz. `None` means 0, but C1 (32.703 Hz) for log and "cqt", and 50 for gammatone.
-        f_max: Highest frequency of the bank in Hz, where it has one. `None` means Nyquist.
+        f_max: Highest frequency of the bank in Hz, if it has one. `None` means Nyquist.
         htk: Whether to use HTK's mel scale, which Kaldi and TensorFlow also use, instead of Slaney's.
         norm: Normalisation of triangular bands: "slaney", `None`, or p for a p-norm.
         triangles: Whether the sides of a band are straight in "hz" (librosa, torchaudio) or in "mel" (Kaldi,
@@ -196,8 +197,8 @@ class Recipe(
         spread: Width of the log bank's windows as a fraction of a band.
         n_chroma: Number of pitch classes of the chroma bank.
         tuning: Deviation of A4 from 440 Hz, as a fraction of a class. librosa estimates it from each clip by default.
-        bank_rate: The sampling rate in Hz that the filter bank assumes, where a published front end has another one
-            than the samples (StyleTTS 2). `None` means `sample_rate`.
+        bank_rate: The sampling rate in Hz that the filter bank assumes, if it differs from that of the samples, as in
+            StyleTTS 2. `None` means `sample_rate`.
         log: `None`, "ln", "log10" or "db" (10 log10).
         amin: The floor under the logarithm.
         amin_by: How the floor is applied: "max" gives `log(max(x, amin))`, "add" gives `log(x + amin)`.
@@ -222,7 +223,7 @@ class Recipe(
             `512 (q² / 4 if q < 2 else q - 1)`, at least 0. It takes samples scaled by 32768.
         noise_even: The coefficient s of the bands 0, 2, 4, ….
         noise_odd: The coefficient s of the bands 1, 3, 5, ….
-        noise_floor: The part of a value that remains at least.
+        noise_floor: The smallest fraction of a value that remains.
         pcan_strength: The exponent of the gain control, 0.0 for none.
         pcan_offset: The number added to the noise there.
         n_mfcc: Number of coefficients of an orthonormal DCT-II over the bands. `None` for none.
@@ -230,28 +231,29 @@ class Recipe(
         lifter_start: The i of the first coefficient: 0 (Kaldi, HTK) or 1 (librosa). With 1 and a lifter of 22, the
             first coefficient is 2.57 times as large as with 0.
         energy: Position of a frame's log energy `ln(Σ x²)` (after `remove_dc`, before `preemphasis`): "first" or "last"
-            beside the bands, or "c0" in place of the first coefficient, or of the first bin without a bank.
+            puts it before or after the bands, and "c0" in place of the first coefficient, or of the first bin without a
+            bank.
         energy_floor: The smallest energy. It is at least float32's epsilon, as in Kaldi.
         normalize: How to normalise each band over time: "mean" subtracts its mean, "mean_std" then also divides by its
             standard deviation.
         normalize_over: The frames used for the statistics: "utterance" for all frames, or "running" for the frames up
-            to the present one, which can stream. "sliding" takes the last `normalize_window` frames and the present one
+            to the current one, which can stream. "sliding" takes the last `normalize_window` frames and the current one
             (Kaldi).
         normalize_ddof: 1 divides the variance by the number of frames minus one, 0 by the number of frames.
         normalize_epsilon: Number added to the "variance" or to the "deviation".
         normalize_epsilon_in: See there.
         normalize_window: See there.
-        normalize_min_frames: The number of frames from the start that the statistics of the first frames take. 1 can
-            stream.
-        normalize_center: Whether to take `normalize_window` frames around the present one, which cannot stream.
+        normalize_min_frames: The number of frames at the start from which the statistics of the first frames are
+            computed. A recipe with 1 can stream.
+        normalize_center: Whether to take `normalize_window` frames around the current one, which cannot stream.
         one_hot: Whether to replace the largest value of each frame by 1 and the others by 0 (MusicGen Melody).
         valid_frames: The frames that are valid: "all", "hops" (the first `time // hop_length`: NeMo) or "whole" (those
             that lie within the clip: Gemma 4). The other frames are set to 0 and excluded from all statistics.
         fixed_frames: The number of frames to which features are padded with zeros or trimmed.
         deltas: The highest order of deltas that are appended to the values of a frame: 0, 1 or 2.
         delta_window: Number of frames to which a line is fitted, odd.
-        delta_edges: How to treat the edges: "nearest" repeats the first and the last frame, and the second order has
-            the deltas of deltas (Kaldi, torchaudio). "interp" takes the value of the nearest whole window, and the
+        delta_edges: How to treat the edges: "nearest" repeats the first and the last frame, and the second order is the
+            deltas of the deltas (Kaldi, torchaudio). "interp" takes the value of the nearest whole window, and the
             second order is the second derivative of a fitted parabola (librosa), which cannot stream.
         stack: Number of frames joined into one.
         stack_hop: Number of frames from one stack to the next. `None` means `stack`.
@@ -266,7 +268,7 @@ class Recipe(
         layout: "time_first" for `(frames, bands)`, or "band_first" for `(bands, frames)`.
 
     Raises:
-        ValueError: If a value is out of range, or options exclude one another. Upper limits keep a wrong file from
+        ValueError: If a value is out of range, or options exclude one another. Upper limits keep a faulty file from
             filling the memory: 2 ** 22 samples of a frame and its hop, 2 ** 26 samples of a clip and its padding,
             2 ** 20 frames, 2 ** 12 frames joined into one or fitted by a delta, and 10 MHz.
         TypeError: If a value has the wrong type.
@@ -377,7 +379,7 @@ class Recipe(
 
     @property
     def cut(self) -> tuple[int, int]:
-        """Return the length and hop in samples of what is cut from the clip: frames, or chunks with their context."""
+        """Return the length and hop in samples of the pieces of a clip: frames, or chunks with their context."""
         if self.chunk_length is None:
             return self.frame_length, self.hop_length
         return self.chunk_context + self.chunk_length, self.chunk_length
@@ -400,7 +402,7 @@ class Recipe(
 
     @property
     def chunk_unit(self) -> int:
-        """Return the number of samples of a clip of which fixed chunks of a stream are multiples."""
+        """Return the number of clip samples that the size of fixed chunks in a stream must be a multiple of."""
         old, new = stages.RATE.ratio(self)
         return old * (self.entry_hop // math.gcd(self.entry_hop, new))
 
@@ -562,7 +564,7 @@ class Recipe(
 
         The other fields keep their values, including `win_length` and `hop_length`. Only a value that was derived from
         a changed field is derived again, such as `f_max` from the sample rate (its Nyquist frequency) and
-        `window_placement` from the centring. A periodic window stays periodic, also with an odd `win_length`.
+        `window_placement` from the centring. A periodic window stays periodic, even with an odd `win_length`.
 
         Raises:
             TypeError: If a field does not exist.
@@ -606,7 +608,7 @@ class Recipe(
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read the output of `to_json`, also as `numpy.load` returns it. Refuse an unknown version or field by name."""
+        """Read the output of `to_json`, also from `numpy.load`. Refuse an unknown version or field by name."""
         try:
             fields = json.loads(str(text) if isinstance(text, np.ndarray) else text)
         except json.JSONDecodeError as error:
@@ -639,7 +641,7 @@ class Recipe(
 
         Raises:
             ValueError: If no reader knows the file, or a field of it cannot be expressed.
-            TypeError: If `source` is of another type.
+            TypeError: If `source` is of the wrong type.
 
         Example:
             ```python
@@ -653,13 +655,13 @@ class Recipe(
         return recipe
 
     def to_transformers(self) -> dict[str, Any]:
-        """Return the fields of the feature extractor of transformers that gives these numbers.
+        """Return the fields of the transformers feature extractor that gives the same numbers.
 
         Written as `preprocessor_config.json`, they let `transformers.AutoFeatureExtractor.from_pretrained` make it, and
         `from_pretrained` read it back.
 
         Raises:
-            ValueError: If no extractor has these numbers. The message names the nearest one and the fields that it
+            ValueError: If no extractor gives these numbers. The message names the nearest one and the fields that it
                 cannot express.
 
         Example:
@@ -680,16 +682,16 @@ class Recipe(
         """Return the recipe of a function of librosa, with librosa's names and defaults.
 
         Args:
-            function: "feature.melspectrogram", "feature.mfcc", "feature.chroma_stft" or "stft" (its magnitude), or code
-                that calls them, as it was pasted. Of code, `power_to_db`, `amplitude_to_db` and logarithms such as
-                `np.log(mel + 1e-6)` are read, too. It is never run.
-            **arguments: The arguments of the function but the sound.
+            function: "feature.melspectrogram", "feature.mfcc", "feature.chroma_stft" or "stft" (its magnitude), or
+                pasted code that calls them. In code, `power_to_db`, `amplitude_to_db` and logarithms such as
+                `np.log(mel + 1e-6)` are read, too. The code is never run.
+            **arguments: The arguments of the function, except the sound.
 
         Raises:
             ValueError: If a recipe cannot express an argument, or the code does anything else.
 
         Notes:
-            librosa's layout, (bands, frames), is that of the recipe: `replace(layout="time_first")` transposes it.
+            The recipe keeps librosa's layout, (bands, frames). `replace(layout="time_first")` transposes it.
 
         Example:
             ```python
@@ -709,9 +711,9 @@ class Recipe(
 
         Args:
             function: "transforms.MelSpectrogram", "transforms.Spectrogram", "transforms.MFCC", "transforms.LFCC",
-                "compliance.kaldi.fbank", "compliance.kaldi.mfcc" or "compliance.kaldi.spectrogram", or code that calls
-                them, as it was pasted. Of code, `AmplitudeToDB`, `torch.nn.Sequential`, a factor of the samples, and
-                logarithms such as `mel(x).clamp(min=1e-5).log()` are read, too. It is never run.
+                "compliance.kaldi.fbank", "compliance.kaldi.mfcc" or "compliance.kaldi.spectrogram", or pasted code that
+                calls them. In code, `AmplitudeToDB`, `torch.nn.Sequential`, a factor of the samples, and logarithms
+                such as `mel(x).clamp(min=1e-5).log()` are read, too. The code is never run.
             **arguments: The arguments of the function. A window is given by its name, such as "hamming".
 
         Raises:

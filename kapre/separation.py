@@ -1,4 +1,4 @@
-"""`HPSS`: separation of lasting sounds and strokes in spectrograms."""
+"""`HPSS`: separation of harmonic and percussive sounds in spectrograms."""
 
 from __future__ import annotations
 
@@ -61,19 +61,20 @@ def check_margins(value: Any) -> tuple[float, float]:
 class HPSS(AudioLayer):
     """Separate the harmonic from the percussive part of spectrograms by medians.
 
-    A tone lasts, and is a line along time. A stroke is short, and is a line along frequency. The median along time, H,
-    keeps the tones, and that along frequency, P, the strokes. The harmonic mask is
-    `H ** power / (H ** power + (margin P) ** power)`, and the percussive one has H and P exchanged.
+    A sustained tone is a line along time. A percussive sound is short, and is a line along frequency. The median along
+    time, H, keeps the tones, and the median along frequency, P, keeps the percussive sounds. The harmonic mask is
+    `H ** power / (H ** power + (margin P) ** power)`, and the percussive mask has H and P exchanged.
 
     Args:
-        component: What the layer returns: "harmonic", "percussive", or "residual", which is what neither mask takes
+        component: What the layer returns: "harmonic", "percussive", or "residual", which is what neither mask selects
             (0 with a `margin` of 1).
-        kernel_size: odd int ≥ 1, or two of them. How many frames, and how many bins, the medians are of.
+        kernel_size: odd int ≥ 1, or two of them. Number of frames, and number of bins, over which the medians are
+            taken.
         power: float > 0, or infinity for masks of 0 and 1.
-        margin: float ≥ 1, or two of them. How many times H is above P in the harmonic part, and P above H in the
-            percussive one.
+        margin: float ≥ 1, or two of them. The factor by which H must exceed P in the harmonic part, and P must exceed H
+            in the percussive part.
         mask: bool. Whether to return the mask instead of the masked spectrogram.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -84,12 +85,12 @@ class HPSS(AudioLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Notes:
         The result equals `librosa.decompose.hpss` within 1e-6 of the peak. To separate waveforms, multiply the output
-        of `kapre.STFT` with the mask and give it to `kapre.InverseSTFT`.
+        of `kapre.STFT` by the mask and pass the product to `kapre.InverseSTFT`.
 
     Example:
         ```python

@@ -337,7 +337,7 @@ class SqueezeChannels(AudioLayer):
         `(batch, frame, channel * band)` in either data format; the compute dtype.
 
     Raises:
-        ValueError: If the input has another rank.
+        ValueError: If the input has the wrong rank.
         TypeError: If the input is complex.
 
     Example:

@@ -211,7 +211,7 @@ class InverseSTFT(AudioLayer):
         `time = (frames - 1) * hop_length + win_length` unless `length` or `center` changes it.
 
     Raises:
-        ValueError: If a number is out of range, or the input has another number of bins.
+        ValueError: If a number is out of range, or the input has the wrong number of bins.
         TypeError: If a number is not an integer, or the input is real.
         NotImplementedError: If the window name is unknown.
 
@@ -535,7 +535,7 @@ class ApplyFilterbank(AudioLayer):
         The same shape with bands instead of bins; the compute dtype.
 
     Raises:
-        ValueError: If `type` or a keyword is unknown, or the input has another number of bins.
+        ValueError: If `type` or a keyword is unknown, or the input has the wrong number of bins.
         TypeError: If a required keyword is missing, or the input is complex.
         RuntimeError: If the log bank extends beyond Nyquist.
 
@@ -679,7 +679,7 @@ class ConcatenateFrequencyMap(AudioLayer):
         The same shape with one more channel, which is the last; the compute dtype.
 
     Raises:
-        ValueError: If the input has another rank.
+        ValueError: If the input has the wrong rank.
 
         TypeError: If the input is complex.
 

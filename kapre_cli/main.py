@@ -110,11 +110,11 @@ def show(
     output
         The picture to write: .png, .svg, .pdf or .jpg.
     features
-        The features to write, .npz: `features` (frame, band, channel; with a preset or recipe, in its layout),
+        The file of features to write, .npz: `features` (frame, band, channel; with a preset or recipe, in its layout),
         `recipe` and `source` (JSON), `times` in seconds, `frequencies` in Hz.
     listen
-        A sound to write, .wav: what a model hears, a waveform estimated from the features alone, and as loud as the
-        recording. What the features do not hold is printed.
+        The sound to write, .wav: what a model hears. It is a waveform estimated from the features alone, as loud as the
+        recording. The command also prints what the features do not hold.
     preset
         A published front end, such as whisper, instead of the options below; `kapre presets` lists them. The channels
         are mixed to one, and the samples are resampled to the preset's rate.
@@ -133,9 +133,9 @@ def show(
     n_mels
         Mel bands. Default: 128.
     f_min
-        Lowest frequency in Hz, of mel and log.
+        Lowest frequency in Hz, for mel and log.
     f_max
-        Highest frequency in Hz, of mel and log. Default: half the sample rate.
+        Highest frequency in Hz, for mel and log. Default: half the sample rate.
     decibel
         Draw decibels, at most 80 dB below the clip's peak, or plain power. Default: decibels.
     row
@@ -189,9 +189,9 @@ def augment(
     preset: str | None = None,
     backend: Backend | None = None,
 ) -> int:
-    """Change copies of recordings by layers of kapre.augmentation, to hear and see what a setting does.
+    """Apply layers of kapre.augmentation to copies of recordings, to hear and see what their settings do.
 
-    Layers are applied one after the other: those of waveforms, then those of spectrograms, which change only the
+    Layers are applied one after the other: first waveform layers, then spectrogram layers, which change only the
     picture. At least one of --output, --picture and --parameters is needed.
 
     Example: kapre augment speech.wav --with RandomGain:min_gain_db=-6,max_gain_db=6 --with Reverb -o copies/
@@ -201,27 +201,27 @@ def augment(
     files
         Audio files. Channels, rate and length are kept.
     recipe
-        A setting as JSON: {"RandomGain": {"min_gain_db": -6}}, or a list of such layers, or what
-        keras.saving.serialize_keras_object(layer) returns. Only layers of kapre.augmentation are made.
+        A JSON file of settings: {"RandomGain": {"min_gain_db": -6}}, or a list of such layers, or what
+        keras.saving.serialize_keras_object(layer) returns. Only layers of kapre.augmentation are accepted.
     with_
-        A layer, after those of --recipe: NAME or NAME:argument=value,argument=value. Values are JSON or text. Repeat
-        the option for more layers. Layers that take a sample_rate get that of the file.
+        A layer to apply after those of --recipe: NAME or NAME:argument=value,argument=value. Values are JSON or text.
+        Repeat the option for more layers. Layers that take a sample_rate get that of the file.
     copies
         The number of copies of each file. Default: 4.
     seed
-        Makes the draws repeatable, on the same backend. The second file takes the next seed, and so on. Default:
-        another one each time, which is printed.
+        Makes the draws repeatable, on the same backend. The second file takes the next seed, and so on. Default: a new
+        seed each time, which is printed.
     output
-        The folder for the sound, NAME.1.wav and so on: WAV of 32-bit floats, which keeps samples above full scale.
+        The folder for the copies, NAME.1.wav and so on, as 32-bit float WAV, which keeps samples above full scale.
     picture
         The picture to write: .png, .svg, .pdf or .jpg. Columns are the recording and its copies, rows are waveforms and
         spectrograms. With several files, their names are inserted before the suffix.
     parameters
         The JSON file to write with what was drawn for each copy.
     replay
-        A file that --parameters wrote. Its setting and draws are repeated, on any backend.
+        A file that --parameters wrote. Its settings and draws are repeated, on any backend.
     bank
-        The folder of recordings for AddNoise or Reverb. In a setting, AddNoise:bank=FOLDER.
+        The folder of recordings for AddNoise or Reverb. In the settings of a layer, write AddNoise:bank=FOLDER.
     sample_rate
         Resample to this rate in Hz first (soxr, HQ). Default: the file's own rate.
     preset
@@ -247,7 +247,7 @@ def presets(
     from_call: str | None = None,
     json: bool = False,
 ) -> int:
-    """List the published front ends, or print one as a recipe, or the front end of a published model or of code.
+    """List the published front ends, or print the recipe of a preset, a published model or code.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def presets(
         and then on stderr the differences from the nearest preset and the fields of the file that it ignored.
     from_call
         Code that calls librosa or torchaudio, such as "librosa.feature.melspectrogram(y=y, sr=16000, n_fft=512)". It is
-        read and never run. The command prints the recipe of the same numbers, as --from does.
+        read and never run. The command prints the recipe that gives the same numbers, as --from does.
     json
         Print the list as JSON instead of a table. With --from or --from-call, print all that is known as one object.
     """
@@ -305,8 +305,8 @@ def compare(
         The recording from which the features were computed. Required with a recipe.
     tolerance
         The largest difference that counts as equal, in the unit of the features. Default: 2e-3 of a natural logarithm
-        (8.7e-4 of log10, 8.7e-3 dB), 1e-4 of the peak without a logarithm. One value in a thousand may be up to five
-        times as far apart.
+        (8.7e-4 of log10, 8.7e-3 dB), 1e-4 of the peak without a logarithm. One value in a thousand may differ by up to
+        five times as much.
     seconds
         The longest time that the search may take.
     json
@@ -357,7 +357,7 @@ def export(
         The file to write. The suffix selects the format: .onnx, .tflite, .xml (OpenVINO), .pt2, .stablehlo or .pte
         (ExecuTorch). Without a suffix, a SavedModel folder is written.
     output
-        The same, as an option.
+        The file to write, as an option.
     preset
         A published front end instead of a model; `kapre presets` lists them.
     recipe
@@ -365,9 +365,10 @@ def export(
     from_
         The front end of a published model: its folder, its configuration file, or its name on the Hub.
     format
-        tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, if the suffix does not tell.
+        tf_saved_model, litert, onnx, openvino, torch, stablehlo or executorch, if the suffix does not determine the
+        format.
     check
-        Run the file and compare its numbers. With --no-check they are not known.
+        Run the file and compare its numbers. With --no-check, they are not compared.
     tolerance
         The largest difference from Keras, as a fraction of the output's range. Default: 1e-4.
     quantize
@@ -439,7 +440,7 @@ def extract(
         and `channel`; other columns are carried along), URIs such as s3://bucket/folder, or - to read paths from
         standard input.
     output
-        The store, a new folder, or a URI such as s3://bucket/features.
+        The store: a new folder, or a URI such as s3://bucket/features.
     preset
         A published front end, such as whisper; `kapre presets` lists them.
     recipe
@@ -466,7 +467,7 @@ def extract(
         local for this machine, or ray for a cluster with Ray Data.
     address
         The address of a Ray cluster, such as auto or 10.0.0.1:6379. Default: RAY_ADDRESS, or a new cluster on this
-        machine for the time of the run.
+        machine for the duration of the run.
     on_error
         Skip a file that failed, or fail and end the run.
     resume
@@ -534,7 +535,7 @@ def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
     Parameters
     ----------
     run
-        Also run a layer on each backend, in a process of its own. This takes about ten seconds. The exit code is 1 if
+        Also run a layer on each backend, each in its own process. This takes about ten seconds. The exit code is 1 if
         no backend works.
     """
     from kapre_cli import doctor as command

@@ -1,12 +1,12 @@
 """Layers that change their input at random during training.
 
-`RandomLayer` is the base of all of them, and of those that you write. Waveforms go through `RandomGain`,
+`RandomLayer` is the base class of all of them, and of your own. The layers for waveforms are `RandomGain`,
 `PolarityInversion`, `TimeInversion`, `RandomShift`, `RandomCrop`, `Fade`, `AddNoise`, `AddColoredNoise`, `Clipping`,
 `SoftClip`, `BitCrush`, `DropChunk`, `RandomFilter`, `RandomEqualizer`, `Reverb`, `Telephone`, `SpeedPerturbation`,
-`TimeStretch` and `PitchShift`. Spectrograms go through `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment` and
-`FreqMixStyle`. Both go through `ChannelSwap` and `ChannelDrop`. `Chain`, `OneOf`, `SomeOf` and `Choice` are made of
-other random layers. `MixUp` and `CutMix` combine the examples of a batch and their labels. `bank` reads the recordings
-that a layer adds.
+`TimeStretch` and `PitchShift`. The layers for spectrograms are `SpecAugment`, `FrequencyShift`, `VTLP`, `FilterAugment`
+and `FreqMixStyle`. `ChannelSwap` and `ChannelDrop` take both. `Chain`, `OneOf`, `SomeOf` and `Choice` combine other
+random layers. `MixUp` and `CutMix` combine the examples of a batch and their labels. `bank` reads the recordings that
+some layers use.
 """
 
 from typing import TYPE_CHECKING

@@ -18,19 +18,19 @@ class AddColoredNoise(RandomLayer):
     """Add Gaussian noise of a random colour to waveforms during training, at a random signal-to-noise ratio.
 
     The power spectral density of the noise is proportional to `f ** −exponent`. The exponent is uniform between its
-    bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. The density follows the exponent from
-    1 / 1024 of the sample rate on, and departs from it below. If both bounds are 0, the noise is white throughout, and
-    takes a third of the time.
-    The ratio in decibels is uniform. Powers are means over the valid samples of an item. Silence stays silent.
+    bounds: 0 is white, 1 pink, 2 brown, −1 blue, −2 violet. The density follows the exponent above 1 / 1024 of the
+    sample rate, and departs from it below. If both bounds are 0, the noise is white at all frequencies, and takes a
+    third of the time to compute. The ratio is uniform in decibels. Powers are means over the valid samples of an item.
+    Silence stays silent.
 
     Args:
-        min_snr_db: float, decibels. The smallest ratio, which is the loudest noise.
+        min_snr_db: float, decibels. The smallest ratio, which gives the loudest noise.
         max_snr_db: float ≥ `min_snr_db`, decibels. The largest ratio.
         min_psd_exponent: float. The smallest exponent.
         max_psd_exponent: float ≥ `min_psd_exponent`. The largest exponent.
         p: float in [0, 1]. Probability that an example is changed.
-        per_channel: bool. Whether each channel gets its own noise, and a ratio to its own power. If not, all channels
-            get the same noise, at a ratio to the mean of their powers.
+        per_channel: bool. Whether each channel gets its own noise, at a ratio to its own power. If not, all channels
+            get the same noise, at a ratio to their mean power.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -42,12 +42,12 @@ class AddColoredNoise(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a lower bound is above the upper one, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If a lower bound is above the upper one, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Notes:
         The noise is a function of two drawn integers (`parameters["key"]`), so that a replay is exact. It is the same
-        on every backend, for every length of the batch.
+        on every backend, for batches of any length.
 
     Example:
         ```python

@@ -18,20 +18,20 @@ from kapre.ops import noise
 class AddNoise(BankLayer):
     """Add recorded noise to waveforms during training, at a random signal-to-noise ratio.
 
-    Each example gets a recording of the bank, drawn with equal probabilities, from a random sample on. A recording that
-    is shorter than the item is repeated. The ratio in decibels is uniform. Powers are means over the valid samples of
-    an item. Silence stays silent, and a silent recording adds nothing.
+    Each example gets a recording from the bank, drawn with equal probability and starting at a random sample. A
+    recording that is shorter than the item is repeated. The ratio is uniform in decibels. Powers are means over the
+    valid samples of an item. Silence stays silent, and a silent recording adds nothing.
 
-    The config and saved files do not contain the bank. They have its shape and its SHA-256. A loaded layer works in
-    inference. To train it, set the same recordings: `layer.bank = array`.
+    The config and saved files do not contain the bank. They contain only its shape and its SHA-256. A loaded layer
+    works for inference. To train it, set the same recordings: `layer.bank = array`.
 
     Args:
         bank: Array of shape (recordings, samples), such as `kapre.augmentation.bank` returns, at the rate of the input.
-        min_snr_db: float, decibels. The smallest ratio, which is the loudest noise.
+        min_snr_db: float, decibels. The smallest ratio, which gives the loudest noise.
         max_snr_db: float ≥ `min_snr_db`, decibels. The largest ratio.
         p: float in [0, 1]. Probability that an example is changed.
-        per_channel: bool. Whether each channel gets its own noise, and a ratio to its own power. If not, all channels
-            get the same noise, at a ratio to the mean of their powers.
+        per_channel: bool. Whether each channel gets its own noise, at a ratio to its own power. If not, all channels
+            get the same noise, at a ratio to their mean power.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -43,9 +43,10 @@ class AddNoise(BankLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `bank` has another shape or numbers that are not finite, `min_snr_db` is above `max_snr_db`, `p`
-            is not in [0, 1], or the input has another rank. In training, if the bank is not set.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If `bank` has the wrong shape or contains numbers that are not finite, `min_snr_db` is above
+            `max_snr_db`, `p` is not in [0, 1], or the input has the wrong rank. Also if the bank is not set in
+            training.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Notes:
         The result equals that of `torchaudio.functional.add_noise` with the same noise within 1e-6 of the peak.

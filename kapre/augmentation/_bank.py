@@ -24,13 +24,13 @@ def bank(folder: str | os.PathLike[str], sample_rate: int, seconds: float | None
     """Read the recordings in a folder as one array, for `AddNoise` and other layers that use recordings.
 
     `kapre.audio.load` decodes each file, mixes its channels to one and resamples it. Files in subfolders are read too,
-    in the order of their paths. A recording longer than `seconds` becomes several rows, and what is left over at its
-    end is dropped. A shorter one is repeated up to the length of the rows.
+    in the order of their paths. A recording longer than `seconds` becomes several rows, and the remainder at its end is
+    dropped. A shorter one is repeated to fill a row.
 
     Args:
         folder: The folder of recordings.
-        sample_rate: int > 0, Hz. The rate of the array, which must be that of the sound that a layer changes.
-        seconds: float > 0 or None, seconds. The duration of a row. None takes that of the longest recording.
+        sample_rate: int > 0, Hz. The rate of the array. It must equal the rate of the layer's input.
+        seconds: float > 0 or None, seconds. The duration of a row. None means the duration of the longest recording.
 
     Returns:
         The samples as float32 of shape (rows, samples).

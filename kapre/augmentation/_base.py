@@ -35,15 +35,15 @@ Parameters = dict[str, Any]
 class RandomLayer(AudioLayer):
     """Change each example at random during training. This is the base of every augmentation layer.
 
-    A subclass writes two methods. `draw` draws parameters from the generator of the layer, and `apply` computes the
+    A subclass defines two methods. `draw` draws parameters from the generator of the layer, and `apply` computes the
     output from them. A draw can therefore be logged, and repeated exactly. The base does everything else:
 
     - Outside training, the layer returns its input, and adds nothing to an exported graph.
     - Each example in each call gets its own draw. All channels of an example share it, unless `per_channel` is True.
-    - Each example is changed with probability `p`. All of them are computed, and `where` selects. No shape depends on
-      what was drawn.
+    - Each example is changed with probability `p`. The layer computes all of them and selects with `where`, so that no
+      shape depends on the draw.
     - Samples past the length of an item are zero in the output of waveforms. The length comes from Keras' mask, or from
-      the argument `lengths` of a call. The output has the mask of the input, or the mask of its own lengths.
+      the call argument `lengths`. The output has the mask of the input, or a mask of its own lengths.
     - New values are drawn in each step of `fit`, `tf.function`, `jax.jit` with `stateless_call`, and `tf.data`. Each
       worker of PyTorch's DataLoader draws its own values. They repeat with `torch.manual_seed`.
 
@@ -63,7 +63,7 @@ class RandomLayer(AudioLayer):
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable. Layers with the same seed draw the same
-            numbers: give each layer another one, or a seed to the `Chain` that they are in.
+            numbers: give each layer a different seed, or give a seed to the `Chain` that contains them.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -75,8 +75,8 @@ class RandomLayer(AudioLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `p` is not in [0, 1], or the input has another rank.
-        TypeError: If `seed` is not an integer, or the input is complex or of integers.
+        ValueError: If `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If `seed` is not an integer, or the input is complex or integer.
 
     Example:
         ```python
@@ -138,7 +138,7 @@ class RandomLayer(AudioLayer):
         self.seed_generator = SeedGenerator(self.seed, name="seed_generator")  # named in torch's state_dict
 
     def reseed(self, seed: int | None) -> None:
-        """Set the seed, and begin with its first draw again."""
+        """Set the seed, and restart from its first draw."""
         self.seed = checked_seed(seed)
         self.seed_generator.state.assign(SeedGenerator(self.seed).state)  # a built layer takes no new generator
 
@@ -158,7 +158,7 @@ class RandomLayer(AudioLayer):
         raise NotImplementedError
 
     def apply(self, x: Any, parameters: Parameters, lengths: Any) -> Any:
-        """Return what the parameters make of `x`, of shape `(batch, channel, ...)`. Draw nothing.
+        """Apply the parameters to `x`, of shape `(batch, channel, ...)`, and return the result. Draw nothing.
 
         Args:
             x: The input in the working dtype. Samples past an item's length are zero in waveforms.
@@ -187,7 +187,7 @@ class RandomLayer(AudioLayer):
         return low + ops.minimum(steps, high - low)  # for a large count, the product may be rounded up
 
     def keys(self, shape: tuple[Any, ...]) -> Any:
-        """Draw the pairs of int32 numbers that `ops.noise.white` makes noise of, `(*shape, 2)`."""
+        """Draw the pairs of int32 numbers from which `ops.noise.white` makes noise, `(*shape, 2)`."""
         return keras.random.randint((*shape, 2), 0, 2**31 - 1, dtype="int32", seed=self.seed_generator)
 
     def __call__(self, inputs: Any, *args: Any, lengths: Any = None, **kwargs: Any) -> Any:
@@ -196,7 +196,7 @@ class RandomLayer(AudioLayer):
         return super().__call__(inputs, *args, lengths=checked_lengths(inputs, lengths), **kwargs)
 
     def beside(self, parameter: Any, x: Any) -> Any:
-        """Return a parameter `(batch, group)` as numbers of the dtype of `x` that broadcast to its trailing axes."""
+        """Return a parameter `(batch, group)` in the dtype of `x`, so that it broadcasts to the trailing axes."""
         return ops.reshape(ops.cast(parameter, x.dtype), (*ops.shape(parameter), *[1] * (len(x.shape) - 2)))
 
     def call(
@@ -253,7 +253,7 @@ class RandomLayer(AudioLayer):
     def changed(self, x: Any, drawn: Parameters, lengths: Any, always: bool = False) -> tuple[Any, Any]:
         """Return the output for `(batch, channel, ...)` and what `drawn` returned, and its lengths.
 
-        `always` tells that all examples are changed, which leaves out the selection.
+        `always` means that all examples are changed, so that the selection is left out.
         """
         shape = ops.shape(x)
         is_wave = len(shape) == 3

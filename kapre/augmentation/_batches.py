@@ -25,10 +25,10 @@ _REMEDY = "Use layer({'audio': x, 'labels': y})."
 
 
 class BatchLayer(AudioLayer):
-    """Combine the examples of a batch with others of it, and their labels in the same way.
+    """Combine each example of a batch with others from the batch, and combine the labels in the same way.
 
     The input is a dict, as for `keras.layers.MixUp`, or a pair `(x, labels)`; the output is of the same kind. The dict
-    has "audio" or "spectrogram" (or both), "labels", and perhaps "lengths". Other entries are returned as they are.
+    has "audio" or "spectrogram" (or both), "labels", and optionally "lengths". Other entries are returned as they are.
 
     The layer changes labels. Use it before a model, not in it: in `tf.data` after `batch`, in the `collate_fn` of a
     DataLoader, or in `train_step`. `training=False` returns the input. In a bare `jax.jit`, pass the state of the
@@ -37,8 +37,8 @@ class BatchLayer(AudioLayer):
     Args:
         alpha: float > 0. The parameter of the beta distribution of λ.
         p: float in [0, 1]. Probability that an example is changed.
-        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm.
-        data_format: "default", "channels_first" or "channels_last". Says which axis is time.
+        pad_value: float. The value past the end of a spectrogram. For log spectrograms, use the floor of the values.
+        data_format: "default", "channels_first" or "channels_last". It determines the time axis.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
 
@@ -87,7 +87,7 @@ class BatchLayer(AudioLayer):
         self.pad_value = number("pad_value", pad_value, "Use 0.0, or -80.0 for decibels.")
 
     def draw(self, batch: Any, lengths: Any, time: Any) -> dict[str, Any]:
-        """Draw the parameters of a batch, tensors whose first axis is the batch.
+        """Draw the parameters of a batch as tensors whose first axis is the batch.
 
         Args:
             batch: Number of examples.

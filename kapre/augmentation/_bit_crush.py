@@ -34,8 +34,8 @@ class BitCrush(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If the bounds are not in order within 1 … 24, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not an integer, or the input is complex or of integers.
+        ValueError: If the bounds are not in order within 1 … 24, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not an integer, or the input is complex or integer.
 
     Example:
         ```python

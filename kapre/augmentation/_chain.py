@@ -11,25 +11,26 @@ from kapre.augmentation._compositions import Composition
 
 @register
 class Chain(Composition):
-    """Change examples by random layers one after the other during training.
+    """Apply random layers to examples one after the other during training.
 
     Args:
-        layers: A list of random layers, compositions among them.
-        p: float in [0, 1]. Probability that an example is changed at all. 1.0 if a layer changes the length of items.
-        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        layers: A list of random layers, which may include compositions.
+        p: float in [0, 1]. Probability that an example is changed at all. It must be 1.0 if a layer changes the length
+            of items.
+        data_format: "default", "channels_first" or "channels_last". The layers must have the same format.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        That of the layers: waveforms or spectrograms in either data format; real.
+        The input shape of the layers: waveforms or spectrograms in either data format; real.
 
     Output shape:
-        That of the last layer; the compute dtype.
+        The output shape of the last layer; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format. If `p` is below 1.0 beside a layer that
+        ValueError: If there are no layers, if they have a different data format, or if `p` is below 1.0 and a layer
             changes the length of items.
-        TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
+        TypeError: If a layer is not a `kapre.augmentation.RandomLayer`.
 
     Example:
         ```python

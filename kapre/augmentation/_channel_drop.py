@@ -17,9 +17,9 @@ from kapre.ops import augment
 class ChannelDrop(RandomLayer):
     """Silence random channels during training.
 
-    The number of dropped channels is uniform on the integers from `min_channels` to `max_channels`. Which ones is drawn
-    with equal probabilities. At least one channel is kept, so that mono sound does not change. The others are not made
-    louder.
+    The number of dropped channels is uniform on the integers from `min_channels` to `max_channels`. The channels are
+    drawn with equal probability. At least one channel is kept, so that mono sound does not change. The remaining
+    channels are not made louder.
 
     Args:
         min_channels: int > 0. The smallest number of dropped channels.
@@ -37,8 +37,8 @@ class ChannelDrop(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `min_channels` is above `max_channels`, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not an integer, or the input is complex or of integers.
+        ValueError: If `min_channels` is above `max_channels`, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not an integer, or the input is complex or integer.
 
     Example:
         ```python

@@ -34,8 +34,8 @@ class ChannelSwap(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If the input has another rank.
-        TypeError: If `seed` is not an integer, or the input is complex or of integers.
+        ValueError: If the input has the wrong rank.
+        TypeError: If `seed` is not an integer, or the input is complex or integer.
 
     Example:
         ```python

@@ -18,16 +18,16 @@ from kapre.ops import distortion
 class Clipping(RandomLayer):
     """Clip a random share of the loudest samples of waveforms during training.
 
-    The share in percent is uniform. Half of it is clipped at either end: with a share of 10, samples below the 5th
-    percentile become that percentile, and samples above the 95th become that one. The percentiles are those of the
-    valid samples of an item. They are constants of the gradient.
+    The share is uniform. Half of it is clipped at each end: with a share of 10 %, samples below the 5th percentile are
+    raised to it, and samples above the 95th percentile are lowered to it. The percentiles are those of the valid
+    samples of an item. The gradient treats them as constants.
 
     Args:
         min_percent: float in [0, 100]. The smallest share of samples.
         max_percent: float in [`min_percent`, 100]. The largest share of samples.
         p: float in [0, 1]. Probability that an example is changed.
-        per_channel: bool. Whether each channel gets its own draw and its own percentiles. If not, those of an item are
-            over all of its channels.
+        per_channel: bool. Whether each channel gets its own draw and its own percentiles. If not, the percentiles of an
+            item are taken over all of its channels.
         data_format: "default", "channels_first" or "channels_last".
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
@@ -39,8 +39,9 @@ class Clipping(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If the bounds are not in order within [0, 100], `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If the bounds are not in order within [0, 100], `p` is not in [0, 1], or the input has the wrong
+            rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Notes:
         The percentiles equal those of `numpy.percentile` within 1e-6 of the peak.

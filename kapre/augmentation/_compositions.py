@@ -19,14 +19,14 @@ from kapre.ops.kernels import active as kernel
 
 
 class Composition(RandomLayer):
-    """Change examples by several random layers. A subclass says which layer changes which example.
+    """Apply several random layers to examples. A subclass determines which layer changes which example.
 
-    The drawn parameters are a dict with those of each layer, by its position ("0", "1", …).
+    The drawn parameters are a dict that holds the parameters of each layer under its position ("0", "1", …).
 
     Args:
         layers: The random layers, or their serialized configs.
         p: float in [0, 1]. Probability that an example is changed at all.
-        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        data_format: "default", "channels_first" or "channels_last". The layers must have the same format.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
 
@@ -74,7 +74,7 @@ class Composition(RandomLayer):
             raise ValueError(message("layers", rule, changing[0], "Put it before or after this layer."))
 
     def reseed(self, seed: int | None) -> None:
-        """Set the seed, and those of layers without one of their own."""
+        """Set the seed, and the seeds of layers without a seed of their own."""
         super().reseed(seed)
         self._seed_layers()
 
@@ -124,9 +124,10 @@ class WeightedComposition(Composition):
 
     Args:
         layers: The random layers, or their serialized configs.
-        weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
+        weights: Numbers above 0, one for each layer, proportional to the probabilities, or None for equal
+            probabilities.
         p: float in [0, 1]. Probability that an example is changed at all.
-        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        data_format: "default", "channels_first" or "channels_last". The layers must have the same format.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
     """

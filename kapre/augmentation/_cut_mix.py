@@ -16,31 +16,32 @@ from kapre.ops import mixing
 
 @register
 class CutMix(BatchLayer):
-    """Replace a span of time of each example by the same span of another, and mix the labels in proportion.
+    """Replace a time span of each example with the same span of another, and mix the labels in proportion.
 
     The span has `⌊(1 − λ) · n⌋` samples or frames, with λ ~ Beta(α, α) and n the length of the shorter example. It lies
-    anywhere within these n. The weight of the other label is the share of the span in the length of the example.
+    anywhere within these n. The weight of the other label is the length of the span divided by the length of the
+    example.
 
     Args:
         alpha: float > 0. The parameter of the beta distribution. 1.0 is uniform.
         p: float in [0, 1]. Probability that an example is changed.
-        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm,
+        pad_value: float. The value past the end of a spectrogram. For log spectrograms, use the floor of the values,
             such as -80.0, so that padding is not as loud as full scale.
-        data_format: "default", "channels_first" or "channels_last". Says which axis is time.
+        data_format: "default", "channels_first" or "channels_last". It determines the time axis.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
         A dict with "audio" `(batch, time)` or `(batch, time, channel)`, or "spectrogram" of rank 4 in either data
-        format; "labels" `(batch, ...)`, float, or integers 0 and 1 of rank 2 or more; and perhaps "lengths" `(batch,)`,
-        the valid samples or frames. Or a pair `(x, labels)`. If the dict has both kinds of data, they have the same
-        number of places in time.
+        format; "labels" `(batch, ...)`, float, or integers 0 and 1 of rank 2 or more; and optionally "lengths"
+        `(batch,)`, the valid samples or frames. Or a pair `(x, labels)`. If the dict has both kinds of data, they must
+        have the same size along time.
 
     Output shape:
         The same. Labels become float32. Lengths do not change.
 
     Raises:
-        ValueError: If a number is out of range, an entry is missing, or labels are class numbers.
+        ValueError: If a number is out of range, an entry is missing, or labels are class indices.
         TypeError: If the samples are complex or integers.
 
     Example:

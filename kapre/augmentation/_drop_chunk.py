@@ -19,7 +19,7 @@ class DropChunk(RandomLayer):
     """Silence random chunks of waveforms during training.
 
     The number of chunks is uniform on the integers from `min_chunks` to `max_chunks`. The duration of each is uniform,
-    and rounded to whole samples. Its position is uniform on the positions where it lies within the item. Chunks may
+    and rounded to whole samples. Its position is uniform over the positions where it fits within the item. Chunks may
     overlap.
 
     Args:
@@ -42,9 +42,9 @@ class DropChunk(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a lower bound is above the upper one, a bound is below its range, "seconds" have no
-            `sample_rate`, `unit` is another string, or the input has another rank.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If a lower bound is above the upper one, a bound is below its range, "seconds" is given without
+            `sample_rate`, `unit` is unknown, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Example:
         ```python

@@ -43,9 +43,9 @@ class Fade(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a bound is negative or above the other one, "seconds" have no `sample_rate`, a string is another
-            one, or the input has another rank.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If a bound is negative, a lower bound is above the upper one, "seconds" is given without
+            `sample_rate`, a string is unknown, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Notes:
         The result equals that of `torchaudio.transforms.Fade` with the same durations within 1e-6.

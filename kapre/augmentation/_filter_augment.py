@@ -21,19 +21,19 @@ _DIVISOR = {"power": 10.0, "magnitude": 20.0}
 class FilterAugment(RandomLayer):
     """Multiply random frequency bands of spectrograms by random gains during training, as a random filter would.
 
-    The frequency axis is divided at random into `min_bands` … `max_bands` bands, each number with equal probability.
-    Each band, or each boundary of bands, gets its own gain, uniform in decibels.
+    The frequency axis is divided at random into bands, whose number is uniform on `min_bands` … `max_bands`. Each band,
+    or each boundary between bands, gets its own gain, uniform in decibels.
 
     Args:
         min_bands: int ≥ 1. The smallest number of bands.
         max_bands: int ≥ `min_bands`. The largest number of bands.
         min_gain_db: float, decibels. The smallest gain.
         max_gain_db: float ≥ `min_gain_db`, decibels. The largest gain.
-        min_bandwidth: int ≥ 1, bins. The smallest width of a band. It is smaller where the bins do not suffice.
-        kind: "step" or "linear". Whether the gain in decibels is the same throughout a band, or goes in a straight line
+        min_bandwidth: int ≥ 1, bins. The smallest width of a band. It is smaller if there are too few bins.
+        kind: "step" for a gain that is constant within a band, or "linear" for a gain whose decibels change linearly
             from one boundary to the next.
-        scale: "db", "ln", "log10", "power" or "magnitude". What the values of the spectrogram are. The gain is added to
-            logarithms of the power, and multiplied with powers and magnitudes.
+        scale: "db", "ln", "log10", "power" or "magnitude". The scale of the spectrogram. The gain is added to
+            logarithms of the power; powers and magnitudes are multiplied by it.
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
@@ -47,8 +47,8 @@ class FilterAugment(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, `kind` or `scale` is another one, or the input has another rank.
-        TypeError: If an argument is of another type, or the input is complex or of integers.
+        ValueError: If a number is out of range, `kind` or `scale` is unknown, or the input has the wrong rank.
+        TypeError: If an argument is of the wrong type, or the input is complex or integer.
 
     Example:
         ```python

@@ -18,8 +18,9 @@ class FreqMixStyle(RandomLayer):
     """Mix the mean and deviation of each frequency bin with those of another example during training.
 
     Each bin of an example is normalised over its valid frames and its channels. It then gets the mean and the deviation
-    `λ · own + (1 − λ) · other`, where the others are those of another example of the batch, and λ ~ Beta(α, α). This
-    mixes the colour of recording devices and keeps the content. The gradient does not pass through the statistics.
+    `λ · own + (1 − λ) · other`, where `other` is the value of another example of the batch, and λ ~ Beta(α, α). This
+    mixes the spectral colour of recording devices and keeps the content. The gradient does not pass through the
+    statistics.
 
     Args:
         alpha: float > 0. The parameter of the beta distribution.
@@ -37,8 +38,8 @@ class FreqMixStyle(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If a number is out of range, or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

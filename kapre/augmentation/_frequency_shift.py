@@ -22,9 +22,9 @@ class FrequencyShift(RandomLayer):
 
     Args:
         max_shift: int ≥ 0, bins. The largest shift.
-        mode: "edge", "roll" or "constant". What fills the bins that become free: the first or last bin, the bins that
-            leave at the other end, or `fill_value`.
-        fill_value: float. The value for mode "constant". Use the smallest value of your features after a logarithm.
+        mode: "edge", "roll" or "constant". What fills the empty bins: the first or last bin, the bins shifted out at
+            the other end, or `fill_value`.
+        fill_value: float. The value for mode "constant". For log spectrograms, use their smallest value.
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
@@ -38,9 +38,9 @@ class FrequencyShift(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `max_shift` is negative, `mode` is another one, `p` is not in [0, 1], or the input has another
+        ValueError: If `max_shift` is negative, `mode` is unknown, `p` is not in [0, 1], or the input has the wrong
             rank.
-        TypeError: If `max_shift` is not an integer, or the input is complex or of integers.
+        TypeError: If `max_shift` is not an integer, or the input is complex or integer.
 
     Example:
         ```python

@@ -17,37 +17,38 @@ from kapre.ops import mixing
 
 @register
 class MixUp(BatchLayer):
-    """Add examples of a batch to one another with random weights, and their labels with the same.
+    """Mix examples of a batch with random weights, and mix their labels with the same weights.
 
-    `y = λ · x + (1 − λ) · other`, with λ ~ Beta(α, α), and a permutation of the batch for the others. If `max_sources`
-    is above 2, the number of examples in a mixture is uniform on 1 … `max_sources`, and their weights are from a
-    Dirichlet distribution with parameter α.
+    `y = λ · x + (1 − λ) · other`, with λ ~ Beta(α, α), where the others are a permutation of the batch. If
+    `max_sources` is above 2, the number of examples in a mixture is uniform on 1 … `max_sources`, and their weights are
+    from a Dirichlet distribution with parameter α.
 
     Args:
         alpha: float > 0. The parameter of the distribution of the weights.
         max_sources: int ≥ 2. The largest number of examples in a mixture.
         weighting: "linear", "power" or "level". "power" divides the weights of the sounds by the root of the sum of
-            their squares, which keeps the power of independent waveforms. "level" also divides them by the level (RMS)
-            of each sound before that, so that λ is the share of what is heard. Labels keep the weights themselves.
-        labels: "mix" or "union". "union" takes the largest label of the mixed examples, for several classes at a time.
+            their squares, which keeps the power of independent waveforms. "level" first divides each weight by the
+            level (RMS) of its sound, so that λ is the share of what is heard. Labels are mixed with the original
+            weights.
+        labels: "mix" or "union". "union" takes the largest label of the mixed examples, for multi-label classification.
         p: float in [0, 1]. Probability that an example is changed.
-        pad_value: float. What lies past the length of a spectrogram. Use the floor of the values after a logarithm,
+        pad_value: float. The value past the end of a spectrogram. For log spectrograms, use the floor of the values,
             such as -80.0, so that padding is not as loud as full scale.
-        data_format: "default", "channels_first" or "channels_last". Says which axis is time.
+        data_format: "default", "channels_first" or "channels_last". It determines the time axis.
         seed: int or None. An integer makes the random draws repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
         A dict with "audio" `(batch, time)` or `(batch, time, channel)`, or "spectrogram" of rank 4 in either data
-        format; "labels" `(batch, ...)`, float, or integers 0 and 1 of rank 2 or more; and perhaps "lengths" `(batch,)`,
-        the valid samples or frames. Or a pair `(x, labels)`.
+        format; "labels" `(batch, ...)`, float, or integers 0 and 1 of rank 2 or more; and optionally "lengths"
+        `(batch,)`, the valid samples or frames. Or a pair `(x, labels)`.
 
     Output shape:
-        The same. Labels become float32. The length of a mixture is the largest of its examples.
+        The same. Labels become float32. The length of a mixture is that of its longest example.
 
     Raises:
-        ValueError: If a number is out of range, an entry is missing, labels are class numbers, or a spectrogram is
-            mixed with another weighting than "linear".
+        ValueError: If a number is out of range, an entry is missing, labels are class indices, or a spectrogram is
+            mixed with a weighting other than "linear".
         TypeError: If the samples are complex or integers.
 
     Notes:

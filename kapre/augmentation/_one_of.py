@@ -11,28 +11,29 @@ from kapre.augmentation._compositions import WeightedComposition, changed_where,
 
 @register
 class OneOf(WeightedComposition):
-    """Change each example by one of several random layers, drawn for each example, during training.
+    """Apply one of several random layers, drawn for each example, during training.
 
     All layers are computed for the whole batch. `Choice` computes only one.
 
     Args:
-        layers: A list of random layers, compositions among them. They must keep the length of items.
-        weights: Numbers above 0, one for each layer, in proportion to their probabilities, or None for equal ones.
+        layers: A list of random layers, which may include compositions. They must keep the length of items.
+        weights: Numbers above 0, one for each layer, proportional to the probabilities, or None for equal
+            probabilities.
         p: float in [0, 1]. Probability that an example is changed at all.
-        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        data_format: "default", "channels_first" or "channels_last". The layers must have the same format.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        That of the layers: waveforms or spectrograms in either data format; real.
+        The input shape of the layers: waveforms or spectrograms in either data format; real.
 
     Output shape:
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format or change the length of items. If
-            `weights` do not fit.
-        TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
+        ValueError: If there are no layers, if they have a different data format or change the length of items, or if
+            `weights` does not fit.
+        TypeError: If a layer is not a `kapre.augmentation.RandomLayer`.
 
     Example:
         ```python

@@ -15,8 +15,8 @@ from kapre.ops import resample, vocoder
 class PitchShift(TableLayer):
     """Make waveforms higher or lower at the same length during training.
 
-    Each example gets one of the steps, with equal probabilities, as by `kapre.functional.pitch_shift`. All steps are
-    computed for the whole batch: few are faster.
+    Each example is shifted by one of the steps, drawn with equal probability, as in `kapre.functional.pitch_shift`. All
+    steps are computed for the whole batch, so fewer steps are faster.
 
     Args:
         semitones: Numbers from −24 to 24, semitones. 12 doubles every frequency.
@@ -34,8 +34,9 @@ class PitchShift(TableLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there is no step, a number is out of range, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is of another type, or the input is complex or of integers.
+        ValueError: If there is no step, a number is out of range, `p` is not in [0, 1], or the input has the wrong
+            rank.
+        TypeError: If an argument is of the wrong type, or the input is complex or integer.
 
     Example:
         ```python

@@ -13,7 +13,7 @@ from kapre.augmentation._base import Parameters, RandomLayer
 class PolarityInversion(RandomLayer):
     """Multiply waveforms by −1 at random during training.
 
-    A microphone that is wired the other way round gives such a recording. It sounds the same.
+    A microphone with reversed polarity gives such a recording. It sounds the same.
 
     Args:
         p: float in [0, 1]. Probability that an example is changed.
@@ -28,8 +28,8 @@ class PolarityInversion(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `p` is not in [0, 1], or the input has another rank.
-        TypeError: If the input is complex or of integers.
+        ValueError: If `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If the input is complex or integer.
 
     Example:
         ```python

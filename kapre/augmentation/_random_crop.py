@@ -18,9 +18,9 @@ from kapre.ops import placement
 class RandomCrop(RandomLayer):
     """Cut a random part of fixed length out of waveforms during training.
 
-    The first sample is uniform on the positions at which the part lies within the item. A shorter item is kept whole,
-    with zeros behind it. Then, or if the input has a mask or `lengths`, the output has a mask. Outside training, the
-    layer returns the whole input, so that the layers behind it must take any length.
+    The start is uniform over the positions at which the part fits within the item. A shorter item is kept whole and
+    followed by zeros. In that case, or if the input has a mask or `lengths`, the output has a mask. Outside training,
+    the layer returns the whole input, so the layers after it must accept any length.
 
     Args:
         length: int > 0, samples. The length of the output in training.
@@ -32,12 +32,12 @@ class RandomCrop(RandomLayer):
         channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`; real.
 
     Output shape:
-        In training, the same with `length` samples; else the same. The compute dtype. The static shape has an unknown
-        time, unless the input has `length` samples.
+        In training, the same shape with `length` samples; otherwise, the same shape. The compute dtype. The time in the
+        static shape is unknown, unless the input has `length` samples.
 
     Raises:
-        ValueError: If `length` is not above 0, or the input has another rank.
-        TypeError: If `length` is not an integer, or the input is complex or of integers.
+        ValueError: If `length` is not above 0, or the input has the wrong rank.
+        TypeError: If `length` is not an integer, or the input is complex or integer.
 
     Example:
         ```python

@@ -32,7 +32,7 @@ class RandomEqualizer(RandomLayer):
         max_gain_db: float ≥ `min_gain_db`, decibels. The largest gain.
         frequencies_hz: The centres of the bands in Hz, or None for 60, 150, 400, 1000, 2400, 6000 and 15000, without
             those above 0.45 `sample_rate`.
-        q: float > 0. The quality of the bands.
+        q: float > 0. The quality factor of the bands.
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
@@ -46,8 +46,8 @@ class RandomEqualizer(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If a number is out of range, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

@@ -31,21 +31,22 @@ HIGHEST = 0.45
 
 @register
 class RandomFilter(RandomLayer):
-    """Filter waveforms by a random filter of second order during training.
+    """Filter waveforms with a random second-order filter during training.
 
-    Each example gets a kind of filter, drawn with equal probabilities, a frequency, a quality and a gain. The logarithm
-    of the frequency is uniform, and so are the quality and the gain in decibels. The filters are those of
+    Each example gets its own filter. Its kind is drawn from `kinds` with equal probability. The logarithm of its
+    frequency, its quality factor, and its gain in decibels are uniform. The filters are those of
     `kapre.functional.biquad`, applied by FFT.
 
     Args:
         sample_rate: float > 0, Hz.
         kinds: Some of "lowpass", "highpass", "bandpass", "bandstop", "lowshelf", "highshelf" and "peaking".
-        min_frequency_hz: float > 0 or None, Hz. The lowest frequency. None takes that of the kind: 150 for "lowpass",
-            20 for "highpass", 200 for "bandpass" and "bandstop", 50 for "lowshelf" and "peaking", 300 for "highshelf".
-        max_frequency_hz: float or None, Hz. The highest frequency. None takes that of the kind (7500, 2400, 4000, 4000,
-            4000, 7500 and 7500 in the order of `kinds` above). No frequency is above 0.45 `sample_rate`.
-        min_q: float > 0. The smallest quality.
-        max_q: float ≥ `min_q`. The largest quality.
+        min_frequency_hz: float > 0 or None, Hz. The lowest frequency. None means the default of the kind: 150 for
+            "lowpass", 20 for "highpass", 200 for "bandpass" and "bandstop", 50 for "lowshelf" and "peaking", 300 for
+            "highshelf".
+        max_frequency_hz: float or None, Hz. The highest frequency. None means the default of the kind (7500, 2400,
+            4000, 4000, 4000, 7500 and 7500 in the order of `kinds` above). No frequency is above 0.45 `sample_rate`.
+        min_q: float > 0. The smallest quality factor.
+        max_q: float ≥ `min_q`. The largest quality factor.
         min_gain_db: float, decibels. The smallest gain of shelves and peaks.
         max_gain_db: float ≥ `min_gain_db`, decibels. The largest gain of shelves and peaks.
         p: float in [0, 1]. Probability that an example is changed.
@@ -61,8 +62,9 @@ class RandomFilter(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, a kind is unknown, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If a number is out of range, a kind is unknown, `p` is not in [0, 1], or the input has the wrong
+            rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

@@ -15,7 +15,7 @@ from kapre.ops.noise import decibels_to_gain
 class RandomGain(RandomLayer):
     """Multiply waveforms by a random gain during training.
 
-    The gain in decibels is uniform: `y = x · 10 ** (gain_db / 20)`.
+    The gain is uniform in decibels: `y = x · 10 ** (gain_db / 20)`.
 
     Args:
         min_gain_db: float, decibels. The smallest gain.
@@ -33,8 +33,8 @@ class RandomGain(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `min_gain_db` is above `max_gain_db`, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If `min_gain_db` is above `max_gain_db`, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

@@ -16,15 +16,15 @@ from kapre.ops import placement
 class RandomShift(RandomLayer):
     """Move waveforms in time by a random number of samples during training.
 
-    The shift is uniform between its bounds, and rounded to whole samples. A positive shift moves the sound to the
-    right. The samples that leave an item at one end enter at its other end, or are lost (`rollover`). The ends are
-    those of the item, not those of the batch, so that no padding moves into the sound.
+    The shift is uniform between its bounds, and rounded to whole samples. A positive shift delays the sound. Samples
+    that are shifted out at one end of an item enter at its other end, or are lost (see `rollover`). The ends are those
+    of the item, not those of the batch, so that no padding moves into the sound.
 
     Args:
         min_shift: float, in `unit`. The smallest shift.
         max_shift: float ≥ `min_shift`, in `unit`. The largest shift.
         unit: "fraction" (of the length of the item), "seconds" or "samples".
-        rollover: bool. Whether samples that leave at one end enter at the other. If False, zeros enter.
+        rollover: bool. Whether samples that are shifted out at one end enter at the other. If False, zeros enter.
         sample_rate: float > 0 or None, Hz. Needed for "seconds".
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
@@ -39,9 +39,9 @@ class RandomShift(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `min_shift` is above `max_shift`, "seconds" have no `sample_rate`, `unit` is another string, or
-            the input has another rank.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If `min_shift` is above `max_shift`, "seconds" is given without `sample_rate`, `unit` is unknown, or
+            the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Example:
         ```python

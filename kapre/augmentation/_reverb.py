@@ -21,18 +21,19 @@ from kapre.ops.convolution import convolve_from
 class Reverb(BankLayer):
     """Convolve waveforms with a random impulse response during training, as in a room.
 
-    If there is a bank, each example gets one of its recorded responses, drawn with equal probabilities. The output is
-    shifted by the position of the largest sample of the response, so that labels with times still fit.
+    If there is a bank, each example gets one of its recorded responses, drawn with equal probability. The output is
+    shifted by the position of the largest sample of the response, so that labels with times still match.
 
-    If there is none, a response is a unit impulse, the direct sound, and Gaussian noise that decays by 60 dB in the
-    reverberation time (T60). The time and the ratio of the energies of direct sound and noise in decibels are uniform.
+    Without a bank, a response consists of a unit impulse, which is the direct sound, and Gaussian noise that decays by
+    60 dB in the reverberation time (T60). The reverberation time is uniform. The ratio of the energies of direct sound
+    and noise is uniform in decibels.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the input and of the bank.
         bank: Array of impulse responses `(responses, samples)`, or None. The config and saved files do not contain it;
             see `kapre.augmentation.AddNoise`.
         min_t60_seconds: float > 0, seconds. The shortest reverberation time without a bank.
-        max_t60_seconds: float ≥ `min_t60_seconds`, seconds. The longest one.
+        max_t60_seconds: float ≥ `min_t60_seconds`, seconds. The longest reverberation time.
         min_direct_to_reverberant_db: float, decibels. The smallest ratio without a bank.
         max_direct_to_reverberant_db: float, decibels. The largest ratio.
         keep_level: bool. Whether to scale the output to the power of the input, over the valid samples of an item.
@@ -49,8 +50,8 @@ class Reverb(BankLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is of another type, or the input is complex or of integers.
+        ValueError: If a number is out of range, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is of the wrong type, or the input is complex or integer.
 
     Example:
         ```python

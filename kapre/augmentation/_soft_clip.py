@@ -17,7 +17,7 @@ class SoftClip(RandomLayer):
     """Saturate waveforms smoothly by a random amount during training.
 
     The output is `tanh(g x) / tanh(g)` with `g = 10 ** (drive_db / 20)`. Full scale stays full scale, and quieter
-    samples become louder. A larger drive makes them louder still. The drive in decibels is uniform.
+    samples become louder. A larger drive makes them louder still. The drive is uniform in decibels.
 
     Args:
         min_drive_db: float, decibels. The smallest drive. At −20 dB, the change is below 0.2 %.
@@ -35,8 +35,8 @@ class SoftClip(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `min_drive_db` is above `max_drive_db`, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If `min_drive_db` is above `max_drive_db`, `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

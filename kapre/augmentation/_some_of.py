@@ -17,30 +17,30 @@ from kapre.ops import augment
 
 @register
 class SomeOf(Composition):
-    """Change each example by some of several random layers, drawn for each example, during training.
+    """Apply some of several random layers, drawn for each example, during training.
 
-    The number of layers is uniform on `min_count` … `max_count`. Each choice of so many layers is equally probable.
-    Layers are applied in the order of the list.
+    The number of layers is uniform on `min_count` … `max_count`. All combinations of that many layers are equally
+    probable. Layers are applied in the order of the list.
 
     Args:
-        layers: A list of random layers, compositions among them. They must keep the length of items.
+        layers: A list of random layers, which may include compositions. They must keep the length of items.
         min_count: int ≥ 0. The smallest number of layers for an example.
         max_count: int or None (all layers). The largest number.
         p: float in [0, 1]. Probability that an example is changed at all.
-        data_format: "default", "channels_first" or "channels_last". That of the layers must be the same.
+        data_format: "default", "channels_first" or "channels_last". The layers must have the same format.
         seed: int or None. An integer makes the draws of the composition, and of layers without a seed, repeatable.
         **kwargs: Keras' layer arguments.
 
     Input shape:
-        That of the layers: waveforms or spectrograms in either data format; real.
+        The input shape of the layers: waveforms or spectrograms in either data format; real.
 
     Output shape:
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If there are no layers, or they have another data format or change the length of items. If a count
-            does not fit.
-        TypeError: If a layer is no `kapre.augmentation.RandomLayer`.
+        ValueError: If there are no layers, if they have a different data format or change the length of items, or if a
+            count is out of range.
+        TypeError: If a layer is not a `kapre.augmentation.RandomLayer`.
 
     Example:
         ```python

@@ -95,7 +95,7 @@ class SpecAugment(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a count is negative, or `mask_value` is another string.
+        ValueError: If a count is negative, or `mask_value` is an unknown string.
         TypeError: If a count or `seed` is not an integer.
 
     Example:
@@ -119,9 +119,10 @@ class SpecAugment(RandomLayer):
 
     References:
         Park, D. S. et al. (2019). SpecAugment: a simple data augmentation method for automatic speech recognition.
-        Interspeech. Its policies are `SpecAugment.policy`.
+        Interspeech. `SpecAugment.policy` takes its policies by name.
 
-        Park, D. S. et al. (2020). SpecAugment on large scale datasets. ICASSP. Its adaptive masks are shares.
+        Park, D. S. et al. (2020). SpecAugment on large scale datasets. ICASSP. Its adaptive masks are the arguments
+        given as shares.
     """
 
     ranks = (4,)
@@ -153,12 +154,12 @@ class SpecAugment(RandomLayer):
 
     @classmethod
     def policy(cls, name: Literal["LB", "LD", "SM", "SS"], **kwargs: Any) -> SpecAugment:
-        """Return the layer with the sizes of a policy of the paper.
+        """Return a layer with the sizes of one of the paper's policies.
 
         Args:
             name: "LB" (LibriSpeech basic), "LD" (LibriSpeech double), "SM" (Switchboard mild) or "SS" (Switchboard
                 strong).
-            **kwargs: Other arguments of the layer, or other values of these.
+            **kwargs: Other arguments of the layer, or other values for the arguments that the policy sets.
 
         Raises:
             ValueError: If there is no such policy.

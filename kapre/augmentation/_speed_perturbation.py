@@ -15,9 +15,9 @@ from kapre.ops import resample
 class SpeedPerturbation(TableLayer):
     """Play waveforms faster or slower during training, which raises or lowers their pitch.
 
-    Each example gets one of the factors, with equal probabilities. It is resampled as by `kapre.functional.speed`. The
-    number of samples stays: a slower example loses its end, and zeros follow a faster one. All factors are computed for
-    the whole batch.
+    Each example is resampled by one of the factors, drawn with equal probability, as in `kapre.functional.speed`. The
+    number of samples stays the same: a slower example loses its end, and a faster one is followed by zeros. All factors
+    are computed for the whole batch.
 
     Args:
         factors: Numbers from 0.5 to 2. 1.1 makes a clip a tenth faster. The closest fraction of whole numbers up to
@@ -34,8 +34,9 @@ class SpeedPerturbation(TableLayer):
         The same shape; the compute dtype. The mask of the output has the new lengths.
 
     Raises:
-        ValueError: If there is no factor, or one is out of range, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is of another type, or the input is complex or of integers.
+        ValueError: If there is no factor, or one is out of range, `p` is not in [0, 1], or the input has the wrong
+            rank.
+        TypeError: If an argument is of the wrong type, or the input is complex or integer.
 
     Example:
         ```python

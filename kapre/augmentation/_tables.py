@@ -15,7 +15,7 @@ from kapre.ops.kernels import active as kernel
 
 
 class TableLayer(RandomLayer):
-    """Transform each example with one of a few values, drawn with equal probabilities.
+    """Transform each example with one of a few values, drawn with equal probability.
 
     All values are computed for the whole batch, and one is selected for each example, so that no shape depends on a
     draw. The output has as many samples as the input: a longer result is cut, and zeros follow a shorter one.

@@ -25,8 +25,8 @@ _SINC = resample.NAMED["kaiser_best"]
 class Telephone(RandomLayer):
     """Limit waveforms to the band of a telephone line and round them as its codec does, during training.
 
-    Butterworth filters of fourth order cut the band. Then the sound is resampled to 8 kHz, rounded to the 8-bit codes
-    of a companding law, and resampled back. The gradient passes through the rounding as if there were none.
+    Fourth-order Butterworth filters limit the band. Then the sound is resampled to 8 kHz, rounded to the 8-bit codes of
+    a companding law, and resampled back. The gradient passes through the rounding unchanged (straight-through).
 
     Args:
         sample_rate: int > 0, Hz.
@@ -45,9 +45,9 @@ class Telephone(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, `codec` is another one, `p` is not in [0, 1], or the input has another
+        ValueError: If a number is out of range, `codec` is unknown, `p` is not in [0, 1], or the input has the wrong
             rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

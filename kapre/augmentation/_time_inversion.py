@@ -29,8 +29,8 @@ class TimeInversion(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If `p` is not in [0, 1], or the input has another rank.
-        TypeError: If the input is complex or of integers.
+        ValueError: If `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If the input is complex or integer.
 
     Example:
         ```python

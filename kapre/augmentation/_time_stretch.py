@@ -13,11 +13,11 @@ from kapre.ops import vocoder
 
 @register
 class TimeStretch(TableLayer):
-    """Play waveforms faster or slower at the same pitch during training, by a phase vocoder.
+    """Play waveforms faster or slower at the same pitch during training, with a phase vocoder.
 
-    Each example gets one of the rates, with equal probabilities, as by `kapre.functional.time_stretch`. The number of
-    samples stays: a slower example loses its end, and zeros follow a faster one. All rates are computed for the whole
-    batch.
+    Each example is stretched by one of the rates, drawn with equal probability, as in `kapre.functional.time_stretch`.
+    The number of samples stays the same: a slower example loses its end, and a faster one is followed by zeros. All
+    rates are computed for the whole batch.
 
     Args:
         rates: Numbers from 0.5 to 2. 1.25 makes a clip a fifth shorter.
@@ -35,8 +35,9 @@ class TimeStretch(TableLayer):
         The same shape; the compute dtype. The mask of the output has the new lengths.
 
     Raises:
-        ValueError: If there is no rate, a number is out of range, `p` is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is of another type, or the input is complex or of integers.
+        ValueError: If there is no rate, a number is out of range, `p` is not in [0, 1], or the input has the wrong
+            rank.
+        TypeError: If an argument is of the wrong type, or the input is complex or integer.
 
     Example:
         ```python

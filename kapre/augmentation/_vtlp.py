@@ -18,19 +18,19 @@ from kapre.ops.warping import interpolated, places_between, unwarped_frequencies
 
 @register
 class VTLP(RandomLayer):
-    """Warp the frequency axis at random during training, as another vocal tract would.
+    """Warp the frequency axis at random during training, as a vocal tract of another length would.
 
     The factor α is uniform. A frequency f moves to f·α up to `cutoff_hz · min(α, 1) / α`. Above that, the map is linear
-    up to the Nyquist frequency, which stays. Values are interpolated linearly between bins.
+    up to the Nyquist frequency, which stays fixed. Values are interpolated linearly between bins.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples that the spectrogram was computed from.
         min_factor: float > 0. The smallest factor.
         max_factor: float ≥ `min_factor`. The largest factor.
-        cutoff_hz: float or None, Hz. Where the formants of interest end; below the Nyquist frequency. None is 4800, or
-            0.3 `sample_rate` if that is lower.
-        frequencies_hz: Rising frequencies of the bins in Hz, such as the centres of mel bands. None stands for the bins
-            of a DFT, from 0 to the Nyquist frequency.
+        cutoff_hz: float or None, Hz. The upper limit of the formants of interest; below the Nyquist frequency. None is
+            4800, or 0.3 `sample_rate` if that is lower.
+        frequencies_hz: Rising frequencies of the bins in Hz, such as the centres of mel bands. None means the bins of a
+            DFT, from 0 to the Nyquist frequency.
         p: float in [0, 1]. Probability that an example is changed.
         per_channel: bool. Whether each channel gets its own draw.
         data_format: "default", "channels_first" or "channels_last".
@@ -44,9 +44,9 @@ class VTLP(RandomLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If a number is out of range, `frequencies_hz` do not rise, their number is not that of the bins, `p`
-            is not in [0, 1], or the input has another rank.
-        TypeError: If an argument is not a number, or the input is complex or of integers.
+        ValueError: If a number is out of range, `frequencies_hz` does not rise or does not match the number of bins,
+            `p` is not in [0, 1], or the input has the wrong rank.
+        TypeError: If an argument is not a number, or the input is complex or integer.
 
     Example:
         ```python

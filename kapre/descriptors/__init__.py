@@ -1,7 +1,7 @@
 """Descriptors of the frames of waveforms, as in `librosa.feature`: spectra, samples, onsets, pitch classes and pitch.
 
 Each is a layer that takes `(batch, time)`, or waveforms with channels, and gives one or a few values for each frame.
-The MDCT and its inverse, the weighting of frequencies, and differences between microphones are here too.
+The module also contains the MDCT and its inverse, frequency weighting, and differences between microphones.
 """
 
 from kapre.descriptors._chroma import Chroma, Tonnetz

@@ -49,17 +49,17 @@ class Chroma(_OfChroma):
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        n_chroma: int ≥ 1. Number of pitch classes of an octave. The first is C.
+        n_chroma: int ≥ 1. Number of pitch classes per octave. The first is C.
         norm: "max" to divide each frame by its largest value, 1 by the sum, 2 by the root of the sum of squares, or
             None.
-        tuning: float, in fractions of a class. How far the instrument is above A = 440 Hz.
+        tuning: float, in fractions of a class. How far the instrument is tuned above A = 440 Hz.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -70,8 +70,8 @@ class Chroma(_OfChroma):
         `(batch, channel, frames, n_chroma)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.chroma_stft(y=x, sr=sample_rate, tuning=0.0).T` within 1e-5. By default,
@@ -134,15 +134,15 @@ class Tonnetz(_OfChroma):
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        n_chroma: int ≥ 1. Number of pitch classes of an octave.
-        tuning: float, in fractions of a class. How far the instrument is above A = 440 Hz.
+        n_chroma: int ≥ 1. Number of pitch classes per octave.
+        tuning: float, in fractions of a class. How far the instrument is tuned above A = 440 Hz.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -153,12 +153,12 @@ class Tonnetz(_OfChroma):
         `(batch, channel, frames, 6)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.tonnetz(chroma=c).T` within 1e-5, where c is the chromagram of an STFT.
-        Without `chroma`, librosa takes that of a constant-Q transform.
+        Without `chroma`, librosa uses the chromagram of a constant-Q transform.
 
     Example:
         ```python

@@ -47,16 +47,16 @@ def _transform(frame_length: Any, window_name: Any, norm: Any) -> tuple[int, str
 class MDCT(OfSamples):
     """Compute the modified discrete cosine transform (MDCT) of waveforms.
 
-    With frames of 2N samples, N apart, the coefficients are `2 Σ_n w[n] x[n] cos(π / N (n + ½ + N / 2) (k + ½))`.
-    `InverseMDCT` recovers the samples.
+    With frames of 2N samples, N samples apart, the coefficients are
+    `2 Σ_n w[n] x[n] cos(π / N (n + ½ + N / 2) (k + ½))`. `InverseMDCT` recovers the samples.
 
     Args:
         frame_length: int ≥ 2, even, samples. Length of a frame, 2N.
-        window_name: "vorbis_window", "kaiser_bessel_derived_window" or "cosine_window" (the sine window). Windows
-            without an inverse are refused.
+        window_name: "vorbis_window", "kaiser_bessel_derived_window" or "cosine_window" (the sine window). Windows that
+            cannot be inverted are refused.
         norm: None for the factor 2, as in TensorFlow, or "ortho" for `sqrt(2 / N)`, which keeps the energy.
         center: bool. Whether to pad both ends with N zeros, so that all samples can be recovered.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -67,8 +67,8 @@ class MDCT(OfSamples):
         `(batch, channel, frames, N)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         With `center=False`, the result equals `tf.signal.mdct` within 1e-6 of the peak.
@@ -126,7 +126,7 @@ class InverseMDCT(AudioLayer):
         norm: The norm of the forward transform.
         center: bool. Whether the forward transform was centred. If so, N samples are cut from both ends.
         length: int ≥ 1 or None, samples. The output is cut or zero-padded to this length.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -138,12 +138,13 @@ class InverseMDCT(AudioLayer):
         There are `(frames - 1) * N` samples with `center`, else `(frames + 1) * N`, unless `length` changes it.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank or number of coefficients.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank or number of coefficients.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Notes:
         The samples of `MDCT` are recovered to 1e-6 of their peak. With `center=False`, the first and the last N samples
-        belong to a single frame and are not recovered. The transform drops samples at the end that fill no hop of N.
+        belong to a single frame and are not recovered. The transform drops samples at the end that do not fill a hop of
+        N samples.
 
     Example:
         ```python

@@ -18,10 +18,10 @@ class RMS(OfSamples):
 
     Args:
         frame_length: int ≥ 1, samples. Length of a frame.
-        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. Distance between the starts of frames.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -32,8 +32,8 @@ class RMS(OfSamples):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.rms(y=x)` within 1e-6 of the peak.
@@ -78,11 +78,11 @@ class ZeroCrossingRate(OfSamples):
 
     Args:
         frame_length: int ≥ 1, samples. Length of a frame.
-        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. From one frame to the next.
-        threshold: float ≥ 0. A sample with `|x| <= threshold` counts as 0, which is positive.
+        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. Distance between the starts of frames.
+        threshold: float ≥ 0. A sample with `|x| <= threshold` counts as 0, and 0 counts as positive.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -93,8 +93,8 @@ class ZeroCrossingRate(OfSamples):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.zero_crossing_rate`.

@@ -36,12 +36,12 @@ class SpectralCentroid(OfSpectrum):
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -52,8 +52,8 @@ class SpectralCentroid(OfSpectrum):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.spectral_centroid` within 1e-5 of half the sample rate.
@@ -107,12 +107,12 @@ class SpectralBandwidth(OfSpectrum):
         sample_rate: float > 0, Hz. The rate of the samples.
         p: float > 0. The exponent. 2.0 gives a standard deviation.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -123,8 +123,8 @@ class SpectralBandwidth(OfSpectrum):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.spectral_bandwidth` within 1e-5 of half the sample rate.
@@ -171,21 +171,21 @@ class SpectralBandwidth(OfSpectrum):
 
 @register
 class SpectralRolloff(OfSpectrum):
-    """Compute the spectral roll-off: below which frequency most of the magnitude lies.
+    """Compute the spectral roll-off: the frequency below which most of the magnitude lies.
 
-    It is the frequency of the first bin up to which the magnitudes sum to at least `roll_percent` of all. Silence gives
-    0. The gradient is 0.
+    It is the frequency of the first bin up to which the magnitudes sum to at least `roll_percent` of the total. Silence
+    gives 0. The gradient is 0.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         roll_percent: float in (0, 1). The share of the sum.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -196,11 +196,11 @@ class SpectralRolloff(OfSpectrum):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
-        The result equals `librosa.feature.spectral_rolloff`, except where two sums of float32 differ by rounding.
+        The result equals `librosa.feature.spectral_rolloff`, except where two float32 sums differ by rounding.
 
     Example:
         ```python
@@ -255,12 +255,12 @@ class SpectralFlatness(OfSpectrum):
         power: float > 0. The exponent of the magnitude.
         amin: float > 0. The smallest value under the logarithm.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -271,8 +271,8 @@ class SpectralFlatness(OfSpectrum):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.spectral_flatness` within 1e-5.
@@ -319,27 +319,28 @@ class SpectralFlatness(OfSpectrum):
 
 @register
 class SpectralContrast(OfSpectrum):
-    """Compute the spectral contrast: how far peaks are above valleys, in octaves.
+    """Compute the spectral contrast: how far peaks are above valleys in each octave.
 
-    In each octave from `f_min` on, the mean of the largest magnitudes and that of the smallest are taken, a share
-    `quantile` of the bins each, at least one. The contrast is their ratio in dB, `10 log10`. The first band is below
-    `f_min`, and the last one reaches to the end of the spectrum.
+    In each octave above `f_min`, the peak is the mean of the largest magnitudes, and the valley is the mean of the
+    smallest. Each mean is taken over a share `quantile` of the bins, at least one bin. The contrast is the ratio of
+    peak and valley in dB, `10 log10`. The first band is below `f_min`, and the last one extends to the end of the
+    spectrum.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        n_bands: int ≥ 1. Number of octaves. There is one band more, below them.
+        n_bands: int ≥ 1. Number of octaves. There is one more band, below them.
         f_min: float > 0, Hz. Where the first octave begins.
-        quantile: float in (0, 1). The share of bins of peaks, and of valleys.
-        linear: bool. Whether to return the difference of the means and not their ratio in dB.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item peaks and valleys are kept:
+        quantile: float in (0, 1). The share of bins used for the peak, and for the valley.
+        linear: bool. Whether to return the difference of the means instead of their ratio in dB.
+        dynamic_range: float > 0 or None, decibels. The range of peaks and valleys kept below each item's maximum:
             librosa's `top_db`. A layer with it does not stream.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -350,12 +351,12 @@ class SpectralContrast(OfSpectrum):
         channels_first `(batch, channel, frames, n_bands + 1)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, a band has no bin, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, a band has no bin, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
-        The result equals `librosa.feature.spectral_contrast` within 1e-3 dB. There, as in librosa, dB are those of a
-        magnitude, `10 log10 S`.
+        The result equals `librosa.feature.spectral_contrast` within 1e-3 dB. As in librosa, the decibels are
+        `10 log10 S` of a magnitude S.
 
     Example:
         ```python
@@ -426,12 +427,12 @@ class SpectralFlux(OfSpectrum):
         norm: 1 for the sum of the absolute differences, 2 for the root of the sum of their squares.
         rectify: bool. Whether only increases count.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -442,8 +443,8 @@ class SpectralFlux(OfSpectrum):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The definition is that of Essentia's `Flux`, whose norms are "L1" and "L2".

@@ -61,23 +61,23 @@ class OnsetStrength(_OfOnsets):
     """Compute the onset strength: how much louder mel bands become from frame to frame.
 
     It is the mean over the bands of `max(0, D[t] - D[t - lag])`, with D in decibels. With `center`, the values are
-    `n_fft // (2 * hop_length)` frames later, as in librosa, so that an onset lies where it is heard.
+    delayed by `n_fft // (2 * hop_length)` frames, as in librosa, so that an onset lies where it is heard.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_mels: int ≥ 1. Number of bands.
         f_min: float ≥ 0, Hz. Where the lowest band begins.
         f_max: float or None (half of the sample rate), Hz. Where the highest band ends.
-        lag: int ≥ 1, frames. How far back the frame is with which each frame is compared.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
-            `top_db`. A layer with it does not stream.
+        lag: int ≥ 1, frames. Distance to the earlier frame with which each frame is compared.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum: librosa's `top_db`. A
+            layer with it does not stream.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -88,8 +88,8 @@ class OnsetStrength(_OfOnsets):
         `(batch, channel, frames)`. The compute dtype. There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.onset.onset_strength(y=x, sr=sample_rate)` within 1e-3 dB. With `center=False`,
@@ -151,9 +151,9 @@ class Tempogram(_OfOnsets):
     """Compute the tempogram: the autocorrelation of the onset strength around each frame.
 
     The onset strength of `tempogram_frames` frames around each frame is multiplied by a Hann window. The result is its
-    autocorrelation at the lags from 0 to `tempogram_frames - 1`. A lag of l frames is a tempo of
-    `60 * sample_rate / (hop_length * l)` beats per minute. Before the clip and behind it, the onset strength falls to 0
-    in a straight line.
+    autocorrelation at the lags from 0 to `tempogram_frames - 1`. A lag of l frames corresponds to a tempo of
+    `60 * sample_rate / (hop_length * l)` beats per minute. Before and after the clip, the onset strength falls to 0
+    linearly.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
@@ -165,12 +165,12 @@ class Tempogram(_OfOnsets):
         lag: int ≥ 1, frames. The lag of the onset strength.
         dynamic_range: float > 0 or None, decibels. The dynamic range of the onset strength.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -181,8 +181,8 @@ class Tempogram(_OfOnsets):
         channels_first `(batch, channel, frames, tempogram_frames)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals `librosa.feature.tempogram(y=x, sr=sample_rate).T` within 1e-4. The layer does not stream.

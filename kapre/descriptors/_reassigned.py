@@ -47,19 +47,19 @@ class _OfPhases(DescriptorLayer):
 class InstantaneousFrequency(_OfPhases):
     """Compute the instantaneous frequency of each bin of an STFT, in Hz.
 
-    A bin of a DFT is as wide as `sample_rate / n_fft`. How fast its phase turns says at which frequency the sound in it
-    really is: the frequency of the bin minus `Im(D / S) * sample_rate / (2 pi)`, where S is the STFT, and D the STFT
+    A DFT bin is `sample_rate / n_fft` wide. The rate at which its phase turns gives the actual frequency of the sound
+    in it: the frequency of the bin minus `Im(D / S) * sample_rate / (2 pi)`, where S is the STFT, and D is the STFT
     with the derivative of the window.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -70,13 +70,13 @@ class InstantaneousFrequency(_OfPhases):
         channels_first `(batch, channel, frames, n_fft // 2 + 1)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
-        The result equals the frequencies of `librosa.reassigned_spectrogram` where a bin is not silent. A silent bin
-        has its own frequency. Between two tones, and in noise, values may lie far from the bin; they are cut off at 0
-        and at half of the sample rate.
+        The result equals the frequencies of `librosa.reassigned_spectrogram` where a bin is not silent. The value of a
+        silent bin is the frequency of the bin. Between two tones, and in noise, values may lie far from the bin; they
+        are limited to the range from 0 to half of the sample rate.
 
     Example:
         ```python
@@ -121,19 +121,19 @@ class InstantaneousFrequency(_OfPhases):
 
 @register
 class GroupDelay(_OfPhases):
-    """Compute the group delay of each bin of an STFT: when the energy in it is, in seconds from the frame's middle.
+    """Compute the group delay of each bin of an STFT: the time of its energy, in seconds from the middle of the frame.
 
-    It is `Re(T / S) / sample_rate`, where S is the STFT, and T the STFT with the window times its own time.
+    It is `Re(T / S) / sample_rate`, where S is the STFT, and T is the STFT with the window multiplied by its time axis.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -144,13 +144,13 @@ class GroupDelay(_OfPhases):
         channels_first `(batch, channel, frames, n_fft // 2 + 1)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The middle of frame i is sample `i * hop_length` with `center`. Where a bin is not silent, the result equals the
         times of `librosa.reassigned_spectrogram`, minus those of the frames and minus half a sample, by which librosa's
-        times are late. A silent bin has 0. Values outside the frame are cut off at its ends.
+        times are late. The value of a silent bin is 0. Values outside the frame are limited to its ends.
 
     Example:
         ```python

@@ -45,16 +45,16 @@ class SpectralDescriptors(DescriptorLayer):
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         features: The names of the descriptors, in the order of the output: "centroid", "bandwidth", "rolloff",
-            "flatness", "contrast" (7 values), "flux", "rms" or "zero_crossing_rate". Each is that of the layer of its
-            own with its default arguments, such as `SpectralCentroid`.
+            "flatness", "contrast" (7 values), "flux", "rms" or "zero_crossing_rate". Each equals the output of its own
+            layer, such as `SpectralCentroid`, with default arguments.
         n_fft: int ≥ 2, samples. The length of the DFT, and of the frames of samples.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`, except for "zero_crossing_rate", which repeats the first and
             the last sample: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -65,8 +65,8 @@ class SpectralDescriptors(DescriptorLayer):
         `(batch, channel, frames, values)`. The compute dtype. `value_names` names the values.
 
     Raises:
-        ValueError: If an argument is out of range, a name is unknown or given twice, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, a name is unknown or given twice, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         "contrast" does not stream. The units differ: the first three are in Hz, the contrast is in dB.

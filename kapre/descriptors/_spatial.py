@@ -53,7 +53,7 @@ def _check_pairs(pairs: Any) -> tuple[tuple[int, int], ...] | None:
 
 
 class SpatialStream(ShownStream):
-    """Compute a layer of several channels while the sound arrives. Made by its `stream`.
+    """Compute a multichannel layer while the sound arrives. Made by the `stream` of the layer.
 
     The outputs of `step` and `flush`, joined along time, equal those of the layer for the whole clip, however it is cut
     into chunks. With `chunk_samples`, every shape is fixed, and the first `warmup` frames belong to no clip.
@@ -88,7 +88,7 @@ class SpatialStream(ShownStream):
         self.latency_samples, self.warmup = stft.latency_samples, stft.warmup
 
     def initial_state(self, batch_size: int = 1, channels: int = 2) -> State:
-        """Return the state before the first sample of `batch_size` clips of several channels, a nest of tensors."""
+        """Return the state before the first sample of `batch_size` clips of several channels, as a nest of tensors."""
         return self._stft.initial_state(batch_size, channels)
 
     def step(self, chunk: Any, state: State) -> tuple[Any, State]:
@@ -208,18 +208,18 @@ class _OfPairs(_OfChannels):
 
 @register
 class InterchannelPhaseDifference(_OfPairs):
-    """Compute the differences of phase between microphones (IPD), as cosines and sines.
+    """Compute the phase differences between microphones (IPD), as cosines and sines.
 
     Args:
         pairs: Pairs (i, j) of channels, counted from 0: the phase of channel i minus that of channel j. None compares
-            the first channel with each other one: (0, 1), (0, 2), ….
+            the first channel with every other channel: (0, 1), (0, 2), ….
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -230,8 +230,8 @@ class InterchannelPhaseDifference(_OfPairs):
         `(batch, 2 * pairs, frames, n_fft // 2 + 1)`: the cosines of all pairs, then the sines. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank or too few channels.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank or too few channels.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         Where a channel is silent, both are 0, and so is their gradient. `stream()` computes the layer chunk by chunk.
@@ -286,21 +286,21 @@ class InterchannelPhaseDifference(_OfPairs):
 
 @register
 class InterchannelLevelDifference(_OfPairs):
-    """Compute the differences of level between microphones (ILD), in decibels.
+    """Compute the level differences between microphones (ILD), in decibels.
 
     The value is `10 log10((P_i + amin) / (P_j + amin))` with the powers P of the STFTs of channels i and j.
 
     Args:
         pairs: Pairs (i, j) of channels, counted from 0: the level of channel i minus that of channel j. None compares
-            the first channel with each other one: (0, 1), (0, 2), ….
-        amin: float > 0. The number added to powers, which decides what is silent.
+            the first channel with every other channel: (0, 1), (0, 2), ….
+        amin: float > 0. The number added to powers, which determines what counts as silent.
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -311,8 +311,8 @@ class InterchannelLevelDifference(_OfPairs):
         `(batch, pairs, frames, n_fft // 2 + 1)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank or too few channels.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank or too few channels.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Example:
         ```python
@@ -363,20 +363,20 @@ class GCCPHAT(_OfPairs):
     """Compute the generalised cross-correlation with phase transform (GCC-PHAT) between microphones.
 
     The cross-spectrum of two channels, `X_i * conj(X_j)`, is divided by its magnitude and transformed back. The lag of
-    the peak is by how many samples channel i is behind channel j, from which the direction of a sound follows.
+    the peak is the number of samples by which channel i is behind channel j. It gives the direction of a sound.
 
     Args:
-        max_lag: int ≥ 0, samples. The largest lag, at least the distance of the microphones divided by the speed of
-            sound, times the sample rate: 5 cm and 48 kHz give 7.
-        pairs: Pairs (i, j) of channels, counted from 0. None compares the first channel with each other one: (0, 1),
-            (0, 2), ….
+        max_lag: int ≥ 0, samples. The largest lag. Use at least the distance between the microphones divided by the
+            speed of sound, times the sample rate: 5 cm and 48 kHz give 7.
+        pairs: Pairs (i, j) of channels, counted from 0. None compares the first channel with every other channel:
+            (0, 1), (0, 2), ….
         n_fft: int ≥ 1, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -387,8 +387,8 @@ class GCCPHAT(_OfPairs):
         `(batch, pairs, frames, 2 * max_lag + 1)`: the lags from `-max_lag` to `max_lag`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank or too few channels.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank or too few channels.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The correlation is 1 at the peak of a pure delay, and 0 where a channel is silent.
@@ -452,7 +452,7 @@ _ORDERS = {"acn": (0, 3, 1, 2), "fuma": (0, 1, 2, 3)}
 
 @register
 class IntensityVector(_OfChannels):
-    """Compute the active intensity of first-order ambisonics, which points to where sound comes from.
+    """Compute the active intensity of first-order ambisonics, which points to the source of the sound.
 
     For the STFTs W, X, Y and Z, it is `Re(conj(W) * (X, Y, Z))` divided by
     `|W|² + (|X|² + |Y|² + |Z|²) / 3 + epsilon`, in each bin or, with `n_mels`, summed by a mel filter bank.
@@ -460,15 +460,15 @@ class IntensityVector(_OfChannels):
     Args:
         order: The order of the channels: "acn" for W, Y, Z, X (AmbiX), or "fuma" for W, X, Y, Z.
         sample_rate: float > 0 or None, Hz. The rate of the samples, which a mel bank needs.
-        n_mels: int ≥ 1 or None. Number of mel bands, as of `librosa.filters.mel`. None returns bins.
+        n_mels: int ≥ 1 or None. Number of mel bands, as in `librosa.filters.mel`. None returns bins.
         epsilon: float > 0. The number added to the energy.
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
         window_name: A window of `kapre.backend.get_window_fn`, or None for a periodic Hann window.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -480,7 +480,7 @@ class IntensityVector(_OfChannels):
 
     Raises:
         ValueError: If an argument is out of range, or the input does not have four channels.
-        TypeError: If an argument has another type, or the samples are integers.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Example:
         ```python

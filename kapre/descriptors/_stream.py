@@ -90,7 +90,7 @@ class DescriptorStream(ShownStream):
         self.warmup = max(stream.warmup for stream in self._streams)
 
     def initial_state(self, batch_size: int = 1) -> State:
-        """Return the state before the first sample of `batch_size` clips, a nest of tensors."""
+        """Return the state before the first sample of `batch_size` clips, as a nest of tensors."""
         state: State = {"place": ops.convert_to_tensor(-self.warmup, dtype="int32")}
         for i, (stream, memory) in enumerate(zip(self._streams, self._memory, strict=True)):
             state[f"features{i}"] = stream.initial_state(batch_size)

@@ -29,23 +29,23 @@ class FrequencyWeighting(AudioLayer):
     """Weight the bins of spectrograms by how loud they sound: A, B, C or D weighting.
 
     Args:
-        sample_rate: float > 0, Hz. The rate of the samples of the spectrogram, whose last bin is half of it.
+        sample_rate: float > 0, Hz. The rate of the samples. The last bin of the spectrogram is at half this rate.
         kind: "A", "B", "C" (IEC 61672) or "D" (IEC 537).
-        scale: What the spectrogram is: "power", "magnitude", or "db", to which the weights are added.
-        min_db: float or None, decibels. The smallest weight. None leaves out the bin at 0 Hz, whose weight is -∞ dB.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        scale: The scale of the spectrogram: "power", "magnitude", or "db", where the weights are added.
+        min_db: float or None, decibels. The smallest weight. None sets the bin at 0 Hz, whose weight is -∞ dB, to 0.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
         `(batch, frames, bins)`. With channels, channels_last `(batch, frames, bins, channel)`, channels_first
-        `(batch, channel, frames, bins)`. The number of bins is known.
+        `(batch, channel, frames, bins)`. The number of bins must be known.
 
     Output shape:
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is unknown or out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If an argument is unknown or out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Notes:
         The weights are those of `librosa.frequency_weighting` (D within 0.002 dB, because of its rounded constants).

@@ -15,22 +15,22 @@ from kapre.ops.frames import PadMode
 
 @register
 class YIN(OfSamples):
-    """Estimate the pitch of each frame by YIN, and how far the frame is from periodic.
+    """Estimate the pitch and the aperiodicity of each frame with YIN.
 
-    The difference of the frame and of itself `τ` samples later is divided by its mean over the shorter lags. The period
-    is the first dip below `threshold` between `sample_rate / f_max` and `sample_rate / f_min`, or the lowest value if
-    none is below. A parabola through its neighbours refines it.
+    The difference between the frame and itself `τ` samples later is divided by its mean over the shorter lags. The
+    period is the first dip below `threshold` between `sample_rate / f_max` and `sample_rate / f_min`, or the lowest
+    value if none is below. A parabola through its neighbours refines it.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        f_min: float > 0, Hz. The lowest pitch. Two periods fit into a frame.
+        f_min: float > 0, Hz. The lowest pitch. Two of its periods must fit into a frame.
         f_max: float > `f_min`, Hz. The highest pitch, at most a quarter of the sample rate.
-        threshold: float > 0. How aperiodic the first dip may be.
+        threshold: float > 0. The first dip must be below this aperiodicity.
         frame_length: int ≥ 4, samples. Length of a frame.
-        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`frame_length // 4`), samples. Distance between the starts of frames.
         center: bool. Whether frame i is centred on sample `i * hop_length`. If not, it begins there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros), "reflect", "symmetric" or "edge".
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Input shape:
@@ -41,14 +41,14 @@ class YIN(OfSamples):
         `(batch, channel, frames, 2)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The first value is the pitch in Hz, and the second is the aperiodicity: close to 0 for a tone, close to 1 for
-        noise, 1 for silence. A frame is commonly taken as voiced where it is below 0.1 to 0.2. For steady tones, the
-        pitch is right within 0.1 %, and that of `librosa.yin` within 0.2 %. The choice of the dip has no gradient; the
-        parabola has one.
+        noise, 1 for silence. A frame is commonly considered voiced if the aperiodicity is below 0.1 to 0.2. For steady
+        tones, the pitch is accurate within 0.1 %, and that of `librosa.yin` within 0.2 %. The choice of the dip has no
+        gradient; the parabola has one.
 
     Example:
         ```python

@@ -15,7 +15,7 @@ class Preset:
         name: The name that `kapre.Frontend.from_preset` takes.
         recipe: The recipe of the front end.
         title: A one-line description.
-        used_by: The models that were trained on it.
+        used_by: The models that were trained with it.
         source: The reference implementation, and the paper if there is one.
         note: Advice to read before use.
         version: The version of the reference, if the front end changed between versions; else empty.

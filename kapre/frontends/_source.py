@@ -20,7 +20,7 @@ class Source:
         where: The file, or a description of it.
         honoured: The fields of the file that determine the recipe, with their values. A field that the file leaves out
             has the default of the library that wrote the file.
-        ignored: The fields of the file that change no number, with the reason.
+        ignored: The fields of the file that have no effect on the numbers, with the reason.
         notes: Advice to read before use.
 
     Example:

@@ -82,15 +82,16 @@ class CQT(_OfOctaves):
 
     Bin k is at `f_k = f_min * 2 ** (k / bins_per_octave)`. Its kernel is a window of `N_k` samples times a complex
     exponential, so that all kernels have the same number of periods: low bins are narrow and slow, high bins are wide
-    and fast. The kernels are applied to the samples as they are, without lower rates for low bins.
+    and fast. The kernels are applied at the full sample rate, without lower rates for low bins.
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        hop_length: int ≥ 1, samples. From one frame to the next. Any number is allowed.
+        hop_length: int ≥ 1, samples. Distance between the starts of frames. Any number is allowed.
         n_bins: int ≥ 1. Number of bins.
         bins_per_octave: int ≥ 1. Number of bins in an octave.
         f_min: float > 0 or None (C1, 32.703 Hz), Hz. The frequency of the lowest bin.
-        filter_scale: float > 0. Factor of the lengths of the kernels. Below 1, time is finer and frequency coarser.
+        filter_scale: float > 0. Factor applied to the kernel lengths. Values below 1 give finer time and coarser
+            frequency resolution.
         power: 1.0 for the magnitude, 2.0 for the power, or None for complex values.
         scale: "linear", "db" for decibels (`10 log10` of a power, `20 log10` of a magnitude), or "log" for the natural
             logarithm.
@@ -100,8 +101,8 @@ class CQT(_OfOctaves):
         pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect", "symmetric" or "edge".
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
         ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
@@ -119,15 +120,15 @@ class CQT(_OfOctaves):
 
     Raises:
         ValueError: If an argument is out of range, or has no effect with this `scale`, or the highest bin reaches
-            Nyquist, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+            Nyquist, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
-        `layer.recipe` is the recipe of magnitudes or powers, which takes a filter bank (`filterbank="chroma"`), PCEN,
-        deltas and so on, and `layer.stream()` computes `(batch, time)` chunk by chunk, with a latency of half of the
-        longest kernel (0.26 s for C1). The values are those of the definition, `sqrt(N_k)` times the correlation with a
-        kernel whose magnitudes sum to 1, to 1e-6 of the peak. They are within 2 % of the peak of `librosa.cqt`, which
-        lowers the rate for low octaves, and within 3 % of nnAudio's.
+        `layer.recipe` is the recipe of magnitudes or powers. A filter bank (`filterbank="chroma"`), PCEN, deltas and so
+        on can be added to it. `layer.stream()` computes `(batch, time)` chunk by chunk, with a latency of half the
+        longest kernel (0.26 s for C1). The values match the definition, `sqrt(N_k)` times the correlation with a kernel
+        whose magnitudes sum to 1, to 1e-6 of the peak. They are within 2 % of the peak of `librosa.cqt`, which lowers
+        the rate for low octaves, and within 3 % of nnAudio's.
 
     Example:
         ```python
@@ -193,13 +194,14 @@ class VQT(_OfOctaves):
 
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
-        hop_length: int ≥ 1, samples. From one frame to the next. Any number is allowed.
+        hop_length: int ≥ 1, samples. Distance between the starts of frames. Any number is allowed.
         n_bins: int ≥ 1. Number of bins.
         bins_per_octave: int ≥ 1. Number of bins in an octave.
         f_min: float > 0 or None (C1, 32.703 Hz), Hz. The frequency of the lowest bin.
         gamma: float ≥ 0 or None, Hz. None makes the bandwidths proportional to those of the ear, as in librosa. 0.0
             gives the constant-Q transform.
-        filter_scale: float > 0. Factor of the lengths of the kernels. Below 1, time is finer and frequency coarser.
+        filter_scale: float > 0. Factor applied to the kernel lengths. Values below 1 give finer time and coarser
+            frequency resolution.
         power: 1.0 for the magnitude, 2.0 for the power, or None for complex values.
         scale: "linear", "db" for decibels (`10 log10` of a power, `20 log10` of a magnitude), or "log" for the natural
             logarithm.
@@ -209,8 +211,8 @@ class VQT(_OfOctaves):
         pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect", "symmetric" or "edge".
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
         ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
@@ -222,12 +224,12 @@ class VQT(_OfOctaves):
         `(batch, time)`. With channels, channels_last `(batch, time, channel)`, channels_first `(batch, channel, time)`.
 
     Output shape:
-        As of `kapre.CQT`: `(batch, frames, n_bins)`.
+        As for `kapre.CQT`: `(batch, frames, n_bins)`.
 
     Raises:
         ValueError: If an argument is out of range, or has no effect with this `scale`, or the highest bin reaches
-            Nyquist, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+            Nyquist, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The values are within 2 % of the peak of `librosa.vqt`, and within 3 % where a sound begins abruptly, because

@@ -86,7 +86,7 @@ class Frontend(ClipLayer):
 
     Raises:
         TypeError: If `recipe` is not a `kapre.Recipe`, or the samples are integers.
-        ValueError: If the input has another rank, or an option does not fit the recipe.
+        ValueError: If the input has the wrong rank, or an option does not fit the recipe.
 
     Notes:
         Samples do not carry their rate. `frontend.recipe.clip_rate` gives the expected rate, also in the saved file:
@@ -183,7 +183,7 @@ class Frontend(ClipLayer):
         """Make the front end of a published model from the model's own configuration file.
 
         The [table of readers](../pretrained.md) lists the files that are read, and the fields that are honoured. A
-        field that could change the numbers, and that the recipe cannot express, is an error that names the field.
+        field that could change the numbers, and that the recipe cannot express, causes an error that names the field.
 
         Args:
             source: The model's folder, its configuration file, the contents of that file as a mapping, or the name of
@@ -198,7 +198,7 @@ class Frontend(ClipLayer):
         Raises:
             ValueError: If no reader knows the file, or a field cannot be expressed (`kapre.frontends.SourceError`), or
                 if a changed field has no effect with the other fields.
-            TypeError: If `source` is of another type, or a change is neither a field of the recipe nor an argument of
+            TypeError: If `source` is of the wrong type, or a change is neither a field of the recipe nor an argument of
                 the layer.
 
         Example:
@@ -271,7 +271,7 @@ class Frontend(ClipLayer):
 
     @property
     def lost(self) -> list[str]:
-        """Return what of a waveform the features do not hold, one sentence for each: what `invert` cannot restore."""
+        """Return what `invert` cannot restore because the features do not hold it, as a list of sentences."""
         return stages.lost(self.recipe)
 
     def invert(
@@ -297,8 +297,8 @@ class Frontend(ClipLayer):
             features: What the front end returns, `(batch, *entries)`, without channels; floating point.
             lengths: Integers of shape `(batch,)` with the number of samples of each clip at `recipe.sample_rate`, or
                 None for what the features cover. Frames past them are left out, and samples past them are 0.
-            n_iter: int ≥ 0. Number of steps of Griffin-Lim.
-            momentum: float from 0 to 1. Its momentum.
+            n_iter: int ≥ 0. Number of Griffin-Lim steps.
+            momentum: float from 0 to 1. The momentum of Griffin-Lim.
             bank_steps: int ≥ 0. Number of steps of the inverse filter bank.
             seed: int or None. None starts from phases of 0, and an integer from random phases.
             mean: A number, or one for each band: the mean over time, where the recipe subtracts it. None means 0.
@@ -311,7 +311,7 @@ class Frontend(ClipLayer):
 
         Raises:
             ValueError: If a stage has no inverse (`one_hot`, `microfrontend`, `pcen`). The message names it, and a
-                change of the recipe. Or if the features have another shape, or an argument is out of range.
+                change of the recipe. Also if the features have the wrong shape, or an argument is out of range.
             TypeError: If the features are integers or complex.
 
         Example:
@@ -347,7 +347,7 @@ class Frontend(ClipLayer):
         return window(**self.recipe.window_arguments).astype(self.work_dtype)
 
     def responses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the filter bank before and after training, as a function of the frequency.
+        """Return the filter bank before and after training, as a function of frequency.
 
         Returns:
             The frequencies of the bins in Hz, `(n_freq,)`, and the banks before and after training, `(n_freq, bands)`.
@@ -421,7 +421,7 @@ class Frontend(ClipLayer):
         return None if y is None else kernel.put(y, self.compute_dtype, x)
 
     def only_valid(self, y: Any, lengths: Any, lead: int = 0) -> Any:
-        """Set what is behind the own entries of a clip to 0. `lead` counts the axes between batch and entries."""
+        """Set the entries past the end of each clip to 0. `lead` counts the axes between batch and entries."""
         own = self.recipe.num_frames(lengths)
         if isinstance(own, int):
             return y

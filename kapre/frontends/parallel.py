@@ -37,13 +37,13 @@ class ParallelFrontends(ClipLayer):
 
     Args:
         frontends: A list of front ends: each is a `kapre.Frontend`, a `kapre.Recipe` or the name of a preset.
-        data_format: "default", "channels_first" or "channels_last". Where the channels are.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis.
         **kwargs: Keras' layer arguments. The dtype is that of the front ends.
 
     Call arguments:
         inputs: Samples at the rate of the front ends; floating point, `(batch, time)`.
         lengths: Integers of shape `(batch,)` with the number of samples of each clip, or None for all samples.
-        mask: Keras' mask `(batch, time)`, as an alternative to `lengths`, as of a `kapre.Frontend`.
+        mask: Keras' mask `(batch, time)`, as an alternative to `lengths`, as in `kapre.Frontend`.
 
     Input shape:
         `(batch, time)`.
@@ -57,7 +57,7 @@ class ParallelFrontends(ClipLayer):
     Raises:
         TypeError: If `frontends` is not a list of front ends, or the samples are integers.
         ValueError: If the front ends differ in their rate, bands, layout or dtype, if they give different numbers of
-            frames for the input, or if the input has another rank.
+            frames for the input, or if the input has the wrong rank.
 
     Example:
         ```python
@@ -111,7 +111,7 @@ class ParallelFrontends(ClipLayer):
 
     @property
     def clip_samples(self) -> int | None:
-        """Return the length in samples to which clips are padded and cut, or None if it is not that of every recipe."""
+        """Return the length in samples to which clips are padded and cut, or None if the recipes share no length."""
         fixed = {frontend.clip_samples for frontend in self.frontends}
         return fixed.pop() if len(fixed) == 1 else None
 

@@ -28,33 +28,34 @@ class FixedPieces(ClipLayer):
     """Cut clips of any length into pieces of the same length, and compute the features of each piece by itself.
 
     The last piece of a clip is padded with zeros. A piece that starts past the end of its clip is 0 and masked. So is a
-    last piece with too few samples for a frame (a stack, a patch), as far as the recipe counts frames. Models that take
-    pieces of 30 s, such as Whisper's, then take recordings of any length. The pieces do not overlap.
+    last piece with too few samples for a frame (a stack, a patch), by the recipe's own count of frames. Models that
+    take pieces of 30 s, such as Whisper, can then take recordings of any length. The pieces do not overlap.
 
     Args:
         frontend: A `kapre.Frontend`, a `kapre.ParallelFrontends`, a `kapre.Recipe` or the name of a preset.
         piece_samples: int ≥ 1 or None, samples at `recipe.clip_rate`. The length of a piece. None is the fixed length
-            of the front end (`recipe.clip_samples`), which a piece must not exceed. A piece must have a frame.
+            of the front end (`recipe.clip_samples`), which a piece must not exceed. A piece must be long enough for a
+            frame.
         **kwargs: Keras' layer arguments. The dtype is that of the front end.
 
     Call arguments:
         inputs: Samples, as the front end takes them; floating point, `(batch, time)`.
         lengths: Integers of shape `(batch,)` with the number of samples of each clip, or None for all samples.
-        mask: Keras' mask `(batch, time)`, as an alternative to `lengths`, as of a `kapre.Frontend`.
+        mask: Keras' mask `(batch, time)`, as an alternative to `lengths`, as in `kapre.Frontend`.
 
     Input shape:
         `(batch, time)`.
 
     Output shape:
-        `(batch, pieces, *recipe.output_shape(piece_samples))`, where `pieces` is `ceil(time / piece_samples)`, and with
-        the channels of `kapre.ParallelFrontends`. Frames past the end of a clip are those of the front end: 0, or the
+        `(batch, pieces, *recipe.output_shape(piece_samples))`, where `pieces` is `ceil(time / piece_samples)`, plus the
+        channel axis of `kapre.ParallelFrontends`. Frames past the end of a clip are those of the front end: 0, or the
         features of the padding if its length is fixed. With `lengths` or a mask, the output carries a mask over the
         pieces, `(batch, pieces)`, of which the first `num_valid_pieces` are True.
 
     Raises:
         TypeError: If `frontend` is none of these, or the samples are integers.
         ValueError: If the front end has no fixed length and `piece_samples` is None, if a piece is longer than the
-            fixed length or too short for a frame, or if the input has another rank.
+            fixed length or too short for a frame, or if the input has the wrong rank.
 
     Notes:
         The pieces in the mask are those of transformers' extractors of MOSS-Transcribe-Diarize and dots3.note, which

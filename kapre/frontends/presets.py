@@ -42,7 +42,7 @@ ALIASES: dict[str, PresetName] = {
 
 
 def aliases() -> dict[str, PresetName]:
-    """Return the names of models that `preset` takes for a preset of another name, and that name.
+    """Return the names of models that `preset` also accepts, with the name of the preset that each stands for.
 
     Example:
         ```python

@@ -144,7 +144,7 @@ class Spectrogram(_OfFrames):
 
     Args:
         n_fft: int ≥ 1, samples. The length of the DFT, which gives `n_fft // 2 + 1` bins.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         power: 2.0 for the power, 1.0 for the magnitude.
         scale: "db" for decibels (`10 log10` of a power, `20 log10` of a magnitude), "log" for the natural logarithm, or
             "linear".
@@ -156,9 +156,9 @@ class Spectrogram(_OfFrames):
             "symmetric" or "edge".
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
         ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
-            `top_db`. A front end with it does not stream.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum: librosa's `top_db`. A
+            front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
@@ -175,13 +175,14 @@ class Spectrogram(_OfFrames):
         There are `1 + time // hop_length` frames with `center`.
 
     Raises:
-        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         `layer.recipe` is the recipe, and `layer.stream()` computes `(batch, time)` chunk by chunk. The result equals
-        `librosa.power_to_db(np.abs(librosa.stft(x)) ** 2, top_db=None)` to 1e-4 dB, where values are above -60 dB.
-        The helpers of `kapre.composed` take 10 log10 of a magnitude, as in Kapre 0.4: half of these decibels.
+        `librosa.power_to_db(np.abs(librosa.stft(x)) ** 2, top_db=None)` to 1e-4 dB, where values are above -60 dB. The
+        helpers of `kapre.composed` take 10 log10 of a magnitude, as in Kapre 0.4, which gives half of these decibel
+        values.
 
     Example:
         ```python
@@ -232,7 +233,7 @@ class MelSpectrogram(_OfBands):
     Args:
         sample_rate: float > 0, Hz. The rate of the samples.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         n_mels: int ≥ 1. Number of bands.
         f_min: float ≥ 0, Hz. Where the lowest band begins.
         f_max: float or None (half of the sample rate), Hz. Where the highest band ends.
@@ -245,13 +246,13 @@ class MelSpectrogram(_OfBands):
             there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
             "symmetric" or "edge".
-        htk: bool. Whether to use HTK's mel scale (torchaudio) and not Slaney's (librosa).
+        htk: bool. Whether to use HTK's mel scale (torchaudio) instead of Slaney's (librosa).
         norm: "slaney" (librosa), None (torchaudio), or p for a p-norm. How the bands are normalised.
         amin: float > 0 or None (1e-10 of a power, 1e-5 of a magnitude). The smallest value under the logarithm.
         ref_value: float > 0, or "max" for the maximum of each clip. The value that is 0 dB.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item values are kept: librosa's
-            `top_db`. A front end with it does not stream.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum: librosa's `top_db`. A
+            front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
@@ -268,14 +269,15 @@ class MelSpectrogram(_OfBands):
         `1 + time // hop_length` frames with `center`. A mask over samples, or `lengths`, becomes a mask over frames.
 
     Raises:
-        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         `layer.recipe` is the recipe, and `layer.stream()` computes `(batch, time)` chunk by chunk. The result equals
-        `librosa.power_to_db(librosa.feature.melspectrogram(y=x, sr=sample_rate), top_db=None)` to 1e-4 dB. The features
-        of torchaudio's `MelSpectrogram` are those with `htk=True, norm=None, pad_mode="reflect", scale="linear"`.
-        `kapre.get_melspectrogram_layer` takes 10 log10 of a magnitude, as in Kapre 0.4: half of these decibels.
+        `librosa.power_to_db(librosa.feature.melspectrogram(y=x, sr=sample_rate), top_db=None)` to 1e-4 dB.
+        `htk=True, norm=None, pad_mode="reflect", scale="linear"` gives the features of torchaudio's `MelSpectrogram`.
+        `kapre.get_melspectrogram_layer` takes 10 log10 of a magnitude, as in Kapre 0.4, which gives half of these
+        decibel values.
 
     Example:
         ```python
@@ -344,11 +346,11 @@ class MFCC(_OfBands):
         sample_rate: float > 0, Hz. The rate of the samples.
         n_mfcc: int ≥ 1, at most `n_mels`. Number of coefficients.
         n_fft: int ≥ 2, samples. The length of the DFT.
-        hop_length: int ≥ 1 or None (`win_length // 4`), samples. From one frame to the next.
+        hop_length: int ≥ 1 or None (`win_length // 4`), samples. Distance between the starts of frames.
         n_mels: int ≥ 1. Number of bands.
         f_min: float ≥ 0, Hz. Where the lowest band begins.
         f_max: float or None (half of the sample rate), Hz. Where the highest band ends.
-        scale: "db" for the DCT of decibels, or "log" for that of the natural logarithm, of the power.
+        scale: "db" for the DCT of decibels, or "log" for the DCT of the natural logarithm of the power.
         lifter: float ≥ 0. The L of the lifter `1 + L / 2 sin(π (i + 1) / L)` on coefficient i (librosa), or 0.0 for
             none.
         win_length: int ≥ 1 or None (`n_fft`), samples. The length of the window.
@@ -357,12 +359,12 @@ class MFCC(_OfBands):
             there.
         pad_mode: How the ends are padded with `center`: "constant" (zeros, librosa), "reflect" (torchaudio),
             "symmetric" or "edge".
-        htk: bool. Whether to use HTK's mel scale (torchaudio) and not Slaney's (librosa).
+        htk: bool. Whether to use HTK's mel scale (torchaudio) instead of Slaney's (librosa).
         norm: "slaney" (librosa), None (torchaudio), or p for a p-norm. How the bands are normalised.
         amin: float > 0 or None (1e-10). The smallest value under the logarithm.
-        dynamic_range: float > 0 or None, decibels. How far below the maximum of each item bands are kept: librosa's
-            `top_db`, which is 80 in `librosa.feature.mfcc`. A front end with it does not stream.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        dynamic_range: float > 0 or None, decibels. The range kept below each item's maximum: librosa's `top_db`, which
+            is 80 in `librosa.feature.mfcc`. A front end with it does not stream.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 
     Call arguments:
@@ -378,8 +380,8 @@ class MFCC(_OfBands):
         `(batch, channel, frames, n_mfcc)`. The compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or has no effect with this `scale`, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The DCT is orthonormal, of type II. With `dynamic_range=80.0` the result equals

@@ -77,8 +77,8 @@ class Stream(ShownStream):
         chunk_samples: Number of samples in every chunk, or None for chunks of any size.
         compile: Whether to compile `step`, with `jax.jit` or `tf.function`. On PyTorch, whose compiler takes longer to
             start than it saves, `step` runs without gradients instead. State, numbers and `flush` are the same as
-            without compilation. Changes of trained weights take effect. With chunks of any size, only the first few
-            shapes are compiled.
+            without compilation. Changes of trained weights still take effect. With chunks of any size, only the first
+            few shapes are compiled.
 
     Attributes:
         latency_samples: Number of samples, counted from the start of an entry's hop (sample `i * hop_length` for frame
@@ -158,7 +158,7 @@ class Stream(ShownStream):
             time as are complete.
 
         Raises:
-            ValueError: If the chunk has another rank, or another size than `chunk_samples`.
+            ValueError: If the chunk has the wrong rank, or a size other than `chunk_samples`.
         """
         x, state = self._samples(chunk, state), as_tensors(state)
         return (compiled(self._step) if self.compile else self._step.plain)(x, state, self._weights())

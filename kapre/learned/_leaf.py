@@ -30,22 +30,23 @@ class Leaf(FilterLayer):
 
     Filter i has a frequency η and a deviation σ: `exp(-t² / 2σ²) exp(jηt) / (sqrt(2π) σ)`. Its squared magnitude is
     averaged by a Gaussian, `exp(-(t / s)² / 2)` with `s = d (win_length - 1) / 2`, at every `hop_length` samples. Its
-    relative deviation d is trained too. Energies below 1e-5 become 1e-5. PCEN follows, as in `kapre.PCEN`. At the
-    start, each filter has the frequency and the width of a triangle of a mel bank.
+    relative deviation d is trained too. Energies below 1e-5 become 1e-5. PCEN follows, as in `kapre.PCEN`. Initially,
+    each filter has the frequency and the width of a triangle of a mel bank.
 
     Args:
         sample_rate: float, Hz. Sampling rate of the input.
         filters: int ≥ 1. Number of filters.
-        win_length: Odd int ≥ 3, samples. Number of taps of the filters and of the averages. 401 are 25 ms at 16 kHz.
-        hop_length: int ≥ 1, samples. From one frame to the next.
-        f_min: float ≥ 0, Hz. Where the mel bank of the start begins.
-        f_max: float, Hz, or None. Where it ends. None means half the sampling rate. LEAF's paper has 7800 Hz.
-        pcen: bool. Whether PCEN follows. Without it, the output is the energies.
+        win_length: Odd int ≥ 3, samples. Number of taps of the filters and of the averages. 401 taps last 25 ms at 16
+            kHz.
+        hop_length: int ≥ 1, samples. Distance between the starts of frames.
+        f_min: float ≥ 0, Hz. The lower edge of the initial mel bank.
+        f_max: float, Hz, or None. Its upper edge. None means half the sampling rate. The LEAF paper uses 7800 Hz.
+        pcen: bool. Whether to apply PCEN. Without it, the output is the energies.
         learning_rate_multiplier: float > 0. With 1.0, an optimizer's step of 0.001 moves η by 0.001 π, which is 8 Hz at
             16 kHz, the deviations by 0.1 %, and the parameters of PCEN as in `kapre.PCEN`. Steps of optimizers that
-            normalise gradients, such as Adam, are multiplied by this number, and those of SGD by its square. LEAF is
-            known to stay close to its start with usual learning rates.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+            normalise gradients, such as Adam, are multiplied by this number, and steps of SGD by its square. LEAF is
+            known to stay close to its initial values with usual learning rates.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments. With `trainable=False`, all parameters stay as they are.
 
     Input shape:
@@ -58,13 +59,14 @@ class Leaf(FilterLayer):
         centred on sample `i * hop_length`, and zeros are padded at both ends.
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals the formula in NumPy float64 within 1e-5 of the peak in float32. LEAF's own code takes the
-        start from the bins of a DFT of 512 points. Here it is not rounded to bins. Parameters stay within the bounds of
-        LEAF: `0 ≤ η ≤ π`, `1.5 ≤ σ ≤ 0.375 win_length`, `2 / win_length ≤ d ≤ 0.5`, and those of `kapre.PCEN`.
+        initial values from the bins of a 512-point DFT. Here they are not rounded to bins. Parameters stay within the
+        bounds of LEAF: `0 ≤ η ≤ π`, `1.5 ≤ σ ≤ 0.375 win_length`, `2 / win_length ≤ d ≤ 0.5`, and those of
+        `kapre.PCEN`.
 
     Example:
         ```python

@@ -23,19 +23,19 @@ class ParametricFilterbank(Frontend):
     """Compute the features of a recipe with a filter bank whose centres and widths are trained.
 
     A band has three parameters, whatever the length of the DFT: the distance of its centre from the one below, and how
-    far it reaches down and up. They start at the bank of the recipe, which may be that of any published front end. The
-    bands keep their order, and their centres stay between 0 Hz and half the sampling rate. All other stages of the
+    far it extends down and up. They start from the bank of the recipe, which may be that of any published front end.
+    The bands keep their order, and their centres stay between 0 Hz and half the sampling rate. All other stages of the
     recipe, streams, masks and lengths are those of `kapre.Frontend`. To train each weight of the bank instead, use its
     `trainable_filterbank`.
 
     Args:
         recipe: The `kapre.Recipe`, with a filter bank whose bands have one peak each ("mel", "linear", "bark", "log" or
             "gammatone"). For a published recipe, use `ParametricFilterbank.from_preset(name)`.
-        shape: "triangular", with straight sides on the axis of the recipe (Hz or mel), or "gaussian", which is half as
-            high at the same frequencies as the triangle, and reaches all bins.
+        shape: "triangular", with straight sides on the axis of the recipe (Hz or mel), or "gaussian", which falls to
+            half its height at the same frequencies as the triangle, and covers all bins.
         learning_rate_multiplier: float > 0. With 1.0, an optimizer's step of 0.001 changes the distances between
             centres and the widths by about 0.1 %. Steps of optimizers that normalise gradients, such as Adam, are
-            multiplied by this number, and those of SGD by its square.
+            multiplied by this number, and steps of SGD by its square.
         trainable_window: Whether to train the window too; see `kapre.Frontend`.
         seed: The seed of the dither; see `kapre.Frontend`.
         **kwargs: Keras' layer arguments. With `trainable=False`, the bank stays as it is.
@@ -51,11 +51,11 @@ class ParametricFilterbank(Frontend):
         TypeError: If `recipe` is not a `kapre.Recipe`.
 
     Notes:
-        Before training, the triangular bank equals that of every preset with a bank but `musicgen_melody`, whose bank
-        is of pitch classes, within 3e-7 of the largest weight. Of "log" and "gammatone" banks, the peaks and the widths
-        at half of the peak are taken. If the recipe has `norm="slaney"`, a band that becomes wider becomes lower, and
-        other bands keep their height. A side of a band is never shorter than the distance between bins, or than at the
-        start, so that no band comes to lie between two bins.
+        Before training, the triangular bank equals that of every preset with a bank, except `musicgen_melody`, whose
+        bands are pitch classes, within 3e-7 of the largest weight. For "log" and "gammatone" banks, the peaks and the
+        widths at half of the peak are used. If the recipe has `norm="slaney"`, a band that becomes wider becomes lower.
+        Otherwise, bands keep their height. A side of a band is never shorter than the distance between bins, or than
+        its initial length, so that no band falls between two bins.
 
     Example:
         ```python
@@ -100,7 +100,7 @@ class ParametricFilterbank(Frontend):
         learning_rate_multiplier: float = 1.0,
         **changes: Unpack[PresetArguments],
     ) -> ParametricFilterbank:
-        """Make a published front end by name, whose bands are trained.
+        """Make a published front end with trained bands, by name.
 
         Args:
             preset_name: One of `kapre.list_presets()`, or of `kapre.frontends.aliases()`.
@@ -128,7 +128,7 @@ class ParametricFilterbank(Frontend):
         learning_rate_multiplier: float = 1.0,
         **changes: Unpack[PresetArguments],
     ) -> ParametricFilterbank:
-        """Make the front end of a published model from the model's own configuration file, whose bands are trained.
+        """Make the front end of a published model, with trained bands, from the model's own configuration file.
 
         Args:
             source: As in `kapre.Frontend.from_pretrained`.
@@ -151,7 +151,7 @@ class ParametricFilterbank(Frontend):
 
     @property
     def bands(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return in Hz where the triangle of each band begins, peaks and ends now: three arrays `(bands,)`."""
+        """Return the current start, peak and end of each band's triangle in Hz: three arrays `(bands,)`."""
         rate: Any = self.recipe.sample_rate
         stretch = 1.0 if self.recipe.bank_rate is None else rate / self.recipe.bank_rate
         lower, centres, upper = (stretch * places for places in self._bands.places())

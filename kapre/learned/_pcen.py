@@ -71,19 +71,19 @@ class PCEN(AudioLayer):
 
     The level follows the energy, `M[t] = (1 - smoothing) M[t - 1] + smoothing x[t]`. The output is
     `(x / (epsilon + M) ** gain + bias) ** power - bias ** power`. The layer starts with the same parameters in every
-    band. Where they need not be trained, the stage of a recipe, `kapre.Recipe(pcen=True)`, computes the same faster and
-    in a stream.
+    band. If they need not be trained, the stage of a recipe, `kapre.Recipe(pcen=True)`, computes the same values faster
+    and can stream.
 
     Args:
-        gain: float from 0 to 1. By how much the level is divided out, at the start. 1.0 removes it.
-        bias: float from 1e-6 to 1e6. The offset before the compression, at the start.
-        power: float from 0.01 to 1. The exponent of the compression, at the start: the reciprocal of LEAF's root.
-        smoothing: float from 0.002 to 1. The share of a frame in the level, at the start.
-        epsilon: float ≥ 1e-6. What is added to the level.
+        gain: float from 0 to 1. The initial exponent of the level. 1.0 removes the level.
+        bias: float from 1e-6 to 1e6. The initial offset before the compression.
+        power: float from 0.01 to 1. The initial exponent of the compression: the reciprocal of LEAF's root.
+        smoothing: float from 0.002 to 1. The initial share of a frame in the level.
+        epsilon: float ≥ 1e-6. The number added to the level.
         start: "unit" (librosa) starts from a level of 1, "first" (LEAF) from the first frame.
         learning_rate_multiplier: float > 0. Factor of the steps of an optimizer that normalises gradients, such as
             Adam. With 1.0, a step of 0.001 changes the gain by 0.001 and the other parameters by 0.1 %.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments. With `trainable=False`, the parameters stay as they are.
 
     Input shape:
@@ -94,8 +94,8 @@ class PCEN(AudioLayer):
         The same shape; the compute dtype.
 
     Raises:
-        ValueError: If an argument is out of range, the input has another rank, or its number of bands is unknown.
-        TypeError: If an argument has another type, or the input is complex or of integers.
+        ValueError: If an argument is out of range, the input has the wrong rank, or its number of bands is unknown.
+        TypeError: If an argument has the wrong type, or the input is complex or integer.
 
     Notes:
         Before training, the result equals that of `kapre.Recipe(pcen=True)` with the same numbers, and that of

@@ -19,26 +19,26 @@ from kapre.ops.kernels import active as kernel
 
 @register
 class SincConv(FilterLayer):
-    """Filter waveforms by band-passes whose lower edges and widths are trained (SincNet).
+    """Filter waveforms with band-pass filters whose lower edges and widths are trained (SincNet).
 
-    A filter has two parameters, whatever its number of taps: `low = min_low_hz + p` and
-    `high = low + min_band_hz + q`, at most half the sampling rate, with trained `p, q ≥ 0` in Hz. Its taps are the
-    difference of two sinc functions under a Hamming window, and the tap in the middle is 1:
-    `(2 high sinc(2 high t) - 2 low sinc(2 low t)) / (2 (high - low))`. At the start, the edges lie on a mel scale.
+    A filter has two parameters, whatever its number of taps: `low = min_low_hz + p` and `high = low + min_band_hz + q`,
+    at most half the sampling rate, with trained `p, q ≥ 0` in Hz. Its taps are the difference of two sinc functions
+    under a Hamming window, and the tap in the middle is 1:
+    `(2 high sinc(2 high t) - 2 low sinc(2 low t)) / (2 (high - low))`. Initially, the edges lie on a mel scale.
 
     Args:
         filters: int ≥ 1. Number of filters.
         sample_rate: float, Hz. Sampling rate of the input.
         kernel_size: Odd int ≥ 3, samples. Number of taps.
-        strides: int ≥ 1, samples. From one frame to the next.
+        strides: int ≥ 1, samples. Distance between the starts of frames.
         padding: "valid" keeps the frames that lie within the clip. "same" pads with zeros, so that frame i is centred
             on sample `i * strides`.
         min_low_hz: float ≥ 0, Hz. The lowest edge.
         min_band_hz: float > 0, Hz. The smallest width.
         learning_rate_multiplier: float > 0. With 1.0, an optimizer's step of 0.001 moves an edge by 0.001 of half the
             sampling rate, which is 8 Hz at 16 kHz. Steps of optimizers that normalise gradients, such as Adam, are
-            multiplied by this number, and those of SGD by its square.
-        data_format: "default", "channels_first" or "channels_last". Where channels are, if the input has some.
+            multiplied by this number, and steps of SGD by its square.
+        data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments. With `trainable=False`, the filters stay as they are.
 
     Input shape:
@@ -51,8 +51,8 @@ class SincConv(FilterLayer):
         with "valid" and `ceil(time / strides)` with "same".
 
     Raises:
-        ValueError: If an argument is out of range, or the input has another rank.
-        TypeError: If an argument has another type, or the samples are integers.
+        ValueError: If an argument is out of range, or the input has the wrong rank.
+        TypeError: If an argument has the wrong type, or the samples are integers.
 
     Notes:
         The result equals the formula in NumPy float64 within 1e-5 of the peak in float32. The edges stay in range for
@@ -118,7 +118,7 @@ class SincConv(FilterLayer):
 
     @property
     def edges(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lower and the upper edges of the filters in Hz, as they are now: two arrays `(filters,)`."""
+        """Return the current lower and upper edges of the filters in Hz: two arrays `(filters,)`."""
         low = self._low.array() + self.min_low_hz
         return low, np.minimum(low + self._width.array() + self.min_band_hz, self.sample_rate / 2.0)
 

@@ -1,4 +1,4 @@
-"""Losses between waveforms: spectral losses, the mel loss of any front end, and ratios of signal to error.
+"""Losses between waveforms: spectral losses, the mel loss of any front end, and signal-to-error ratios.
 
 Each is a `keras.losses.Loss` of `y_true` and `y_pred`, and takes a mask or the lengths of the clips.
 """

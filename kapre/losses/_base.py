@@ -36,15 +36,15 @@ class WaveformLoss(keras.losses.Loss):
         dtype: The dtype of the loss. None is Keras' `floatx()`.
 
     Call arguments:
-        y_true: The clips to be reached: `(batch, time)`, `(batch, time, channel)` or `(batch, channel, time)`.
-        y_pred: The clips of the model, with the same shape.
+        y_true: The target clips: `(batch, time)`, `(batch, time, channel)` or `(batch, channel, time)`.
+        y_pred: The clips that the model returns, with the same shape.
         sample_weight: A weight for each clip, `(batch,)`.
         lengths: Integers of shape `(batch,)` with the number of samples of each clip. Samples past the end do not
             count. None takes Keras' mask of `y_pred` or of `y_true`, `(batch, time)`, if there is one: a clip then ends
             at its last True.
 
     Raises:
-        ValueError: If the shapes of `y_true` and `y_pred` differ, or have another rank.
+        ValueError: If `y_true` and `y_pred` differ in shape, or have the wrong rank.
 
     Example:
         ```python

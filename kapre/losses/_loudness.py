@@ -24,7 +24,7 @@ class LoudnessDifference(WaveformLoss):
         **kwargs: `data_format`, `reduction`, `name` and `dtype` of `WaveformLoss`.
 
     Raises:
-        ValueError: If an argument is out of range, or the weights do not fit the channels.
+        ValueError: If an argument is out of range, or the weights do not match the channels.
 
     Example:
         ```python

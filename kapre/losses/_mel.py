@@ -33,10 +33,10 @@ def _recipes(front_end: Any) -> tuple[Recipe, ...]:
 
 @keras.saving.register_keras_serializable(package="Kapre")
 class MelLoss(WaveformLoss):
-    """Compare the features that a front end computes of two waveforms.
+    """Compare the features that a front end computes from two waveforms.
 
-    The loss of a clip is the mean of the absolute differences of its features, times `weight`. It takes every recipe:
-    the mel loss of HiFi-GAN is that of the preset "hifigan" with `weight=45`, and that of a speech recogniser is the
+    The loss of a clip is the mean of the absolute differences of its features, times `weight`. It takes any recipe. For
+    the mel loss of HiFi-GAN, use the preset "hifigan" with `weight=45`. For that of a speech recogniser, use the
     recogniser's own preset.
 
     Args:
@@ -46,10 +46,10 @@ class MelLoss(WaveformLoss):
 
     Raises:
         ValueError: If there is no such preset, or the list is empty.
-        TypeError: If `recipe` is of another type.
+        TypeError: If `recipe` is of the wrong type.
 
     Notes:
-        Dither is left out. A `Frontend` gives its recipe; its trained weights are not used.
+        Dither is left out. Only the recipe of a `Frontend` is used, not its trained weights.
 
     Example:
         ```python

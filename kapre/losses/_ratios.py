@@ -55,11 +55,11 @@ class _Ratio(WaveformLoss):
 
 @keras.saving.register_keras_serializable(package="Kapre", name="SISDRLoss")
 class SISDR(_Ratio):
-    """Compute the negative scale-invariant ratio of signal to distortion (SI-SDR), in dB.
+    """Compute the negative scale-invariant signal-to-distortion ratio (SI-SDR), in dB.
 
-    With the target s = `y_true` and the estimate ŝ = `y_pred`, the ratio is
-    `10 log10(‖αs‖² / ‖αs − ŝ‖²)`, where `αs` is the projection of ŝ on s. The gain of ŝ does not matter. The loss is
-    the negative ratio, so that it decreases while the estimate improves.
+    With the target s = `y_true` and the estimate ŝ = `y_pred`, the ratio is `10 log10(‖αs‖² / ‖αs − ŝ‖²)`, where `αs`
+    is the projection of ŝ on s. The gain of ŝ does not matter. The loss is the negative ratio, so that it decreases as
+    the estimate improves.
 
     Args:
         zero_mean: Whether to subtract the mean of each clip first.
@@ -93,7 +93,7 @@ class SISDR(_Ratio):
 
 @keras.saving.register_keras_serializable(package="Kapre", name="SNRLoss")
 class SNR(_Ratio):
-    """Compute the negative ratio of signal to noise, in dB.
+    """Compute the negative signal-to-noise ratio, in dB.
 
     With the target s = `y_true` and the estimate ŝ = `y_pred`, the ratio is `10 log10(‖s‖² / ‖s − ŝ‖²)`.
 

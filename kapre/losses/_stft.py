@@ -76,9 +76,9 @@ class MultiResolutionSTFTLoss(WaveformLoss):
         convergence_weight: The weight of the spectral convergence.
         log_magnitude_weight: The weight of the distance of logarithms.
         magnitude_weight: The weight of the distance of magnitudes.
-        epsilon: The smallest power. Smaller values count as this, so that silence has a logarithm.
-        floor: The smallest root mean square of S in the divisor. A target that is quieter than this, silence above all,
-            counts as if it were as loud, so that the loss stays finite.
+        epsilon: The smallest power. Smaller values are raised to it, so that silence has a logarithm.
+        floor: The smallest root mean square of S in the divisor. A quieter target, such as silence, is treated as if it
+            had this level, so that the loss stays finite.
         **kwargs: `data_format`, `reduction`, `name` and `dtype` of `WaveformLoss`.
 
     Raises:
@@ -156,7 +156,7 @@ class SpectralConvergence(WaveformLoss):
     """Divide the norm of the difference of two magnitude spectrograms by the norm of the first.
 
     The loss of a clip is `‖S − Ŝ‖ / ‖S‖`, with the Frobenius norms of the magnitudes of `y_true` and `y_pred`. 0 is the
-    best value, and 1 that of silence. The STFT is centred, with reflected ends and a periodic Hann window.
+    best value, and 1 is the value of silence. The STFT is centred, with reflected ends and a periodic Hann window.
 
     Args:
         n_fft: Number of samples in the DFT.

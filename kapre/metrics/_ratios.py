@@ -46,7 +46,7 @@ class _Ratio(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable(package="Kapre", name="SISDRMetric")
 class SISDR(_Ratio):
-    """Average the scale-invariant ratio of signal to distortion (SI-SDR) in dB; see `kapre.losses.SISDR`.
+    """Average the scale-invariant signal-to-distortion ratio (SI-SDR) in dB; see `kapre.losses.SISDR`.
 
     Args:
         zero_mean: Whether to subtract the mean of each clip first.
@@ -72,7 +72,7 @@ class SISDR(_Ratio):
 
 @keras.saving.register_keras_serializable(package="Kapre", name="SNRMetric")
 class SNR(_Ratio):
-    """Average the ratio of signal to noise in dB; see `kapre.losses.SNR`.
+    """Average the signal-to-noise ratio in dB; see `kapre.losses.SNR`.
 
     Args:
         zero_mean: Whether to subtract the mean of each clip first.
