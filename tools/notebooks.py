@@ -2,8 +2,8 @@
 
     python tools/notebooks.py          # after a change of such a page; a test holds that they agree
 
-A page stays the only source. Its text becomes cells of Markdown, with absolute links, and its Python blocks become cells
-of code, which tests/test_docs.py runs on every backend.
+A page stays the only source. Its text becomes cells of Markdown, with absolute links. Its Python blocks become cells of
+code, which tests/test_docs.py runs on every backend.
 """
 
 from __future__ import annotations
