@@ -64,6 +64,8 @@ def info(files: Annotated[list[str], Parameter(name="FILE")], /, *, json: bool =
 
     Every audio file is decoded to its end. Exit code 1 if one is damaged or unreadable.
 
+    Example: kapre info recording.flac model.tflite features/
+
     Parameters
     ----------
     files
@@ -102,6 +104,8 @@ def show(
     """Draw a recording and its spectrogram, computed by Kapre's layers, or the features of a published front end.
 
     Without --output, a preview is drawn in the terminal.
+
+    Example: kapre show recording.flac --preset whisper -o picture.png
 
     Parameters
     ----------
@@ -249,6 +253,8 @@ def presets(
 ) -> int:
     """List the published front ends, or print the recipe of a preset, a published model or code.
 
+    Example: kapre presets --from openai/whisper-tiny
+
     Parameters
     ----------
     name
@@ -291,6 +297,8 @@ def compare(
 
     With a recipe, the command tries similar recipes (other windows, padding, scales, logarithms and so on) until one
     gives the features. The exit code is 0 if the two are equal within the tolerance, and 1 if they are not.
+
+    Example: kapre compare whisper theirs.npy --audio recording.flac
 
     Parameters
     ----------
@@ -348,6 +356,8 @@ def export(
 
     Give a .keras file and the file to write, or --preset NAME (or --recipe, or --from) and -o FILE for a front end
     alone. The exit code is 1, and no file is kept, if the numbers differ from those of Keras or the runtime is missing.
+
+    Example: kapre export model.keras model.onnx
 
     Parameters
     ----------
@@ -433,6 +443,8 @@ def extract(
     A damaged file becomes a row with the reason, and a line in errors.csv. --resume continues a run that was killed.
     The exit code is 1 if a file failed.
 
+    Example: kapre extract recordings/ -o features/ --preset whisper -j 4
+
     Parameters
     ----------
     inputs
@@ -504,6 +516,8 @@ def listen(
 
     This needs sounddevice: pip install 'kapre[mic]'.
 
+    Example: kapre listen --preset kaldi_fbank --seconds 10
+
     Parameters
     ----------
     preset
@@ -531,6 +545,8 @@ def doctor(*, run: Annotated[bool, Parameter(negative="")] = False) -> int:
     """List the installed versions, backends, export runtimes and audio formats, and how to install the missing ones.
 
     The exit code is 1 if there is no backend.
+
+    Example: kapre doctor --run
 
     Parameters
     ----------

@@ -310,8 +310,8 @@ class Frontend(ClipLayer):
             a clip. They are in the working dtype of the layer.
 
         Raises:
-            ValueError: If a stage has no inverse (`one_hot`, `microfrontend`, `pcen`). The message names it, and a
-                change of the recipe. Also if the features have the wrong shape, or an argument is out of range.
+            ValueError: If a stage has no inverse (such as `one_hot`, `microfrontend`, `pcen` or `transform="cqt"`). The
+                message names it, and a change of the recipe. Also if the features have the wrong shape, or an argument is out of range.
             TypeError: If the features are integers or complex.
 
         Example:

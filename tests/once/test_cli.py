@@ -644,6 +644,15 @@ def test_another_name_of_a_preset_says_which(capfd: pytest.CaptureFixture) -> No
     assert err == "f5_tts takes the front end of the preset vocos\n"
 
 
+@pytest.mark.parametrize(
+    "name", ["info", "show", "augment", "presets", "compare", "export", "extract", "listen", "doctor"]
+)
+def test_help_has_an_example(name: str, capfd: pytest.CaptureFixture) -> None:
+    assert run(name, "--help") == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert f"Example: kapre {name} " in said
+
+
 def test_completion_of_the_shell(tmp_path: Path) -> None:
     result = command("--install-completion", HOME=str(tmp_path), SHELL="/bin/bash")
     assert (result.returncode, result.stderr) == (0, "")
