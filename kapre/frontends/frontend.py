@@ -311,7 +311,8 @@ class Frontend(ClipLayer):
 
         Raises:
             ValueError: If a stage has no inverse (such as `one_hot`, `microfrontend`, `pcen` or `transform="cqt"`). The
-                message names it, and a change of the recipe. Also if the features have the wrong shape, or an argument is out of range.
+                message names it, and a change of the recipe. Also if the features have the wrong shape, or an argument
+                is out of range.
             TypeError: If the features are integers or complex.
 
         Example:
