@@ -69,7 +69,7 @@ def test_an_absent_runtime_is_said_and_may_be_done_without(monkeypatch: pytest.M
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "onnxruntime" else find(name, *rest)
     )
-    with pytest.raises(ExportError, match=r"needs onnxruntime to be run.*kapre\[export\].*check=False"):
+    with pytest.raises(ExportError, match=r"needs onnxruntime to be run.*kapre\[onnx\].*check=False"):
         kapre.export(network(), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
     report = kapre.export(network(), tmp_path / "model.onnx", check=False)
