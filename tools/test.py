@@ -85,6 +85,22 @@ JAX_CACHE = ROOT / ".cache" / "jax"
 """What XLA compiled: shared by all suites, and kept between runs."""
 
 
+NUMBA_CACHE = ROOT / ".cache" / "numba"
+"""What numba compiled for librosa: shared by all suites, and kept between runs."""
+_COMPILED_AT_IMPORT = "import librosa.core.audio, librosa.core.pitch, librosa.util.utils"
+
+
+def compile_for_librosa() -> None:
+    """Let one process compile what librosa compiles when it is imported, before several import it at once.
+
+    Gap: where two processes write the same universal function to numba's cache (0.68), a later one that reads it ends
+    with a segmentation fault. Drop when it doesn't.
+    """
+    if importlib.util.find_spec("numba") and importlib.util.find_spec("librosa"):
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(NUMBA_CACHE)}
+        subprocess.run([sys.executable, "-c", _COMPILED_AT_IMPORT], cwd=ROOT, env=env, check=True)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run counted."""
@@ -114,6 +130,7 @@ def run(
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "OMP_NUM_THREADS": "1",  # two runs share the cores, and PyTorch's threads would wait for one another
         "JAX_COMPILATION_CACHE_DIR": str(JAX_CACHE),
+        "NUMBA_CACHE_DIR": str(NUMBA_CACHE),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
@@ -296,6 +313,7 @@ def main() -> int:
         suites = [("browser", writes, ["tests/browser"])]
     else:
         suites = of_all_else(present, not arguments.backends_only)
+    compile_for_librosa()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=2) as pool:
         measured = None if arguments.coverage is None else Path(folder)
         jobs = [
