@@ -401,7 +401,7 @@ class GCCPHAT(_OfPairs):
         x = np.random.uniform(-1, 1, 4000).astype("float32")
         pair = np.stack([np.roll(x, 5), x], axis=-1)[None]  # the first channel is 5 samples behind
         y = np.asarray(kapre.GCCPHAT(max_lag=10)(pair))
-        assert y.shape == (1, 32, 21, 1) and y[0, 10, :, 0].argmax() - 10 == 5
+        assert y.shape == (1, 16, 21, 1) and y[0, 10, :, 0].argmax() - 10 == 5
         ```
 
     References:

@@ -23,7 +23,7 @@ class Summary:
 
     Printed, it is a table. In a notebook, it is a table in HTML. Made by `kapre.Frontend.summary`.
 
-    Attributes:
+    Args:
         title: What the summary is of.
         n_samples: The number of samples of the clip.
         rows: The stages in order.
