@@ -52,7 +52,7 @@ Written by `python -m benchmarks.analysis`; not by hand.
   here). The faster of both counts.
 - librosa and pyloudnorm take one clip after another, but for `librosa.cqt`, which is faster with the batch. auraloss,
   nnAudio and torchaudio take the batch. All have the arguments that give the same numbers, as the tests hold, but for
-  the constant-Q transform, of which librosa's differs by 1 % of the peak and nnAudio's by 3 %.
+  the constant-Q transform, of which librosa's and nnAudio's differ by 1 to 2 % of the peak.
 """
 
 

@@ -482,8 +482,7 @@ class Recipe(
         if self.patch_frames is not None:
             lead = (count, self.patch_frames)
         elif self.chunk_length is not None:
-            padded = self.cut[0] + self.chunk_pad
-            lead = (count, num_frames(padded, self.frame_length, self.hop_length))
+            lead = (count, chunks.frames_in_chunk(self))
         return (*lead, self.bands) if self.layout == "time_first" else (*lead[:-1], self.bands, lead[-1])
 
     def num_samples(self, count: Any) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import math
 import queue
 import time
+from collections import deque
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -47,8 +48,11 @@ def run(wanted: Wanted, seconds: float | None, device: str | None, backend: str 
 
 def _heard(rate: int, seconds: float | None, device: str | None) -> Iterator[Any]:
     """Yield blocks of samples `(time,)` of the microphone."""
-    import sounddevice
-
+    try:
+        import sounddevice
+    except OSError as error:  # without the library that it calls
+        text = f"sounddevice finds no PortAudio: {error}. Install it, such as libportaudio2 on Debian."
+        raise CommandError(text, USAGE) from None
     blocks: queue.SimpleQueue[Any] = queue.SimpleQueue()
     chosen: Any = int(device) if device is not None and device.lstrip("-").isdigit() else device
     left = None if seconds is None else round(seconds * rate)
@@ -85,16 +89,16 @@ def _draw(frontend: Any, stream: Any, blocks: Iterator[Any]) -> None:
     recipe = frontend.recipe
     console = Console(highlight=False)
     state, seen = stream.initial_state(), 0
-    shown: list[Any] = []
+    shown: deque[Any] = deque(maxlen=_REMEMBERED)
     began = time.strftime("%H:%M:%S")
     console.print(f"{began}, low frequencies on the left, {recipe.clip_rate:g} Hz. Stop with Ctrl-C.")
     for block in blocks:
         seen += len(block)
         y, state = stream.step(block[None], state)
         y = np.asarray(y)[0]
-        y = y.T if recipe.layout == "band_first" else y
+        y = np.swapaxes(y, -1, -2) if recipe.layout == "band_first" else y
         if not y.size:
             continue
         row = y.reshape(-1, y.shape[-1]).max(axis=0)
-        shown = [*shown[1 - _REMEMBERED :], row]
+        shown.append(row)
         console.print(line_of(row, colour_range(np.array(shown), recipe), seen / recipe.clip_rate, console))

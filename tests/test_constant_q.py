@@ -209,6 +209,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: kapre.CQT(16000, power=None).stream(), "power.*stream"),
     (lambda: kapre.CQT(None), "sample_rate"),
     (lambda: kapre.Recipe(transform="cqt"), "sample_rate"),
+    (lambda: kapre.Recipe(transform="cqt", **SMALL, filterbank="chroma", n_chroma=10**8), "n_chroma.*weights"),
     (lambda: kapre.Recipe(transform="cqt", sample_rate=16000, filterbank="mel"), "filterbank.*chroma"),
     (lambda: kapre.Recipe(transform="cqt", sample_rate=16000, chunk_length=4096), "chunk_length"),
     (lambda: kapre.Frontend(kapre.Recipe(transform="cqt", **SMALL), trainable_window=True), "trainable_window"),

@@ -124,27 +124,10 @@ def test_streams_of_several_channels(name: str) -> None:
     x = x.astype("float32")
     layer = make()
     whole = of(layer, x)
-    stream = layer.stream()
-    state, parts = stream.initial_state(2, x.shape[2]), []
-    for chunk in (x[:, :700], x[:, 700:705], x[:, 705:]):
-        y, state = stream.step(chunk, state)
-        parts.append(to_numpy(y))
-    got = np.concatenate([*parts, to_numpy(stream.flush(state))], axis=1)
+    check_stream(layer.stream(), whole, x, [700, 5, 4000], 1e-3)
+    chunks = x.shape[1] // 128 * 128
+    got = streamed(layer.stream(chunk_samples=128), x[:, :chunks], [128], rest=x[:, chunks:])
     assert relative_error(got, whole) <= 1e-3
-    fixed = layer.stream(chunk_samples=128)
-    got = streamed_fixed(fixed, x, 128)
-    assert relative_error(got, whole) <= 1e-3
-
-
-def streamed_fixed(stream: Any, x: np.ndarray, chunk: int) -> np.ndarray:
-    """Return what a stream of fixed chunks gives for a clip, without the frames before it."""
-    whole_chunks = x.shape[1] // chunk * chunk
-    state, parts = stream.initial_state(x.shape[0], x.shape[2]), []
-    for start in range(0, whole_chunks, chunk):
-        y, state = stream.step(x[:, start : start + chunk], state)
-        parts.append(to_numpy(y))
-    parts.append(to_numpy(stream.flush(state, x[:, whole_chunks:])))
-    return np.concatenate(parts, axis=1)[:, stream.warmup :]
 
 
 def test_streams_of_one_channel() -> None:
@@ -180,6 +163,15 @@ def test_gradients_are_finite(name: str, level: float) -> None:
     silent[..., 1] = 0.0
     assert np.isfinite(gradient(lambda x: keras.ops.sum(make()(x) ** 2), silent)).all()
     assert np.isfinite(to_numpy(make()(silent))).all()
+
+
+def test_numpy_integers_are_integers() -> None:
+    eight = np.int64(8)
+    layer = kapre.GCCPHAT(eight, [(np.int64(1), 0)], **SMALL)
+    assert layer.get_config()["max_lag"] == 8
+    assert type(layer.get_config()["max_lag"]) is int
+    assert layer.pairs == ((1, 0),)
+    assert kapre.VQT(RATE, n_bins=12, f_min=200.0, bins_per_octave=eight).gamma > 0.0
 
 
 REFUSED: list[tuple[Any, str]] = [

@@ -4,6 +4,7 @@ Each is a layer that takes `(batch, time)`, or waveforms with channels, and give
 The module also contains the MDCT and its inverse, frequency weighting, and differences between microphones.
 """
 
+from kapre.descriptors._channels import SpatialStream
 from kapre.descriptors._chroma import Chroma, Tonnetz
 from kapre.descriptors._mdct import MDCT, InverseMDCT
 from kapre.descriptors._of_samples import RMS, ZeroCrossingRate
@@ -23,7 +24,6 @@ from kapre.descriptors._spatial import (
     IntensityVector,
     InterchannelLevelDifference,
     InterchannelPhaseDifference,
-    SpatialStream,
 )
 from kapre.descriptors._stream import DescriptorStream
 from kapre.descriptors._weighting import FrequencyWeighting

@@ -6,7 +6,7 @@ from typing import Any, Literal, Unpack
 
 from kapre import executor
 from kapre._arguments import LayerArguments
-from kapre._checks import message, public_names
+from kapre._checks import message, positive_int, public_names
 from kapre._layer import DataFormat, Shape, lengths_of, register
 from kapre._lengths import lengths_within
 from kapre.frontends.spectrograms import PadMode, Scale, ShortFrontend, scaled
@@ -294,5 +294,6 @@ class VQT(_OfOctaves):
 
 def _gamma(gamma: float | None, bins_per_octave: Any) -> Any:
     """Return gamma, with None replaced by the value for the bandwidths of the ear."""
-    whole = isinstance(bins_per_octave, int) and bins_per_octave >= 1  # else the recipe refuses it
-    return erb_gamma(bins_per_octave) if gamma is None and whole else gamma
+    if gamma is not None:
+        return gamma
+    return erb_gamma(positive_int("bins_per_octave", bins_per_octave, "12 gives semitones."))

@@ -145,4 +145,4 @@ def pitch_classes(n_bins: int, bins_per_octave: int, f_min: float, n_chroma: int
     """Return weights that add the bins of each pitch class, of which the first is C: `(n_bins, n_chroma)`."""
     classes = np.log2(log_centres(n_bins, bins_per_octave, f_min) / C1_HZ) * n_chroma
     nearest = np.round(classes + 1e-9).astype("int64") % n_chroma
-    return np.eye(n_chroma)[nearest]
+    return (nearest[:, None] == np.arange(n_chroma)).astype("float64")

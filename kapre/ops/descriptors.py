@@ -42,7 +42,7 @@ def relative(x: Any) -> Any:
     return x / ops.stop_gradient(divisor(largest))
 
 
-def _divided(above: Any, below: Any) -> Any:
+def divided(above: Any, below: Any) -> Any:
     """Return a quotient, or 0 where the divisor is that of silence."""
     quotient = above / divisor(below)
     return ops.where(is_silent(below), ops.zeros_like(quotient), quotient)
@@ -113,7 +113,7 @@ class Centroid(_OfBins):
     """Compute the mean frequency, weighted by the magnitude."""
 
     def __call__(self, x: Any, valid: Any = None) -> Any:
-        return _divided(ops.sum(x * fourier.constant(self.frequencies(), x), axis=-1), ops.sum(x, axis=-1))
+        return divided(ops.sum(x * fourier.constant(self.frequencies(), x), axis=-1), ops.sum(x, axis=-1))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Bandwidth(_OfBins):
         center = Centroid(self.sample_rate, self.n_fft)(x)
         away = ops.abs(fourier.constant(self.frequencies(), x) - ops.expand_dims(center, -1))
         return scales.powered(
-            _divided(ops.sum(x * scales.powered(away, self.p), axis=-1), ops.sum(x, axis=-1)), 1.0 / self.p
+            divided(ops.sum(x * scales.powered(away, self.p), axis=-1), ops.sum(x, axis=-1)), 1.0 / self.p
         )
 
 

@@ -6,29 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import keras
 import numpy as np
 from keras import ops
 
 from kapre.ops import fourier
-from kapre.ops.descriptors import Descriptor
+from kapre.ops.descriptors import Descriptor, divided, divisor, is_silent
 from kapre.ops.fourier import Pair, constant
 from kapre.ops.kernels import active as kernel
 from kapre.ops.windows import margins, window
-
-_TINY = {"float32": 1e-30, "float64": 1e-200}
-"""The power of a bin at or below which it is silent. The square of its reciprocal is finite."""
-
-
-def _silent(power: Any) -> Any:
-    return power <= _TINY[keras.backend.standardize_dtype(power.dtype)]
-
-
-def _quotient(above: Any, power: Any) -> Any:
-    """Return a quotient by a power, or 0 where a bin is silent."""
-    silent = _silent(power)
-    found = above / ops.where(silent, ops.ones_like(power), power)
-    return ops.where(silent, ops.zeros_like(found), found)
 
 
 def _within(x: Any, low: float, high: float) -> Any:
@@ -70,10 +55,10 @@ class Reassigned(Descriptor):
         plain, other = (fourier.rfft(x * constant(each, x), self.n_fft) for each in self._windows)
         power = ops.square(plain[0]) + ops.square(plain[1])
         if self.kind == "delay":
-            found = _quotient(other[0] * plain[0] + other[1] * plain[1], power) / self.sample_rate
+            found = divided(other[0] * plain[0] + other[1] * plain[1], power) / self.sample_rate
             half = self.n_fft / 2.0 / self.sample_rate
             return _within(found, -half, half)
-        turns = _quotient(other[1] * plain[0] - other[0] * plain[1], power)
+        turns = divided(other[1] * plain[0] - other[0] * plain[1], power)
         bins = np.arange(self.entries) * (self.sample_rate / self.n_fft)
         found = constant(bins, turns) - turns * (self.sample_rate / (2.0 * math.pi))
         return _within(found, 0.0, self.sample_rate / 2.0)
@@ -83,8 +68,7 @@ def units(pair: Pair) -> Pair:
     """Divide complex numbers by their magnitudes. Silence stays 0."""
     real, imag = pair
     power = ops.square(real) + ops.square(imag)
-    silent = _silent(power)
-    size = ops.sqrt(ops.where(silent, ops.ones_like(power), power))
+    silent, size = is_silent(power), ops.sqrt(divisor(power))
     zeros = ops.zeros_like(real)
     return ops.where(silent, zeros, real / size), ops.where(silent, zeros, imag / size)
 

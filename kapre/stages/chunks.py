@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kapre._checks import message
 from kapre._lazy import needs
+from kapre.ops.counts import num_frames
 from kapre.stages._stage import Stage, Values, at_least_0, optional
 from kapre.stages.framing import PLAIN_PADDING
 
@@ -55,6 +56,11 @@ class Chunks(Stage):
 
     def is_on(self, recipe: Recipe) -> bool:
         return False  # a part of the spectrum
+
+
+def frames_in_chunk(recipe: Recipe) -> int:
+    """Return the number of frames cut from a chunk with its context and its pad."""
+    return int(num_frames(recipe.cut[0] + recipe.chunk_pad, recipe.frame_length, recipe.hop_length))
 
 
 def cut(recipe: Recipe, x: Any, ends: bool = True) -> Any:

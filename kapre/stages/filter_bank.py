@@ -87,6 +87,16 @@ def bands_of(f: Mapping[str, Any]) -> int:
     return int(found.get(f["filterbank"], f["n_bins"]))
 
 
+def _check_size(f: Mapping[str, Any]) -> None:
+    """Refuse a bank with more weights than memory holds."""
+    bins, bands = bins_of(f), bands_of(f)
+    if bins * bands > LARGEST:
+        rule = f"so few that {bins} bins times the bands are at most {LARGEST} weights"
+        name = {"mel": "n_mels", "chroma": "n_chroma"}.get(f["filterbank"], "n_bins")
+        way = "" if f["transform"] == "cqt" else ", or a shorter n_fft"
+        raise ValueError(message(name, rule, bands, f"Use {LARGEST // bins}{way}."))
+
+
 class Bank(Stage):
     """Describe the filter bank, by which the spectrum is multiplied."""
 
@@ -118,6 +128,7 @@ class Bank(Stage):
                 rule = "None or 'chroma' with transform='cqt', whose bins are bands"
                 raise ValueError(message("filterbank", rule, f["filterbank"], "Use None."))
             f["n_chroma"] = positive_int("n_chroma", f["n_chroma"], "12 gives semitones.")
+            _check_size(f)
             return
         if f["sample_rate"] is None:
             raise ValueError(message("sample_rate", "given with a filter bank", None, "Give it in Hz."))
@@ -127,11 +138,7 @@ class Bank(Stage):
             f["bank_rate"] = None
         rate = f["sample_rate"] if f["bank_rate"] is None else f["bank_rate"]
         f.update(_CHECKS[f["filterbank"]](rate, **{name: f[name] for name in OF_KIND[f["filterbank"]]}))
-        bins, bands = bins_of(f), bands_of(f)
-        if bins * bands > LARGEST:
-            rule = f"so few that {bins} bins times the bands are at most {LARGEST} weights"
-            name = {"mel": "n_mels", "chroma": "n_chroma"}.get(f["filterbank"], "n_bins")
-            raise ValueError(message(name, rule, bands, f"Use {LARGEST // bins}, or a shorter n_fft."))
+        _check_size(f)
 
     def is_on(self, recipe: Recipe) -> bool:
         return False  # a part of the spectrum

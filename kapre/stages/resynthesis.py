@@ -9,6 +9,7 @@ import numpy as np
 
 from kapre._lazy import needs
 from kapre.stages._stage import Back
+from kapre.stages.chunks import frames_in_chunk
 from kapre.stages.energy import least_energy
 from kapre.stages.logarithm import fixed_reference
 from kapre.stages.preemphasis import deemphasis, no_deemphasis, within_frames
@@ -70,9 +71,9 @@ def no_way_back(recipe: Recipe) -> tuple[str, str] | None:
         return "the constant-Q transform has no inverse here", "transform='dft', n_fft=2048"
     if within_frames(recipe) and no_deemphasis(recipe):
         return no_deemphasis(recipe)
-    if recipe.chunk_length is not None and _frames_of_chunk(recipe) * recipe.hop_length != recipe.chunk_length:
+    if recipe.chunk_length is not None and frames_in_chunk(recipe) * recipe.hop_length != recipe.chunk_length:
         why = f"chunk_length={recipe.chunk_length} is no multiple of the frames in a chunk"
-        return why, f"chunk_length={_frames_of_chunk(recipe) * recipe.hop_length}"
+        return why, f"chunk_length={frames_in_chunk(recipe) * recipe.hop_length}"
     return None
 
 
@@ -108,15 +109,10 @@ def _silent(x: Any, back: Back, counts: Any) -> Any:
     return ops.cast(found, x.dtype)
 
 
-def _frames_of_chunk(recipe: Recipe) -> int:
-    padded = recipe.cut[0] + recipe.chunk_pad
-    return 1 + (padded - recipe.frame_length) // recipe.hop_length
-
-
 def _counts(recipe: Recipe, back: Back) -> Any:
     if back.counts is None or recipe.chunk_length is None:
         return back.counts
-    return back.counts * _frames_of_chunk(recipe)
+    return back.counts * frames_in_chunk(recipe)
 
 
 def _framing(recipe: Recipe, back: Back) -> tuple[Framing, int]:

@@ -17,7 +17,7 @@ from kapre._lazy import needs
 from kapre.ops.counts import num_frames
 from kapre.stages import resynthesis
 from kapre.stages._stage import Back, Call, Mistake, Stage, Values, not_negative, one_of
-from kapre.stages.chunks import cut, frames_of
+from kapre.stages.chunks import cut, frames_in_chunk, frames_of
 from kapre.stages.energy import least_energy, log_energy
 from kapre.stages.logarithm import fixed_reference
 from kapre.stages.preemphasis import within_frames
@@ -93,7 +93,7 @@ class Spectrum(Stage):
         count = num_frames(shape[0], *recipe.cut, recipe.pad_end)
         lead: tuple[int, ...] = (max(0, count - recipe.drop_last),)
         if recipe.chunk_length is not None:
-            lead += (num_frames(recipe.cut[0] + recipe.chunk_pad, recipe.frame_length, recipe.hop_length),)
+            lead += (frames_in_chunk(recipe),)
         return (*lead, recipe.n_freq if recipe.bank is None else recipe.bank.shape[1])
 
     def products(self, recipe: Recipe, shape: tuple[int, ...]) -> float:
@@ -222,15 +222,8 @@ def of_frames(recipe: Recipe, framed: Any, window: Any = None, bank: Any = None)
         return windowed, energy
     groups = recipe.bank_groups(_dtype_of(framed)) if bank is None else None
     if groups is not None and recipe.power == 2.0:
-        x = fourier.power_in_bands(windowed, recipe.n_fft, groups)
-    else:
-        pair = fourier.rfft(windowed, recipe.n_fft)
-        x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon, recipe.magnitude_epsilon_by)
-        if groups is not None:
-            x = fourier.in_bands(x, groups)
-        elif bank is not None:
-            x = fourier.apply_bank(x, bank)
-    return _logarithm(recipe, x), energy
+        return _logarithm(recipe, fourier.power_in_bands(windowed, recipe.n_fft, groups)), energy
+    return _levels(recipe, fourier.rfft(windowed, recipe.n_fft), bank), energy
 
 
 def _logarithm(recipe: Recipe, x: Any) -> Any:
@@ -240,7 +233,7 @@ def _logarithm(recipe: Recipe, x: Any) -> Any:
 
 
 def _levels(recipe: Recipe, pair: Pair, bank: Any = None) -> Any:
-    """Return the bands and their logarithm of a transform that has its own bins."""
+    """Return the bands of a transform, and their logarithm."""
     x = fourier.magnitude(pair, recipe.power or 1.0, recipe.magnitude_epsilon, recipe.magnitude_epsilon_by)
     groups = recipe.bank_groups(_dtype_of(x)) if bank is None else None
     if bank is not None:

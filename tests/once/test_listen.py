@@ -102,6 +102,15 @@ def test_a_microphone_that_says_nothing(listen: Any, monkeypatch: pytest.MonkeyP
     assert "no sound came" in err
 
 
+def test_without_portaudio(listen: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(["listen"])
+    assert ended.value.code == 2
+
+
 def test_without_sounddevice(listen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kapre_cli.microphone.find_spec", lambda name: None)
     code, _, err = listen()
