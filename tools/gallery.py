@@ -29,8 +29,9 @@ PAGES = (
 """The pages. The pictures of each lie in the folder with its name."""
 TRAINED = ("learned",)
 """The pages that train, for which Keras' NumPy backend does not suffice. Each is run by a process of its own."""
-TUTORIALS = tuple(ROOT / "docs" / "tutorials" / f"{name}.md" for name in ("keyword_spotter", "live"))
-"""The tutorials with pictures. Their blocks are one program, which trains."""
+_TUTORIALS = ("choose_augmentation", "keyword_spotter", "live")
+TUTORIALS = tuple(ROOT / "docs" / "tutorials" / f"{name}.md" for name in _TUTORIALS)
+"""The tutorials with pictures. The blocks of each are one program, which may train."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""
 
@@ -92,10 +93,11 @@ def shrink(path: Path, largest: int = LARGEST) -> None:
 def write(folder: Path, text: str, name: str = "augmentation") -> None:
     """Write the pictures of a page, which it shows in a folder `name`, into a folder, and remove all others."""
     folder.mkdir(parents=True, exist_ok=True)
+    tutorial = folder.parent.name == "tutorials"
     with tempfile.TemporaryDirectory() as made:
-        for words in commands(text):
+        for words in [] if tutorial else commands(text):  # those of a tutorial take files of its program
             run(words, Path(made))
-        for code in programs(text, joined=folder.parent.name == "tutorials"):
+        for code in programs(text, joined=tutorial):
             draw(code, Path(made))
         wanted = set(shown(text, name))
         absent = sorted(wanted - {path.name for path in Path(made).iterdir()})
