@@ -19,7 +19,7 @@ def _table(report: Any) -> None:
     console.print(str(report).split("\n", 1)[0], soft_wrap=True, markup=False)
     for words, slots in (("in", report.inputs), ("out", report.outputs)):
         for name, shape in slots.items():
-            free = ", ".join("free" if size is None else str(size) for size in shape)
+            free = ", ".join("dynamic" if size is None else str(size) for size in shape)
             console.print(f"  {words:<4}{name} ({free})", soft_wrap=True, markup=False)
     for line in report.notes:
         console.print(f"  {line}", soft_wrap=True, markup=False)
