@@ -2,6 +2,7 @@
 
     python tools/gallery.py          # docs/augmentation/*.png, docs/descriptors/*.png, …; tools/docs.py calls this
     python tools/gallery.py learned  # of one page
+    python tools/gallery.py live     # of a tutorial: these are committed, and `make docs` does not make them again
 
 Each `kapre augment` command of a page runs in the root of the repository, and each Python block that saves pictures
 runs too. A picture that the page shows and nothing on it makes is an error.
@@ -28,6 +29,8 @@ PAGES = (
 """The pages. The pictures of each lie in the folder with its name."""
 TRAINED = ("learned",)
 """The pages that train, for which Keras' NumPy backend does not suffice. Each is run by a process of its own."""
+TUTORIALS = tuple(ROOT / "docs" / "tutorials" / f"{name}.md" for name in ("keyword_spotter", "live"))
+"""The tutorials with pictures. Their blocks are one program, which trains."""
 LARGEST = 40_000
 """The largest size of a picture in bytes."""
 
@@ -38,9 +41,10 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines]
 
 
-def programs(text: str) -> list[str]:
-    """Return the Python blocks of a page that save pictures."""
-    return [code for code in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "savefig" in code]
+def programs(text: str, joined: bool = False) -> list[str]:
+    """Return the Python blocks of a page that save pictures; joined, each with all blocks before it."""
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return ["\n".join(blocks[i * (not joined) : i + 1]) for i, code in enumerate(blocks) if "savefig" in code]
 
 
 def shown(text: str, folder: str = "augmentation") -> list[str]:
@@ -91,7 +95,7 @@ def write(folder: Path, text: str, name: str = "augmentation") -> None:
     with tempfile.TemporaryDirectory() as made:
         for words in commands(text):
             run(words, Path(made))
-        for code in programs(text):
+        for code in programs(text, joined=folder.parent.name == "tutorials"):
             draw(code, Path(made))
         wanted = set(shown(text, name))
         absent = sorted(wanted - {path.name for path in Path(made).iterdir()})
@@ -107,12 +111,13 @@ def write(folder: Path, text: str, name: str = "augmentation") -> None:
 def main(names: list[str] | None = None) -> int:
     """Write the pictures of the pages with these names, or of all; return the exit code."""
     # NumPy compiles nothing, and the seeds on the page are chosen for its draws.
-    os.environ["KERAS_BACKEND"] = "jax" if names and set(names) <= set(TRAINED) else "numpy"
+    trained = {*TRAINED, *(page.stem for page in TUTORIALS)}
+    os.environ["KERAS_BACKEND"] = "jax" if names and set(names) <= trained else "numpy"
     os.chdir(ROOT)
     import matplotlib
 
     matplotlib.use("agg")
-    for page in PAGES:
+    for page in (*PAGES, *(TUTORIALS if names else ())):
         folder = page.with_suffix("")
         if names and folder.name not in names:
             continue

@@ -3,12 +3,13 @@
     python tools/notebooks.py          # after a change of such a page; a test holds that they agree
 
 A page stays the only source. Its text becomes cells of Markdown, with absolute links. Its Python blocks become cells of
-code, which tests/test_docs.py runs on every backend.
+code, which tests/test_docs.py and tests/test_tutorials.py run on every backend.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -17,38 +18,69 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 FOLDER = DOCS / "notebooks"
-PAGES = ("model", "frontends", "descriptors", "constant_q", "microphones", "learned", "losses", "inversion")
-"""The pages, by the names of their files."""
+PAGES = (
+    *("model", "frontends", "descriptors", "constant_q", "microphones", "learned", "losses", "inversion"),
+    *("tutorials/keyword_spotter", "tutorials/fine_tune", "tutorials/live"),
+    *("tutorials/pytorch", "tutorials/from_librosa_torchaudio"),
+)
+"""The pages, by the paths of their files in docs. A notebook has the last part of this path as its name."""
 SOURCE = "https://github.com/keunwoochoi/kapre/blob/main/docs"
 COLAB = "https://colab.research.google.com/github/keunwoochoi/kapre/blob/main/docs/notebooks"
+KAGGLE = f"https://kaggle.com/kernels/welcome?src={SOURCE}/notebooks"
+COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+KAGGLE_BADGE = "https://kaggle.com/static/images/open-in-kaggle.svg"
 INSTALL = "%pip install -q 'kapre[jax,audio]' matplotlib"
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?://|#)([^)]+)\)")
 _PICTURE = re.compile(r"^!\[[^]]*\]\((?!https?://)[^)]+\)\n", re.MULTILINE)
-_BADGE = re.compile(r"^\[Open this page as a notebook\].*\n\n?", re.MULTILINE)
+_BADGE = re.compile(r"^\[!\[Open in Colab\].*\n\n?", re.MULTILINE)
+_NEEDS = re.compile(r"^\$ pip install (.+?)(?: +#.*)?$", re.MULTILINE)
+
+
+def path_of(name: str) -> Path:
+    """Return the path of a page's notebook."""
+    return FOLDER / f"{posixpath.basename(name)}.ipynb"
 
 
 def link(name: str) -> str:
     """Return the line of a page that opens its notebook."""
-    return f"[Open this page as a notebook]({COLAB}/{name}.ipynb)"
+    file = path_of(name).name
+    colab, kaggle = f"({COLAB_BADGE})]({COLAB}/{file})", f"({KAGGLE_BADGE})]({KAGGLE}/{file})"
+    return f"[![Open in Colab]{colab} [![Open in Kaggle]{kaggle}"
 
 
-def _prose(text: str) -> str:
+def blocks(text: str) -> list[str]:
+    """Return the Python blocks of a page."""
+    return _BLOCK.findall(text)
+
+
+def install(text: str) -> str:
+    """Return the first cell: what the page tells to install before its first block, or `INSTALL`."""
+    needs = _NEEDS.search(text[: next(_BLOCK.finditer(text)).start()])
+    return f"%pip install -q {needs[1]}" if needs else INSTALL
+
+
+def _prose(text: str, folder: str) -> str:
     """Return text for a cell: links lead to the repository, and pictures are left out, which the code draws."""
     text = _PICTURE.sub("", _BADGE.sub("", text))
-    return _LINK.sub(lambda found: f"[{found[1]}]({SOURCE}/{found[2]})", text).strip()
+    return _LINK.sub(lambda found: f"[{found[1]}]({SOURCE}/{_resolved(folder, found[2])})", text).strip()
 
 
-def cells(text: str) -> list[dict[str, Any]]:
-    """Return the cells of a page."""
+def _resolved(folder: str, target: str) -> str:
+    """Return the path in docs of what a page in one of its folders links to."""
+    return posixpath.normpath(posixpath.join(folder, target))
+
+
+def cells(text: str, folder: str = "") -> list[dict[str, Any]]:
+    """Return the cells of a page in a folder of docs."""
     found: list[tuple[str, str]] = []
     place = 0
     for block in _BLOCK.finditer(text):
-        found += [("markdown", _prose(text[place : block.start()])), ("code", block[1].rstrip())]
+        found += [("markdown", _prose(text[place : block.start()], folder)), ("code", block[1].rstrip())]
         place = block.end()
-    found.append(("markdown", _prose(text[place:])))
+    found.append(("markdown", _prose(text[place:], folder)))
     first = next(i for i, (kind, _) in enumerate(found) if kind == "code")
-    found.insert(first, ("code", INSTALL))
+    found.insert(first, ("code", install(text)))
     return [_cell(i, kind, source) for i, (kind, source) in enumerate(found) if source]
 
 
@@ -59,10 +91,10 @@ def _cell(number: int, kind: str, source: str) -> dict[str, Any]:
     return {**cell, "source": source.splitlines(keepends=True)}
 
 
-def notebook(text: str) -> str:
-    """Return the notebook of a page as JSON."""
+def notebook(text: str, folder: str = "") -> str:
+    """Return the notebook of a page in a folder of docs as JSON."""
     about = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    whole = {"cells": cells(text), "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    whole = {"cells": cells(text, folder), "metadata": about, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -73,7 +105,7 @@ def main() -> int:
         path.unlink()
     for name in PAGES:
         text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-        (FOLDER / f"{name}.ipynb").write_text(notebook(text), encoding="utf-8")
+        path_of(name).write_text(notebook(text, posixpath.dirname(name)), encoding="utf-8")
     print(f"{len(PAGES)} notebooks in docs/notebooks")
     return 0
 
