@@ -54,8 +54,9 @@ def select() -> None:
             os.environ["KERAS_BACKEND"] = name
             return
     raise ImportError(
-        "Kapre needs a Keras backend and finds none: run `pip install 'kapre[jax]'` "
-        "(or 'kapre[tensorflow]' or 'kapre[torch]')."
+        "Kapre needs a Keras backend and finds none: run `pip install 'kapre[jax]'`, `pip install 'kapre[tensorflow]'` "
+        "or `pip install 'kapre[torch]'`. On Linux, the last one installs PyTorch for CUDA, several GB. For a CPU, run "
+        "the command that PyTorch's install page gives, and then this one."
     )
 
 

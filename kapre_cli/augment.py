@@ -15,7 +15,8 @@ from typing import Any
 
 from kapre_cli import settings
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown
-from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, save_sound, write_all
+from kapre_cli.outputs import PICTURES, check_output, check_range, of_each, save_picture, save_sound, write_all
+from kapre_cli.progress import working
 from kapre_cli.recipes import check_audio_file, of_preset, read_audio, read_mono
 from kapre_cli.settings import Layers, Wanted
 
@@ -87,7 +88,7 @@ def _check(paths: list[Path], options: Options) -> None:
         raise CommandError(f"two files are called {shown(twice)}, and so would their copies. Give one of them.", USAGE)
     for path in paths:
         check_audio_file(path)
-        check_output("--picture", _picture(options, paths, path), PICTURES)
+        check_output("--picture", None if options.picture is None else of_each(options.picture, paths, path), PICTURES)
     check_output("--parameters", options.parameters, (".json",))
     if options.parameters is not None and options.parameters == options.recipe:
         raise CommandError(f"{options.recipe}: --parameters would replace the setting. Give another name.", USAGE)
@@ -157,14 +158,6 @@ def _read(path: Path, options: Options, recipe: Any) -> Any:
     return recording
 
 
-def _picture(options: Options, paths: list[Path], path: Path) -> Path | None:
-    """Return where the picture of a file goes: where --picture says, with the name of the file if there are several."""
-    picture = options.picture
-    if picture is None or len(paths) == 1:
-        return picture
-    return picture.with_name(f"{picture.stem}.{path.stem}{picture.suffix}")
-
-
 def _augment(
     kapre: Any, paths: list[Path], index: int, recording: Any, plan: Plan, options: Options, recipe: Any
 ) -> dict[str, Any]:
@@ -178,7 +171,7 @@ def _augment(
             own = f"{rate} Hz and {channels} channels"
             theirs = f"{logged['sample_rate']} Hz and {logged['channels']}"
             raise CommandError(f"{path}: {own}, where {options.replay} is for {theirs}. Give such a recording.", USAGE)
-    picture = _picture(options, paths, path)
+    picture = None if options.picture is None else of_each(options.picture, paths, path)
     if picture is not None and plan.copies * channels > _MOST_DRAWN:
         rule = f"--picture shows at most {_MOST_DRAWN} channels of copies"
         raise CommandError(f"{rule}; received {plan.copies} copies of {channels}. Use fewer --copies.", USAGE)
@@ -196,7 +189,7 @@ def _augment(
     others = _others(paths, index, rate) if _mix(kapre, layers) else []
     with_features = picture is not None or bool(spectrograms)
     try:
-        with quiet(), warnings.catch_warnings(record=True) as caught:
+        with working(f"augmenting {shown(path.name)}"), quiet(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
             copies = augmented(
@@ -272,7 +265,8 @@ def _write(
             raise CommandError(text, USAGE) from None
     if picture is not None:
         targets[picture] = lambda target: _draw(kapre, copies, target)
-    write_all(targets)
+    with working(f"writing {shown(paths[index].name)}"):
+        write_all(targets)
     return names
 
 

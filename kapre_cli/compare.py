@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_audio, load_kapre, quiet
+from kapre_cli.progress import working
 from kapre_cli.recipes import Wanted, read_clip
 
 _ENDINGS = (".npy", ".npz")
@@ -174,7 +175,7 @@ def _recipe(
     import keras
 
     try:
-        with quiet():
+        with working("trying recipes"), quiet():
             rates = _AtRates(file, clip.recording.info.sample_rate)
             report = kapre.compare.recipe(recipe, clip.samples, stored.features, tolerance, seconds, rates)
     except (ValueError, TypeError) as error:

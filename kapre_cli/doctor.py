@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from kapre_cli.errors import BACKENDS, DATA, CommandError, light, load_audio
+from kapre_cli.progress import working
 
 _OPTIONAL = {
     "soundfile": ("reads audio", "audio"),
@@ -119,7 +120,8 @@ def run(try_backends: bool) -> int:
 
     print("backends")
     installed = [name for name in BACKENDS if find_spec(name)]
-    reasons = _try_backends(installed) if try_backends else None
+    with working("running a layer on each backend"):
+        reasons = _try_backends(installed) if try_backends else None
     for name in BACKENDS:
         _row(name, _state(name, reasons) if name in installed else f"missing. Run `pip install 'kapre[{name}]'`")
     _row("compiled kernel", _compiled_kernel())
@@ -143,11 +145,11 @@ def run(try_backends: bool) -> int:
             remedy = "it needs PyAV. Run `pip install 'kapre[av]'`" if name == "m4a" else too_old
             _row(name, "readable" if readable else f"not readable: {remedy}")
 
-    working = [name for name in installed if reasons is None or not reasons[name]]
-    if not working:
+    usable = [name for name in installed if reasons is None or not reasons[name]]
+    if not usable:
         none = "no backend works" if installed else "no backend is installed"
         raise CommandError(f"{none}: models cannot run. Run `pip install 'kapre[jax]'`.", DATA)
-    if named and named not in working and not (named == "numpy" and "jax" in working):
-        remedy = f"Set it to one of: {', '.join(working)}."
+    if named and named not in usable and not (named == "numpy" and "jax" in usable):
+        remedy = f"Set it to one of: {', '.join(usable)}."
         raise CommandError(f"KERAS_BACKEND names {named!r}, which does not work here. {remedy}", DATA)
     return 0

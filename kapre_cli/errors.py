@@ -11,6 +11,8 @@ from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
+from kapre_cli.progress import working
+
 DATA = 1
 USAGE = 2
 
@@ -89,7 +91,7 @@ def load_kapre(backend: str | None = None) -> Any:
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet():
+    with working("loading Keras and its backend"), quiet():
         import kapre
 
         if not hasattr(kapre, "__version__"):  # registered by `light` only

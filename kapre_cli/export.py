@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli import recipes
-from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
+from kapre_cli.progress import working
 
 
 def _table(report: Any) -> None:
@@ -19,7 +20,7 @@ def _table(report: Any) -> None:
     console.print(str(report).split("\n", 1)[0], soft_wrap=True, markup=False)
     for words, slots in (("in", report.inputs), ("out", report.outputs)):
         for name, shape in slots.items():
-            free = ", ".join("free" if size is None else str(size) for size in shape)
+            free = ", ".join("dynamic" if size is None else str(size) for size in shape)
             console.print(f"  {words:<4}{name} ({free})", soft_wrap=True, markup=False)
     for line in report.notes:
         console.print(f"  {line}", soft_wrap=True, markup=False)
@@ -84,7 +85,7 @@ def run(
         raise CommandError(f"{model}: no such file. Give a model that Keras saved, or --preset NAME.", USAGE)
     _check_format(Path(str(to)), options["format"])
     kapre = load_kapre(backend)
-    with quiet(), warnings.catch_warnings():
+    with working(f"exporting to {shown(str(to))}"), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         given = kapre.Frontend(chosen, name=wanted.preset or "front_end") if model is None else _model(model)
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kapre_cli import recipes
 from kapre_cli.errors import DATA, USAGE, CommandError, load_kapre, quiet, shown, with_flags
+from kapre_cli.progress import working
 
 _LINES_EVERY = 10.0
 """Seconds between progress lines if there is no terminal for a bar."""
@@ -99,7 +100,9 @@ def run(
     corpus = kapre.corpus
     try:
         if dry_run:
-            return _dry(corpus.plan(inputs, options["glob"], options["shard_size"]), as_json)
+            with working("listing the files"):
+                plan = corpus.plan(inputs, options["glob"], options["shard_size"])
+            return _dry(plan, as_json)
         with _telling(as_json) as progress:
             summary = corpus.extract(inputs, output, chosen, progress=progress, **options)
     except corpus.CorpusError as error:

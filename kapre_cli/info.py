@@ -8,7 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet, shown
+from kapre_cli.progress import working
 from kapre_cli.store import is_store, print_store
 
 
@@ -76,10 +77,10 @@ def _print_model(path: Path, as_json: bool) -> None:
         print(f"  classes  {', '.join(found['class_names'])}")
     for fields in found.get("recipes") or ():
         try:
-            shown = Recipe.from_json(json.dumps(fields)).changed_fields()
+            differing = Recipe.from_json(json.dumps(fields)).changed_fields()
         except (ValueError, TypeError):  # from another version of Kapre: show it unchanged
-            shown = fields
-        print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in shown.items())}")
+            differing = fields
+        print(f"  recipe   {', '.join(f'{name}={value!r}' for name, value in differing.items())}")
     if found.get("stream"):
         stream = found["stream"]
         print(
@@ -104,7 +105,7 @@ def run(files: list[str], as_json: bool) -> int:
             _print_model(path, as_json)
             continue
         try:
-            with quiet():
+            with working(f"decoding {shown(path.name)}"), quiet():
                 info = audio.inspect(path)
         except audio.AudioError as error:
             failure = audio_error(path, error)

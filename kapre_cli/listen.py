@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kapre_cli.errors import USAGE, CommandError, quiet
+from kapre_cli.progress import working
 
 
 def check_listen(recipe: Any) -> None:
@@ -31,7 +32,7 @@ def heard(recipe: Any, features: Any, samples: Any) -> tuple[Any, list[str]]:
 
     rows = np.moveaxis(features, -1, 0) if features.ndim > len(recipe.output_shape(None)) else features[None]
     count = int(stages.RATE.count(recipe, len(samples)))
-    with quiet():
+    with working("estimating the sound of the features"), quiet():
         frontend = kapre.Frontend(recipe)
         y = keras.ops.convert_to_numpy(frontend.invert(rows, lengths=np.full(len(rows), count)))
     y = np.pad(y, [(0, 0), (0, max(0, count - y.shape[1]))])[:, :count]

@@ -81,7 +81,7 @@ def info(files: Annotated[list[str], Parameter(name="FILE")], /, *, json: bool =
 
 @app.command
 def show(
-    file: Annotated[str, Parameter(name="FILE")],
+    files: Annotated[list[str], Parameter(name="FILE")],
     /,
     *,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -101,16 +101,17 @@ def show(
     row: Whole | None = None,
     backend: Backend | None = None,
 ) -> int:
-    """Draw a recording and its spectrogram, computed by Kapre's layers, or the features of a published front end.
+    """Draw recordings and their spectrograms, computed by Kapre's layers, or the features of a published front end.
 
-    Without --output, a preview is drawn in the terminal.
+    Without --output, a preview is drawn in the terminal. Several files are drawn below one another.
 
-    Example: kapre show recording.flac --preset whisper -o picture.png
+    Example: kapre show recording.flac another.flac --preset whisper -o picture.png
 
     Parameters
     ----------
-    file
-        An audio file, or with --row a store of `kapre extract`.
+    files
+        One to eight audio files, or with --row a store of `kapre extract`. With several files, --features and --listen
+        write one file for each, and insert its name before the suffix.
     output
         The picture to write: .png, .svg, .pdf or .jpg.
     features
@@ -148,13 +149,12 @@ def show(
         The Keras backend that computes. Default: KERAS_BACKEND, or an installed backend.
     """
     from kapre_cli.recipes import Wanted
-    from kapre_cli.show import run
 
     chosen: dict[str, object] = dict(sample_rate=sample_rate, kind=kind, n_fft=n_fft, hop_length=hop_length)
     chosen |= dict(n_mels=n_mels, f_min=f_min, f_max=f_max, decibel=decibel)
     given = {name: value for name, value in chosen.items() if value is not None}
     if row is not None:
-        from kapre_cli.show import show_row
+        from kapre_cli import row as of_store
         from kapre_cli.store import is_store
 
         others = [
@@ -168,11 +168,16 @@ def show(
                 if value
             ),
         ]
-        if not is_store(file) or others:
-            rule = f"{file} is none" if not is_store(file) else f"the store decides --{others[0].replace('_', '-')}"
+        file = files[0]
+        if len(files) > 1 or not is_store(file) or others:
+            rule = f"{file} is none" if not is_store(file) else f"{len(files)} paths are given"
+            if others and is_store(file):
+                rule = f"the store decides --{others[0].replace('_', '-')}"
             raise CommandError(f"--row goes with a store of `kapre extract`, alone: {rule}. Leave one out.", USAGE)
-        return show_row(file, row, output, backend)
-    return run(Path(file), output, features, listen, given, Wanted(preset, recipe, from_), backend)
+        return of_store.run(file, row, output, backend)
+    from kapre_cli.show import run
+
+    return run(files, output, features, listen, given, Wanted(preset, recipe, from_), backend)
 
 
 @app.command

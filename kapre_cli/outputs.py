@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ def check_output(option: str, path: Path | None, endings: tuple[str, ...]) -> No
         raise CommandError(f"{path}: there is no folder {path.parent}. Make it first (mkdir -p).", USAGE)
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise CommandError(f"{path}: cannot be written. Choose a folder that you may write to.", USAGE)
+
+
+def of_each(path: Path, files: Sequence[Path], file: Path) -> Path:
+    """Return where the output of a file goes: where the option says, with the file's name if there are several."""
+    return path if len(files) == 1 else path.with_name(f"{path.stem}.{file.stem}{path.suffix}")
 
 
 def write_all(targets: dict[Path, Callable[[Path], None]]) -> None:

@@ -37,11 +37,16 @@ def _colour(level: float) -> str:
     return f"rgb({red:.0f},{green:.0f},{blue:.0f})"
 
 
+def _has_colour(console: Console) -> bool:
+    """Tell whether a console shows colours: one in a terminal that has them, without `NO_COLOR`."""
+    return console.is_terminal and console.color_system is not None and not console.no_color
+
+
 def preview(features: np.ndarray, recipe: Any, console: Console | None = None) -> None:
     """Print the features of one clip in the recipe's layout, low frequencies at the bottom, or a waveform."""
     console = console or Console(highlight=False)
     width = max(20, min(console.width, 120) - _MARGIN - 1)
-    colour = console.is_terminal and console.color_system is not None
+    colour = _has_colour(console)
     if recipe.power is None:
         _preview_samples(features, recipe, console, width)
         return
@@ -74,7 +79,7 @@ def line_of(values: np.ndarray, limits: tuple[float, float], seconds: float, con
     level = _resized(values[None].astype(np.float64), 1, width)[0]
     level = np.clip((level - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(level)
     line = Text(f"{seconds:>{_MARGIN - 2}.1f} s ", no_wrap=True)
-    colour = console.is_terminal and console.color_system is not None
+    colour = _has_colour(console)
     for each in level:
         if colour:
             line.append(" ", Style(bgcolor=_colour(float(each))))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet
+from kapre_cli.errors import DATA, USAGE, CommandError, audio_error, light, load_audio, quiet, shown
+from kapre_cli.progress import working
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def of_source(source: str) -> Any:
     from kapre.frontends.readers import read
 
     try:
-        with quiet():
+        with working(f"reading the configuration of {source}"), quiet():
             return read(source)
     except SourceError as error:
         is_there = os.path.exists(source) or os.path.exists(os.path.expanduser(source))
@@ -121,7 +122,7 @@ def read_mono(file: Path, sample_rate: int) -> Any:
 def _got(function: Callable[..., Any], file: Path, at: Any, on_damage: str) -> Any:
     """Return what a function of `kapre.audio` gets from a file. With "keep", a damaged file must have samples."""
     try:
-        with quiet():
+        with working(f"decoding {shown(file.name)}"), quiet():
             found = function(file, at, on_damage=on_damage)
             return found if len(found.samples) else function(file, at)
     except load_audio().AudioError as error:

@@ -1,4 +1,4 @@
-"""`kapre show`: decode a recording, compute features and draw them."""
+"""`kapre show`: decode recordings, compute features and draw them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import json
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kapre_cli import pictures
 from kapre_cli.errors import DATA, USAGE, CommandError, light, load_kapre, quiet, shown
 from kapre_cli.listen import check_listen, heard
-from kapre_cli.outputs import PICTURES, check_output, check_range, save_picture, save_sound, write_all
+from kapre_cli.outputs import PICTURES, check_output, check_range, of_each, save_sound, write_all
+from kapre_cli.pictures import Computed
+from kapre_cli.progress import working
 from kapre_cli.recipes import Wanted, check_audio_file, finite, read_audio, read_clip
-from kapre_cli.store import is_store, open_store
+from kapre_cli.store import is_store
 
 _ONCE_MORE_BELOW = 5.0  # in seconds
+_MOST_FILES = 8
+_MOST_PANELS = 16
 
 
 @dataclass(frozen=True)
@@ -32,28 +38,6 @@ class Settings:
     f_min: float | None = None
     f_max: float | None = None
     decibel: bool = True
-
-
-@dataclass(frozen=True)
-class Computed:
-    """Hold what is drawn and written.
-
-    Attributes:
-        features: The features of one clip. From the helpers they have channels last; from a preset they have the
-            recipe's layout.
-        recipe: The recipe that made the features.
-        samples: The samples from which they were computed, (time, channels).
-        seconds: The duration of the clip.
-        taken: The computation time in seconds.
-        channels: Number of channels, or None if the features have no channel axis.
-    """
-
-    features: Any
-    recipe: Any
-    samples: Any
-    seconds: float
-    taken: float
-    channels: int | None
 
 
 def _option(name: str) -> str:
@@ -167,59 +151,104 @@ def _timed(compute: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
-def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any]:
-    """Return the layer and its recipe. Warnings of the layer become notes."""
+@dataclass(frozen=True)
+class Shown:
+    """Hold a file, what was computed of it, its recording, and notes on the way there."""
+
+    file: Path
+    done: Computed
+    recording: Any
+    notes: list[str]
+
+
+class Helper:
+    """Compute with the composed helper for the options, made once for each rate."""
+
+    def __init__(self, settings: Settings, backend: str | None) -> None:
+        self.settings, self.backend = settings, backend
+        self.made: dict[int, tuple[Any, Any, list[str]]] = {}
+
+    def of(self, file: Path) -> Shown:
+        """Return what is shown of a file."""
+        recording = read_audio(file, self.settings.sample_rate, "keep")
+        samples, rate = finite(recording.samples), recording.sample_rate
+        recipe = _check_recipe(self.settings, rate)
+        if recipe.num_frames(len(samples)) == 0:
+            raise CommandError(
+                f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
+                + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
+                DATA,
+            )
+        if rate not in self.made:
+            self.made[rate] = _make(load_kapre(self.backend), self.settings, rate)
+        layer, recipe, notes = self.made[rate]
+        computed, taken = _computed(file, layer, samples)
+        done = Computed(computed, recipe, samples, len(samples) / rate, taken, computed.shape[2])
+        return Shown(file, done, recording, notes)
+
+
+class Chosen:
+    """Compute with the front end of a recipe, made once."""
+
+    def __init__(self, recipe: Any, which: str, backend: str | None) -> None:
+        self.recipe, self.which, self.backend = recipe, which, backend
+        self.layer: Any = None
+
+    def of(self, file: Path) -> Shown:
+        """Return what is shown of a file."""
+        clip = read_clip(file, self.recipe, self.which, "keep")
+        try:
+            self.layer = self.layer or load_kapre(self.backend).Frontend(self.recipe)
+            computed, taken = _computed(file, self.layer, clip.samples)
+        except ValueError as error:  # such as a reflection longer than the clip
+            raise CommandError(f"{file}: {self.which} cannot be computed of it: {error}", DATA) from None
+        samples = clip.samples[:, None]
+        done = Computed(computed, self.recipe, samples, len(samples) / self.recipe.clip_rate, taken, None)
+        return Shown(file, done, clip.recording, list(clip.notes))
+
+
+def _make(kapre: Any, settings: Settings, rate: int) -> tuple[Any, Any, list[str]]:
+    """Return the layer, its recipe, and its warnings as notes."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             layer = _front_end(kapre, settings, rate)
     except (ValueError, TypeError, RuntimeError) as error:
         raise CommandError(str(error), USAGE) from None
-    for warning in caught:
-        print(f"note: {warning.message}")
-    return layer, layer.recipe.replace(sample_rate=rate)
+    return layer, layer.recipe.replace(sample_rate=rate), [str(warning.message) for warning in caught]
 
 
-def _computed(layer: Any, samples: Any) -> tuple[Any, float]:
+def _computed(file: Path, layer: Any, samples: Any) -> tuple[Any, float]:
     """Return a layer's output for one clip, and the computation time in seconds."""
     import keras
 
-    with quiet():
+    with working(f"computing the features of {shown(file.name)}"), quiet():
         computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
         if taken < _ONCE_MORE_BELOW:  # the first call also compiles, so it does not show the speed
             computed, taken = _timed(lambda: keras.ops.convert_to_numpy(layer(samples[None]))[0])
     return computed, taken
 
 
-def _of_helper(file: Path, settings: Settings, backend: str | None) -> tuple[Computed, Any]:
-    recording = read_audio(file, settings.sample_rate, "keep")
-    samples, rate = finite(recording.samples), recording.sample_rate
-    recipe = _check_recipe(settings, rate)
-    if recipe.num_frames(len(samples)) == 0:
-        raise CommandError(
-            f"{file}: too short: {len(samples)} samples at {rate} Hz, where one frame has {recipe.n_fft}. "
-            + (f"Use --n-fft {2 ** int(math.log2(len(samples)))} or less." if len(samples) > 1 else "Record more."),
-            DATA,
-        )
-    layer, recipe = _make(load_kapre(backend), settings, rate)
-    computed, taken = _computed(layer, samples)
-    return Computed(computed, recipe, samples, len(samples) / rate, taken, computed.shape[2]), recording
-
-
-def _of_recipe(file: Path, recipe: Any, which: str, backend: str | None) -> tuple[Computed, Any]:
-    clip = read_clip(file, recipe, which, "keep")
-    for note in clip.notes:
-        print(f"note: {note}")
-    try:
-        computed, taken = _computed(load_kapre(backend).Frontend(recipe), clip.samples)
-    except ValueError as error:  # such as a reflection longer than the clip
-        raise CommandError(f"{file}: {which} cannot be computed of it: {error}", DATA) from None
-    samples = clip.samples[:, None]
-    return Computed(computed, recipe, samples, len(samples) / recipe.clip_rate, taken, None), clip.recording
+def _check_files(files: Sequence[Path], features: Path | None, listen: Path | None) -> None:
+    """Refuse files that cannot be shown together, before anything is loaded."""
+    if len(files) > _MOST_FILES:
+        rule = f"one call shows at most {_MOST_FILES} files"
+        raise CommandError(f"{rule}; received {len(files)}. Give fewer of them at a time.", USAGE)
+    for file in files:
+        if is_store(file):
+            raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
+        check_audio_file(file)
+        for option, path, endings in (("--features", features, (".npz",)), ("--listen", listen, (".wav",))):
+            check_output(option, None if path is None else of_each(path, files, file), endings)
+    names = [file.stem for file in files]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None and (features is not None or listen is not None):
+        text = f"two files are called {shown(twice)}, and so would be what is written of them. Give one of them."
+        raise CommandError(text, USAGE)
 
 
 def run(
-    file: Path,
+    names: Sequence[str],
     output: Path | None,
     features: Path | None,
     listen: Path | None,
@@ -227,89 +256,91 @@ def run(
     wanted: Wanted,
     backend: str | None,
 ) -> int:
-    """Draw the features of a file. Return the exit code. `given` holds the specified options, by field name."""
+    """Draw the features of files. Return the exit code. `given` holds the specified options, by field name."""
+    files = [Path(name) for name in names]
     _check_alone(given, wanted)
     settings = Settings(**given)
     _check(settings, output, features, listen)
-    if is_store(file):
-        raise CommandError(f"{file}: a store. Say which row to draw: --row 0.", USAGE)
-    check_audio_file(file)
+    _check_files(files, features, listen)
+    maker: Helper | Chosen = Helper(settings, backend)
     if wanted.given():
         recipe = wanted.found()
         if listen is not None:
             check_listen(recipe)
-        done, recording = _of_recipe(file, recipe, wanted.which, backend)
-    else:
-        done, recording = _of_helper(file, settings, backend)
-    import keras
-    import numpy as np
-
-    if not np.isfinite(done.features).all():
-        peak = recording.info.peak
-        text = f"{file}: its features overflow: the peak is {peak:.3g}, where full scale is 1. Write it again, scaled."
-        raise CommandError(text, DATA)
+        maker = Chosen(recipe, wanted.which, backend)
+    clips = [maker.of(file) for file in files]
+    _check_clips(clips, output)
 
     targets: dict[Path, Callable[[Path], None]] = {}
+    of_file: dict[Path, list[Path]] = {clip.file: [] for clip in clips}
     if output is not None:
-        title = shown(file.name) if wanted.preset is None else f"{shown(file.name)}, {wanted.preset}"
-        banner = "; ".join(recording.info.damage)
-        targets[output] = lambda path: _draw(load_kapre().plot, path, title, done, banner)
-    if features is not None:
-        targets[features] = lambda path: _save(path, file, recording, done)
+        titles = [shown(clip.file.name) + (f", {wanted.preset}" if wanted.preset else "") for clip in clips]
+        targets[output] = partial(_draw, titles=titles, clips=clips)
+        if len(clips) == 1:
+            of_file[clips[0].file].append(output)
     lost: list[str] = []
-    if listen is not None:
-        sound, lost = heard(done.recipe, done.features, done.samples)
-        targets[listen] = lambda path: save_sound(path, sound, round(done.recipe.sample_rate))
-    write_all(targets)
-    if output is None:
+    for clip in clips:
+        if features is not None:
+            path = of_each(features, files, clip.file)
+            of_file[clip.file].append(path)
+            targets[path] = partial(_save, clip=clip)
+        if listen is not None:
+            path = of_each(listen, files, clip.file)
+            of_file[clip.file].append(path)
+            sound, lost = heard(clip.done.recipe, clip.done.features, clip.done.samples)
+            targets[path] = partial(save_sound, samples=sound, rate=round(clip.done.recipe.sample_rate))
+    with working("drawing and writing" if output is not None else "writing"):
+        write_all(targets)
+    for clip in clips:
+        _report(clip, output is None, len(clips) > 1, of_file[clip.file])
+    if output is not None and len(clips) > 1:
+        print(f"{len(clips)} files → {output}")
+    for sentence in lost:
+        print(f"  {sentence}")
+    damaged = [f"{clip.file}: {'; '.join(clip.recording.info.damage)}" for clip in clips if clip.recording.info.damage]
+    if damaged:
+        again = "it again from its source" if len(damaged) == 1 else "them again from their source"
+        raise CommandError(f"{'. '.join(damaged)}. Shown is what can be decoded. Copy {again}.", DATA)
+    return 0
+
+
+def _check_clips(clips: Sequence[Shown], output: Path | None) -> None:
+    """Refuse features that are not finite, and more of them than one picture holds."""
+    import numpy as np
+
+    for clip in clips:
+        if not np.isfinite(clip.done.features).all():
+            peak = f"its features overflow: the peak is {clip.recording.info.peak:.3g}, where full scale is 1"
+            raise CommandError(f"{clip.file}: {peak}. Write it again, scaled.", DATA)
+    count = sum(clip.done.channels or 1 for clip in clips)
+    if output is not None and len(clips) > 1 and count > _MOST_PANELS:
+        rule = f"--output shows at most {_MOST_PANELS} channels of several files"
+        raise CommandError(f"{rule}; received {count}. Give fewer files, or --preset, which mixes channels.", USAGE)
+
+
+def _draw(path: Path, titles: list[str], clips: Sequence[Shown]) -> None:
+    plot = load_kapre().plot
+    done, banners = [clip.done for clip in clips], ["; ".join(clip.recording.info.damage) for clip in clips]
+    if len(clips) == 1:
+        pictures.draw(plot, path, titles[0], done[0], banners[0])
+    else:
+        pictures.draw_several(plot, path, titles, done, banners)
+
+
+def _report(clip: Shown, in_terminal: bool, is_one_of_several: bool, kept: list[Path]) -> None:
+    """Print the notes, the picture if it is for the terminal, and the summary of a file."""
+    import keras
+
+    done = clip.done
+    for note in clip.notes:
+        print(f"note: {shown(clip.file.name)}: {note}" if is_one_of_several else f"note: {note}")
+    if in_terminal:
         from kapre_cli.preview import preview
 
         preview(done.features if done.channels is None else done.features[..., 0], done.recipe)
         if done.channels is not None and done.channels > 1:
             print(f"Drawn is channel 1 of {done.channels}; --output draws all.")
-    print(_summary(file, done, keras.backend.backend(), list(targets)))
-    for sentence in lost:
-        print(f"  {sentence}")
-    if recording.info.damage:
-        text = (
-            f"{file}: {'; '.join(recording.info.damage)}. Shown is what can be decoded. Copy it again from its source."
-        )
-        raise CommandError(text, DATA)
-    return 0
-
-
-def show_row(path: str, row: int, output: Path | None, backend: str | None) -> int:
-    """Draw a row of a store. Return the exit code."""
-    _check(Settings(), output, None)
-    store = open_store(path)
-    if not 0 <= row < len(store):
-        raise CommandError(f"--row: the store has rows 0 to {len(store) - 1}; received {row}. Give one of them.", USAGE)
-    clip = store[row]
-    if output is None:
-        from kapre_cli.preview import preview
-
-        preview(clip.features, store.recipe)
-    else:
-        title = f"{shown(Path(clip.path).name)}, from {clip.start:g} s"
-        write_all(
-            {output: lambda file: _draw_features(load_kapre(backend).plot, file, title, clip.features, store.recipe)}
-        )
-    kept = "" if output is None else f" → {output}"
-    size = " × ".join(map(str, clip.features.shape))
-    print(
-        f"{shown(clip.path)} from {clip.start:g} s: {size} {clip.features.dtype}, {clip.duration:.2f} s of audio{kept}"
-    )
-    return 0
-
-
-def _draw_features(plot: Any, path: Path, title: str, features: Any, recipe: Any) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4), layout="constrained", dpi=110)
-    axes = figure.add_subplot()
-    plot.spectrogram(features, recipe, axes)
-    axes.set_title(title)
-    save_picture(figure, path)
+    print(_summary(clip.file, done, keras.backend.backend(), kept))
 
 
 def _summary(file: Path, done: Computed, backend: str, kept: list[Path]) -> str:
@@ -332,16 +363,16 @@ def _axes_of(recipe: Any) -> str:
     return f"({', '.join(lead + inner)})"
 
 
-def _save(path: Path, file: Path, recording: Any, done: Computed) -> None:
+def _save(path: Path, clip: Shown) -> None:
     import dataclasses
 
     import numpy as np
 
-    recipe = done.recipe
-    arrays = dict(features=done.features, times=recipe.frame_times(_entries(done)))
+    recipe = clip.done.recipe
+    arrays = dict(features=clip.done.features, times=recipe.frame_times(_entries(clip.done)))
     if recipe.has_bands:
         arrays["frequencies"] = recipe.band_frequencies()
-    source = json.dumps({**dataclasses.asdict(recording.info), "path": shown(file.name)})
+    source = json.dumps({**dataclasses.asdict(clip.recording.info), "path": shown(clip.file.name)})
     np.savez_compressed(path, **arrays, recipe=recipe.to_json(), source=source)
 
 
@@ -349,28 +380,3 @@ def _entries(done: Computed) -> int:
     """Return the length of the time axis of the features: frames, patches, chunks or samples."""
     last = done.channels is None and done.recipe.layout == "band_first" and done.features.ndim == 2
     return int(done.features.shape[1 if last else 0])
-
-
-def _draw(plot: Any, path: Path, title: str, done: Computed, banner: str) -> None:
-    from matplotlib.figure import Figure
-
-    rate, count = done.recipe.clip_rate, done.channels or 1
-    figure = Figure(figsize=(10, 5 if count == 1 else 3.4 * count), layout="constrained", dpi=110)
-    grid = figure.subplots(2 * count, 1, squeeze=False, height_ratios=[1, 2.4] * count)[:, 0]
-    for channel in range(count):
-        above, below = grid[2 * channel], grid[2 * channel + 1]
-        plot.waveform(done.samples[:, channel], rate, above)
-        above.set_title(title if count == 1 else f"{title}, channel {channel + 1} of {count}")
-        plot.spectrogram(done.features if done.channels is None else done.features[..., channel], done.recipe, below)
-        if below.get_xlabel().startswith("time"):
-            above.set_xlabel("")
-            above.tick_params(labelbottom=False)
-            end = done.seconds
-            if below.get_xlim()[1] > 1.1 * end and done.recipe.power is not None:  # zeros up to a fixed length
-                end = below.get_xlim()[1]
-                below.axvline(done.seconds, color="white", linestyle="--", linewidth=1.0)
-            for axes in (above, below):
-                axes.set_xlim(0.0, end)
-    if banner:
-        figure.suptitle(f"DAMAGED: {banner}", color="white", backgroundcolor="firebrick", wrap=True, fontsize="medium")
-    save_picture(figure, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kapre_cli.errors import DATA, CommandError, light, shown, with_flags
+from kapre_cli.progress import working
 
 ABOUT = "_kapre.json"
 
@@ -24,7 +25,8 @@ def open_store(path: str | Path) -> Any:
     from kapre import corpus
 
     try:
-        return corpus.read(path, partial=True)
+        with working(f"opening {shown(str(path))}"):
+            return corpus.read(path, partial=True)
     except (corpus.CorpusError, OSError) as error:
         raise CommandError(with_flags(str(error)), DATA) from None
 

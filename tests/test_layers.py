@@ -160,7 +160,8 @@ def test_eager_is_compiled(name: str, data_format: str) -> None:
 
         torch._dynamo.reset()  # past eight compilations of the same code, Keras' call of a layer, it compiles no more
     got = to_numpy(compiled(layer)(ops.convert_to_tensor(x)))
-    np.testing.assert_allclose(got, eager, atol=2e-6 * np.abs(eager).max())
+    # A difference of almost equal values, such as those of Tonnetz, is rounded as those are.
+    np.testing.assert_allclose(got, eager, atol=2e-6 * np.abs(eager).max() + 6e-8)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 

@@ -148,8 +148,8 @@ def test_a_report_in_html() -> None:
     assert rows["file"] == "<a>.onnx"  # escaped, or the parser would take it for a tag
     assert (rows["size"], rows["input"], rows["output"]) == (
         "2.50 MB",
-        "waveform (free, 16000)",
-        "features (free, 80, 3000)",
+        "waveform (dynamic, 16000)",
+        "features (dynamic, 80, 3000)",
     )
     assert (rows["note"], rows["largest error"]) == ("spectrum: by matrices", "1.5e-07 of the range")
     assert rows["speed"].startswith("one clip of 1 s: 2.50 ms")

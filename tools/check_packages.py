@@ -6,6 +6,8 @@ The last line is `N passed, N failed`.
 from __future__ import annotations
 
 import os
+import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -17,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 AUDIO = ROOT / "examples" / "audio" / "arpeggio.flac"
+VERSION = runpy.run_path(str(ROOT / "kapre" / "_version.py"))["__version__"]
+TWINE = "twine==7.0.0"
 LAYER = "import kapre, keras; kapre.STFT(64)(keras.ops.zeros((1, 640, 1))); print(keras.backend.backend())"
 
 
@@ -53,14 +57,45 @@ class Environment:
 
 
 def check_contents(wheel: Path, sdist: Path) -> None:
-    """Check that both hold the packages, the type marker and the licence, and the wheel nothing else."""
+    """Check that the wheel holds the packages, their licence and nothing else, and the sdist what its tests need."""
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"kapre", "kapre_cli"}, names
-    assert "kapre/py.typed" in names
-    assert any(name.endswith("licenses/LICENSE") for name in names)
+    about = f"kapre-{VERSION}.dist-info"
+    assert {name.split("/")[0] for name in names} == {"kapre", "kapre_cli", about}, names
+    assert {Path(name).suffix for name in names if not name.startswith(about)} == {".py", ".typed"}, names
+    assert {"kapre/py.typed", "kapre_cli/py.typed", f"{about}/licenses/LICENSE"} <= set(names)
     with tarfile.open(sdist) as archive:
-        inside = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"kapre/ops/frames.py", "tests/conftest.py", "Makefile", "LICENSE", "README.md"} <= inside
+        inside = {member.name.split("/", 1)[1] for member in archive.getmembers() if member.isfile()}
+        assert sdist.name == f"kapre-{VERSION}.tar.gz"
+    assert {"kapre/ops/frames.py", "tests/conftest.py", "Makefile", "LICENSE", "README.md", "CITATION.cff"} <= inside
+    assert {"native/src/kernel.cpp", "conda/recipe.yaml", ".github/workflows/ci.yml", "requirements-dev.in"} <= inside
+    listed = call("git", "ls-files", "-z", cwd=ROOT).split("\0")
+    made = inside - set(listed) - {"PKG-INFO"}
+    assert not made, f"not in the repository: {sorted(made)[:9]}"
+
+
+def check_page(folder: Path, wheel: Path, sdist: Path) -> None:
+    """Check that the package index renders the description, whose pictures and links have whole addresses."""
+    env = Environment(folder)
+    env.install(TWINE)
+    call(env.python, "-m", "twine", "check", "--strict", wheel, sdist)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(targets) > 10
+    assert not [target for target in targets if not target.startswith("https://")], targets
+
+
+def check_alone(folder: Path, wheel: Path) -> None:
+    """Check what the wheel says without an extra: which backends there are, and what the command needs."""
+    env = Environment(folder)
+    env.install(wheel)
+    result = attempt(env.python, "-c", "import kapre", cwd=folder)
+    last = result.stderr.strip().splitlines()[-1]
+    assert (result.returncode, last.split(":")[0]) == (1, "ImportError"), result.stderr
+    for extra in ("jax", "tensorflow", "torch"):
+        assert f"`pip install 'kapre[{extra}]'`" in last, last
+    result = attempt(env.command, "--version", cwd=folder)
+    assert result.returncode == 1
+    assert result.stderr == "kapre: the command needs cyclopts and more: run `pip install 'kapre[audio]'`.\n"
 
 
 def check_backend(extra: str) -> Callable[[Path, Path], None]:
@@ -87,7 +122,7 @@ def check_audio(folder: Path, wheel: Path) -> None:
     venv.create(folder, with_pip=True)
     call(env.python, "-m", "pip", "install", "--quiet", "--no-compile", f"{wheel}[audio]")  # pip itself, once
     assert "Usage: kapre" in env.kapre("--help")
-    assert "1.0.0" in env.kapre("--version")
+    assert env.kapre("--version") == f"{VERSION}\n"
     assert "22050 Hz" in env.kapre("info", AUDIO)
     assert "whisper" in env.kapre("presets")
     for words, code in ((["show", AUDIO], 2), (["doctor"], 1)):
@@ -119,6 +154,8 @@ def main() -> int:
         (wheel,), (sdist,) = (folder / "dist").glob("*.whl"), (folder / "dist").glob("*.tar.gz")
         checks: dict[str, Callable[[], None]] = {
             "contents": lambda: check_contents(wheel, sdist),
+            "page": lambda: check_page(folder / "page", wheel, sdist),
+            "alone": lambda: check_alone(folder / "alone", wheel),
             "audio": lambda: check_audio(folder / "audio", wheel),
             "audio,jax from sdist": lambda: check_audio_with_jax(folder / "sdist", sdist),
             **{

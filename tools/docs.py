@@ -61,8 +61,8 @@ def public_symbols() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the pages about presets and the pictures of augmentation, build, check; return the exit code."""
-    for tool in ("presets", "gallery", "overview"):
+    """Write the pages that tools make, build, check; return the exit code."""
+    for tool in ("presets", "gallery", "overview", "reference"):
         code = subprocess.run([sys.executable, f"tools/{tool}.py"], cwd=ROOT, check=False).returncode
         if code:
             return code

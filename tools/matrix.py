@@ -159,11 +159,11 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _free(row: dict[str, Any]) -> tuple[str, str]:
+def _axes(row: dict[str, Any]) -> tuple[str, str]:
     ((_, shape),) = row["inputs"].items()
     batches = {check["shapes"][0][0] for check in row["checks"] if check["error"] is not None}
     times = {check["shapes"][0][1] for check in row["checks"] if check["error"] is not None}
-    return "free" if shape[0] is None and len(batches) > 1 else "fixed", "free" if shape[1] is None and len(
+    return "dynamic" if shape[0] is None and len(batches) > 1 else "fixed", "dynamic" if shape[1] is None and len(
         times
     ) > 1 else "fixed"
 
@@ -180,7 +180,7 @@ def page(found: dict[str, Any]) -> str:
         if "error" in row:
             rows.append([*about, "–", "–", row["error"][:80], "–", "–"])
             continue
-        batch, time = _free(row)
+        batch, time = _axes(row)
         rows.append(
             [*about, batch, time, f"{row['max_error']:.1e}", f"{row['size'] / 1e3:.0f}", f"{row['latency_ms']:.2f}"]
         )
@@ -204,32 +204,41 @@ def page(found: dict[str, Any]) -> str:
         if row["what"] == "micro"
     ]
     words = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    return f"""# The matrix
+    return f"""# Export matrix
 
-Written by `make matrix`, on {found["machine"]}; not by hand. {words}.
+`make matrix` writes this page; do not edit it. It was measured on {found["machine"]} with {words}.
 
-Each row is a file that `kapre.export` wrote and ran in its own runtime: a mel helper in decibel with a small
-convolutional network behind it, called with 1, 2 and 3 clips of 0.5, 1 and 1.25 s. The error is the largest difference
-to Keras as a part of the output's range, the size is in kB, the latency in milliseconds for one clip of one second: on
-one thread of LiteRT, onnxruntime and OpenVINO, with the threads that TensorFlow, PyTorch and JAX take of themselves.
+Each row is a file that `kapre.export` wrote and ran in its own runtime. The model is a mel spectrogram in decibels with
+a small convolutional network behind it. The check calls it with 1, 2 and 3 clips of 0.5, 1 and 1.25 s.
+
+- **batch** and **time** are dynamic axes if the file runs with every number of clips and every length.
+- **error** is the largest difference from Keras, as a fraction of the range of the output.
+- **size** is in kB.
+- **latency** is in milliseconds for one clip of one second. LiteRT, onnxruntime and OpenVINO use one thread.
+  TensorFlow, PyTorch and JAX use their default number of threads.
 
 {table(["", "n_fft", "batch", "time", "error", "size", "latency"], rows)}
 
-`openvino` goes through the ONNX file of the same backend; `executorch` is the helper alone, a clip at a time. What a
-backend does not write by itself, `kapre.export` has another installed backend write.
+`openvino` converts the ONNX file of the same backend. `executorch` contains the mel spectrogram alone, for one clip at
+a time. If a backend does not write a format, `kapre.export` uses another installed backend.
 
-## Directly or in two stages
+## Direct DFT and DFT in two stages
 
-A mel front end alone (hop a quarter of n_fft, 40 bands), written by TensorFlow: milliseconds for one clip of one second
-on one thread, and the size of the ONNX file in kB. Up to 512 points the DFT is done directly.
+The table compares both methods for a mel front end alone, with a hop of a quarter of n_fft and 40 bands, written by
+TensorFlow. It shows milliseconds for one clip of one second on one thread, and the size of the ONNX file in kB.
+Exported files use the direct DFT up to 512 points.
 
 {table(["", *RUNTIMES.values(), "size"], lines)}
 
 ## On a microcontroller
 
-One step of a stream of mel bands (16 kHz, 40 bands, float32; `largest_direct` 512 and 0), run in the interpreter of
-LiteRT for Microcontrollers with its reference kernels, on this machine: the file in kB, which lies in flash; the memory
-of the interpreter in kB; milliseconds for a step; the error over a second against Keras.
+The table shows one step of a stream of mel bands (16 kHz, 40 bands, float32, `largest_direct` 512 and 0). The
+interpreter of LiteRT for Microcontrollers runs it on this machine, with its reference kernels.
+
+- **file** is the size in kB, which is kept in flash.
+- **memory** is the memory of the interpreter in kB.
+- **step** is in milliseconds.
+- **error** is the largest difference from Keras over one second, as a fraction of the range.
 
 {table(["", "file", "memory", "step", "error"], micro)}
 """

@@ -22,6 +22,7 @@ PAGES = (
     *("model", "frontends", "descriptors", "constant_q", "microphones", "learned", "losses", "inversion"),
     *("tutorials/keyword_spotter", "tutorials/fine_tune", "tutorials/live"),
     *("tutorials/pytorch", "tutorials/from_librosa_torchaudio", "tutorials/choose_augmentation"),
+    "tutorials/corpus",
 )
 """The pages, by the paths of their files in docs. A notebook has the last part of this path as its name."""
 SOURCE = "https://github.com/keunwoochoi/kapre/blob/main/docs"

@@ -49,7 +49,7 @@ def export(
     """Export a model with Kapre's layers to a file that takes samples, and run the file before keeping it.
 
     Transforms are written as strided convolutions, or, above 512 points, as two small matrix products. The runtime
-    therefore needs neither complex numbers nor an FFT. Batch and time remain free axes if they are free in the model.
+    therefore needs neither complex numbers nor an FFT. Batch and time stay dynamic if they are dynamic in the model.
     The file is then run in its actual runtime with other batch sizes and lengths, and its results are compared with
     those of the model.
 
@@ -73,7 +73,7 @@ def export(
             and after quantisation. After it, the difference may be 1 % (float16) or 10 % (int8) of the range.
         input_shape: Shape of one clip without the batch, such as `(None, 1)`. Use it if the model has no Input, or to
             replace the shape of its Input.
-        batch_size: Number of clips side by side in a stream. The batch of a model is free.
+        batch_size: Number of clips side by side in a stream. The batch of a model is dynamic.
         max_samples: For ExecuTorch, which plans its memory in advance: the number of samples of the longest clip. None
             means 30 seconds.
         largest_direct: The largest DFT, in points, that is computed as one matrix product. On the processor of a

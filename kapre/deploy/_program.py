@@ -1,4 +1,4 @@
-"""The program to export: a function of tensors with free and fixed axes, and the model that holds its weights."""
+"""The program to export: a function of tensors with dynamic and fixed axes, and the model that holds its weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONGEST_TRIED = 1.2507
 
 @dataclass(frozen=True)
 class Slot:
-    """Describe an input or an output: its name, its shape with None for free axes, and its dtype."""
+    """Describe an input or an output: its name, its shape with None for dynamic axes, and its dtype."""
 
     name: str
     shape: Shape
@@ -102,7 +102,7 @@ class Program:
         return max(1.0, 1.5 * self.inventory.least_samples / self.sample_rate)
 
     def example(self, batch: int, seconds: float, seed: int = 0) -> list[np.ndarray]:
-        """Return inputs with this number of clips and seconds, where these axes are free.
+        """Return inputs with this number of clips and seconds, where these axes are dynamic.
 
         Floating inputs are sweeps over noise with an offset, and the last quarter of the last clip is silent. Integer
         inputs are lengths, and bool inputs mark the samples within such lengths. All fixed sizes are kept.
@@ -148,13 +148,13 @@ def _as_model(model: Any, input_shape: Sequence[int | None] | None) -> Any:
     if input_shape is None and isinstance(model, ClipLayer):
         input_shape = (None,)
     if input_shape is None:
-        remedy = "Give input_shape, the shape of one clip: (None, 1) for a free length and one channel, say."
+        remedy = "Give input_shape, the shape of one clip: (None, 1) for a dynamic length and one channel, say."
         raise ValueError(message("model", "one with an Input", f"{type(model).__name__} {model.name!r}", remedy))
     sizes = isinstance(input_shape, (tuple, list)) and all(
         size is None or isinstance(size, int) for size in input_shape
     )
     if not sizes:
-        remedy = "Use (None, 1) for a free length and one channel."
+        remedy = "Use (None, 1) for a dynamic length and one channel."
         raise TypeError(message("input_shape", "a tuple of ints and None, without the batch", input_shape, remedy))
     dtype = model.work_dtype if isinstance(model, AudioLayer) else "float32"
     samples = keras.Input(tuple(input_shape), dtype=dtype, name="samples")
@@ -201,7 +201,7 @@ def from_model(
     class_names: Sequence[str] | None,
     way: Way = DEFAULT_WAY,
 ) -> Program:
-    """Return the program of a model or a layer, with a free batch."""
+    """Return the program of a model or a layer, with a dynamic batch."""
     whole = _as_model(model, input_shape)
     found = inventory(whole)
     plain = rewrite(whole, found)

@@ -20,7 +20,7 @@ class Report:
         format: The name of the format.
         backend: The Keras backend that wrote the file.
         size: Number of bytes, of all files in the case of a folder.
-        inputs: A mapping from the name of each input to its shape, with None for a free axis.
+        inputs: A mapping from the name of each input to its shape, with None for a dynamic axis.
         outputs: The same for the outputs.
         rewritten: Operations that are computed in another way than in Keras, one line per layer.
         checks: The result for each input that was run. Empty with `check=False`.
@@ -83,7 +83,7 @@ class Report:
     def __str__(self) -> str:
         lines = [f"{self.path}: {FORMATS[self.format].title}, {self.size / 1e6:.2f} MB, written by {self.backend}"]
         for name, slots in (("in", self.inputs), ("out", self.outputs)):
-            lines += [f"  {name:<4}{key} {_free(shape)}" for key, shape in slots.items()]
+            lines += [f"  {name:<4}{key} {_axes(shape)}" for key, shape in slots.items()]
         lines += [f"  {line}" for line in self.notes]
         if not self.checked:
             return "\n".join([*lines, "  not run: check=False"])
@@ -96,8 +96,8 @@ class Report:
     def _repr_html_(self) -> str:
         """Return a table of the file, its inputs and outputs, and its largest error, for a notebook."""
         rows = [("file", self.path), ("size", f"{self.size / 1e6:.2f} MB"), ("written by", self.backend)]
-        rows += [("input", f"{name} {_free(shape)}") for name, shape in self.inputs.items()]
-        rows += [("output", f"{name} {_free(shape)}") for name, shape in self.outputs.items()]
+        rows += [("input", f"{name} {_axes(shape)}") for name, shape in self.inputs.items()]
+        rows += [("output", f"{name} {_axes(shape)}") for name, shape in self.outputs.items()]
         rows += [("note", note) for note in self.notes]
         if not self.checked:
             rows.append(("checked", "no: check=False"))
@@ -123,5 +123,5 @@ class Report:
         return f"{what}: {self.latency_ms:.2f} ms{threads}"
 
 
-def _free(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("free" if size is None else str(size) for size in shape) + ")"
+def _axes(shape: tuple[int | None, ...]) -> str:
+    return "(" + ", ".join("dynamic" if size is None else str(size) for size in shape) + ")"

@@ -32,7 +32,8 @@ class FrequencyWeighting(AudioLayer):
         sample_rate: float > 0, Hz. The rate of the samples. The last bin of the spectrogram is at half this rate.
         kind: "A", "B", "C" (IEC 61672) or "D" (IEC 537).
         scale: The scale of the spectrogram: "power", "magnitude", or "db", where the weights are added.
-        min_db: float or None, decibels. The smallest weight. None sets the bin at 0 Hz, whose weight is -∞ dB, to 0.
+        min_db: float or None, decibels. The smallest weight. None sets the bin at 0 Hz, whose weight is -∞ dB, to 0;
+            with `scale="db"`, a number is needed.
         data_format: "default", "channels_first" or "channels_last". The position of the channel axis, if there is one.
         **kwargs: Keras' layer arguments.
 

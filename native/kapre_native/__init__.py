@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0rc1"
 
 _NAMES = ("libkapre_native.so", "libkapre_native.dylib", "kapre_native.dll")
 

@@ -19,7 +19,7 @@ def test_a_saved_model_and_what_the_file_says(tmp_path: Path, capsys: pytest.Cap
     assert run("export", tmp_path / "model.keras", path, "--class-names", "yes, no, stop, go") == 0
     printed = capsys.readouterr()
     assert f"written by {BACKEND}" in printed.out
-    assert "samples (free, free, 1)" in printed.out
+    assert "samples (dynamic, dynamic, 1)" in printed.out
     assert "DFT of 512 points by strided convolutions" in printed.out
     assert "3, 20011, 1" in printed.out
     assert "ms on one thread" in printed.out

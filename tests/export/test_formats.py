@@ -1,4 +1,4 @@
-"""Every backend writes its formats, with free batch and free time, and each runtime gives Keras' numbers."""
+"""Every backend writes its formats, with dynamic batch and time, and each runtime gives Keras' numbers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if BACKEND != "jax":  # which writes all its formats below, of more points, and 
             assert alone["inputs"] == {"samples": [1, None, 1]}
             assert alone["max_error"] <= 1e-4
         page = (tmp_path / "matrix.md").read_text(encoding="utf-8")
-        assert page.count("| free | free |") == len(rows)
+        assert page.count("| dynamic | dynamic |") == len(rows)
 
 
 if BACKEND == "torch":  # which alone writes .pt2

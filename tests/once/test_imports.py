@@ -274,7 +274,10 @@ def test_named_backend_that_is_absent_says_how_to_get_it() -> None:
 def test_no_backend_at_all_says_how_to_get_one() -> None:
     result = run(ABSENT.format(absent=BACKENDS) + "import kapre", KERAS_BACKEND=None)
     assert result.returncode == 1
-    assert "pip install 'kapre[jax]'" in result.stderr.strip().splitlines()[-1]
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: Kapre needs a Keras backend and finds none")
+    assert all(f"`pip install 'kapre[{name}]'`" in last for name in BACKENDS)
+    assert "For a CPU, run the command that PyTorch's install page gives" in last
 
 
 def test_numpy_without_what_keras_needs_for_it() -> None:

@@ -1,4 +1,4 @@
-"""What JAX needs to trace a program with free axes: their names, and a lower bound on the clip length."""
+"""What JAX needs to trace a program with dynamic axes: their names, and a lower bound on the clip length."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def symbols(program: Program) -> tuple[list[list[str | int]], list[str]]:
-    """Return the input shapes with a name for each free axis (one name for all batches), and the names of time axes."""
+    """Return the input shapes with a name for each dynamic axis (one for all batches), and the names of time axes."""
     names = iter(string.ascii_lowercase[2:])
     shapes = [
         [size if size is not None else "b" if axis == 0 else next(names) for axis, size in enumerate(slot.shape)]
@@ -39,7 +39,7 @@ def at_least_so_long(program: Program, write: Callable[[list[str]], T]) -> T:
 
 
 def structs(program: Program, promises: list[str]) -> list[jax.ShapeDtypeStruct]:
-    """Return the inputs as JAX takes them, with bounds on the free axes."""
+    """Return the inputs as JAX takes them, with bounds on the dynamic axes."""
     scope = jax.export.SymbolicScope(promises)
     found = []
     for slot, shape in zip(program.inputs, symbols(program)[0], strict=True):

@@ -1,4 +1,4 @@
-"""What PyTorch needs to trace a program with free axes."""
+"""What PyTorch needs to trace a program with dynamic axes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Module(torch.nn.Module):
 
 
 def traced(program: Program) -> Any:
-    """Return the exported program. Each free axis stays free, or free up to the longest clip."""
+    """Return the exported program. Each dynamic axis stays dynamic, or dynamic up to the longest clip."""
     module = _Module(program).eval()
     seconds = 1.7 * program.unit
     dim: Any = torch.export.Dim.DYNAMIC

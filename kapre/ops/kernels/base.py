@@ -358,7 +358,7 @@ class Kernel(EffectOperations):
     ) -> Any:
         """Wrap a function of arrays to run without gradients, compiled if the backend compiles.
 
-        `specs` are the shapes of the arguments, with None for free axes, and their dtypes. With them, the function is
-        traced once.
+        `specs` are the shapes of the arguments, with None for dynamic axes, and their dtypes. With them, the function
+        is traced once.
         """
         return fn

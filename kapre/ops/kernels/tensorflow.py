@@ -223,8 +223,8 @@ class TensorFlowKernel(Kernel):
     ) -> Any:
         """Compile a function of arrays, without gradients.
 
-        `specs` are the shapes of the arguments, with None for free axes, and their dtypes. With them, the function is
-        traced once.
+        `specs` are the shapes of the arguments, with None for dynamic axes, and their dtypes. With them, the function
+        is traced once.
         """
         signature = None if specs is None else [tf.TensorSpec(shape, dtype) for shape, dtype in specs]
         return tf.function(fn, input_signature=signature, autograph=False)
