@@ -323,7 +323,10 @@ def index(public: dict[str, Any]) -> str:
     lines = ["# Index of names", "", f"The {len(public)} public classes and functions, by their last word.", ""]
     lines += ["| Name | Description |", "| --- | --- |"]
     for name in sorted(public, key=lambda name: (name.split(".")[-1].lower(), name)):
-        lines.append(f"| [`{name}`]({places[name]}) | {first_sentence(public[name])} |")
+        # A class that methods return alone has no public path: its own name, and the page that describes it.
+        private = "._" in name
+        shown, place = (name.split(".")[-1], places[name].split("#")[0]) if private else (name, places[name])
+        lines.append(f"| [`{shown}`]({place}) | {first_sentence(public[name])} |")
     return "\n".join([*lines, ""])
 
 

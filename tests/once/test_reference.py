@@ -44,7 +44,8 @@ def test_contents_list_every_page() -> None:
 
 def test_index_lists_every_public_name() -> None:
     rows = re.findall(r"^\| \[`([\w.]+)`\]\(([^)]+)\) \| (.+) \|$", reference.index(PUBLIC), re.MULTILINE)
-    assert sorted(name for name, *_ in rows) == sorted(PUBLIC)
+    private = {name: name.split(".")[-1] for name in PUBLIC if "._" in name}  # what methods return alone
+    assert sorted(name for name, *_ in rows) == sorted(private.get(name, name) for name in PUBLIC)
     assert all(sentence.endswith(".") for *_, sentence in rows)
 
 
