@@ -278,7 +278,7 @@ def run(
         targets[output] = partial(_draw, titles=titles, clips=clips)
         if len(clips) == 1:
             of_file[clips[0].file].append(output)
-    lost: list[str] = []
+    lost: dict[str, None] = {}  # each sentence once: recordings at several rates have several recipes
     for clip in clips:
         if features is not None:
             path = of_each(features, files, clip.file)
@@ -287,7 +287,8 @@ def run(
         if listen is not None:
             path = of_each(listen, files, clip.file)
             of_file[clip.file].append(path)
-            sound, lost = heard(clip.done.recipe, clip.done.features, clip.done.samples)
+            sound, of_clip = heard(clip.done.recipe, clip.done.features, clip.done.samples)
+            lost |= dict.fromkeys(of_clip)
             targets[path] = partial(save_sound, samples=sound, rate=round(clip.done.recipe.sample_rate))
     with working("drawing and writing" if output is not None else "writing"):
         write_all(targets)
@@ -300,7 +301,7 @@ def run(
     damaged = [f"{clip.file}: {'; '.join(clip.recording.info.damage)}" for clip in clips if clip.recording.info.damage]
     if damaged:
         again = "it again from its source" if len(damaged) == 1 else "them again from their source"
-        raise CommandError(f"{'. '.join(damaged)}. Shown is what can be decoded. Copy {again}.", DATA)
+        raise CommandError(f"{'. '.join(damaged)}. Only what can be decoded is shown. Copy {again}.", DATA)
     return 0
 
 
@@ -339,7 +340,7 @@ def _report(clip: Shown, in_terminal: bool, is_one_of_several: bool, kept: list[
 
         preview(done.features if done.channels is None else done.features[..., 0], done.recipe)
         if done.channels is not None and done.channels > 1:
-            print(f"Drawn is channel 1 of {done.channels}; --output draws all.")
+            print(f"The picture shows channel 1 of {done.channels}; --output draws all.")
     print(_summary(clip.file, done, keras.backend.backend(), kept))
 
 

@@ -206,12 +206,13 @@ def page(found: dict[str, Any]) -> str:
     words = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     return f"""# Export matrix
 
-`make matrix` writes this page; do not edit it. It was measured on {found["machine"]} with {words}.
+`make matrix` writes this page; do not edit it. It was measured on this machine: {found["machine"]}.
+The packages were {words}.
 
-Each row is a file that `kapre.export` wrote and ran in its own runtime. The model is a mel spectrogram in decibels with
-a small convolutional network behind it. The check calls it with 1, 2 and 3 clips of 0.5, 1 and 1.25 s.
+Each row is a file that `kapre.export` wrote and ran in its own runtime. The model is a mel spectrogram in decibels,
+followed by a small convolutional network. The check calls it with 1, 2 and 3 clips of 0.5, 1 and 1.25 s.
 
-- **batch** and **time** are dynamic axes if the file runs with every number of clips and every length.
+- **batch** and **time** are dynamic if the file ran with all of these numbers of clips and lengths, else fixed.
 - **error** is the largest difference from Keras, as a fraction of the range of the output.
 - **size** is in kB.
 - **latency** is in milliseconds for one clip of one second. LiteRT, onnxruntime and OpenVINO use one thread.
@@ -225,7 +226,8 @@ a time. If a backend does not write a format, `kapre.export` uses another instal
 ## Direct DFT and DFT in two stages
 
 The table compares both methods for a mel front end alone, with a hop of a quarter of n_fft and 40 bands, written by
-TensorFlow. It shows milliseconds for one clip of one second on one thread, and the size of the ONNX file in kB.
+TensorFlow. The numbers are the time in milliseconds for one clip of one second on one thread, and the size of
+the ONNX file in kB.
 Exported files use the direct DFT up to 512 points.
 
 {table(["", *RUNTIMES.values(), "size"], lines)}
@@ -235,9 +237,9 @@ Exported files use the direct DFT up to 512 points.
 The table shows one step of a stream of mel bands (16 kHz, 40 bands, float32, `largest_direct` 512 and 0). The
 interpreter of LiteRT for Microcontrollers runs it on this machine, with its reference kernels.
 
-- **file** is the size in kB, which is kept in flash.
+- **file** is the size of the file in kB. The file is stored in flash memory.
 - **memory** is the memory of the interpreter in kB.
-- **step** is in milliseconds.
+- **step** is the time for one step in milliseconds.
 - **error** is the largest difference from Keras over one second, as a fraction of the range.
 
 {table(["", "file", "memory", "step", "error"], micro)}

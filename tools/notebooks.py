@@ -35,6 +35,7 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?://|#)([^)]+)\)")
 _PICTURE = re.compile(r"^!\[[^]]*\]\((?!https?://)[^)]+\)\n", re.MULTILINE)
 _BADGE = re.compile(r"^\[!\[Open in Colab\].*\n\n?", re.MULTILINE)
+_MADE = re.compile(r"gallery\.md|presets/|api/index\.md|api/\w+/")
 _NEEDS = re.compile(r"^\$ pip install (.+?)(?: +#.*)?$", re.MULTILINE)
 
 
@@ -62,9 +63,16 @@ def install(text: str) -> str:
 
 
 def _prose(text: str, folder: str) -> str:
-    """Return text for a cell: links lead to the repository, and pictures are left out, which the code draws."""
-    text = _PICTURE.sub("", _BADGE.sub("", text))
-    return _LINK.sub(lambda found: f"[{found[1]}]({SOURCE}/{_resolved(folder, found[2])})", text).strip()
+    """Return text for a cell: links lead to the repository, and pictures are left out, which the code draws.
+
+    Of a link to a page that `make docs` writes, which the repository does not hold, the words alone are kept.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        target = _resolved(folder, found[2])
+        return found[1] if _MADE.match(target) else f"[{found[1]}]({SOURCE}/{target})"
+
+    return _LINK.sub(link, _PICTURE.sub("", _BADGE.sub("", text))).strip()
 
 
 def _resolved(folder: str, target: str) -> str:

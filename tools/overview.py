@@ -24,7 +24,7 @@ PRESETS = (
 """One front end of each family."""
 HEAD = """# Gallery
 
-Every picture is made by running the layer, in `make docs`. A click leads to its description.
+`make docs` runs each layer to make its picture. Click a picture to read the description of the layer.
 """
 
 
@@ -43,24 +43,22 @@ def section(title: str, entries: dict[str, tuple[str, str]]) -> str:
 def page(folder: Path) -> str:
     """Write the pictures of layers into a folder. Return the page."""
     from gallery import shrink
-    from pictures import draw, pictures
+    from pictures import ELSEWHERE, draw, file_of, pictures
     from reference import names, page_of
 
     parts = [HEAD]
     for title, entries in pictures().items():
         shown = {}
         for name, picture in entries.items():
-            file = f"{re.sub(r'[^a-z]+', '_', name.lower())}.png"
+            file = file_of(name)
             draw(picture, folder / file)
             shrink(folder / file, LARGEST)
             place = page_of(picture.layer) if picture.layer in names() else "recipe.md#kapre.Recipe"
             shown[name] = (f"api/{place}", f"{folder.name}/{file}")
         if title == "Several microphones":
-            shown["GCCPHAT"] = ("api/descriptors/GCCPHAT.md", "microphones/moving.png")
+            shown["GCCPHAT"] = ("api/descriptors/GCCPHAT.md", ELSEWHERE["GCCPHAT"][1])
         parts.append(section(title, shown))
-    parts.append(
-        section("Trained filters", {"SincConv, Leaf, ParametricFilterbank": ("learned.md", "learned/filters.png")})
-    )
+    parts.append(section("Trained filters", {"SincConv, Leaf, ParametricFilterbank": ELSEWHERE["Leaf"]}))
     parts.append(section("Augmentations", augmentations()))
     parts.append(
         section("Published front ends", {name: (f"presets/{name}.md", f"presets/{name}.png") for name in PRESETS})

@@ -6,7 +6,7 @@ the layers.
 
 from __future__ import annotations
 
-import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SPEECH, MUSIC = "speech", "arpeggio"
 SECONDS = 3
 RATE = 16000
+ELSEWHERE = {
+    "GCCPHAT": ("microphones.md", "microphones/moving.png"),
+    **dict.fromkeys(("SincConv", "Leaf", "ParametricFilterbank"), ("learned.md", "learned/filters.png")),
+}
+"""Layers whose pictures other pages draw: the page and the picture."""
 LINE, BANDS, WAVE = "line", "bands", "wave"
 """A number for each frame, several numbers for each frame, and samples."""
 
@@ -23,7 +28,7 @@ class Picture(NamedTuple):
     """What a picture shows: the layer, the recording, and what makes values of samples `(1, time)`.
 
     The values are `(1, frames)` or `(1, frames, numbers)`. Of a line with several numbers, each is a line. `beside`
-    names a second recording, which `values` reads.
+    names a second recording, which `values` reads. `note` says how the picture differs from the result of the layer.
     """
 
     layer: str
@@ -32,10 +37,49 @@ class Picture(NamedTuple):
     kind: str = BANDS
     unit: str = "band"
     beside: str = ""
+    note: str = ""
+
+
+NOTES = {
+    "MFCC": "Coefficient 0, the level, is left out.",
+    "LogmelToMFCC": "Coefficient 0, the level, is left out.",
+    "MDCT": "The picture shows the square root of the absolute values.",
+    "Tempogram": "The picture shows the square root of lags 1 to 99.",
+    "STFT": "The picture shows the magnitude in decibels.",
+    "STFTTflite": "The picture shows the magnitude in decibels.",
+    "Magnitude": "The picture shows the magnitude to the power of 0.3.",
+    "ApplyFilterbank": "The picture shows the bands of the magnitude in decibels.",
+    "InverseFilterbank": "The picture shows the bins, estimated from 64 bands, in decibels.",
+    "HPSS, harmonic": "The picture shows the harmonic part in decibels.",
+    "HPSS, percussive": "The picture shows the percussive part in decibels.",
+    "Phase": "The picture shows bins 0 to 119.",
+    "ConcatenateFrequencyMap": "The picture shows the added channel.",
+    "InstantaneousFrequency": "The picture shows bins 0 to 159, relative to the centre of each bin, within 30 Hz.",
+    "GroupDelay": "The picture shows bins 0 to 159, within 30 ms.",
+    "YIN": "The picture shows the pitch.",
+    "FixedPieces": "The picture shows the second of three pieces of 1 s.",
+    "ParallelFrontends": "The picture shows both front ends, one above the other.",
+    "Frame": "The picture shows frames from 0.75 s to 1.25 s.",
+    "InterchannelPhaseDifference": "The sound moves from the first microphone to the second, with a delay of 6 samples "
+    "in the second. The picture shows the cosine in bins 0 to 159.",
+    "InterchannelLevelDifference": "The sound moves from the first microphone to the second. The picture shows bins 0 "
+    "to 159.",
+    "IntensityVector": "The sound moves once around the microphones. The picture shows the component to the left.",
+    "MixUp": "The picture shows the mel spectrogram of a mixture.",
+    "CutMix": "The picture shows the mel spectrogram of the speech with a part of the music.",
+}
+"""How a picture differs from the result of the layer."""
 
 
 def pictures() -> dict[str, dict[str, Picture]]:
-    """Return the pictures by section and name."""
+    """Return the pictures by section and title."""
+    return {
+        section: {title: picture._replace(note=NOTES.get(title, "")) for title, picture in entries.items()}
+        for section, entries in _pictures().items()
+    }
+
+
+def _pictures() -> dict[str, dict[str, Picture]]:
     import numpy as np
     from keras import ops
 
@@ -245,7 +289,6 @@ def samples(recording: str) -> Any:
     return audio.load(ROOT / "examples" / "audio" / f"{recording}.flac", RATE).samples[None, : SECONDS * RATE]
 
 
-@functools.cache
 def values(picture: Picture) -> Any:
     """Return the values of a picture as an array, `(frames,)` or `(frames, numbers)`."""
     import keras
@@ -282,4 +325,9 @@ def draw(picture: Picture, path: Path, axes: bool = False) -> None:
 def shown(picture: Picture) -> str:
     """Return what a picture shows, for its caption."""
     files = [f"`examples/audio/{name}.flac`" for name in (picture.recording, picture.beside) if name]
-    return f"The result for the first {SECONDS} seconds of {' and '.join(files)}."
+    return f"The result for the first {SECONDS} seconds of {' and '.join(files)}. {picture.note}".rstrip()
+
+
+def file_of(title: str) -> str:
+    """Return the name of the file of a picture."""
+    return f"{re.sub(r'[^a-z]+', '_', title.lower())}.png"

@@ -10,11 +10,13 @@ links to related layers and to the guides that mention the layer.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import io
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import textwrap
@@ -48,8 +50,8 @@ def _of(prefix: str, names: str) -> tuple[str, ...]:
 GROUPS = {
     "layers": Group(
         "Layers",
-        "Layers of waveforms, spectrograms and features. [Use a front end in a model](../../model.md) shows how to use "
-        "them.",
+        "Layers for waveforms, spectrograms and features. [Use a front end in a model](../../model.md) shows how to "
+        "use them.",
         {
             "Features of waveforms": _of("kapre", "Spectrogram MelSpectrogram MFCC CQT VQT Frontend"),
             "Fourier transforms": _of("kapre", "STFT InverseSTFT GriffinLim Magnitude Phase"),
@@ -73,8 +75,8 @@ GROUPS = {
         "Layers that change their input at random during training. [Augment during "
         "training](../../training.md#augment-during-training) describes how to use them, and the "
         "[gallery](../../augmentation.md) shows what each of them does. "
-        "[`kapre.SpecAugment`](../layers/SpecAugment.md) and [`kapre.ChannelSwap`](../layers/ChannelSwap.md) belong to "
-        "the layers of Kapre 0.4. They take the same arguments in a call.",
+        "[`kapre.SpecAugment`](../layers/SpecAugment.md) and [`kapre.ChannelSwap`](../layers/ChannelSwap.md) come from "
+        "Kapre 0.4, and are listed with its layers. Calls take the same arguments as those of the layers here.",
         {
             "Waveforms": _of(
                 "kapre.augmentation",
@@ -85,7 +87,7 @@ GROUPS = {
             "Spectrograms": _of("kapre.augmentation", "FrequencyShift VTLP FilterAugment FreqMixStyle"),
             "Batches with labels": _of("kapre.augmentation", "MixUp CutMix"),
             "Compositions": _of("kapre.augmentation", "Chain OneOf SomeOf Choice"),
-            "Bases of your own layers": _of("kapre.augmentation", "RandomLayer BatchLayer Composition"),
+            "Base classes for your own layers": _of("kapre.augmentation", "RandomLayer BatchLayer Composition"),
         },
     ),
     "descriptors": Group(
@@ -116,7 +118,8 @@ GROUPS = {
     "losses": Group(
         "Losses and metrics",
         "Losses between waveforms, as `keras.losses.Loss`, for models that return sound: enhancement, separation, "
-        "vocoders and codecs. [Compare waveforms in training](../../losses.md) shows what each of them hears.",
+        "vocoders and codecs. [Compare waveforms in training](../../losses.md) shows to which "
+        "differences each of them responds.",
         {
             "Losses": _of(
                 "kapre.losses",
@@ -155,10 +158,7 @@ PAGES = {
 
 def page_of(name: str) -> str:
     """Return the page of a name with a page of its own, relative to docs/api."""
-    for group, (_, _, sections) in GROUPS.items():
-        if any(name in names for names in sections.values()):
-            return f"{group}/{_stem(name)}.md"
-    raise KeyError(name)
+    return f"{names()[name]}/{_stem(name)}.md"
 
 
 def _stem(name: str) -> str:
@@ -203,12 +203,14 @@ def first_sentence(value: Any) -> str:
     return (inspect.getdoc(value) or "").split("\n")[0]
 
 
-def after(code: str) -> str:
-    """Run an example. Return what it printed, and what its variables hold."""
+def after(code: str, name: str = "example") -> str:
+    """Run an example. Return what it printed, and what its variables hold. Empty: nothing besides its input."""
     said, variables = io.StringIO(), {"__name__": "__main__"}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(said):
-        exec(compile(code, "example", "exec"), variables)
+        exec(compile(code, f"the example of {name}", "exec"), variables)
     held = {name: text for name, value in variables.items() if name != "__name__" and (text := _held(value))}
+    if len(held) < 2 and not said.getvalue():
+        return ""
     width = max(map(len, held), default=0)
     return said.getvalue() + "".join(f"{name:<{width}}  {text}\n" for name, text in held.items())
 
@@ -250,6 +252,7 @@ def related(public: dict[str, Any]) -> dict[str, list[str]]:
     return {name: list(dict.fromkeys(others)) for name, others in found.items()}
 
 
+@functools.cache
 def guides() -> dict[Path, tuple[str, str]]:
     """Return the hand-written pages: the title and the text of each."""
     found = {}
@@ -280,7 +283,7 @@ def page(name: str, public: dict[str, Any], others: list[str], pictures: list[tu
         lines += [f"![{alternative}](../../{path})", "", f"{caption}", ""]
     lines += [f"::: {name}", ""]
     codes = re.findall(r"^ *```python\n(.*?)^ *```", value.__doc__ or "", re.MULTILINE | re.DOTALL)
-    outputs = [text for code in codes if (text := after(textwrap.dedent(code)))]
+    outputs = [text for code in codes if (text := after(textwrap.dedent(code), name))]
     if outputs:
         lines += [
             "## After the example { data-search-exclude }",
@@ -320,7 +323,7 @@ def index(public: dict[str, Any]) -> str:
         text = (API / f"{written}.md").read_text(encoding="utf-8")
         for listed in re.findall(r"^::: (\S+)", text, re.MULTILINE):  # a name, or a module with all that it offers
             places |= {name: f"{written}.md#{name}" for name in public if f"{name}.".startswith(f"{listed}.")}
-    lines = ["# Index of names", "", f"The {len(public)} public classes and functions, by their last word.", ""]
+    lines = ["# Index of names", "", f"The {len(public)} public classes and functions in alphabetical order.", ""]
     lines += ["| Name | Description |", "| --- | --- |"]
     for name in sorted(public, key=lambda name: (name.split(".")[-1].lower(), name)):
         # A class that methods return alone has no public path: its own name, and the page that describes it.
@@ -341,7 +344,7 @@ def illustrations(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
         for title, picture in entries.items():
             if picture.layer not in names():
                 continue
-            path = folder / f"{re.sub(r'[^a-z]+', '_', title.lower())}.png"
+            path = folder / pictures.file_of(title)
             pictures.draw(picture, path, axes=True)
             shrink(path, LARGEST)
             place = str(path.relative_to(DOCS)) if path.is_relative_to(DOCS) else path.name
@@ -349,10 +352,8 @@ def illustrations(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
     for title, (link, place) in augmentations().items():
         name = f"kapre.augmentation.{title}" if f"kapre.augmentation.{title}" in names() else f"kapre.{title}"
         found[name] = [(title, place, f"[How the picture is made](../../{link})")]
-    made = "[How the picture is made](../../{page})"
-    found["kapre.GCCPHAT"] = [("GCCPHAT", "microphones/moving.png", made.format(page="microphones.md"))]
-    for name in ("SincConv", "Leaf", "ParametricFilterbank"):
-        found[f"kapre.{name}"] = [(name, "learned/filters.png", made.format(page="learned.md"))]
+    for title, (link, place) in pictures.ELSEWHERE.items():
+        found[f"kapre.{title}"] = [(title, place, f"[How the picture is made](../../{link})")]
     return found
 
 
@@ -365,7 +366,9 @@ def write(folder: Path) -> int:
     if absent:
         raise RuntimeError(f"tools/reference.py lists {', '.join(absent)}, which is not public")
     drawn = folder / "pictures"
-    drawn.mkdir(parents=True, exist_ok=True)
+    for made in (drawn, *(folder / group for group in GROUPS)):
+        shutil.rmtree(made, ignore_errors=True)
+    drawn.mkdir(parents=True)
     shown, others = illustrations(drawn), related(public)
     for name, group in names().items():
         (folder / group).mkdir(exist_ok=True)
@@ -379,7 +382,10 @@ def write(folder: Path) -> int:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or print the contents; return the exit code."""
-    if arguments == ["--nav"]:
+    if arguments not in ([], ["--nav"]):
+        print(f"{__doc__ or ''}", file=sys.stderr)
+        return 2
+    if arguments:
         print("\n".join(_toml(nav(), 2)))
         return 0
     os.environ["KERAS_BACKEND"] = "numpy"

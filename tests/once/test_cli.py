@@ -307,7 +307,7 @@ def test_bad_file_is_one_line_and_leaves_nothing(name: str, tmp_path: Path, capf
     assert text in err
     assert "Traceback" not in err
     if name in ("NaN", "cut wav", "cut flac", "cut ogg", "cut opus", "cut mp3"):  # some sound is left, and drawn
-        assert "Shown is what can be decoded" in err
+        assert "Only what can be decoded is shown" in err
         assert "out.png" in out
         assert np.isfinite(np.load(tmp_path / "out.npz")["features"]).all()
         for file in ("out.png", "out.npz"):

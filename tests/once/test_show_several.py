@@ -17,7 +17,7 @@ SECONDS = (1.0, 2.5, 0.5)
 
 
 def noise(folder: Path, name: str, seconds: float, channels: int = 1, gain: float = 0.1) -> Path:
-    x = gain * np.random.default_rng(len(name)).standard_normal((round(seconds * RATE), channels))
+    x = gain * np.random.default_rng(list(name.encode())).standard_normal((round(seconds * RATE), channels))
     soundfile.write(folder / name, x, RATE, subtype="FLOAT")
     return folder / name
 
