@@ -30,7 +30,9 @@ COLAB = "https://colab.research.google.com/github/keunwoochoi/kapre/blob/main/do
 KAGGLE = f"https://kaggle.com/kernels/welcome?src={SOURCE}/notebooks"
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 KAGGLE_BADGE = "https://kaggle.com/static/images/open-in-kaggle.svg"
-INSTALL = "%pip install -q 'kapre[jax,audio]' matplotlib"
+INSTALL = "'kapre[jax,audio]'"
+FIRST = ">=1.0.0rc1"
+"""The first version that the pages describe. pip installs a release candidate only where its version is named."""
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[([^]]*)\]\((?!https?://|#)([^)]+)\)")
 _PICTURE = re.compile(r"^!\[[^]]*\]\((?!https?://)[^)]+\)\n", re.MULTILINE)
@@ -59,7 +61,7 @@ def blocks(text: str) -> list[str]:
 def install(text: str) -> str:
     """Return the first cell: what the page tells to install before its first block, or `INSTALL`."""
     needs = _NEEDS.search(text[: next(_BLOCK.finditer(text)).start()])
-    return f"%pip install -q {needs[1]}" if needs else INSTALL
+    return re.sub(r"'(kapre\[[^]']+\])'", rf"'\1{FIRST}'", f"%pip install -q {needs[1] if needs else INSTALL}")
 
 
 def _prose(text: str, folder: str) -> str:
