@@ -79,6 +79,9 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "stack": ("lfr_m", "frame_stack", "frame_stacking", "left_frames"),
     "stack_hop": ("lfr_n", "frame_skip", "subsampling"),
     "layout": ("data_format", "channel_order", "feature_layout"),
+    "recipe": (
+        "sample_rate", "sr", "fs", "rate", "target_sr", "sampling_rate", "preset",
+    ),
     "workers": ("num_workers", "n_jobs", "jobs", "processes", "threads", "num_threads"),
     "freq_mask_param": ("freq_mask_width", "frequency_mask_param", "freq_masking", "freq_mask_size"),
     "time_mask_param": ("time_mask_width", "time_masking", "time_mask_size"),

@@ -143,6 +143,8 @@ def register_published(cls: type) -> None:
     keras.saving.get_custom_objects()[cls.__name__] = cls
 
 
+_MANY_CHANNELS = 64
+"""As many channels as no recording has. With fewer samples than that, its axes are likely in the other order."""
 _AXES = {
     (3, _CH_FIRST_STR): "(batch, channel, time)",
     (3, _CH_LAST_STR): "(batch, time, channel)",
@@ -193,6 +195,20 @@ def _check_rank(shape: Any, rank: int, data_format: str) -> None:
         raise ValueError(
             f"The input must have shape {_AXES[rank, data_format]} for data_format={data_format!r}; "
             f"received shape {given}.{hint}"
+        )
+    if rank == 3:
+        _warn_of_many_channels(shape, data_format)
+
+
+def _warn_of_many_channels(shape: Any, data_format: str) -> None:
+    """Warn of waveforms that seem to have their axes in the other order, such as those of torchaudio."""
+    channels, time = (shape[1], shape[2]) if data_format == _CH_FIRST_STR else (shape[2], shape[1])
+    if isinstance(channels, int) and isinstance(time, int) and channels >= _MANY_CHANNELS and channels > time > 0:
+        other = _CH_LAST_STR if data_format == _CH_FIRST_STR else _CH_FIRST_STR
+        warnings.warn(
+            f"The input of shape {tuple(shape)} has {channels} channels of {time} samples for "
+            f"data_format={data_format!r}. If its axes are in the other order, use data_format={other!r}.",
+            stacklevel=2,
         )
 
 

@@ -31,7 +31,7 @@ def _table(report: Any) -> None:
     table.add_column("input")
     table.add_column("largest error, of the range", justify="right")
     for check in report.checks:
-        error = "too short for a frame" if check.error is None else f"{check.error:.1e}"
+        error = "too short for the model" if check.error is None else f"{check.error:.1e}"
         table.add_row(", ".join(map(str, check.shapes)), error)
     console.print(table)
     console.print(f"  {report.speed}")

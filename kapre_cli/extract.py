@@ -120,7 +120,7 @@ def run(
         errors = f", {summary.failed} failed → {file}" if summary.failed else ""
         of = f"{count(summary.rows, 'row')} of {count(summary.items, 'file')}"
         rows = "" if summary.rows == summary.items else f" ({of})"
-        print(f"{summary.ok} ok{errors}{rows}")
+        print(f"{summary.ok} ok{errors}{rows}" + ("" if errors else f" → {shown(summary.path)}"))
         _say_skipped(summary.skipped)
         if summary.warned:
             print(f"{count(summary.warned, 'row')} with a warning: see the column `warning`")

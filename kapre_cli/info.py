@@ -70,7 +70,7 @@ def _print_model(path: Path, as_json: bool) -> None:
     print(f"  kapre    {found['kapre']}")
     print(f"  rate     {'not said' if rate is None else f'{rate:g} Hz'}")
     if found.get("least_samples"):
-        print(f"  shortest {found['least_samples']} samples hold a frame")
+        print(f"  window   {found['least_samples']} samples; a shorter clip may be refused")
     if found.get("max_samples"):
         print(f"  longest  {found['max_samples']} samples")
     if found.get("class_names"):

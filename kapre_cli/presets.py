@@ -74,7 +74,9 @@ def run_from(found: Any, as_json: bool) -> int:
     print(recipe.to_json(indent=2))
     lines = [f"{about.where}, read by {about.reader}"]
     lines.append(f"  nearest preset  {name}" + ("" if different else ": the same recipe"))
-    lines += [f"    {field:<22}{theirs!r} there, {ours!r} here" for field, (theirs, ours) in different.items()]
+    lines += [
+        f"    {field:<22}{ours!r}, where the preset has {theirs!r}" for field, (theirs, ours) in different.items()
+    ]
     lines += [f"  ignored         {field}: {why}" for field, why in about.ignored.items()]
     lines += [f"  note            {note}" for note in about.notes]
     print("\n".join(lines), file=sys.stderr)

@@ -243,7 +243,7 @@ def _check_files(files: Sequence[Path], features: Path | None, listen: Path | No
     names = [file.stem for file in files]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None and (features is not None or listen is not None):
-        text = f"two files are called {shown(twice)}, and so would be what is written of them. Give one of them."
+        text = f"two files are called {shown(twice)}, so that both would write the same file. Rename one of them."
         raise CommandError(text, USAGE)
 
 
@@ -274,7 +274,9 @@ def run(
     targets: dict[Path, Callable[[Path], None]] = {}
     of_file: dict[Path, list[Path]] = {clip.file: [] for clip in clips}
     if output is not None:
-        titles = [shown(clip.file.name) + (f", {wanted.preset}" if wanted.preset else "") for clip in clips]
+        base = [file.name for file in files]
+        names_shown = base if len(set(base)) == len(base) else [str(file) for file in files]
+        titles = [shown(name) + (f", {wanted.preset}" if wanted.preset else "") for name in names_shown]
         targets[output] = partial(_draw, titles=titles, clips=clips)
         if len(clips) == 1:
             of_file[clips[0].file].append(output)

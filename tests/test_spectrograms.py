@@ -167,3 +167,20 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 def test_wrong_use(make: Any, text: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(text)):
         make()
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_axes_in_the_other_order_are_warned_of(data_format: str) -> None:
+    """A waveform of torchaudio, `(channel, time)`, has 16000 channels for channels_last."""
+    other = {"channels_last": "channels_first", "channels_first": "channels_last"}[data_format]
+    x = np.zeros((2, 1, 1600) if data_format == "channels_last" else (2, 1600, 1), "float32")
+    rule = re.escape(f"has 1600 channels of 1 samples for data_format={data_format!r}") + f".*{other}"
+    for layer in (
+        kapre.MelSpectrogram(16000, n_fft=64, n_mels=4, data_format=data_format),
+        kapre.STFT(64, input_data_format=data_format, pad_end=True),
+        kapre.Resample(2, 1, data_format=data_format),
+    ):
+        with pytest.warns(UserWarning, match=rule):
+            layer(x)
+    few = x[:, :, :63] if data_format == "channels_last" else x[:, :63]
+    kapre.STFT(64, input_data_format=data_format, pad_end=True)(few)  # filterwarnings has "error"

@@ -32,7 +32,7 @@ def load(
 
     Args:
         path: The file: its path, its content as bytes, or a binary file object.
-        recipe: A `Recipe`, the name of a preset, or only the rate in Hz.
+        recipe: A `Recipe`, the name of a preset, or only the rate in Hz, as in `load(path, 16000)`.
         channel: "mix" for the mean of all channels, or the number of one channel, counted from 0.
         on_damage: "raise" refuses a damaged file. "keep" returns the samples that can be decoded, and `info.damage`
             describes the damage.
@@ -74,7 +74,7 @@ def stream(
 
     Args:
         path: The file: its path, its content as bytes, or a binary file object.
-        recipe: A `Recipe`, the name of a preset, or only the rate in Hz.
+        recipe: A `Recipe`, the name of a preset, or only the rate in Hz, as in `load(path, 16000)`.
         channel: "mix" for the mean of all channels, or the number of one channel, counted from 0.
         chunk_seconds: Seconds of the file in a chunk, or None for the decoder's blocks.
 

@@ -56,6 +56,9 @@ def bank(folder: str | os.PathLike[str], sample_rate: int, seconds: float | None
     rate = positive_int("sample_rate", sample_rate, "Use 16000.")
     if seconds is not None:
         seconds = number("seconds", seconds, "Use 4.0, or None.", above=0.0, rule="seconds above 0, or None")
+    if not Path(folder).is_dir():
+        remedy = "There is no such folder: check the path."
+        raise ValueError(message("folder", "a folder with recordings", os.fspath(folder), remedy))
     audio = import_module("kapre.audio")  # which is above this package, and imports packages that training lacks
     endings = tuple(f".{ending}" for ending, is_read in audio.readable_formats().items() if is_read)
     paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in endings)

@@ -89,7 +89,7 @@ class Report:
             return "\n".join([*lines, "  not run: check=False"])
         for check in self.checks:
             shape = ", ".join(map(str, check.shapes))
-            found = f"{check.error:.1e} of the range" if check.error is not None else "too short for a frame"
+            found = f"{check.error:.1e} of the range" if check.error is not None else "too short for the model"
             lines.append(f"  {shape:<20} {found}")
         return "\n".join([*lines, f"  {self.speed}"])
 

@@ -182,7 +182,7 @@ class Frontend(ClipLayer):
     ) -> Frontend:
         """Make the front end of a published model from the model's own configuration file.
 
-        The [table of readers](../pretrained.md) lists the files that are read, and the fields that are honoured. A
+        The [table of readers](../../pretrained.md) lists the files that are read, and the fields that are honoured. A
         field that could change the numbers, and that the recipe cannot express, causes an error that names the field.
 
         Args:

@@ -88,7 +88,7 @@ def resolve_name(window_name: str | None) -> str:
     if window_name is None:
         return "hann_window"
     if not isinstance(window_name, str) or window_name not in WINDOW_NAMES:
-        whole = f"{window_name}_window"
+        whole = f"{'hann' if window_name == 'hanning' else window_name}_window"
         way = f"Use {whole!r}." if whole in WINDOW_NAMES else "Use one of these names."
         raise NotImplementedError(message("window_name", f"None or one of {', '.join(WINDOW_NAMES)}", window_name, way))
     return window_name

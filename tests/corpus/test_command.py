@@ -30,7 +30,7 @@ def test_a_folder(recordings: Path, tmp_path: Path, capfd: pytest.CaptureFixture
     store = tmp_path / "store"
     assert run("extract", recordings, "-o", store, "--preset", "kaldi_fbank") == 0
     printed = capfd.readouterr()
-    assert (printed.out, printed.err) == ("20 ok\n", "")
+    assert (printed.out, printed.err) == (f"20 ok → {store}\n", "")
     assert run("extract", recordings, "-o", store, "--preset", "kaldi_fbank") == 2
     assert "Use --resume to go on with it, or --overwrite" in capfd.readouterr().err
     write_bad(recordings / "bad")
@@ -74,7 +74,7 @@ def test_standard_input(recordings: Path, tmp_path: Path) -> None:
     result = subprocess.run(
         [*command, "--preset", "kaldi_fbank"], input=lines, capture_output=True, text=True, check=False
     )
-    assert (result.returncode, result.stdout) == (0, f"{len(paths) + 1} ok\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, f"{len(paths) + 1} ok → {tmp_path / 'store'}\n"), result.stderr
 
 
 def test_a_recipe_and_a_fail(recordings: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,7 @@ def test_presets_prints_the_recipe_and_the_nearest_preset(model: Path, capfd: py
     lines = [" ".join(line.split()) for line in printed.err.splitlines()]
     assert lines[0].endswith("preprocessor_config.json, read by Hugging Face (WhisperFeatureExtractor)")
     assert lines[1] == "nearest preset whisper"
-    assert {"n_mels 80 there, 64 here", "fixed_samples 480000 there, 80000 here"} <= set(lines)
+    assert {"n_mels 64, where the preset has 80", "fixed_samples 80000, where the preset has 480000"} <= set(lines)
     assert "ignored feature_extractor_type: names a class" in lines
     assert any(line.startswith("note transformers adds dither") for line in lines)
 

@@ -120,10 +120,11 @@ class Format:
 
     def unwritable(self, backend: str) -> ExportError:
         """Return the error for an environment in which no backend can write this format."""
+        with_it = backend if backend in self.backends else self.backends[0]
         ways = "; ".join(f"{other} (install {' '.join(self.lacks(other))})" for other in self.backends)
         return ExportError(
             f"{self.title} cannot be written by {backend} here. What can write it: {ways}. "
-            f"Run `pip install 'kapre[{','.join(dict.fromkeys((self.extra, self.backends[0])))}]'`, say."
+            f"Run `pip install 'kapre[{','.join(dict.fromkeys((self.extra, with_it)))}]'`."
         )
 
     def demand_runtime(self) -> None:
