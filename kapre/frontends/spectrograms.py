@@ -275,8 +275,8 @@ class MelSpectrogram(_OfBands):
     Notes:
         `layer.recipe` is the recipe, and `layer.stream()` computes `(batch, time)` chunk by chunk. The result equals
         `librosa.power_to_db(librosa.feature.melspectrogram(y=x, sr=sample_rate), top_db=None)` to 1e-4 dB.
-        librosa's `hop_length` is 512 for any `n_fft`. Here, it is a quarter of the window. torchaudio's `MelSpectrogram`
-        gives by default the features of
+        librosa's `hop_length` is 512 for any `n_fft`. Here, it is a quarter of the window. By default, torchaudio's
+        `MelSpectrogram` gives the features of
         `n_fft=400, hop_length=200, htk=True, norm=None, pad_mode="reflect", scale="linear"`.
         Keras casts integers at a model's `Input` without a warning: convert them with `kapre.pcm_to_float` first.
         `kapre.get_melspectrogram_layer` takes 10 log10 of a magnitude, as in Kapre 0.4, which gives half of these
