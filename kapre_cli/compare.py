@@ -190,7 +190,10 @@ def _recipe(
     _print(report.before, ("frame", "band"))
     if not report.equal:
         _explain(report, clip.recording.info.sample_rate != clip.recording.sample_rate)
-        _row("tried", f"{report.tried} recipes in {report.seconds:.1f} s on {keras.backend.backend()}")
+        _row(
+            "tried",
+            f"{report.tried} recipe{'s' * (report.tried != 1)} in {report.seconds:.1f} s on {keras.backend.backend()}",
+        )
     return 0 if report.equal else DATA
 
 

@@ -38,6 +38,8 @@ def _table(report: Any) -> None:
 
 
 def _model(model: Path) -> Any:
+    if not model.is_dir() and model.suffix.lower() not in (".keras", ".h5", ".hdf5"):
+        raise CommandError(f"{model}: not a model that Keras saved. Give a .keras or .h5 file.", USAGE)
     import keras
 
     try:

@@ -93,8 +93,9 @@ def draw_several(
             image.set_clim(min(low for low, _ in limits), max(high for _, high in limits))
     if all(axes.get_xlabel().startswith("time") for axes in panels):
         lefts, rights = zip(*(axes.get_xlim() for axes in panels), strict=True)
+        begin, end = min(0.0, *lefts), max(*rights, *(done.seconds for done in clips))
         for axes in panels:
-            plot._over_time(axes, min(lefts), max(rights))
+            plot._over_time(axes, begin, end)
         for axes in panels[:-1]:
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)

@@ -106,7 +106,11 @@ def check_audio_file(file: Path) -> None:
     if os.path.isdir(file):
         raise CommandError(f"{file}: a folder, not a file. Give the path of one audio file.", USAGE)
     if not os.path.lexists(file):
-        raise CommandError(f"{file}: no such file. Check the path.", USAGE)
+        is_address = file.parts[:1] in (("http:",), ("https:",), ("s3:",), ("gs:",))
+        remedy = "Addresses are not read here: download the file first." if is_address else "Check the path."
+        raise CommandError(f"{file}: no such file. {remedy}", USAGE)
+    if file.suffix.lower() in (".npz", ".npy"):
+        raise CommandError(f"{file}: an array, not sound. `kapre.plot.spectrogram` draws features in Python.", USAGE)
 
 
 def read_audio(file: Path, sample_rate: int | None, on_damage: str = "raise") -> Any:

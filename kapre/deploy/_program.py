@@ -192,7 +192,12 @@ def _check_class_names(class_names: Any, outputs: Sequence[Slot]) -> None:
     sizes = {slot.shape[-1] for slot in outputs if slot.shape} if len(outputs) == 1 else set()
     if sizes and len(outputs[0].shape) == 2 and sizes != {len(class_names)}:
         rule = f"as many as the output is wide, {outputs[0].shape[-1]}"
-        raise ValueError(message("class_names", rule, f"{len(class_names)} names", "Name every class."))
+        remedy = "Name every class."
+        if sizes == {1}:
+            remedy = (
+                "An output of width 1 has one name. To name two, end the model with Dense(2, activation='softmax')."
+            )
+        raise ValueError(message("class_names", rule, f"{len(class_names)} names", remedy))
 
 
 def from_model(

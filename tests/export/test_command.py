@@ -66,6 +66,7 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["export", "--preset", "whispr", "-o", tmp_path / "w.onnx"], 2, "whisper"),
         (["export", tmp_path / "absent.keras", tmp_path / "a.onnx"], 2, "no such file"),
         (["export", tmp_path / "no.keras", tmp_path / "a.onnx"], 1, "Keras cannot load it"),
+        (["export", tmp_path / "no.onnx", tmp_path / "a.onnx"], 2, "not a model that Keras saved"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "a.bin"], 2, "whose suffix says the format"),
         (["export", "--preset", "kaldi_fbank", "-o", tmp_path / "there.onnx"], 2, "Use --overwrite"),
         (["export", "--recipe", small, "-o", tmp_path / "a.onnx", "--tolerance", "1e-12"], 1, "differ from"),

@@ -115,6 +115,10 @@ def test_arguments(tmp_path: Path) -> None:
         kapre.export(model, tmp_path / "model.onnx", class_names="yes,no")
     with pytest.raises(ValueError, match=r"`class_names` must be as many as the output is wide, 4; received .*3 names"):
         kapre.export(model, tmp_path / "model.onnx", class_names=["a", "b", "c"])
+    mel = kapre.MelSpectrogram(16000, n_fft=512, n_mels=40)
+    one = keras.Sequential([keras.Input((None,)), mel, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="An output of width 1 has one name"):
+        kapre.export(one, tmp_path / "model.onnx", class_names=["a", "b"])
     with pytest.raises(TypeError, match="`input_shape` must be a tuple of ints and None, without the batch"):
         kapre.export(model, tmp_path / "model.onnx", input_shape=16000)
     with pytest.raises(ValueError, match="`input_shape` must be the shape of one clip that the model takes"):

@@ -90,6 +90,15 @@ def test_a_preset_is_in_the_titles_and_each_sound_is_written(
         assert f"heard.{name}.wav" in out
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(
+    three: list[Path], tmp_path: Path, figures: list[Any]
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = noise(tmp_path / "other", three[0].name, 0.5)
+    assert run("show", three[0], other, "-o", tmp_path / "out.png") == 0
+    assert [axes.get_title() for axes in figures[0].axes if axes.get_title()] == [str(three[0]), str(other)]
+
+
 def test_the_terminal_shows_one_after_another(three: list[Path], capfd: pytest.CaptureFixture) -> None:
     assert run("show", *three) == 0
     lines = capfd.readouterr().out.splitlines()
@@ -115,6 +124,8 @@ WRONG = [
     (["{a}"] * 9, 2, "one call shows at most 8 files; received 9"),
     (["{a}", "{folder}/none.wav"], 2, "none.wav: no such file"),
     (["{a}", "{folder}"], 2, "a folder, not a file"),
+    (["https://example.com/a.wav"], 2, "Addresses are not read here: download the file first"),
+    (["{array}"], 2, "an array, not sound"),
     (["{a}", "{a}", "--features", "{folder}/f.npz"], 2, "two files are called a, so that both would write"),
     (["{a}", "{a}", "--listen", "{folder}/f.wav"], 2, "two files are called a, so that both would write"),
     (["{a}", "{wide}", "{wide}", "-o", "{folder}/f.png"], 2, "at most 16 channels of several files; received 17"),
@@ -129,6 +140,8 @@ def test_what_cannot_be_shown_is_one_line_and_leaves_nothing(
 ) -> None:
     places = {"a": three[0], "b": three[1], "folder": tmp_path}
     places |= {"wide": noise(tmp_path, "wide.wav", 0.5, 8), "short": noise(tmp_path, "short.wav", 0.01)}
+    places["array"] = tmp_path / "features.npz"
+    np.savez(places["array"], features=np.zeros((3, 4)))
     before = sorted(tmp_path.iterdir())
     assert run("show", *(word.format(**places) for word in words)) == code
     out, err = capfd.readouterr()
