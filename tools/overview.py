@@ -28,12 +28,6 @@ HEAD = """# Gallery
 """
 
 
-def augmentations() -> dict[str, tuple[str, str]]:
-    """Return the link and the picture of each augmentation with a picture on its page."""
-    found = re.findall(r"^!\[(\w+)\]\(augmentation/([^)]+)\)", (DOCS / "augmentation.md").read_text(), re.MULTILINE)
-    return {name: (f"augmentation.md#{name.lower()}", f"augmentation/{picture}") for name, picture in found}
-
-
 def section(title: str, entries: dict[str, tuple[str, str]]) -> str:
     """Return a section of linked pictures."""
     lines = [f"[![{name}]({picture}) {name}]({link})" for name, (link, picture) in entries.items()]
@@ -43,7 +37,7 @@ def section(title: str, entries: dict[str, tuple[str, str]]) -> str:
 def page(folder: Path) -> str:
     """Write the pictures of layers into a folder. Return the page."""
     from gallery import shrink
-    from pictures import ELSEWHERE, draw, file_of, pictures
+    from pictures import ELSEWHERE, augmentations, draw, file_of, pictures
     from reference import names, page_of
 
     parts = [HEAD]

@@ -282,6 +282,14 @@ def _pictures() -> dict[str, dict[str, Picture]]:
     }
 
 
+def augmentations() -> dict[str, tuple[str, str]]:
+    """Return the link and the picture of each augmentation with a picture on its page."""
+    found = re.findall(
+        r"^!\[(\w+)\]\(augmentation/([^)]+)\)", (ROOT / "docs" / "augmentation.md").read_text(), re.MULTILINE
+    )
+    return {name: (f"augmentation.md#{name.lower()}", f"augmentation/{picture}") for name, picture in found}
+
+
 def samples(recording: str) -> Any:
     """Return the first seconds of a recording as `(1, time)`."""
     from kapre import audio

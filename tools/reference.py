@@ -337,7 +337,6 @@ def illustrations(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
     """Write the pictures with axes. Return those of each name, with the pictures of other pages."""
     import pictures
     from gallery import shrink
-    from overview import augmentations
 
     found: dict[str, list[tuple[str, str, str]]] = {}
     for entries in pictures.pictures().values():
@@ -349,7 +348,7 @@ def illustrations(folder: Path) -> dict[str, list[tuple[str, str, str]]]:
             shrink(path, LARGEST)
             place = str(path.relative_to(DOCS)) if path.is_relative_to(DOCS) else path.name
             found.setdefault(picture.layer, []).append((title, place, pictures.shown(picture)))
-    for title, (link, place) in augmentations().items():
+    for title, (link, place) in pictures.augmentations().items():
         name = f"kapre.augmentation.{title}" if f"kapre.augmentation.{title}" in names() else f"kapre.{title}"
         found[name] = [(title, place, f"[How the picture is made](../../{link})")]
     for title, (link, place) in pictures.ELSEWHERE.items():
