@@ -60,11 +60,9 @@ GROUPS = {
                 "ApplyFilterbank InverseFilterbank MagnitudeToDecibel LogmelToMFCC InverseMFCC Delta "
                 "ConcatenateFrequencyMap SqueezeChannels",
             ),
-            "Waveforms": _of(
-                "kapre",
-                "Frame Energy Resample IIRFilter Convolve Loudness LoudnessNormalization RMSNormalization "
-                "PeakNormalization MuLawEncoding MuLawDecoding",
-            ),
+            "Frames, rates and filters": _of("kapre", "Frame Energy Resample IIRFilter Convolve"),
+            "Level": _of("kapre", "Loudness LoudnessNormalization RMSNormalization PeakNormalization"),
+            "Mu-law": _of("kapre", "MuLawEncoding MuLawDecoding"),
             "Several recipes, and clips in pieces": _of("kapre", "ParallelFrontends FixedPieces"),
             "Random layers of Kapre 0.4": _of("kapre", "SpecAugment ChannelSwap"),
             "Real pairs in place of complex numbers": _of("kapre", "STFTTflite MagnitudeTflite PhaseTflite"),
@@ -78,12 +76,14 @@ GROUPS = {
         "[`kapre.SpecAugment`](../layers/SpecAugment.md) and [`kapre.ChannelSwap`](../layers/ChannelSwap.md) come from "
         "Kapre 0.4, and are listed with its layers. Calls take the same arguments as those of the layers here.",
         {
-            "Waveforms": _of(
-                "kapre.augmentation",
-                "RandomGain PolarityInversion TimeInversion RandomShift RandomCrop Fade AddNoise AddColoredNoise "
-                "RandomFilter RandomEqualizer Reverb Telephone SpeedPerturbation TimeStretch PitchShift Clipping "
-                "SoftClip BitCrush DropChunk ChannelDrop bank",
+            "Level and position": _of(
+                "kapre.augmentation", "RandomGain PolarityInversion TimeInversion RandomShift RandomCrop Fade"
             ),
+            "Noise, rooms and filters": _of(
+                "kapre.augmentation", "AddNoise bank AddColoredNoise Reverb RandomFilter RandomEqualizer Telephone"
+            ),
+            "Speed and pitch": _of("kapre.augmentation", "SpeedPerturbation TimeStretch PitchShift"),
+            "Distortion and lost parts": _of("kapre.augmentation", "Clipping SoftClip BitCrush DropChunk ChannelDrop"),
             "Spectrograms": _of("kapre.augmentation", "FrequencyShift VTLP FilterAugment FreqMixStyle"),
             "Batches with labels": _of("kapre.augmentation", "MixUp CutMix"),
             "Compositions": _of("kapre.augmentation", "Chain OneOf SomeOf Choice"),
@@ -286,7 +286,7 @@ def page(name: str, public: dict[str, Any], others: list[str], pictures: list[tu
     outputs = [text for code in codes if (text := after(textwrap.dedent(code), name))]
     if outputs:
         lines += [
-            "## After the example { data-search-exclude }",
+            "## Variables after the example { data-search-exclude }",
             "",
             "```text",
             *"".join(outputs).rstrip().split("\n"),
