@@ -141,7 +141,7 @@ def check_audio_with_jax(folder: Path, sdist: Path) -> None:
     assert (folder / "picture.png").stat().st_size > 10_000
     assert "128 bands on jax" in env.kapre("show", AUDIO)
     assert "works" in env.kapre("doctor", "--run")
-    assert env.kapre("extract", AUDIO, "-o", "features", "--preset", "kaldi_fbank", "-j", "2") == "1 ok\n"
+    assert env.kapre("extract", AUDIO, "-o", "features", "--preset", "kaldi_fbank", "-j", "2") == "1 ok → features\n"
     assert "1 with features" in env.kapre("info", "features")
 
 
