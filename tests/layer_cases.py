@@ -36,6 +36,7 @@ class Case:
     flat: bool = False  # its gradient is 0
     decibels: bool = False  # the item's maximum over all channels bounds the output from below
     rounding: float = 1e-5  # how far two backends may lie apart, as a fraction of the peak
+    subtracts: bool = False  # the result keeps the rounding of values much larger than itself
     traces_apart: bool = True  # no other case traces in the same way; slow tests of traces use these cases
     exemplary: bool = False  # one of the few cases that slow tests use
 
@@ -251,6 +252,7 @@ CASES: dict[str, Case] = {
         "waveform",
         1,
         16,
+        subtracts=True,
         traces_apart=False,
     ),
     "HPSS": Case(
