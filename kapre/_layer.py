@@ -144,7 +144,7 @@ def register_published(cls: type) -> None:
 
 
 _MANY_CHANNELS = 64
-"""As many channels as no recording has. With fewer samples than that, its axes are likely in the other order."""
+"""More channels than recordings have. If there are fewer samples than channels, the axes are likely swapped."""
 _AXES = {
     (3, _CH_FIRST_STR): "(batch, channel, time)",
     (3, _CH_LAST_STR): "(batch, time, channel)",
@@ -197,10 +197,10 @@ def _check_rank(shape: Any, rank: int, data_format: str) -> None:
             f"received shape {given}.{hint}"
         )
     if rank == 3:
-        _warn_of_many_channels(shape, data_format)
+        warn_of_swapped_axes(shape, data_format)
 
 
-def _warn_of_many_channels(shape: Any, data_format: str) -> None:
+def warn_of_swapped_axes(shape: Any, data_format: str) -> None:
     """Warn of waveforms that seem to have their axes in the other order, such as those of torchaudio."""
     channels, time = (shape[1], shape[2]) if data_format == _CH_FIRST_STR else (shape[2], shape[1])
     if isinstance(channels, int) and isinstance(time, int) and channels >= _MANY_CHANNELS and channels > time > 0:

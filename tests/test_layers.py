@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +346,17 @@ def test_layers_train_in_a_model() -> None:
     model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
     history = model.fit(x[..., None].astype("float32"), y, epochs=15, batch_size=16, verbose=0).history
     assert history["accuracy"][-1] > 0.95
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_swapped_axes_are_warned_of_or_refused(data_format: str) -> None:
+    """Waveforms `(batch, channel, time)` for channels_last, of which each would be as many channels of one sample."""
+    shape = (2, 1, 1600) if data_format == "channels_last" else (2, 1600, 1)
+    layers = [case.make(data_format) for case in CASES.values() if case.takes == "waveform"]
+    placed = [layer for layer in layers if hasattr(layer, "data_format") or hasattr(layer, "input_data_format")]
+    assert len(placed) > 50
+    for layer in placed:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises((UserWarning, ValueError), match=r"in the other order|more than 5 channels"):
+                layer.compute_output_shape(shape)

@@ -20,6 +20,7 @@ from kapre._layer import (
     lengths_of,
     resolve_data_format,
     time_axis,
+    warn_of_swapped_axes,
     with_mask,
 )
 from kapre._lengths import checked_lengths, lengths_within
@@ -285,4 +286,6 @@ class RandomLayer(AudioLayer):
                 f"{self.name}: the input must be a batch {what}, of rank {ranks}; received "
                 f"shape {shape}. Add the axis that is missing, such as x[..., None]."
             )
+        if len(shape) == 3:
+            warn_of_swapped_axes(shape, self.data_format)
         return shape, self.compute_dtype
