@@ -610,8 +610,8 @@ def _code(arguments: list[str] | None) -> int:
             sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CycloptsError as error:
-        command = next((word for word in arguments[:1] if word in app), "")
-        print(f"kapre: {_problem(error)} See `kapre {command}{' ' * bool(command)}--help`.", file=sys.stderr)
+        command = f"kapre {arguments[0]}" if arguments and arguments[0] in app else "kapre"
+        print(f"kapre: {_problem(error)} See `{command} --help`.", file=sys.stderr)
         return USAGE
     except CommandError as error:
         print(f"kapre: {error}", file=sys.stderr)

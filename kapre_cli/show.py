@@ -56,7 +56,7 @@ def _check_alone(given: Mapping[str, Any], wanted: Wanted) -> None:
         raise CommandError(f"{options} cannot go with {chosen[0][0]}, which decides that. {remedy}", USAGE)
 
 
-def _check(settings: Settings, output: Path | None, features: Path | None, listen: Path | None = None) -> None:
+def _check(settings: Settings, output: Path | None) -> None:
     """Refuse invalid options before anything is loaded."""
     check_range("--n-fft", settings.n_fft, 2**22)
     check_range("--sample-rate", settings.sample_rate, 10**6)
@@ -66,8 +66,6 @@ def _check(settings: Settings, output: Path | None, features: Path | None, liste
         if value is not None and settings.kind == "stft":
             raise CommandError(f"{name} goes with --kind mel or log, not stft. Leave it out.", USAGE)
     check_output("--output", output, PICTURES)
-    check_output("--features", features, (".npz",))
-    check_output("--listen", listen, (".wav",))
 
 
 _OPTIONS = {
@@ -260,7 +258,7 @@ def run(
     files = [Path(name) for name in names]
     _check_alone(given, wanted)
     settings = Settings(**given)
-    _check(settings, output, features, listen)
+    _check(settings, output)
     _check_files(files, features, listen)
     maker: Helper | Chosen = Helper(settings, backend)
     if wanted.given():
