@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 from tests.clips import lay_out_recordings
 from tests.references._registry import transformers
 from tools.docs import public_symbols
+from tools.reference import FENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = public_symbols()
-FENCE = re.compile(r"^( *)```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 
 def _examples() -> Iterator[tuple[str, str]]:

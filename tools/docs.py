@@ -62,7 +62,7 @@ def public_symbols() -> dict[str, Any]:
 
 def main() -> int:
     """Write the pages that tools make, build, check; return the exit code."""
-    for tool in ("presets", "gallery", "overview", "reference"):
+    for tool in ("presets", "gallery", "overview"):
         code = subprocess.run([sys.executable, f"tools/{tool}.py"], cwd=ROOT, check=False).returncode
         if code:
             return code

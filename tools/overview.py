@@ -1,4 +1,4 @@
-"""Write the gallery of all layers: docs/gallery.md and the small pictures of layers in docs/gallery.
+"""Write the gallery of all layers, docs/gallery.md and its small pictures, and then the reference.
 
     python tools/overview.py         # tools/docs.py calls this, after the pictures of the other pages are made
 
@@ -77,8 +77,11 @@ def main() -> int:
         raise RuntimeError(
             f"gallery.md shows {', '.join(absent)}, which is not there: run tools/presets.py and gallery.py"
         )
+    import reference  # in this process, which has the values of the same pictures
+
     sizes = [path.stat().st_size for path in folder.glob("*.png")]
     print(f"{len(sizes)} pictures in docs/gallery, {sum(sizes) / 1e6:.2f} MB")
+    print(f"{reference.write(reference.API)} pages in docs/api")
     return 0
 
 

@@ -6,6 +6,7 @@ the layers.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,7 @@ NOTES = {
 """How a picture differs from the result of the layer."""
 
 
+@functools.cache
 def pictures() -> dict[str, dict[str, Picture]]:
     """Return the pictures by section and title."""
     return {
@@ -297,6 +299,7 @@ def samples(recording: str) -> Any:
     return audio.load(ROOT / "examples" / "audio" / f"{recording}.flac", RATE).samples[None, : SECONDS * RATE]
 
 
+@functools.cache
 def values(picture: Picture) -> Any:
     """Return the values of a picture as an array, `(frames,)` or `(frames, numbers)`."""
     import keras

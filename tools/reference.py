@@ -1,6 +1,6 @@
 """Write the reference: a page for each layer and class, and an index of all public names.
 
-    python tools/reference.py          # docs/api/<group>/*.md and docs/api/index.md; tools/docs.py calls this
+    python tools/reference.py          # docs/api/<group>/*.md and docs/api/index.md; tools/overview.py does this too
     python tools/reference.py --nav    # print the contents of the reference for zensical.toml
 
 The text of a page is the docstring. The tool adds a picture, what the variables of the example hold after it ran, and
@@ -29,6 +29,8 @@ DOCS = ROOT / "docs"
 API = DOCS / "api"
 LARGEST = 60_000
 """The largest size of a picture in bytes."""
+FENCE = re.compile(r"^( *)```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+"""A Python block of a docstring or a page: its indentation and its code."""
 MOST_GUIDES = 6
 """The most guides that a page leads to."""
 MOST_NEIGHBOURS = 8
@@ -227,7 +229,7 @@ def _held(value: Any) -> str:
 
 def _prose(value: Any) -> str:
     """Return a docstring without its example."""
-    return re.sub(r"```python.*?```", "", value.__doc__ or "", flags=re.DOTALL)
+    return FENCE.sub("", value.__doc__ or "")
 
 
 def related(public: dict[str, Any]) -> dict[str, list[str]]:
@@ -282,7 +284,7 @@ def page(name: str, public: dict[str, Any], others: list[str], pictures: list[tu
     for alternative, path, caption in pictures:
         lines += [f"![{alternative}](../../{path})", "", f"{caption}", ""]
     lines += [f"::: {name}", ""]
-    codes = re.findall(r"^ *```python\n(.*?)^ *```", value.__doc__ or "", re.MULTILINE | re.DOTALL)
+    codes = [code for _, code in FENCE.findall(value.__doc__ or "")]
     outputs = [text for code in codes if (text := after(textwrap.dedent(code), name))]
     if outputs:
         lines += [
